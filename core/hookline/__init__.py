@@ -1,0 +1,90 @@
+"""Hookline: an asynchronous HTTP client in which every behaviour is a plugin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .client import HttpClient
+from .content import Decoder
+from .declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from .errors import (
+    BodyNotRepeatable,
+    BodyTooLarge,
+    ConnectionClosed,
+    ConnectionRefused,
+    ConnectTimeout,
+    DecodingError,
+    DNSError,
+    HooklineError,
+    HttpConnectionError,
+    HttpProxyError,
+    HttpRequestException,
+    HttpTimeout,
+    InvalidURL,
+    LocalProtocolError,
+    PluginError,
+    PoolTimeout,
+    ProtocolError,
+    ReadTimeout,
+    RemoteProtocolError,
+    SSLError,
+    StreamAbandoned,
+    StreamConsumedError,
+    WriteTimeout,
+)
+from .hookspecs import hookimpl, hookspec
+from .request import HttpRequest
+from .response import HttpResponse
+from .route import DirectRoute, Route
+from .timeouts import Timeout
+from .tls import TLS
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "TLS",
+    "Attribute",
+    "BodyNotRepeatable",
+    "BodyTooLarge",
+    "ConnectTimeout",
+    "ConnectionClosed",
+    "ConnectionRefused",
+    "Credential",
+    "DNSError",
+    "Decoder",
+    "DecodingError",
+    "DefaultHeader",
+    "DirectRoute",
+    "HooklineError",
+    "HttpClient",
+    "HttpConnectionError",
+    "HttpProxyError",
+    "HttpRequest",
+    "HttpRequestException",
+    "HttpResponse",
+    "HttpTimeout",
+    "InvalidURL",
+    "LocalProtocolError",
+    "Option",
+    "PluginError",
+    "PoolTimeout",
+    "ProtocolError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "Route",
+    "SSLError",
+    "Scheme",
+    "StreamAbandoned",
+    "StreamConsumedError",
+    "Timeout",
+    "WriteTimeout",
+    "hookimpl",
+    "hookspec",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Names that plugins export, imported at first use."""
+    from .plugins.exports import exported
+
+    return exported(name)

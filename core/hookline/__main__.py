@@ -1,0 +1,8 @@
+"""`python -m hookline URL`: the command line of core alone."""
+
+import sys
+
+from .console import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,492 @@
+"""The client: what users make, configure and call."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
+from functools import partial
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Self
+
+from multidict import CIMultiDict
+
+from . import fields
+from .body import make_body
+from .call import Call, follow
+from .declarations import Option
+from .errors import PluginError
+from .events.handlers import Event, implementation_of
+from .exchange import exchange
+from .hookspecs import EVENTS
+from .options import unexpected_keyword
+from .plugins.entries import normalized
+from .plugins.listing import Plugins
+from .plugins.manager import Manager
+from .plugins.selection import Absent, Autoload, Selection, construct, label, names_of, numbered
+from .profile import Member, Profile, members_of
+from .request import HttpRequest
+from .scope import LoopScope
+from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
+from .tls import Contexts
+from .url import with_params
+
+if TYPE_CHECKING:
+    from .pool import Pool
+    from .response import HttpResponse
+    from .route import Route
+    from .wire.connection import Connection
+
+CALL_KEYWORDS = ("params", "headers", "data", "json", "plugins", "disable", *EVENTS)
+CLIENT_KEYWORDS = (
+    "headers", "pool_size", "keep_alive", "close_connections", "loop", "client_version", "logger", "plugins", "disable",
+    "require", "autoload",
+)  # fmt: skip
+
+
+class HttpClient:
+    """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
+    return.
+
+    headers: default fields for every request; a value of None removes one of ours. pool_size: connections to one
+    route at most.
+    keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
+    loop: the only loop that this client may run on. client_version: the User-Agent.
+    plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
+    autoload: True; "default" for those alone that the distribution `hookline` requires; False for none.
+    options: those of core (`hookline.settings`) and of the plugins.
+
+    Raises: PluginError; TypeError, for a keyword that nobody takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: fields.HeadersLike = None,
+        pool_size: int = POOL_SIZE,
+        keep_alive: float | None = None,
+        close_connections: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+        client_version: str | None = None,
+        logger: logging.Logger | None = None,
+        plugins: Iterable[Any] = (),
+        disable: Iterable[str] = (),
+        require: Iterable[str] = (),
+        autoload: Autoload = True,
+        **options: Any,
+    ) -> None:
+        if pool_size < 1:
+            raise ValueError(f"pool_size= takes 1 or more, not {pool_size}")
+        self._profile: Profile | None = None
+        self._headers_version = -1
+        self._variants: dict[Hashable, tuple[Profile, object]] = {}
+        self._late: dict[str, Any] = {}  # plugins that a call asked for by name; one object each, as for the others
+        self._selection = Selection(plugins=plugins, disable=disable, require=require, autoload=autoload)
+        self._events = {event: Event(event, self._changed) for event in EVENTS}
+        self.pool_size = pool_size
+        self.keep_alive = KEEP_ALIVE if keep_alive is None else keep_alive
+        self.close_connections = close_connections
+        self.client_version = client_version or default_version()
+        self.logger = logger or logging.getLogger("hookline")
+        self.contexts = Contexts()
+        self.connection_pools: dict[Hashable, Pool] = {}
+        self._set_headers(headers)
+        self._values = dict(options)
+        self._given_loop = loop
+        self._own_loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._scope: LoopScope | None = None
+        self._manager = Manager(self._changed)
+        for found in self._selection.loaded:
+            self._manager.register(found.plugin, found.name, label=found.label)
+        self._check_values()
+        self._ready = True
+
+    def _set_headers(self, given: fields.HeadersLike) -> None:
+        """The default fields, with the user's over them."""
+        headers = CIMultiDict(DEFAULT_HTTP_HEADERS)
+        headers["User-Agent"] = self.client_version
+        if self.close_connections:
+            headers["Connection"] = "close"
+        pairs = fields.checked(given)
+        fields.apply(headers, pairs)
+        self.removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
+        self.headers = headers
+
+    def _check_values(self) -> None:
+        table = self.profile.table
+        for name in self._values:
+            if table.find(name, "client") is None:
+                raise self.unexpected("HttpClient", name, "client", self.profile)
+
+    # -- plugins
+    # -----------------------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        """A plugin or a handler came or went: the next request sees it."""
+        self._profile = None
+
+    @property
+    def profile(self) -> Profile:
+        """What follows from the plugins, the handlers and the defaults of now."""
+        found = self._profile
+        if found is None or self._headers_version != fields.version(self.headers):
+            self._headers_version = fields.version(self.headers)
+            self._variants.clear()
+            members = members_of(self._manager, self._selection.loaded)
+            found = self._profile = Profile(self, members, self._handlers(), self._values)
+        return found
+
+    def _handlers(self) -> dict[str, Any]:
+        return {name: event.implementations for name, event in self._events.items()}
+
+    def _variant(self, disable: Iterable[str], plugins: Iterable[Any]) -> Profile:
+        """The profile of a call that leaves out or adds plugins."""
+        base = self.profile
+        if isinstance(disable, str) or isinstance(plugins, str):
+            raise PluginError("plugins= and disable= take lists, not one string")
+        out = frozenset(normalized(name) for name in disable)
+        extra = tuple(plugins)
+        key = (out, tuple(name if isinstance(name, str) else id(name) for name in extra))
+        if key in self._variants:
+            return self._variants[key][0]
+        silent = {
+            name
+            for name, member in base.members.items()
+            if name in out or self._answers(member, out) or not out.isdisjoint(names_of(member.plugin, "replaces"))
+        }
+        unknown = out - silent - {name for wanted in out for name in [wanted] if self._is_known(wanted)}
+        if unknown:
+            self._selection._check_known("disable", sorted(unknown))
+        kept = [member for name, member in base.members.items() if name not in silent]
+        profile = Profile(
+            self,
+            [*kept, *self._extra_members(extra, base)],
+            self._handlers(),
+            self._values,
+            [base.members[n] for n in silent],
+        )
+        if len(self._variants) >= 64:
+            self._variants.clear()
+        self._variants[key] = (profile, extra)  # the objects live as long as their ids are keys
+        return profile
+
+    def _answers(self, member: Member, names: frozenset[str]) -> bool:
+        entry = None if member.loaded is None else member.loaded.entry
+        return entry is not None and any(entry.answers_to(name) for name in names)
+
+    def _is_known(self, name: str) -> bool:
+        return any(a.name == name or (a.entry is not None and a.entry.answers_to(name)) for a in self._selection.absent)
+
+    def _extra_members(self, extra: tuple[Any, ...], base: Profile) -> list[Member]:
+        manager = Manager(lambda: None)
+        for name, plugin in numbered(p for p in extra if not isinstance(p, str)).items():
+            free, number = name, 1
+            while free in base.members:
+                number += 1
+                free = f"{name}#{number}"
+            manager.register(plugin, free)
+        for name in (p for p in extra if isinstance(p, str)):
+            if normalized(name) not in base.members:
+                self._selection._check_known("plugins", [normalized(name)])
+                for absent in self._selection.absent:
+                    entry = absent.entry
+                    if entry is not None and entry.answers_to(name):
+                        if entry.name not in self._late:
+                            self._late[entry.name] = construct(entry, entry.load())
+                        manager.register(self._late[entry.name], entry.name, label=label(entry.name, entry))
+        return members_of(manager, ())
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins of this client, in order."""
+        return Plugins(self.profile, tuple(self._selection.absent), self._manager)
+
+    def event(self, name: str) -> Event:
+        """The handlers that are bound to an event of every exchange.
+
+        Raises: PluginError, for a name that is no event.
+        """
+        found = self._events.get(name)
+        return found if found is not None else Event(name, self._changed)
+
+    def unexpected(self, function: str, name: str, where: str, profile: Profile) -> TypeError:
+        """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
+        others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
+        absent = list(self._selection.absent)
+        running = set(profile.members)
+        absent += [
+            Absent(m.name, None, "disabled", plugin=m.plugin)
+            for n, m in self.profile.members.items()
+            if n not in running
+        ]
+        return unexpected_keyword(
+            function, name, where, profile.table, others, [(a, partial(options_of, a)) for a in absent]
+        )
+
+    # -- options and attributes
+    # ----------------------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_"):
+            profile = self.profile
+            if name in profile.client_attributes:
+                return profile.client_attributes[name].get(self)
+            if name in self._values:
+                return self._values[name]
+            if name in profile.options:
+                return profile.options[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or "_ready" not in self.__dict__ or name in self.__dict__:
+            object.__setattr__(self, name, value)
+            self.__dict__.get("_variants", {}).clear()
+            if not name.startswith("_"):
+                self.__dict__["_profile"] = None
+            return
+        keyword = self.profile.table.find(name, "client")
+        if keyword is None:
+            raise AttributeError(f"{type(self).__name__} has no option {name!r}")
+        keyword.convert(value)
+        self._values[name] = value
+        self._changed()
+
+    # -- requests
+    # ------------------------------------------------------------------------------------------------------------
+
+    def get(self, url: str, **kwargs: Any) -> Any:
+        """Send a GET request; see `request`."""
+        return self._start(self._call("GET", url, kwargs, "get"))
+
+    def options(self, url: str, **kwargs: Any) -> Any:
+        """Send an OPTIONS request; see `request`."""
+        return self._start(self._call("OPTIONS", url, kwargs, "options"))
+
+    def head(self, url: str, **kwargs: Any) -> Any:
+        """Send a HEAD request; see `request`."""
+        return self._start(self._call("HEAD", url, kwargs, "head"))
+
+    def post(self, url: str, **kwargs: Any) -> Any:
+        """Send a POST request; see `request`."""
+        return self._start(self._call("POST", url, kwargs, "post"))
+
+    def put(self, url: str, **kwargs: Any) -> Any:
+        """Send a PUT request; see `request`."""
+        return self._start(self._call("PUT", url, kwargs, "put"))
+
+    def patch(self, url: str, **kwargs: Any) -> Any:
+        """Send a PATCH request; see `request`."""
+        return self._start(self._call("PATCH", url, kwargs, "patch"))
+
+    def delete(self, url: str, **kwargs: Any) -> Any:
+        """Send a DELETE request; see `request`."""
+        return self._start(self._call("DELETE", url, kwargs, "delete"))
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Any:
+        """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
+
+        params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
+        form (mapping or pairs), or an iterable of bytes. json: any object. pre_request, on_headers, post_request, data_received,
+        data_processed: a handler, or a list of them, for this call. plugins, disable: more and fewer plugins for
+        this call. The rest are the options of core and of the plugins.
+
+        Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
+        """
+        return self._start(self._call(fields.check_method(method), url, kwargs, "request"))
+
+    async def _call(self, method: str, url: str, given: dict[str, Any], function: str) -> HttpResponse:
+        outcome = await exchange(self._make(method, url, given, function))
+        if isinstance(outcome, HttpRequest):
+            outcome = await follow(outcome)
+        return outcome  # type: ignore[no-any-return]  # what is no request is what the caller gets
+
+    def _make(self, method: str, url: str, given: dict[str, Any], function: str) -> HttpRequest:
+        profile = self.profile
+        if not given:
+            request: HttpRequest = profile.request_type(
+                profile, method, profile.targets.get(url) or profile.locate(str(url))
+            )
+        else:
+            if "disable" in given or "plugins" in given:
+                profile = self._variant(given.pop("disable", None) or (), given.pop("plugins", None) or ())
+            params = given.pop("params", None)
+            url = str(url) if params is None else with_params(str(url), params)
+            request = profile.request_type(profile, method, profile.targets.get(url) or profile.locate(url))
+            has_json = "json" in given
+            request.body, request.content_type = make_body(given.pop("data", None), given.pop("json", None), has_json)
+            if "headers" in given:
+                request.give_headers(fields.checked(given.pop("headers")))
+            handlers = {
+                event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
+                for event in EVENTS
+                if event in given
+            }
+            if handlers:
+                request.call = Call(handlers)
+            if given:
+                profile.apply_options(request, given, f"HttpClient.{function}")
+        total = request.timeout.total
+        if total:
+            request.deadline = self.scope.loop.time() + total
+        return request
+
+    def new_request(self, method: str, url: str, *, cause: str, parent: HttpRequest, **options: Any) -> HttpRequest:
+        """A sub-request, which a plugin sends with `exchange` for the sake of another request.
+
+        It has the deadline of its parent, none of the call's handlers, and reaches those implementations that name
+        `cause`.
+        """
+        request = self._make(fields.check_method(method), url, options, "new_request")
+        request.cause, request.parent, request.deadline = cause, parent, parent.deadline
+        return request
+
+    async def exchange(self, request: HttpRequest, connection: Connection | None = None) -> Any:
+        """Send one request with its events, follow-ups left to the caller; on this connection, where one is given."""
+        return await exchange(request, connection)
+
+    # -- loops
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
+        scope = self._scope
+        if scope is not None and get_ident() == self._thread and scope.loop.is_running():
+            return coroutine
+        return self.wait_for(coroutine)
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
+
+        Raises: RuntimeError, when the client belongs to another loop.
+        """
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        try:
+            if running is not None:
+                self._bind(running)
+                return coroutine
+            loop = self._given_loop or self._scope_loop() or self._new_loop()
+            self._bind(loop)
+        except BaseException:
+            coroutine.close()
+            raise
+        return loop.run_until_complete(self._after_turns(coroutine))
+
+    async def _after_turns(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
+        if any(pool.idle for pool in self.connection_pools.values()):
+            for _ in range(3):  # the poll, the read, the transport's end
+                await asyncio.sleep(0)
+        return await coroutine
+
+    def _scope_loop(self) -> asyncio.AbstractEventLoop | None:
+        own = self._own_loop
+        return own if own is not None and not own.is_closed() else None
+
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        self._own_loop = asyncio.new_event_loop()
+        return self._own_loop
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Belong to a loop from now on; what belonged to one that is over is dropped."""
+        if self._given_loop is not None and loop is not self._given_loop:
+            raise RuntimeError("this client was made for another loop: HttpClient(loop=...) runs on that one alone")
+        scope = self._scope
+        if scope is not None and scope.loop is loop:
+            self._thread = get_ident()
+            return
+        if scope is not None:
+            if not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
+                raise RuntimeError(
+                    "this client is at work on another loop; use one client per loop, or close() it there first"
+                )
+            scope.drop()
+        self._scope = LoopScope(loop, self.connection_pools)
+        self._thread = get_ident()
+
+    @property
+    def scope(self) -> LoopScope:
+        """What belongs to the loop of now.
+
+        Raises: RuntimeError, without one.
+        """
+        if self._scope is None:
+            self._bind(asyncio.get_running_loop())
+        assert self._scope is not None
+        return self._scope
+
+    def pool_of(self, route: Route) -> Pool:
+        """The pool of a route."""
+        return self.scope.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)
+
+    def settle(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+        """Start something that must happen even if nobody awaits it; without a running loop, run it."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.wait_for(coroutine)
+            return nothing
+        return self.scope.start(coroutine)
+
+    def close(self) -> Awaitable[None]:
+        """Close all connections; exchanges in flight end with an error. In a running loop, await it or not."""
+        if self._scope is None or self._scope.loop.is_closed():
+            return nothing
+        awaitable = self.settle(self._scope.close())
+        if self._own_loop is not None and not self._own_loop.is_running() and not self._own_loop.is_closed():
+            self._own_loop.run_until_complete(self._own_loop.shutdown_asyncgens())
+            self._own_loop.close()
+        return awaitable
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"<HttpClient {self._profile and len(self._profile.members)} plugins, {len(self.connection_pools)} pools>"
+        )
+
+
+class _Nothing:
+    """What there is to await when nothing is left to do."""
+
+    def __await__(self) -> Any:
+        return iter(())
+
+
+nothing: Awaitable[None] = _Nothing()
+
+
+def as_list(value: Any) -> list[Callable[..., Any]]:
+    """One handler or several."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def default_version() -> str:
+    from . import __version__
+
+    return f"hookline/{__version__}"
+
+
+def options_of(absent: Absent) -> Mapping[str, Option]:
+    """The options that a plugin would have; none when it cannot be loaded."""
+    try:
+        plugin = absent.plugin if absent.entry is None else construct(absent.entry, absent.entry.load())
+        found = plugin.declare() if hasattr(plugin, "declare") else ()
+        return {option.name: option for option in found if isinstance(option, Option)}
+    except Exception:  # noqa: BLE001  # a broken plugin says nothing about a keyword
+        return {}

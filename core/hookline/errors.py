@@ -1,0 +1,139 @@
+"""The tree of everything that Hookline raises on purpose.
+
+    HooklineError
+      HttpRequestException (ConnectionError)        an exchange failed: .request, .response
+        HttpConnectionError                         no connection, or it was lost
+          ConnectionClosed                          the peer closed it before the response was whole
+          ConnectionRefused                         nobody listens there
+          DNSError                                  the host has no address
+          SSLError                                  the TLS handshake failed, or the certificate is not trusted
+          HttpProxyError                            a proxy refused to carry the exchange
+        HttpTimeout (TimeoutError)                  the whole call took too long
+          ConnectTimeout, ReadTimeout, WriteTimeout, PoolTimeout
+        ProtocolError
+          RemoteProtocolError                       the peer broke HTTP
+          LocalProtocolError (ValueError)           the caller asked for something that HTTP cannot carry
+        BodyTooLarge                                more than `max_body` bytes
+        DecodingError                               a content coding that cannot be undone
+        BodyNotRepeatable                           a follow-up needs the body again, and it is gone
+      InvalidURL (ValueError)
+      StreamConsumedError                           the body was already taken
+      StreamAbandoned                               told to post_request when nobody read the body to its end
+      PluginError                                   a plugin that cannot be loaded, or breaks the rules of the events
+
+Plugins add leaves of their own. No message holds a credential, a query or a userinfo.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .request import HttpRequest
+    from .response import HttpResponse
+
+
+class HooklineError(Exception):
+    """Whatever this package raises on purpose."""
+
+
+class HttpRequestException(HooklineError, ConnectionError):
+    """An exchange failed. `request` and `response` are those of the exchange, where there are any."""
+
+    def __init__(
+        self, message: str = "", *, request: HttpRequest | None = None, response: HttpResponse | None = None
+    ) -> None:
+        super().__init__(message)
+        self.response = response
+        self.request = request if request is not None or response is None else response.request
+
+
+class HttpConnectionError(HttpRequestException):
+    """There is no connection, or it was lost."""
+
+
+class ConnectionClosed(HttpConnectionError):
+    """The peer closed the connection before the response was whole."""
+
+
+class ConnectionRefused(HttpConnectionError):
+    """Nobody listens at any address of the host."""
+
+
+class DNSError(HttpConnectionError):
+    """The host has no address."""
+
+
+class SSLError(HttpConnectionError):
+    """The TLS handshake failed, or the peer's certificate is not trusted."""
+
+
+class HttpProxyError(HttpConnectionError):
+    """A proxy refused to carry the exchange."""
+
+
+class HttpTimeout(HttpRequestException, TimeoutError):
+    """The call did not end within its total timeout."""
+
+
+class ConnectTimeout(HttpTimeout):
+    """No connection within the time given for it."""
+
+
+class ReadTimeout(HttpTimeout):
+    """The peer sent nothing for too long."""
+
+
+class WriteTimeout(HttpTimeout):
+    """The peer took no more of the body for too long."""
+
+
+class PoolTimeout(HttpTimeout):
+    """All connections to the host stayed busy for too long."""
+
+
+class ProtocolError(HttpRequestException):
+    """One of the two sides broke HTTP."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent what is not HTTP/1.1, or more than the limits allow."""
+
+
+class LocalProtocolError(ProtocolError, ValueError):
+    """The caller asked for a method, a field or a body that HTTP/1.1 cannot carry."""
+
+
+class BodyTooLarge(HttpRequestException):
+    """The body has more bytes than `max_body` allows."""
+
+
+class DecodingError(HttpRequestException):
+    """A content coding of the body cannot be undone."""
+
+
+class BodyNotRepeatable(HttpRequestException):
+    """A follow-up needs the request's body once more, and its source can be read once only."""
+
+
+class InvalidURL(HooklineError, ValueError):
+    """A URL that names no origin, or holds what no URL may hold."""
+
+
+class StreamConsumedError(HooklineError):
+    """The body was already taken, or is still a stream that nobody read."""
+
+
+class StreamAbandoned(HooklineError):
+    """Nobody read the body to its end. post_request gets it as `exc`; the caller never does."""
+
+
+class PluginError(HooklineError):
+    """A plugin cannot be loaded, or breaks the rules of the events."""
+
+
+def shown(data: bytes | str, limit: int = 60) -> str:
+    """Bytes of a peer as they may stand in a message: escaped, and cut at `limit` characters."""
+    text = data.decode("latin-1") if isinstance(data, bytes) else data
+    cut = text[:limit]
+    return ascii(cut) + ("…" if len(text) > limit else "")

@@ -1,0 +1,124 @@
+"""One implementation of one event: a plugin's method, or a handler that the user bound."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..hookspecs import Conditions
+
+if TYPE_CHECKING:
+    from ..response import HttpResponse
+
+ARGUMENTS = {
+    "declare": (),
+    "pre_request": ("response", "exc", "cause"),
+    "on_headers": ("response", "exc", "interim", "cause"),
+    "post_request": ("response", "exc", "cause"),
+    "data_received": ("response", "data"),
+    "data_processed": ("response", "data"),
+}
+
+
+def parameters(function: Callable[..., Any]) -> tuple[list[str], list[str], bool]:
+    """Names that a function takes by position, names that it takes by keyword, and whether it takes any keyword."""
+    positional: list[str] = []
+    keywords: list[str] = []
+    takes_any = False
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions written in C do not say
+        return ["response"], keywords, False
+    for parameter in signature.parameters.values():
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            positional.append(parameter.name)
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            keywords.append(parameter.name)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            takes_any = True
+    return positional, keywords, takes_any
+
+
+class Implementation:
+    """See the module. `flat` is what the path of every request calls; `call` is the general form.
+
+    owner: who it is, in words, for messages. plugin: the plugin's name, None for a user's handler.
+    """
+
+    __slots__ = (
+        "_keywords", "_positional", "conditions", "event", "flat", "function", "is_wrapper", "owner", "plugin", "rank",
+        "wants_cause", "wants_interim",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        event: str,
+        function: Callable[..., Any],
+        owner: str,
+        plugin: str | None = None,
+        *,
+        conditions: Conditions = Conditions(),  # noqa: B008  # frozen
+        is_wrapper: bool = False,
+        rank: int = 0,
+    ) -> None:
+        self.event = event
+        self.function = function
+        self.owner = owner
+        self.plugin = plugin
+        self.conditions = conditions
+        self.is_wrapper = is_wrapper
+        self.rank = rank  # -1 tryfirst, 0, 1 trylast
+        positional, keywords, takes_any = parameters(function)
+        offered = ARGUMENTS[event]
+        named = {*positional, *keywords}
+        if plugin is None:  # a handler is called as f(response, exc=None) or f(response, data=data)
+            self._positional = [] if "response" in keywords else ["response"]
+            rest = [*positional[1:], *keywords]
+            extra = offered[1:2]
+            self._keywords = [name for name in extra if name in rest or takes_any]
+            if not self._positional:
+                self._keywords.insert(0, "response")
+            named = set()
+        else:
+            self._positional = positional
+            self._keywords = [
+                *keywords,
+                *(n for n in offered if takes_any and n not in positional and n not in keywords),
+            ]
+        # only who names them: **kw alone is no wish for sub-requests and interim heads
+        self.wants_interim = "interim" in named
+        self.wants_cause = "cause" in named
+        self.flat = self._flatten()
+
+    def call(
+        self, response: HttpResponse, exc: BaseException | None = None, interim: bool = False, data: bytes = b""
+    ) -> Any:
+        """Call it with those arguments that it names."""
+        values = {
+            "response": response,
+            "exc": exc,
+            "interim": interim,
+            "cause": response.request.cause,
+            "data": data,
+        }
+        return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
+
+    def _flatten(self) -> Callable[..., Any]:
+        """`f(response)`, or `f(response, data)` on a data event, for when nothing went wrong.
+
+        Measured: the method itself 0.03 us, a lambda 0.06, functools.partial with a keyword 0.13.
+        """
+        function = self.function
+        names = (*self._positional, *self._keywords)
+        if self.event in ("data_received", "data_processed"):
+            if tuple(self._positional) == ("response", "data"):
+                return function
+            return lambda response, data: self.call(response, data=data)
+        if names == ("response",) and not self._keywords:
+            return function
+        if names == ("response", "exc") and self._positional:
+            if not self._keywords:
+                return lambda response: function(response, None)
+            return lambda response: function(response, exc=None)
+        return self.call

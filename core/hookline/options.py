@@ -1,0 +1,154 @@
+"""The keywords of clients and requests: who owns them, what they accept, and what to say of those that nobody takes."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .declarations import Option
+from .errors import PluginError
+
+if TYPE_CHECKING:
+    from .plugins.selection import Absent
+
+
+class Keyword:
+    """One keyword and its owners: one plugin, several that share the name, or core (owner None)."""
+
+    __slots__ = ("name", "owners")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.owners: list[tuple[str | None, Option]] = []
+
+    @property
+    def default(self) -> Any:
+        return self.owners[0][1].default
+
+    def takes(self, where: str) -> bool:
+        """Is it a keyword of a "client", of a "request"?"""
+        return any(getattr(option, where) for _, option in self.owners)
+
+    def convert(self, value: Any) -> tuple[Any, str | None]:
+        """The value as its owner wants it, and the owner (None: core's, or nobody's because the value is None).
+
+        Raises: TypeError or ValueError, of the owner's, or because nobody or more than one accepts the value.
+        """
+        if value is None:
+            return None, None
+        owner, option = self.owners[0] if len(self.owners) == 1 else self._choose(value)
+        if option.convert is not None:
+            try:
+                value = option.convert(value)
+            except (TypeError, ValueError) as error:
+                error.add_note(f"in {self.name}=" + (f", an option of plugin {owner!r}" if owner else ""))
+                raise
+        return value, owner
+
+    def _choose(self, value: Any) -> tuple[str | None, Option]:
+        """The owner whose class is nearest to the value's; a bare `callable` comes last."""
+        fits = [
+            (nearest, owner, option)
+            for owner, option in self.owners
+            if (nearest := distance(value, option.accepts)) >= 0
+        ]
+        if not fits:
+            wanted = "; ".join(f"{owner!r} takes {describe(option.accepts)}" for owner, option in self.owners)
+            raise TypeError(f"{self.name}= got {type(value).__name__}, which no plugin takes: {wanted}")
+        best = min(fit[0] for fit in fits)
+        chosen = [fit for fit in fits if fit[0] == best]
+        if len(chosen) > 1:
+            names = " and ".join(repr(owner) for _, owner, _ in chosen)
+            raise TypeError(
+                f"{self.name}= got {type(value).__name__}, which the plugins {names} both take; disable one of them"
+            )
+        return chosen[0][1], chosen[0][2]
+
+
+def distance(value: Any, accepts: Iterable[Any]) -> int:
+    """How far the value's class is from the nearest accepted one; a bare callable is farther than any; -1: not accepted."""
+    mro = type(value).__mro__
+    found = [mro.index(kind) for kind in accepts if inspect.isclass(kind) and kind in mro]
+    if found:
+        return min(found)
+    accepted = tuple(accepts)
+    if any(inspect.isclass(kind) and isinstance(value, kind) for kind in accepted):
+        return len(mro)  # a virtual base class
+    return 1_000_000 if callable in accepted and callable(value) else -1
+
+
+def describe(accepts: Iterable[Any]) -> str:
+    return ", ".join("any callable" if kind is callable else kind.__name__ for kind in accepts) or "nothing"
+
+
+class OptionTable:
+    """All keywords of one set of plugins."""
+
+    def __init__(
+        self, core: Iterable[Option], declared: Iterable[tuple[str, str, Option]], reserved: frozenset[str]
+    ) -> None:
+        """declared: plugin, its label, option. reserved: names that no plugin's option may have.
+
+        Raises: PluginError.
+        """
+        self.keywords: dict[str, Keyword] = {}
+        labels: dict[str, str] = {}
+        for option in core:
+            self._add(None, option)
+        own = frozenset(self.keywords)
+        for plugin, label, option in declared:
+            if option.name in own or option.name in reserved or not option.name.isidentifier():
+                raise PluginError(f"{label} declares the option {option.name!r}, a name that core has or that is none")
+            known = self.keywords.get(option.name)
+            if known is not None:
+                self._check_shared(known, labels[option.name], option, label)
+            labels[option.name] = label
+            self._add(plugin, option)
+
+    def _add(self, plugin: str | None, option: Option) -> None:
+        self.keywords.setdefault(option.name, Keyword(option.name)).owners.append((plugin, option))
+
+    def _check_shared(self, known: Keyword, label: str, option: Option, other: str) -> None:
+        first = known.owners[0][1]
+        if not first.accepts or not option.accepts:
+            raise PluginError(
+                f"{label} and {other} both declare the option {option.name!r}; a shared name needs `accepts` on each of them"
+            )
+        if first.default != option.default:
+            raise PluginError(f"{label} and {other} share the option {option.name!r} and differ in its default")
+
+    def find(self, name: str, where: str) -> Keyword | None:
+        """The keyword of that name that a "client" or a "request" takes."""
+        found = self.keywords.get(name)
+        return found if found is not None and found.takes(where) else None
+
+    def names(self, where: str) -> list[str]:
+        return [name for name, keyword in self.keywords.items() if keyword.takes(where)]
+
+    def owned_by(self, plugin: str) -> list[Option]:
+        return [option for keyword in self.keywords.values() for owner, option in keyword.owners if owner == plugin]
+
+
+def unexpected_keyword(
+    function: str,
+    name: str,
+    where: str,
+    table: OptionTable,
+    others: Iterable[str],
+    absent: Iterable[tuple[Absent, Callable[[], Mapping[str, Option]]]],
+) -> TypeError:
+    """What to say of a keyword that nobody takes. others: keywords that are no options. absent: plugins that do not run."""
+    what = f"{function}() got an unexpected keyword {name!r}"
+    if name in table.keywords:
+        other = "client" if where == "request" else "request"
+        return TypeError(f"{what}: it is an option of the {other} only")
+    known = [*table.names(where), *others]
+    for plugin, declared in absent:
+        if name in declared():
+            return TypeError(f"{what}: {plugin.reason()}")
+    near = difflib.get_close_matches(name, known, 1)
+    if near:
+        return TypeError(f"{what}. Did you mean {near[0]!r}?")
+    return TypeError(f"{what}: no installed plugin takes {name!r}")

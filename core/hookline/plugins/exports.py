@@ -1,0 +1,29 @@
+"""Names that plugins export for convenience: `from hookline import X` gives what an entry point of `hookline.names` names."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+GROUP = "hookline.names"
+
+
+@cache
+def points() -> dict[str, EntryPoint]:
+    """The exported names. The first distribution by name wins, whatever was installed first."""
+    found: dict[str, EntryPoint] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.dist.name if point.dist else ""):
+        found.setdefault(point.name, point)
+    return found
+
+
+def exported(name: str) -> Any:
+    """Import what a name stands for.
+
+    Raises: AttributeError, when no installed plugin exports it.
+    """
+    point = None if name.startswith("__") else points().get(name)
+    if point is None:
+        raise AttributeError(f"module 'hookline' has no attribute {name!r}, and no installed plugin exports it")
+    return point.load()

@@ -1,0 +1,83 @@
+"""What users see of a client's plugins: `client.plugins`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from ..events.implementation import Implementation
+    from ..profile import Profile
+    from .selection import Absent
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """One plugin of a client. distribution and version are None for an object that was given to the client."""
+
+    name: str
+    distribution: str | None
+    version: str | None
+    hooks: tuple[str, ...]
+    options: tuple[str, ...]
+    plugin: object
+
+
+class Plugins:
+    """The plugins of a client, in order. `manager` is the pluggy PluginManager: what is registered there runs."""
+
+    def __init__(self, profile: Profile, absent: tuple[Absent, ...], manager: pluggy.PluginManager) -> None:
+        self._profile = profile
+        self.absent = absent
+        self.manager = manager
+
+    def __iter__(self) -> Iterator[PluginInfo]:
+        return iter(self._profile.infos())
+
+    def __len__(self) -> int:
+        return len(self._profile.infos())
+
+    def __getitem__(self, name: str) -> PluginInfo:
+        for info in self:
+            if info.name == name:
+                return info
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(info.name == name for info in self)
+
+    def explain(self) -> str:
+        """For each event, who runs, in which order, and why there."""
+        lines: list[str] = []
+        for event, implementations in self._profile.running().items():
+            lines.append(event)
+            lines += [f"  {number}. {self._why(i)}" for number, i in enumerate(implementations, 1)] or ["  nobody"]
+        for absent in self.absent:
+            by = f" by {absent.by.name}" if absent.by is not None else ""
+            lines.append(f"not running: {absent.name} ({absent.why}{by})")
+        return "\n".join(lines)
+
+    def _why(self, implementation: Implementation) -> str:
+        if implementation.plugin is None:
+            where = "before the plugins" if implementation.event == "pre_request" else "after the plugins"
+            return f"{implementation.owner}: bound by the user, {where}"
+        reasons = []
+        if implementation.is_wrapper:
+            reasons.append("wraps the others")
+        reasons += self._profile.order_reasons(implementation.plugin)
+        if implementation.rank:
+            reasons.append("tryfirst" if implementation.rank < 0 else "trylast")
+        conditions = implementation.conditions
+        if conditions.statuses is not None:
+            reasons.append("statuses " + ", ".join(map(str, sorted(conditions.statuses))))
+        if conditions.headers is not None:
+            reasons.append("headers " + ", ".join(sorted(name.decode() for name in conditions.headers)))
+        if conditions.schemes is not None:
+            reasons.append("schemes " + ", ".join(sorted(conditions.schemes)))
+        return f"{implementation.plugin}: {'; '.join(reasons) or 'by name'}"
+
+    def __repr__(self) -> str:
+        return f"<Plugins {', '.join(info.name for info in self)}>"

@@ -1,0 +1,204 @@
+"""The connections to one route: idle ones last in first out, waiters first in first out.
+
+A waiter gets the connection itself, or the right to open one, never a wake-up after which it has to look: others
+would be faster, and more connections would be opened than the limit allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from time import monotonic
+
+from .errors import ConnectionClosed
+from .timeouts import Watch
+from .wire.connection import Connection
+
+Opener = Callable[[], "asyncio.Future[Connection]"]
+
+
+class Pool:
+    """See the module. `opened` counts connections that are open, and those that somebody is opening.
+
+    limit: how many at most. keep_alive: seconds that an idle one is kept.
+    """
+
+    __slots__ = (
+        "_loop",
+        "_openings",
+        "_watch",
+        "connections",
+        "due",
+        "idle",
+        "keep_alive",
+        "key",
+        "limit",
+        "opened",
+        "retired",
+        "waiters",
+    )
+
+    def __init__(
+        self, key: Hashable, limit: int, keep_alive: float, loop: asyncio.AbstractEventLoop, watch: Watch
+    ) -> None:
+        self.key = key
+        self.limit = limit
+        self.keep_alive = keep_alive
+        self._loop = loop
+        self._watch = watch
+        self.idle: list[tuple[Connection, float]] = []
+        self.connections: set[Connection] = set()
+        self.waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self.opened = 0
+        self.due = math.inf
+        self.retired = False
+        self._openings: set[asyncio.Timeout] = set()
+
+    def take(self) -> Connection | None:
+        """An idle connection, the one that was used last; None when there is none."""
+        while self.idle:
+            connection = self.idle.pop()[0]
+            if connection.alive and connection.keep_alive:
+                connection.reused = True
+                return connection
+        return None
+
+    def reserve(self) -> bool:
+        """Take the right to open a connection, where the limit allows it."""
+        if self.opened >= self.limit:
+            return False
+        self.opened += 1
+        return True
+
+    def wait(self) -> asyncio.Future[Connection | None]:
+        """Stand in line. The future gives a connection, or None for the right to open one. See `leave`."""
+        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        self.waiters.append(waiter)
+        return waiter
+
+    def leave(self, waiter: asyncio.Future[Connection | None]) -> None:
+        """Somebody waits no more; what was given to it already goes on to the next."""
+        if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            connection = waiter.result()
+            if connection is None:
+                self.give_up()
+            else:
+                self.release(connection)
+        else:
+            waiter.cancel()
+            if waiter in self.waiters:
+                self.waiters.remove(waiter)
+
+    async def opening(self, connect: Awaitable[Connection]) -> Connection:
+        """Await a connection that is being opened; `close` ends that.
+
+        Raises: ConnectionClosed, when the client was closed meanwhile; whatever the opening raises.
+        """
+        limit = asyncio.timeout(None)
+        self._openings.add(limit)
+        try:
+            async with limit:
+                return await connect
+        except TimeoutError:
+            if limit.expired():
+                raise ConnectionClosed("the client was closed") from None
+            raise
+        finally:
+            self._openings.discard(limit)
+
+    def add(self, connection: Connection) -> None:
+        """A connection was opened with a right that `reserve` or `wait` gave."""
+        connection.on_lost = self._lost
+        self.connections.add(connection)
+
+    def give_up(self) -> None:
+        """A right, or a connection, is no more: the next in line may open one."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self.opened -= 1
+
+    def release(self, connection: Connection) -> None:
+        """An exchange is over: hand its connection on, or close it when it cannot serve another."""
+        if not connection.is_reusable or self.retired or not self.keep_alive:
+            self.remove(connection)
+            if connection.has_unsent:
+                connection.abort()  # closing in order would wait for a peer that takes no more
+            else:
+                connection.close()
+            return
+        connection.end()
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                connection.reused = True
+                waiter.set_result(connection)
+                return
+        self.idle.append((connection, monotonic()))
+        if self.due == math.inf:
+            self.due = self._loop.time() + self.keep_alive
+            self._watch.add(self)
+
+    def remove(self, connection: Connection) -> None:
+        """Count a connection no more: it is closed, detached or lost."""
+        if connection in self.connections:
+            connection.on_lost = None
+            self.connections.discard(connection)
+            self.give_up()
+
+    def _lost(self, connection: Connection) -> None:
+        self.idle = [pair for pair in self.idle if pair[0] is not connection]
+        self.connections.discard(connection)
+        self.give_up()
+
+    def look(self, now: float) -> float:
+        """Close what was idle for too long; returns when to look again, in loop time."""
+        ended = monotonic() - self.keep_alive
+        while self.idle and self.idle[0][1] <= ended:
+            connection = self.idle.pop(0)[0]
+            self.remove(connection)
+            connection.close()
+        if self.idle:
+            return now + max(self.idle[0][1] - ended, 0.01)
+        self._watch.discard(self)
+        return math.inf
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.connections and not self.waiters and not self.opened
+
+    def close(self) -> None:
+        """Close all connections; those who use one, or wait, get an error."""
+        self._watch.discard(self)
+        self.due = math.inf
+        waiters, self.waiters = self.waiters, deque()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(ConnectionClosed("the client was closed"))
+        for opening in self._openings:
+            opening.reschedule(self._loop.time())
+        self.idle.clear()
+        for connection in list(self.connections):
+            self.remove(connection)
+            if connection.complete:
+                connection.close()
+            else:
+                connection.fail(ConnectionClosed("the client was closed"))
+
+    def drop(self) -> None:
+        """Forget everything: the loop of these connections is closed."""
+        for connection in self.connections:
+            connection.on_lost = None
+            connection.alive = connection.keep_alive = False
+            connection.transport = None  # type: ignore[assignment]  # it belongs to a loop that is no more
+        self.connections.clear()
+        self.idle.clear()
+        self.waiters.clear()
+        self.retired = True
+
+    def __repr__(self) -> str:
+        return f"<Pool {self.opened} of {self.limit} open, {len(self.idle)} idle, {len(self.waiters)} waiting>"

@@ -1,0 +1,280 @@
+"""What follows from a set of plugins: the classes of requests and responses, the options, the plans, the default fields.
+
+A client has one, and one more for each set of plugins that a call disables or adds. It is made anew when a plugin or a handler
+comes or goes, or a default changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import fields
+from .declarations import Attribute, Credential, Declaration, DefaultHeader, Option, Scheme
+from .errors import InvalidURL, PluginError, shown
+from .events.implementation import Implementation
+from .events.plan import Plan
+from .hookspecs import EVENTS
+from .options import OptionTable
+from .plugins.listing import PluginInfo
+from .plugins.manager import Manager
+from .plugins.order import ordered, successors
+from .plugins.selection import names_of
+from .request import HttpRequest
+from .response import HttpResponse, StreamedResponse
+from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
+from .target import Origin, Target
+from .url import split_url
+
+if TYPE_CHECKING:
+    from .client import HttpClient
+    from .plugins.selection import Loaded
+
+MAX_TARGETS = 1024
+_CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
+_RESERVED = frozenset({*dir(HttpRequest), "params", "headers", "data", "json", "plugins", "disable", *EVENTS})
+
+
+class Member:
+    """A plugin as one profile sees it."""
+
+    __slots__ = ("declarations", "implementations", "label", "loaded", "name", "plugin")
+
+    def __init__(self, manager: Manager, name: str, plugin: Any, loaded: Loaded | None) -> None:
+        self.name = name
+        self.plugin = plugin
+        self.label = manager.label(name)
+        self.loaded = loaded
+        self.implementations = {event: manager.implementations(event).get(name, []) for event in EVENTS}
+        self.declarations = [
+            d for i in manager.implementations("declare").get(name, []) for d in declared(i, self.label)
+        ]
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
+
+
+def declared(implementation: Implementation, label: str) -> list[Declaration]:
+    """What a plugin declares.
+
+    Raises: PluginError.
+    """
+    try:
+        found = list(implementation.function() or ())
+    except Exception as error:
+        raise PluginError(f"{label}: declare failed: {type(error).__name__}: {error}") from error
+    for declaration in found:
+        if not isinstance(declaration, Declaration):
+            raise PluginError(f"{label}: declare gave {type(declaration).__name__}, which declares nothing")
+    return found
+
+
+def members_of(manager: Manager, loaded: Iterable[Loaded]) -> list[Member]:
+    """All plugins that are registered."""
+    known = {found.name: found for found in loaded}
+    return [
+        Member(manager, name, plugin, known.get(name))
+        for name, plugin in manager.list_name_plugin()
+        if plugin is not None
+    ]
+
+
+class Profile:
+    """See the module."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        members: Iterable[Member],
+        handlers: Mapping[str, tuple[Implementation, ...]],
+        values: Mapping[str, Any],
+        silent: Iterable[Member] = (),
+    ) -> None:
+        """values: what the client was given for its options.
+
+        silent: plugins that do not run in it; their options have their defaults.
+        """
+        self.client = client
+        self.members = {member.name: member for member in members}
+        self._handlers = dict(handlers)
+        plugins = self.members.values()
+        self.following = successors(
+            {m.name: names_of(m.plugin, "before") for m in plugins},
+            {m.name: names_of(m.plugin, "after") for m in plugins},
+        )
+        self._events = {event: self._in_order(event) for event in EVENTS}
+        self.table = OptionTable(
+            CORE_OPTIONS,
+            [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
+            _RESERVED | frozenset(dir(type(client))) | client.__dict__.keys(),
+        )
+        self.schemes = self._schemes()
+        self.credentials = frozenset({*CREDENTIALS, *(c.name.lower() for m in plugins for c in m.of(Credential))})
+        self.connection_options = CONNECTION_OPTIONS
+        self._make_classes(values, silent)
+        self.default_fields = self._default_fields()
+        self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
+        self._lines = fields.write(self.default_fields)
+        self._plans: dict[tuple[str, bool], Plan] = {}
+        self._origins: dict[tuple[str, str, int], Origin] = {}
+        self.targets: dict[str, Target] = {}
+
+    def _in_order(self, event: str) -> tuple[Implementation, ...]:
+        found = {m.name: m.implementations[event] for m in self.members.values() if m.implementations[event]}
+        names = ordered({name: min(i.rank for i in found[name]) for name in found}, self.following)
+        return tuple(implementation for name in names for implementation in found[name])
+
+    def _schemes(self) -> dict[str, Scheme]:
+        """Raises: PluginError, for one that two plugins serve."""
+        found = {scheme.name: scheme for scheme in _CORE_SCHEMES}
+        owners = dict.fromkeys(found, "core")
+        for member in self.members.values():
+            for scheme in member.of(Scheme):
+                if scheme.name in found:
+                    raise PluginError(f"{owners[scheme.name]} and {member.label} both serve the scheme {scheme.name!r}")
+                found[scheme.name], owners[scheme.name] = scheme, member.label
+        return found
+
+    def running(self) -> dict[str, tuple[Implementation, ...]]:
+        """For each event, all who run at it for some request, in order: handlers of the client with the plugins."""
+        return Plan(self._events, self._handlers, None).events
+
+    # -- classes -----------------------------------------------------------------------------------------------------------
+
+    def _make_classes(self, values: Mapping[str, Any], silent: Iterable[Member]) -> None:
+        defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
+        owners: dict[str, str | None] = {}
+        for name, keyword in self.table.keywords.items():
+            defaults[name] = keyword.default
+            if name in values:
+                try:
+                    defaults[name], owners[name] = keyword.convert(values[name])
+                except TypeError:
+                    if len(keyword.owners) > 1 or not silent:
+                        raise  # else it was meant for a plugin that does not run in this call
+        self.client_owners = owners
+        self.options = defaults
+        self.request_type = type("HttpRequest", (HttpRequest,), {**defaults, "__module__": HttpRequest.__module__})
+        attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
+        self.client_attributes: dict[str, Attribute] = {}
+        taken: dict[tuple[str, str], str] = {}
+        for member in self.members.values():
+            for attribute in member.of(Attribute):
+                owner = HttpResponse if attribute.of == "response" else type(self.client)
+                if attribute.of not in ("response", "client") or hasattr(owner, attribute.name):
+                    raise PluginError(
+                        f"{member.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
+                    )
+                first = taken.setdefault((attribute.of, attribute.name), member.label)
+                if first != member.label:
+                    raise PluginError(f"{first} and {member.label} both declare the attribute {attribute.name!r}")
+                if attribute.of == "client":
+                    self.client_attributes[attribute.name] = attribute
+                else:
+                    attributes[attribute.name] = property(attribute.get)
+        self._response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
+        self._streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
+
+    def response_for(self, request: HttpRequest) -> HttpResponse:
+        """The empty response at the start of an exchange."""
+        return (self._streamed_type if request.stream else self._response_type)(request)
+
+    def _default_fields(self) -> list[tuple[str, str]]:
+        own = self.client.headers
+        contributed = [
+            (header.name, header.value)
+            for member in self.members.values()
+            for header in member.of(DefaultHeader)
+            if header.name not in own and header.name.lower() not in self.client.removed_headers
+        ]
+        return [*own.items(), *contributed]
+
+    # -- plans -------------------------------------------------------------------------------------------------------------
+
+    def plan(self, scheme: str, *, of_sub_requests: bool = False) -> Plan:
+        """The plan for a scheme. Sub-requests of plugins reach those alone who name `cause`."""
+        key = scheme, of_sub_requests
+        found = self._plans.get(key)
+        if found is None:
+            plugins = self._events
+            if of_sub_requests:
+                plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
+            found = self._plans[key] = Plan(plugins, {} if of_sub_requests else self._handlers, scheme)
+        return found
+
+    def plan_for(self, request: HttpRequest) -> Plan:
+        return self.plan(request.where.origin.scheme, of_sub_requests=request.parent is not None)
+
+    # -- requests ----------------------------------------------------------------------------------------------------------
+
+    def locate(self, url: str) -> Target:
+        """Where a URL points; remembered, because most URLs come again.
+
+        Raises: InvalidURL.
+        """
+        found = self.targets.get(url)
+        if found is not None:
+            return found
+        parts = split_url(url)
+        scheme = self.schemes.get(parts.scheme)
+        if scheme is None:
+            raise InvalidURL(
+                f"no installed plugin serves the scheme {shown(parts.scheme)}; there are {', '.join(sorted(self.schemes))}"
+            )
+        key = (parts.scheme, parts.host, scheme.port if parts.port is None else parts.port)
+        origin = self._origins.get(key)
+        if origin is None:
+            if len(self._origins) >= MAX_TARGETS:
+                self._origins.clear()
+            origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
+            origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
+        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
+        if len(self.targets) >= MAX_TARGETS:
+            self.targets.clear()
+        self.targets[url] = found
+        return found
+
+    def apply_options(self, request: HttpRequest, given: Mapping[str, Any], function: str) -> None:
+        """Set the options that were given for one request.
+
+        Raises: TypeError, for one that nobody takes.
+        """
+        for name, value in given.items():
+            keyword = self.table.find(name, "request")
+            if keyword is None:
+                raise self.client.unexpected(function, name, "request", self)
+            converted, owner = keyword.convert(value)
+            request.__dict__[name] = converted
+            if len(keyword.owners) > 1:
+                request.__dict__["option_owners"] = {**request.__dict__.get("option_owners", {}), name: owner}
+            if name in CONNECTION_OPTIONS:
+                request.mark_indirect()
+
+    # -- what users see ------------------------------------------------------------------------------------------------------
+
+    def infos(self) -> list[PluginInfo]:
+        """The plugins, in the order of their names and of before and after."""
+        names = ordered(dict.fromkeys(self.members, 0), self.following)
+        return [self._info(self.members[name]) for name in names]
+
+    def _info(self, member: Member) -> PluginInfo:
+        return PluginInfo(
+            member.name,
+            None if member.loaded is None else member.loaded.distribution,
+            None if member.loaded is None else member.loaded.version,
+            tuple(event for event in EVENTS if member.implementations[event]),
+            tuple(option.name for option in member.of(Option)),
+            member.plugin,
+        )
+
+    def order_reasons(self, name: str) -> list[str]:
+        """What a plugin and the others say of its place."""
+        plugin = self.members[name].plugin
+        reasons = [f"before {other}" for other in names_of(plugin, "before") if other in self.members]
+        reasons += [f"after {other}" for other in names_of(plugin, "after") if other in self.members]
+        for other, member in self.members.items():
+            if name in names_of(member.plugin, "before"):
+                reasons.append(f"after {other}, which says before")
+            if name in names_of(member.plugin, "after"):
+                reasons.append(f"before {other}, which says after")
+        return reasons

@@ -1,0 +1,458 @@
+"""How far an exchange is: its connection, its clock, its body on the way. The part of a response that does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from multidict import CIMultiDict
+
+from .content import Content
+from .errors import HttpTimeout, PluginError, ReadTimeout, StreamAbandoned
+from .events.conduct import name_owner
+from .events.plan import After, extended
+from .failure import fail
+from .hookspecs import DATA_EVENTS
+from .request import HttpRequest
+from .sending import acquire
+from .wire.connection import Connection, Tap
+from .wire.parser import StatusLine, parse_status_line
+
+if TYPE_CHECKING:
+    from .events.conduct import Stage
+    from .events.handlers import ResponseEvent
+    from .events.implementation import Implementation
+    from .events.plan import Plan
+    from .pool import Pool
+    from .response import HttpResponse
+
+T = TypeVar("T")
+
+BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
+
+_NEW, _SENT, _HEAD, _FINISHED = range(4)
+_STEP_OF = {"pre_request": _SENT, "on_headers": _HEAD, "post_request": _FINISHED}
+
+
+class Progress:
+    """See the module.
+
+    is_plain: do nobody but plugins and the client's handlers listen? connection: None before it is taken, and once
+    the body is whole. is_whole: has all of the body arrived?
+    """
+
+    __slots__ = (
+        "_events", "_filter", "_headers", "_phase", "_progress", "_waiter", "after", "connection", "due", "is_buffered",
+        "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head", "raw_trailers", "request", "status_code",
+        "was_handed_out",
+    )  # fmt: skip
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.plan: Plan = request.profile.plan_for(request)
+        self.is_plain = request.call is None
+        self.status_code = 0
+        self.after: After = self.plan.after_nothing
+        self.parts: list[bytes] = []
+        self.connection: Connection | None = None
+        self.pool: Pool | None = None
+        self.due = math.inf
+        self._progress = _NEW
+        self.is_buffered = self.was_handed_out = self.is_whole = False
+        self.raw_head = b""
+        self.line: StatusLine | None = None
+        self.raw_trailers: list[tuple[bytes, bytes]] = []
+        self._headers: CIMultiDict[str] | None = None
+        self._filter: Content | None = None
+        self._waiter: asyncio.Future[Any] | None = None
+        self._phase: tuple[type[HttpTimeout], float, float] | None = None
+        self._events: dict[str, ResponseEvent] | None = None
+
+    # -- events
+    # ------------------------------------------------------------------------------------------------------------
+
+    @property
+    def as_response(self) -> HttpResponse:
+        """Itself: each of these is a response."""
+        return cast("HttpResponse", self)
+
+    def stage(self, event: str) -> Stage | None:
+        """Who runs at a one-time event now; those who wait for it are told."""
+        found = (
+            self.plan.pre if event == "pre_request" else self.after.head if event == "on_headers" else self.after.done
+        )
+        if self.is_plain:
+            return found
+        if self._events is not None and event in self._events:
+            self._events[event].release()
+        return extended(found, event, self._handlers(event))
+
+    def _handlers(self, event: str) -> tuple[Implementation, ...]:
+        """The handlers of this call, then those of this exchange."""
+        call = self.request.call
+        own = call.handlers.get(event, ()) if call is not None else ()
+        if self._events is not None and event in self._events:
+            return (*own, *self._events[event].implementations)
+        return own
+
+    def has_fired(self, event: str) -> bool:
+        if event in _STEP_OF:
+            return self._progress >= _STEP_OF[event]
+        if event == "data_processed":
+            return self._progress == _FINISHED or self.was_handed_out
+        return bool(self.raw_head)  # bytes were received: the head at the latest
+
+    def _tap(self) -> Tap | None:
+        received = (*self.plan.data_received, *self._handlers("data_received"))
+        processed = (*self.plan.data_processed, *self._handlers("data_processed"))
+        awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
+        return Listeners(self, received, processed) if received or processed or awaited else None
+
+    def listen(self) -> None:
+        """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
+        connection = self.connection
+        if connection is not None and self._progress in (_SENT, _HEAD) and not connection.complete:
+            if connection.tap is not None:
+                connection.tap = self._tap() or connection.tap
+            elif connection.head:
+                connection.tap = self._tap()
+
+    def told(self, event: str) -> None:
+        """A data event was fired: those who wait for it are told."""
+        if self._events is not None and event in self._events:
+            self._events[event].release()
+
+    # -- for the connection
+    # ------------------------------------------------------------------------------------------------
+
+    def begin(self, connection: Connection) -> asyncio.Future[None]:
+        """Get the connection ready for this exchange."""
+        request = self.request
+        tap = None
+        if not self.is_plain or self.plan.has_taps:
+            tap = self._tap()
+        waiter = connection.begin(self, request.method, request.max_body, tap)
+        if request.deadline or request.timeout.has_parts:
+            self.wait_for(None, ReadTimeout, request.timeout.read)
+            connection.timed = True
+            connection.last_read = connection.loop.time()
+        self._progress = _SENT
+        return waiter
+
+    def wants_head(self, status: int, low: bytes) -> bool:
+        """Told by the connection: the final head is here."""
+        self.after = after = self.plan.match(status, low)
+        return after.head is not None or not self.is_plain or self.request.stream
+
+    def wants_interim(self) -> bool:
+        return self.plan.interim is not None
+
+    def show_interim(self, line: StatusLine, head: bytes) -> None:
+        """Look like the interim response for as long as its handlers run."""
+        self.line = line
+        self.status_code = line.status
+        self.raw_head = head
+        self._headers = None
+
+    def hide_interim(self) -> None:
+        """Have no head again, until the final one is shown."""
+        self.line, self.status_code, self.raw_head, self._headers = None, 0, b"", None
+
+    def take_head(self, connection: Connection) -> None:
+        """The final head, from the connection."""
+        self.line = line = connection.line
+        self.status_code = line.status
+        self.raw_head = connection.head
+        self._headers = None
+        self._progress = _HEAD
+
+    def give_head(self, head: bytes) -> None:
+        """A head that did not come from the network."""
+        self.line = parse_status_line(head[: head.find(b"\r\n")])
+        self.status_code = self.line.status
+        self.raw_head = head
+        self.after = self.plan.match(self.status_code, head.lower())
+
+    @property
+    def has_head(self) -> bool:
+        return self._progress >= _HEAD and self.line is not None
+
+    # -- the body
+    # ------------------------------------------------------------------------------------------------------------
+
+    def buffer(self) -> None:
+        """Drain this body before anything is handed out: a plugin may answer post_request with another request."""
+        self.is_buffered = True
+
+    @property
+    def is_streamed(self) -> bool:
+        """Is the body for the caller to read?"""
+        return self.request.stream and not self.is_buffered
+
+    async def receive_body(self, connection: Connection) -> bool:
+        """Let the body come. False: it is handed out as a stream; True: it is here, or as much of it as is buffered."""
+        connection.bounded = connection.eager = self.request.stream
+        connection.flow(bounded=self.request.stream)
+        if connection.error is not None:
+            raise connection.error
+        if self.is_streamed and not connection.upgraded and (connection.parts or not connection.complete):
+            self.hand_out()
+            return False
+        while not connection.complete and (not connection.bounded or connection.buffered <= BUFFERED):
+            await connection.wait()
+        return True
+
+    def take_body(self, connection: Connection) -> None:
+        """The body is here: the connection goes back. One that was buffered in part stays open."""
+        self.parts = connection.take_parts() if not self.parts else [*self.parts, *connection.take_parts()]
+        if connection.complete:
+            self._end_body(connection)
+
+    def _end_body(self, connection: Connection) -> None:
+        self.is_whole = True
+        self.raw_trailers = connection.trailers
+        self.connection = None
+        if self.pool is not None:
+            self.pool.release(connection)
+        if self.due != math.inf:
+            self._unwatch()
+
+    @property
+    def body(self) -> Content:
+        """The filter behind the raw parts; made when a decoder is added."""
+        if self._filter is None:
+            self._filter = Content(self.request.max_body)
+        return self._filter
+
+    @property
+    def is_encoded(self) -> bool:
+        return self._filter is not None
+
+    def take(self, *, bounded: bool) -> bytes:
+        """Decoded body that is here and was not taken.
+
+        Raises: DecodingError, BodyTooLarge.
+        """
+        parts, self.parts = self.parts, []
+        if self._filter is None:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        self._filter.parts += parts
+        return self._filter.take(is_complete=self.is_whole, bounded=bounded)
+
+    @property
+    def is_open(self) -> bool:
+        """Is there a body on the way that nobody has read to its end?"""
+        return self.connection is not None
+
+    async def read_stream(self) -> bytes:
+        """The next bytes of a body that was handed out; b"" at its end. Whatever goes wrong ends the exchange."""
+        connection = self.connection
+        assert connection is not None
+        try:
+            while True:
+                complete = connection.complete
+                self.parts += connection.take_parts()
+                self.is_whole = complete
+                data = self.take(bounded=True)
+                if complete and not (self._filter is not None and self._filter.has_pending):
+                    await self._finish_stream(connection)
+                    return data
+                if data:
+                    return data
+                if connection.error is not None:
+                    raise connection.error
+                self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
+                try:
+                    await connection.wait()
+                finally:
+                    self._unwatch()
+        except BaseException as error:
+            self.is_whole = False
+            await fail(self.as_response, error)
+            raise
+
+    async def _finish_stream(self, connection: Connection) -> None:
+        self._end_body(connection)
+        if not self.is_finished:
+            self.mark_finished()
+            stage = self.stage("post_request")
+            if stage is not None:
+                await stage.run(self.as_response)  # no answer is taken: the caller has the response
+
+    def hand_out(self) -> None:
+        """Give the rest of a body that was buffered in part to the caller."""
+        self.was_handed_out = True
+        self.request.deadline = 0.0  # the total timeout ends here
+        self._unwatch()
+        if self.connection is not None:
+            self.connection.asker = None  # type: ignore[assignment]  # for the head only; a forgotten stream must be free
+
+    @property
+    def is_cut(self) -> bool:
+        """Was it handed out as a stream that ended before its body did?"""
+        return self.was_handed_out and self.connection is None and not self.is_whole
+
+    def close(self) -> Any:
+        """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""
+        return self.request.client.settle(self.aclose())
+
+    async def aclose(self) -> None:
+        """The same as a coroutine: post_request is told of StreamAbandoned."""
+        if self.connection is not None:
+            await fail(self.as_response, StreamAbandoned("the body was closed before its end"))
+
+    # -- the end
+    # -------------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_finished(self) -> bool:
+        """Was post_request told?"""
+        return self._progress == _FINISHED
+
+    def mark_finished(self) -> None:
+        self._progress = _FINISHED
+
+    def drop_connection(self) -> None:
+        """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""
+        self._unwatch()
+        connection, self.connection = self.connection, None
+        if connection is None:
+            return
+        if self.pool is None:
+            connection.abort()
+        elif self.was_handed_out and connection.is_reusable:
+            self.pool.release(connection)
+        else:
+            self.pool.remove(connection)
+            connection.abort()
+
+    def let_go(self) -> None:
+        """Take the connection out of the pool; it belongs to whoever detached it."""
+        connection, self.connection = self.connection, None
+        if self.pool is not None and connection is not None:
+            self.pool.remove(connection)
+        self._unwatch()
+
+    async def connect(self) -> Connection:
+        """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
+        if self._progress != _NEW:
+            raise PluginError("connect() is for pre_request: the request was sent already")
+        if self.connection is None:
+            self.pool = pool = self.request.pool()
+            self.connection = pool.take() or await acquire(self.as_response, pool)
+            self.request.mark_connected()
+        return self.connection
+
+    # -- the clock
+    # -----------------------------------------------------------------------------------------------------------
+
+    def wait_for(
+        self,
+        waiter: asyncio.Future[Any] | None,
+        kind: type[HttpTimeout] = HttpTimeout,
+        seconds: float = 0.0,
+        *,
+        total: bool = True,
+    ) -> None:
+        """Watch over a wait: for the pool's future, or (None) for the connection. seconds: of this part of the call."""
+        self._waiter = waiter
+        scope = self.request.client.scope
+        now = scope.loop.time()
+        self._phase = (kind, seconds, now) if seconds else None
+        deadline = self.request.deadline if total else 0.0
+        self.due = min(deadline or math.inf, now + seconds if seconds else math.inf)
+        if self.due != math.inf:
+            scope.watch.add(self)
+        else:
+            scope.watch.discard(self)
+
+    def _unwatch(self) -> None:
+        if self.due != math.inf:
+            self.due = math.inf
+            self.request.client.scope.watch.discard(self)
+
+    def look(self, now: float) -> float:
+        """Told by the timer: end what took too long, or say when to look again."""
+        deadline = self.request.deadline if not self.was_handed_out else 0.0
+        if deadline and now >= deadline:
+            self._expire(self.timed_out(HttpTimeout))
+            return math.inf
+        if self._phase is None:
+            return deadline or math.inf
+        kind, seconds, start = self._phase
+        if kind is ReadTimeout and self.connection is not None:
+            start = max(start, self.connection.last_read)
+        if now >= start + seconds:
+            self._expire(self.timed_out(kind))
+            return math.inf
+        return min(deadline or math.inf, start + seconds)
+
+    def _expire(self, error: HttpTimeout) -> None:
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_exception(error)
+        elif self.connection is not None:
+            self.connection.fail(error)
+
+    def timed_out(self, kind: type[HttpTimeout]) -> HttpTimeout:
+        """The error for a part of the call that took too long."""
+        timeout = self.request.timeout
+        part = {"ConnectTimeout": "connect", "PoolTimeout": "pool", "ReadTimeout": "read", "WriteTimeout": "write"}
+        name = part.get(kind.__name__, "total")
+        return kind(
+            f"{self.request.method} {self.request.where.origin}: {name} timeout of {getattr(timeout, name):g} s",
+            request=self.request,
+        )
+
+    def is_past_deadline(self) -> bool:
+        deadline = self.request.deadline
+        return bool(deadline) and self.request.client.scope.loop.time() >= deadline
+
+    async def timed(self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0) -> T:
+        """Await what is not one of our own futures, under the total timeout and one of its own.
+
+        Raises: `kind` after `seconds`, HttpTimeout at the deadline.
+        """
+        deadline = self.request.deadline or math.inf
+        if deadline == math.inf and not seconds:
+            return await awaitable
+        own = asyncio.get_running_loop().time() + seconds if seconds else math.inf
+        limit = asyncio.timeout_at(min(deadline, own))
+        try:
+            async with limit:
+                return await awaitable
+        except TimeoutError as error:
+            if isinstance(error, HttpTimeout) or not limit.expired():
+                raise
+            raise self.timed_out(kind if own < deadline else HttpTimeout) from None
+
+
+class Listeners:
+    """Those who listen to the data events of one exchange."""
+
+    __slots__ = ("_processed", "_received", "_response")
+
+    def __init__(
+        self, response: Any, received: tuple[Implementation, ...], processed: tuple[Implementation, ...]
+    ) -> None:
+        self._response = ref(response)  # a stream that is forgotten must not live on by those who listen
+        self._received = received
+        self._processed = processed
+
+    def received(self, data: bytes) -> None:
+        self._tell(self._received, data)
+        self._response.told("data_received")
+
+    def processed(self, data: bytes) -> None:
+        self._tell(self._processed, data)
+        self._response.told("data_processed")
+
+    def _tell(self, implementations: tuple[Implementation, ...], data: bytes) -> None:
+        for implementation in implementations:
+            try:
+                implementation.flat(self._response, data)
+            except BaseException as error:
+                name_owner(error, implementation)
+                raise

@@ -1,0 +1,173 @@
+"""Getting a connection and sending what does not fit into one write: held bodies and streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from .body import Source
+from .errors import (
+    ConnectionClosed,
+    ConnectTimeout,
+    HttpRequestException,
+    LocalProtocolError,
+    PoolTimeout,
+    ReadTimeout,
+    WriteTimeout,
+)
+
+if TYPE_CHECKING:
+    from .pool import Pool
+    from .response import HttpResponse
+    from .wire.connection import Connection
+
+
+ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
+_PIECE = 256 * 1024
+
+
+async def acquire(response: HttpResponse, pool: Pool) -> Connection:
+    """Open a connection, or wait in line for one.
+
+    Raises: PoolTimeout, ConnectTimeout, HttpConnectionError.
+    """
+    while not pool.reserve():
+        waiter = pool.wait()
+        response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
+        try:
+            connection = await waiter
+        except BaseException:
+            pool.leave(waiter)
+            raise
+        finally:
+            response.wait_for(None)
+        if connection is None:
+            break  # the right to open one
+        if connection.alive:
+            return connection
+        if (idle := pool.take()) is not None:
+            return idle
+    try:
+        request = response.request
+        limit = request.timeout.connect
+        if limit:
+            limit += request.timeout.tls  # which has its own limit then
+        connection = await response.timed(pool.opening(request.route.open(request.client)), ConnectTimeout, limit)
+    except BaseException:
+        pool.give_up()
+        raise
+    connection.key = pool.key
+    pool.add(connection)
+    return connection
+
+
+def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
+    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?"""
+    if not connection.reused or connection.read_anything or not isinstance(error, ConnectionClosed):
+        return False
+    if not response.request.may_repeat or response.is_past_deadline():
+        return False
+    response.drop_connection()
+    return True
+
+
+async def send(response: HttpResponse, connection: Connection) -> None:
+    """Send the head, then the body when the gate is open, as fast as the peer takes it; then wait for the final head.
+
+    A final head that comes before the body is sent ends the sending: the peer has decided without it.
+
+    Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
+    """
+    request = response.request
+    connection.sending = True
+    connection.transport.write(request.encode_head())
+    if request.gate is None or await passes(response, connection):
+        response.wait_for(None)  # the peer may be silent while the body goes out
+        connection.sending = not await response.timed(stream(response, connection, request.body or b""))
+        response.wait_for(None, ReadTimeout, request.timeout.read)
+    if not connection.head:
+        await run_interims(response, connection)
+        while not connection.head:
+            await connection.wait()
+            await run_interims(response, connection)
+
+
+async def passes(response: HttpResponse, connection: Connection) -> bool:
+    """Wait until the gate is opened (True), or closed, or until the final head is here."""
+    gate = response.request.gate
+    assert gate is not None
+    timer = None if gate.seconds is None else connection.loop.call_later(gate.seconds, gate.open)
+    gate.watch(connection.wake)
+    try:
+        while not (gate.is_open or gate.is_closed or connection.head):
+            if connection.interims:
+                await run_interims(response, connection)
+            else:
+                await connection.wait()
+    finally:
+        gate.watch(None)
+        if timer is not None:
+            timer.cancel()
+    return gate.is_open and not connection.head
+
+
+async def pieces(body: bytes) -> AsyncGenerator[bytes, None]:
+    """A body that is here already, piece by piece."""
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
+
+
+async def stream(response: HttpResponse, connection: Connection, body: bytes | Source) -> bool:
+    """Write a body piece by piece; False when the response was there first, even if the source gives nothing meanwhile.
+
+    Raises: see `send`.
+    """
+    request = response.request
+    length = request.stated_length() if isinstance(body, Source) else len(body)
+    write = connection.transport.write
+    sent = 0
+    limit = asyncio.timeout(None)
+    try:
+        async with limit, aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
+            connection.interrupt = lambda: limit.reschedule(0)
+            async for chunk in chunks:
+                if connection.error is not None or connection.head:
+                    break
+                sent += len(chunk)
+                if length is None:
+                    write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                elif sent > length:
+                    raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
+                else:
+                    write(chunk)
+                if connection.can_write is not None:
+                    response.wait_for(None, WriteTimeout, request.timeout.write)
+                    await connection.drain()
+                    response.wait_for(None)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    finally:
+        connection.interrupt = None
+    if connection.error is not None:
+        raise connection.error
+    if connection.head:
+        return False
+    if length is None:
+        write(b"0\r\n\r\n")
+    elif sent != length:
+        raise LocalProtocolError(f"the body ended after {sent} of the {length} bytes that Content-Length announced")
+    return True
+
+
+async def run_interims(response: HttpResponse, connection: Connection) -> None:
+    """Show the interim heads that came to those who asked for them."""
+    interims, connection.interims = connection.interims, None
+    for line, head in interims or ():
+        response.show_interim(line, head)
+        stage = response.plan.interim_for(line.status, head.lower())
+        if stage is not None:
+            await response.timed(stage.run(response, interim=True))
+        response.hide_interim()

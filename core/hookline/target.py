@@ -1,0 +1,61 @@
+"""Origins, and where a URL points: the part of a request that is the same for all requests to one URL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from .route import DirectRoute
+from .tls import TLS
+from .url import written_host
+
+if TYPE_CHECKING:
+    from .pool import Pool
+    from .request import HttpRequest
+
+
+class Origin:
+    """Scheme, host and port (RFC 9110, section 4.3.1), with what every request to it begins with.
+
+    authority: as it stands in the Host field. prefix: what follows the request target, up to the last default field.
+    """
+
+    __slots__ = ("authority", "host", "key", "pool", "port", "prefix", "scheme", "tls")
+
+    def __init__(self, scheme: str, host: str, port: int, default_port: int, tls: bool) -> None:
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.tls = tls
+        self.authority = written_host(host) + (f":{port}" if port != default_port else "")
+        self.key = (scheme, host, port)
+        self.prefix = ""
+        self.pool: Pool | None = None
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+    def __repr__(self) -> str:
+        return f"<Origin {self}>"
+
+
+class Target(NamedTuple):
+    """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret."""
+
+    url: str
+    origin: Origin
+    target: str
+    userinfo: str | None
+    fragment: str
+
+    def __repr__(self) -> str:
+        return f"<Target {self.origin}>"
+
+
+def direct_route(request: HttpRequest) -> DirectRoute:
+    """The route straight to the origin of a request, by its options."""
+    origin = request.where.origin
+    tls = TLS(request.verify, request.cert, request.server_hostname) if origin.tls else None
+    source = request.source_address
+    unix = request.unix_socket
+    scheme = "https" if origin.tls else "http"
+    return DirectRoute(scheme, origin.host, origin.port, tls, source, unix, handshake=request.timeout.tls)

@@ -1,0 +1,97 @@
+"""TLS settings and their contexts. Making the default context takes 18 ms, so each is made once, at its first use."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Password = str | bytes | Callable[[], str | bytes]
+
+
+@dataclass(frozen=True)
+class TLS:
+    """How to shake hands: part of the key of a route, so that a connection made with one setting never serves another.
+
+    verify: True (the system's authorities), False (nothing is checked), a file or a directory of authorities, or a
+    context.
+    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password).
+    server_hostname: the name to check and to send as SNI; None = the host of the URL.
+    """
+
+    verify: bool | str | ssl.SSLContext = True
+    cert: str | tuple[Any, ...] | None = None
+    server_hostname: str | None = None
+
+
+def as_verify(value: Any) -> bool | str | ssl.SSLContext:
+    """Raises: TypeError."""
+    if isinstance(value, (bool, ssl.SSLContext)):
+        return value
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    raise TypeError(f"verify= takes True, False, a path or an ssl.SSLContext, not {type(value).__name__}")
+
+
+def as_cert(value: Any) -> str | tuple[Any, ...] | None:
+    """Raises: TypeError."""
+    if value is None:
+        return None
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    if isinstance(value, (tuple, list)) and len(value) in (2, 3):
+        return (os.fspath(value[0]), os.fspath(value[1]), *value[2:])
+    raise TypeError("cert= takes a path, (certificate, key) or (certificate, key, password)")
+
+
+def make_context(settings: TLS) -> ssl.SSLContext:
+    """The context for these settings. Host names are checked in every case but verify=False.
+
+    Raises: OSError or ssl.SSLError, naming the file that cannot be read.
+    """
+    verify = settings.verify
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    if isinstance(verify, str):
+        is_directory = os.path.isdir(verify)
+        if not is_directory and not os.path.exists(verify):
+            raise FileNotFoundError(f"verify={verify!r}: no such file or directory of certificate authorities")
+        try:
+            context = ssl.create_default_context(
+                cafile=None if is_directory else verify, capath=verify if is_directory else None
+            )
+        except ssl.SSLError as error:
+            raise ssl.SSLError(f"verify={verify!r}: no certificates could be read ({error.reason})") from error
+    else:
+        context = ssl.create_default_context()
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.cert is not None:
+        _load_cert(context, settings.cert)
+    return context
+
+
+def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
+    files: tuple[Any, ...] = (cert,) if isinstance(cert, str) else cert
+    for path in files[:2]:
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"cert: no such file: {path!r}")
+    context.load_cert_chain(files[0], files[1] if len(files) > 1 else None, files[2] if len(files) > 2 else None)
+
+
+class Contexts:
+    """The contexts of one client, by settings."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, Any], ssl.SSLContext] = {}
+
+    def get(self, settings: TLS) -> ssl.SSLContext:
+        key = (settings.verify, settings.cert)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make_context(settings)
+        return found

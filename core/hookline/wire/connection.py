@@ -1,0 +1,509 @@
+"""One connection: an asyncio protocol that sends requests as bytes and takes responses apart, one exchange at a time.
+
+Reads go into one buffer per loop, and the bytes leave it at once. `_take` is the state: the function that gets the next
+bytes (a head, a body of one of three framings, what follows an upgrade, or a byte that nobody asked for).
+
+Waking: a response that is whole in one read wakes the caller once. The head alone wakes only those who asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from ..errors import BodyTooLarge, ConnectionClosed, HttpConnectionError, RemoteProtocolError, SSLError
+from .parser import (
+    MAX_FIELDS,
+    ChunkedBody,
+    PartialHead,
+    StatusLine,
+    check_size,
+    check_transfer_coding,
+    parse_head,
+    says_keep_alive,
+)
+
+READ_BUFFER = 64 * 1024
+HIGH_WATER = 256 * 1024
+MAX_INTERIM = 100
+
+# A memoryview, never the bytearray: asyncio's TLS slices the buffer, and a sliced bytearray is a copy that nobody reads.
+# Per loop, never per process: loops of two threads would write into it at the same time.
+_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+
+
+def buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The read buffer that all connections of a loop share: get_buffer() and buffer_updated() come in pairs."""
+    view = _buffers.get(loop)
+    if view is None:
+        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER))
+    return view
+
+
+class Asker(Protocol):
+    """What a connection asks of the exchange that it serves."""
+
+    def wants_head(self, status: int, low: bytes) -> bool:
+        """Is somebody waiting for this final head, before the body? `low` is the head in lower case."""
+
+    def wants_interim(self) -> bool: ...
+
+
+class Tap(Protocol):
+    """Those who listen to the raw bytes of an exchange."""
+
+    def received(self, data: bytes) -> None: ...
+
+    def processed(self, data: bytes) -> None: ...
+
+
+class Connection(asyncio.BufferedProtocol):
+    """See the module. An exchange calls `begin`, writes, and awaits `waiter`; then it reads `line`, `head` and `parts`."""
+
+    __slots__ = (
+        "_backlog", "_body", "_early", "_ended", "_partial", "_read", "_remaining", "_take", "_view", "alive", "asker",
+        "bodyless", "bounded", "buffered", "can_write", "complete", "eager", "error", "head", "interims", "interrupt",
+        "is_connect", "keep_alive", "key", "last_read", "leftover", "limit", "line", "loop", "low", "on_lost", "parts", "paused",
+        "read_anything", "received_size", "reused", "sending", "tap", "timed", "transport", "upgraded", "waiter",
+    )  # fmt: skip
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._view = buffer_of(loop)
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before any use
+        self._take: Callable[[Connection, bytes], None] = Connection._take_stray
+        self.alive = False
+        self.reused = self.keep_alive = self.paused = False
+        self.complete = True
+        self.error: BaseException | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        self.can_write: asyncio.Future[None] | None = None
+        self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
+        self.on_lost: Callable[[Connection], None] | None = None
+        self.key: Any = None  # of the route that it was opened for
+        self.last_read = 0.0
+
+    # -- an exchange -----------------------------------------------------------------------------------------------------
+
+    def begin(self, asker: Asker, method: str, limit: int = 0, tap: Tap | None = None) -> asyncio.Future[None]:
+        """Get ready for the response to a request of this method; the future is done when there is something to see.
+
+        limit: the most bytes of body that are taken, 0 = any. tap: who sees the bytes as they come.
+        """
+        self.asker = asker
+        self.tap = tap
+        if tap is not None:
+            self._early: list[tuple[bytes, bytes]] = []
+        self.bodyless = method == "HEAD"
+        self.is_connect = method == "CONNECT"
+        self.limit = limit
+        self.head = b""
+        self.parts: list[bytes] = []
+        self.interims: list[tuple[StatusLine, bytes]] | None = None
+        self._partial: PartialHead | None = None
+        self._body: ChunkedBody | None = None
+        self._backlog: list[tuple[bytes, bytes]] | None = None
+        self.complete = self.upgraded = self.eager = self.bounded = self.sending = self._ended = False
+        self.timed = self.read_anything = False
+        self.buffered = self.received_size = self._remaining = 0
+        self._take = Connection._take_head
+        self.waiter = waiter = self.loop.create_future()
+        return waiter
+
+    async def wait(self) -> None:
+        """Wait for the next thing to see.
+
+        Raises: whatever ended the exchange.
+        """
+        if self.error is not None:
+            raise self.error
+        self.waiter = self.loop.create_future()
+        await self.waiter
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        waiter = self.waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def fail(self, error: BaseException) -> None:
+        """End the exchange with an error, and the connection with it."""
+        self.keep_alive = False
+        if not self.complete and self.error is None:
+            self.error = error
+            waiter = self.waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(error)
+                waiter.exception()  # seen: while a body is sent nobody awaits it, and `error` tells the sender
+        self._take = Connection._take_nothing
+        self._let_write()
+        self._stop_sending()
+        self.abort()
+
+    def flow(self, *, bounded: bool) -> None:
+        """Go on behind the head: the handlers have seen it. bounded: stop reading at 256 KiB that nobody took."""
+        self.bounded = bounded
+        if self._backlog is not None:
+            backlog, self._backlog = self._backlog, None
+            for rest, data in backlog:
+                self._parse(rest, data)
+            if self._ended:
+                self._end_of_input(None)
+        if not bounded:
+            self.resume()
+
+    def take_parts(self) -> list[bytes]:
+        """The body that has arrived and nobody took yet; reading goes on if it had stopped."""
+        parts, self.parts = self.parts, []
+        self.buffered = 0
+        if self.paused:
+            self.resume()
+        return parts
+
+    def resume(self) -> None:
+        if self.paused and self.alive:
+            self.paused = False
+            self.transport.resume_reading()
+
+    def end(self) -> None:
+        """The exchange is over: forget it. Bytes from now on belong to nobody."""
+        self.asker = self.tap = self.waiter = None  # type: ignore[assignment]  # `begin` sets them before they are used
+        self._take = Connection._take_stray
+
+    @property
+    def is_reusable(self) -> bool:
+        """May another exchange use it?"""
+        return self.keep_alive and self.complete and self.alive and not self.paused and not self.has_unsent
+
+    @property
+    def has_unsent(self) -> bool:
+        """Is a part of the request still to be sent? The response was there first."""
+        return self.sending or self.can_write is not None
+
+    @property
+    def trailers(self) -> list[tuple[bytes, bytes]]:
+        return [] if self._body is None else self._body.trailers
+
+    # -- writing -----------------------------------------------------------------------------------------------------------
+
+    def pause_writing(self) -> None:
+        self.can_write = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        self._let_write()
+
+    def _let_write(self) -> None:
+        future, self.can_write = self.can_write, None
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def _stop_sending(self) -> None:
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt is not None:
+            interrupt()
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more. Ends too when the response is here, or the connection is lost."""
+        if self.can_write is not None:
+            await self.can_write
+
+    # -- reading -----------------------------------------------------------------------------------------------------------
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._view[:nbytes])
+        if self.tap is None and self._backlog is None:
+            try:
+                self._take(self, data)
+            except (RemoteProtocolError, BodyTooLarge) as error:
+                self.fail(error)
+        else:
+            self._tapped(data)
+
+    def _tapped(self, data: bytes) -> None:
+        """A read that somebody listens to: told before it is parsed, and again after it."""
+        if self._take is Connection._take_stray or self._take is Connection._take_nothing:
+            self._take(self, data)
+            return
+        try:
+            if self.tap is not None:
+                self.tap.received(data)
+        except BaseException as error:  # noqa: BLE001  # a handler's: it ends the exchange, and reaches the caller through the waiter
+            self.fail(error)
+            return
+        if self._backlog is not None:
+            self._backlog.append((data, data))
+            self._count(data)
+        else:
+            self._parse(data, data)
+
+    def _parse(self, rest: bytes, data: bytes) -> None:
+        """Parse `rest`, the last part of a read, then tell that the read is processed; errors end the exchange."""
+        if self._take is Connection._take_nothing:
+            return
+        was_complete = self.complete
+        self._read = data
+        try:
+            if rest:
+                self._take(self, rest)
+            if not self.head:
+                self._early.append((b"", data))  # processed is told after the handlers of the head
+            elif self._backlog is None and self.tap is not None:
+                self.tap.processed(data)
+        except BaseException as error:  # noqa: BLE001  # a handler's, or the parser's
+            if self.complete and not was_complete:  # by this read: nobody was told yet that the body is whole
+                self.complete = False
+            self.fail(error)
+
+    def _take_head(self, data: bytes) -> None:
+        if self._partial is not None:
+            data = self._partial.add(data)
+        end = data.find(b"\r\n\r\n") + 4
+        if end == 3:
+            self._keep_partial(data)
+            return
+        if end > 4 * MAX_FIELDS:  # shorter ones keep both limits
+            check_size(data[:end])
+        self._partial = None
+        head = data[:end]
+        line, keep_alive = parse_head(head)
+        status = line.status
+        self.read_anything = True
+        if status < 200 and status != 101:
+            self._interim(line, head, data[end:])
+            return
+        low = head.lower()
+        self.line = line
+        self.keep_alive = keep_alive
+        self.received_size = 0
+        at = low.find(b"\r\ncontent-length:")
+        rest = data[end:] if len(data) > end else b""
+        if status == 101 or (self.is_connect and status < 300):
+            self.upgraded = self.complete = True
+            self.keep_alive = False
+            self.leftover = rest
+            self._take = Connection._take_leftover
+            rest = b""
+        elif self.bodyless or status == 204 or status == 304:
+            self.keep_alive = says_keep_alive(low, line.minor)
+            self._complete(rest)
+            rest = b""
+        elif at >= 0:
+            length = int(low[at + 17 : low.find(b"\r\n", at + 17)])
+            if self.limit and length > self.limit:
+                raise BodyTooLarge(f"the body has {length} bytes, more than max_body={self.limit}")
+            self._remaining = length
+            self._take = Connection._take_length
+            if length == 0:
+                self.keep_alive = says_keep_alive(low, line.minor)
+                self._complete(rest)
+                rest = b""
+        elif low.find(b"\r\ntransfer-encoding:") >= 0:
+            check_transfer_coding(low)
+            self.keep_alive = keep_alive and line.minor == 1
+            self._body = ChunkedBody()
+            self._take = Connection._take_chunked
+        else:
+            self.keep_alive = False
+            self._take = Connection._take_until_close
+        self.head, self.low = head, low
+        wanted = self.asker.wants_head(status, low)
+        if self.tap is not None:
+            # the handlers of the head come before those of the bytes: what follows waits for flow()
+            self._backlog = [*self._early, (rest, self._read)]
+            self.bounded = wanted = True
+        elif rest:
+            if wanted:
+                self.bounded = True
+            self._take(self, rest)
+        elif wanted:
+            self.bounded = True
+        if self.complete or wanted:
+            self.wake()
+        if self.sending:
+            self._let_write()  # an answer before the body was sent: the sender looks at it
+            self._stop_sending()
+
+    def _keep_partial(self, data: bytes) -> None:
+        if self._partial is None:
+            self.read_anything = True
+            self._partial = PartialHead()
+            self._partial.add(data)
+        if self.timed:
+            self.last_read = self.loop.time()
+
+    def _interim(self, line: StatusLine, head: bytes, rest: bytes) -> None:
+        if self.interims is None:
+            self.interims = []
+        self.received_size += 1
+        if self.received_size > MAX_INTERIM:
+            raise RemoteProtocolError(f"more than {MAX_INTERIM} interim responses")
+        if self.asker.wants_interim():
+            self.interims.append((line, head))
+            self.wake()
+        if rest:
+            self._take_head(rest)
+        elif self.timed:
+            self.last_read = self.loop.time()
+
+    def _take_length(self, data: bytes) -> None:
+        left = self._remaining - len(data)
+        if left > 0:
+            self._remaining = left
+            self._add(data)
+        elif left == 0:
+            self._remaining = 0
+            self.parts.append(data)
+            self._complete()
+        else:
+            cut = self._remaining
+            self._remaining = 0
+            self.parts.append(data[:cut])
+            self._complete(data[cut:])
+
+    def _take_chunked(self, data: bytes) -> None:
+        body = self._body
+        assert body is not None
+        content = body.feed(data)
+        if content:
+            self.received_size += len(content)
+            self._check_limit()
+        if body.complete:
+            if content:
+                self.parts.append(content)
+            self._complete(b"surplus" if body.has_surplus else b"")
+        elif content:
+            self._add(content)
+
+    def _take_until_close(self, data: bytes) -> None:
+        self.received_size += len(data)
+        self._check_limit()
+        self._add(data)
+
+    def _take_leftover(self, data: bytes) -> None:
+        self.leftover += data
+        if len(self.leftover) > HIGH_WATER and not self.paused:
+            self.paused = True
+            self.transport.pause_reading()
+
+    def _take_stray(self, data: bytes) -> None:
+        """A byte that belongs to no response: whatever the peer means by it, it must not begin the next one."""
+        self.keep_alive = False
+        self.abort()
+
+    def _take_nothing(self, data: bytes) -> None:
+        """After an error, until the connection is gone."""
+
+    def _check_limit(self) -> None:
+        if self.limit and self.received_size > self.limit:
+            raise BodyTooLarge(f"the body has more than max_body={self.limit} bytes")
+
+    def _add(self, data: bytes) -> None:
+        self.parts.append(data)
+        if self.timed:
+            self.last_read = self.loop.time()
+        if self.bounded:
+            self._count(data)
+            if self.eager:
+                self.wake()
+
+    def _count(self, data: bytes) -> None:
+        self.buffered += len(data)
+        if self.buffered > HIGH_WATER and not self.paused and self.alive:
+            self.paused = True
+            self.transport.pause_reading()
+
+    def _complete(self, surplus: bytes = b"") -> None:
+        self.complete = True
+        if surplus:
+            self.keep_alive = False
+        self._take = Connection._take_stray
+        if self.head:
+            self.wake()
+
+    # -- the transport -----------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # a stream transport is what create_connection makes
+        self.alive = True
+
+    def eof_received(self) -> bool:
+        """The peer has sent all that it will."""
+        self.keep_alive = False
+        if not self.complete and self.error is None:
+            self._end_of_input(None)
+        return False  # the transport closes
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.alive = self.keep_alive = False
+        if not self.complete and self.error is None:
+            self._end_of_input(exc)
+        self._let_write()
+        if self.on_lost is not None:
+            on_lost, self.on_lost = self.on_lost, None
+            on_lost(self)
+
+    def _end_of_input(self, exc: Exception | None) -> None:
+        """Nothing more will come: only a body without length and chunks is complete by that (RFC 9112, section 6.3)."""
+        if self._backlog is not None and exc is None:
+            self._ended = True  # judged when what came before it has been parsed
+        elif self._take is Connection._take_until_close and exc is None:
+            self._complete()
+        else:
+            self.fail(self._lost(exc))
+
+    def _lost(self, exc: Exception | None) -> ConnectionClosed:
+        if not self.head:
+            what = "before the response" if not self.read_anything else "within the head of the response"
+        elif self._take is Connection._take_length:
+            what = f"{self._remaining} bytes before the end of the body"
+        else:
+            what = "within the body"
+        error = ConnectionClosed(f"the server closed the connection {what}")
+        error.__cause__ = exc
+        return error
+
+    def abort(self) -> None:
+        """Close at once, without sending what is still buffered."""
+        if self.alive:
+            self.keep_alive = False
+            self.transport.abort()
+
+    def close(self) -> None:
+        """Close once what was written has been sent."""
+        self.keep_alive = False
+        if self.alive:
+            self.transport.close()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
+        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it."""
+        self.resume()
+        self.transport.set_protocol(protocol)
+        leftover, self.leftover = self.leftover, b""
+        return leftover
+
+    async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
+        """Begin TLS on the connection, as behind a tunnel. seconds: for the handshake, None = asyncio's 60.
+
+        Raises: SSLError, HttpConnectionError, RemoteProtocolError when bytes came before the handshake.
+        """
+        if getattr(self, "leftover", b""):
+            self.abort()
+            raise RemoteProtocolError("bytes came before the TLS handshake")
+        try:
+            transport = await self.loop.start_tls(
+                self.transport, self, context, server_hostname=server_hostname, ssl_handshake_timeout=seconds
+            )
+        except ssl.SSLError as error:
+            raise SSLError(f"TLS handshake with {server_hostname}: {error.reason or error}") from error
+        except OSError as error:
+            raise HttpConnectionError(f"TLS handshake with {server_hostname}: {error}") from error
+        if transport is None:
+            raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
+        self.transport = transport
+        self.alive = True

@@ -1,0 +1,228 @@
+"""Response heads and chunked bodies, checked by httptools, which is imported here only.
+
+llhttp, inside httptools, is the judge of the syntax. Each head is given to it alone, up to its empty line, so that several
+messages in one segment, HEAD, and what follows an upgrade need no special cases. What it lets pass is refused here: other
+versions than 1.0 and 1.1, control characters in the reason, transfer codings other than one `chunked`, and heads, trailers
+and chunk extensions without end.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from ..errors import RemoteProtocolError, shown
+
+MAX_HEAD = 256 * 1024
+MAX_FIELDS = 1000
+MAX_TRAILERS = 64 * 1024
+MAX_TRAILER_FIELDS = 100
+# Chunk extensions may take this much in a body, plus this much for each piece of it. A chunk's own framing is about 8 bytes.
+MAX_CHUNK_OVERHEAD = 16 * 1024 + MAX_TRAILERS
+CHUNK_OVERHEAD_PER_PIECE = 256
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch
+_CONTROL = re.compile(rb"[^\t\r\x20-\x7e\x80-\xff]").search
+_BEGINNING = b"HTTP/1."
+_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class StatusLine(NamedTuple):
+    """The first line of a response: status code, reason as sent, minor version."""
+
+    status: int
+    reason: str
+    minor: int
+
+
+class _Silent:
+    """Callbacks for a parser that is asked afterwards only."""
+
+
+_SILENT = _Silent()
+_status_lines: dict[bytes, StatusLine] = {}  # servers send the same few: a hit costs 0.05 us, the regex 0.6
+
+
+def parse_status_line(line: bytes) -> StatusLine:
+    """Read a status line (RFC 9112, section 4).
+
+    Raises: RemoteProtocolError.
+    """
+    match = _STATUS_LINE(line)
+    if match is None:
+        raise RemoteProtocolError(f"expected an HTTP/1.0 or 1.1 status line, got {shown(line)}")
+    minor, status, reason = match.groups()
+    if len(_status_lines) > 256:
+        _status_lines.clear()
+    found = _status_lines[line] = StatusLine(int(status), (reason or b"").decode("latin-1"), int(minor))
+    return found
+
+
+def parse_head(head: bytes) -> tuple[StatusLine, bool]:
+    """Check a whole head, its empty line included; returns its status line and whether the connection may persist.
+
+    Raises: RemoteProtocolError.
+    """
+    parser = HttpResponseParser(_SILENT)
+    try:
+        parser.feed_data(head)
+    except HttpParserUpgrade:
+        pass  # a 101: what follows is not HTTP
+    except HttpParserError as error:
+        raise RemoteProtocolError(f"malformed response head: {error} (it begins {shown(head)})") from error
+    line = head[: head.find(b"\r\n")]
+    found = _status_lines.get(line) or parse_status_line(line)
+    return found, parser.should_keep_alive() or says_keep_alive(head.lower(), found.minor)
+
+
+def says_keep_alive(low: bytes, minor: int) -> bool:
+    """May the connection persist by this lower-cased head (RFC 9112, section 9.3)?
+
+    llhttp is no judge where it says no, as it does for 1.0, HEAD and heads without a framing, nor where the message ends
+    with its head: by then it has forgotten the Connection field.
+    """
+    tokens = [token.strip() for name in (b"connection", b"proxy-connection") for token in field(low, name).split(b",")]
+    return b"close" not in tokens and (minor == 1 or b"keep-alive" in tokens)
+
+
+def check_size(head: bytes | bytearray) -> None:
+    """Refuse a head past its limits.
+
+    Raises: RemoteProtocolError.
+    """
+    _check_limits(len(head), head.count(b"\n"))
+
+
+def _check_limits(size: int, lines: int) -> None:
+    if size > MAX_HEAD:
+        raise RemoteProtocolError(f"the response head is longer than {MAX_HEAD} bytes")
+    if lines > MAX_FIELDS + 2:
+        raise RemoteProtocolError(f"the response head has more than {MAX_FIELDS} fields")
+
+
+class PartialHead:
+    """A head that comes in several reads. What cannot become one is refused at once: nobody waits for the rest of it."""
+
+    __slots__ = ("_data", "_lines", "_parser")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._lines = 0
+        self._parser = HttpResponseParser(_SILENT)
+
+    def add(self, data: bytes) -> bytes:
+        """Take the bytes of one read; returns all of them, with what follows the head, once the head is whole, else b"".
+
+        Raises: RemoteProtocolError.
+        """
+        known = len(self._data)
+        self._data += data
+        if self._data.find(b"\r\n\r\n", max(0, known - 3)) >= 0:
+            return bytes(self._data)
+        if known < 64:
+            self._check_beginning()
+        self._lines += data.count(b"\n")
+        _check_limits(len(self._data), self._lines)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            raise RemoteProtocolError(
+                f"malformed response head: {error} (it begins {shown(bytes(self._data[:64]))})"
+            ) from error
+        return b""
+
+    def _check_beginning(self) -> None:
+        beginning = bytes(self._data[:64])
+        if not beginning.startswith(_BEGINNING[: len(beginning)]):
+            raise RemoteProtocolError(f"expected an HTTP/1.1 response, got {shown(beginning)}")
+        line, ending, _ = beginning.partition(b"\r\n")
+        if ending or _CONTROL(line):
+            parse_status_line(line)
+
+
+def field(low: bytes, name: bytes) -> bytes:
+    """All values of a field in a lower-cased head, joined with commas; b"" when there is none."""
+    values, start = [], 0
+    while (at := low.find(b"\r\n" + name + b":", start)) >= 0:
+        begin = at + len(name) + 3
+        start = low.find(b"\r\n", begin)
+        values.append(low[begin:start].strip())
+    return b", ".join(values)
+
+
+def check_transfer_coding(low: bytes) -> None:
+    """Accept a single `chunked`: no other coding was asked for (RFC 9112, section 6.1).
+
+    Raises: RemoteProtocolError.
+    """
+    value = field(low, b"transfer-encoding")
+    if value != b"chunked":
+        raise RemoteProtocolError(f"expected the transfer coding 'chunked', got {shown(value)}")
+
+
+class ChunkedBody:
+    """Undo the chunked transfer coding (RFC 9112, section 7.1) of one body, with its trailer section."""
+
+    __slots__ = ("_end", "_fed", "_messages", "_parser", "_pieces", "_trailers_size", "complete", "on_body", "trailers")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # called by the parser, without a Python frame
+        self._messages = 0
+        self._fed = 0
+        self.complete = False
+        self._parser = HttpResponseParser(self)
+        self._parser.feed_data(_CHUNKED_HEAD)
+        self.trailers: list[tuple[bytes, bytes]] = []
+        self._trailers_size = 0
+
+    def on_message_begin(self) -> None:
+        self._messages += 1
+
+    def on_message_complete(self) -> None:
+        if not self.complete:
+            self.complete = True
+            self._end = len(self._pieces)  # what comes behind it belongs to a message that nobody asked for
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._messages != 1 or self._fed == 0:
+            return  # the head that was given to make the parser expect chunks, or a message that nobody asked for
+        self.trailers.append((name, value))
+        self._trailers_size += len(name) + len(value)
+
+    @property
+    def has_surplus(self) -> bool:
+        """Did bytes follow the body?"""
+        return self._messages > 1
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the bytes of one read; returns the content in them.
+
+        Raises: RemoteProtocolError.
+        """
+        self._fed += len(data)
+        pieces = self._pieces
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self.complete:
+                raise RemoteProtocolError(f"malformed chunked body: {error}") from error
+            self._messages += 1  # what followed the body was no message: surplus all the same
+        if self.complete and data.endswith(b"\r\n\r\n\r\n"):
+            self._messages += 1  # an empty line too many, which llhttp passes over
+        if self.complete:
+            del pieces[self._end :]
+        content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._fed -= len(content) + CHUNK_OVERHEAD_PER_PIECE * len(pieces)
+        pieces.clear()
+        if self._fed > MAX_CHUNK_OVERHEAD:
+            raise RemoteProtocolError("the chunk extensions of the body are longer than the limit")
+        if self._fed < 1:
+            self._fed = 1  # no credit for later; 0 says that nothing was fed
+        if len(self.trailers) > MAX_TRAILER_FIELDS or self._trailers_size > MAX_TRAILERS:
+            raise RemoteProtocolError(
+                f"the trailer section has more than {MAX_TRAILER_FIELDS} fields or {MAX_TRAILERS} bytes"
+            )
+        return content

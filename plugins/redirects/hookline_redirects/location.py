@@ -1,0 +1,70 @@
+"""Where a Location field points, seen from the URL that was asked for.
+
+urllib's urljoin is not used: it joins only for the schemes that it knows, drops an empty query, and writes an absolute URL
+anew, where a presigned one has to stay as it is byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hookline import RemoteProtocolError
+
+# RFC 3986, appendix B; every string matches. A group is None where its part is absent, which is not the same as empty.
+_REFERENCE = re.compile(r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?")
+_WEBSOCKET = {"http": "ws", "https": "wss"}
+
+
+def location_of(values: Sequence[str]) -> str:
+    """The one Location of a response, "" where it is empty.
+
+    Raises: RemoteProtocolError, for several that differ: which of them is meant, nobody can know.
+    """
+    if len(set(values)) > 1:
+        raise RemoteProtocolError(f"{len(values)} Location fields that differ; a redirect has one (RFC 9110, 10.2.2)")
+    return values[0] if values else ""
+
+
+def target_of(base: str, location: str) -> str:
+    """The URL to go to: RFC 3986, section 5.2.2. The fragment of `base` goes on where `location` has none (RFC 9110, 10.2.2).
+
+    Dot segments and characters outside ASCII are left to whoever takes the URL; bytes that were no UTF-8 are percent-encoded.
+
+    Raises: RemoteProtocolError, for a scheme that a call to `base` does not lead to.
+    """
+    location = re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location.strip(" \t"))
+    own, own_authority, own_path, own_query, own_fragment = _parts(base)
+    scheme, authority, path, query, fragment = _parts(location)
+    if scheme is None and authority is None:
+        authority = own_authority
+        if not path:
+            path = own_path or ""
+            query = own_query if query is None else query
+        elif not path.startswith("/"):
+            path = f"{(own_path or '').rpartition('/')[0]}/{path}"
+    assert own is not None
+    scheme = _scheme(own, own if scheme is None else scheme.lower())
+    start = f"{scheme}:" if authority is None else f"{scheme}://{authority}"
+    return f"{start}{path}{query or ''}{(own_fragment if fragment is None else fragment) or ''}"
+
+
+def _parts(reference: str) -> tuple[str | None, ...]:
+    match = _REFERENCE.fullmatch(reference)
+    assert match is not None
+    return match.groups()
+
+
+def _scheme(own: str, scheme: str) -> str:
+    """A scheme as the call goes on in it: http and https among each other, ws and wss too, any other to itself alone or to them.
+
+    A server for the opening handshake of a websocket often names http: what was begun as ws goes on as ws.
+    """
+    if own in _WEBSOCKET.values():
+        scheme = _WEBSOCKET.get(scheme, scheme)
+        known = _WEBSOCKET.values()
+    else:
+        known = _WEBSOCKET.keys()
+    if scheme not in known and scheme != own:
+        raise RemoteProtocolError(f"a redirect from {own} to the scheme {scheme[:20]}, which is not followed")
+    return scheme

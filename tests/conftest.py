@@ -1,0 +1,49 @@
+"""Choose the event loop of all tests, and hold conformance tests to their data."""
+
+import asyncio
+import os
+from collections.abc import Callable, Generator, Mapping
+
+import pytest
+
+pytest_plugins = ["servers.fixtures"]
+
+LOOPS = ("asyncio", "uvloop")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--loop",
+        choices=LOOPS,
+        default=os.environ.get("HOOKLINE_TEST_LOOP") or "asyncio",
+        help="event loop of asynchronous tests (default: $HOOKLINE_TEST_LOOP, else asyncio)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # argparse checks what is given on the command line, but not a default.
+    if config.getoption("loop") not in LOOPS:
+        raise pytest.UsageError(f"HOOKLINE_TEST_LOOP is {config.getoption('loop')!r}; use one of {', '.join(LOOPS)}")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"event loop: {config.getoption('loop')}"
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if config.getoption("loop") == "uvloop":
+        import uvloop
+
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the skip of a conformance test into a failure where HOOKLINE_CONFORMANCE says that its data is there."""
+    report = yield
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if skipped and os.environ.get("HOOKLINE_CONFORMANCE") and item.get_closest_marker("conformance"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although HOOKLINE_CONFORMANCE is set: {report.longrepr}"
+    return report

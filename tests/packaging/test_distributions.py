@@ -1,0 +1,123 @@
+"""Every distribution builds, passes the index's checks and holds what it should; core works alone."""
+
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import threading
+import tomllib
+import venv
+import zipfile
+from collections.abc import Iterator
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """Run a program, show its output when it fails, and give back what it printed."""
+    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def archives(distribution: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist of one distribution and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, distribution)
+    return folder
+
+
+@pytest.fixture
+def wheel(archives: Path) -> Iterator[zipfile.ZipFile]:
+    with zipfile.ZipFile(next(archives.glob("*.whl"))) as archive:
+        yield archive
+
+
+def test_archives_pass_twine(archives: Path) -> None:
+    files = sorted(archives.iterdir())
+    assert [file.name.rpartition(".")[2] for file in files] == ["whl", "gz"]
+    run(sys.executable, "-m", "twine", "check", "--strict", *files)
+
+
+def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile, distribution: Path) -> None:
+    packages = {path.parent.name for path in distribution.glob("hookline*/__init__.py")}
+    names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert {name.partition("/")[0] for name in names} == packages
+    assert {f"{package}/py.typed" for package in packages} <= names
+    assert not [name for name in names if re.search(r"(^|/)(tests?/|test_|conftest)|\.pyc$", name)]
+
+
+def test_wheel_has_licence_and_metadata(wheel: zipfile.ZipFile) -> None:
+    info = next(name.partition("/")[0] for name in wheel.namelist() if ".dist-info/" in name)
+    assert f"{info}/licenses/LICENSE" in wheel.namelist()
+    metadata = HeaderParser().parsestr(wheel.read(f"{info}/METADATA").decode())
+    assert metadata["License-Expression"] == "BSD-3-Clause"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata["Summary"]
+
+
+def test_sdist_can_be_built_anywhere(archives: Path) -> None:
+    with tarfile.open(next(archives.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "plugins/", "core/"))]
+
+
+class OneAnswer(http.server.BaseHTTPRequestHandler):
+    """Answer every GET with the same five bytes."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def one_answer_url() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OneAnswer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+LIST = """
+import json, importlib.metadata as metadata
+print(json.dumps([distribution.name for distribution in metadata.distributions()]))
+"""
+
+REQUEST = """
+import asyncio, sys, hookline
+
+async def main():
+    async with hookline.HttpClient() as client:
+        response = await client.get(sys.argv[1])
+        assert (response.status_code, response.content) == (200, b"hello"), response
+
+asyncio.run(main())
+"""
+
+
+def test_core_alone_brings_its_dependencies_only_and_works(root: Path, tmp_path: Path, one_answer_url: str) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    run(python, "-m", "pip", "install", "--quiet", "./core", cwd=root)
+
+    project = tomllib.loads((root / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
+    installed = set(json.loads(run(python, "-I", "-c", LIST)))
+    assert installed - {"pip", "setuptools"} == declared | {"hookline-core"}
+
+    run(python, "-I", "-W", "error", "-c", REQUEST, one_answer_url)
