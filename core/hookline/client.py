@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Self
 
 from multidict import CIMultiDict
@@ -19,6 +18,7 @@ from .errors import PluginError
 from .events.handlers import Event, implementation_of
 from .exchange import exchange
 from .hookspecs import EVENTS
+from .loops import LoopBound
 from .options import unexpected_keyword
 from .plugins.entries import normalized
 from .plugins.listing import Plugins
@@ -26,7 +26,6 @@ from .plugins.manager import Manager
 from .plugins.selection import Absent, Autoload, Selection, construct, label, names_of, numbered
 from .profile import Member, Profile, members_of
 from .request import HttpRequest
-from .scope import LoopScope
 from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
 from .tls import Contexts
 from .url import with_params
@@ -44,7 +43,7 @@ CLIENT_KEYWORDS = (
 )  # fmt: skip
 
 
-class HttpClient:
+class HttpClient(LoopBound):
     """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
     return.
 
@@ -75,6 +74,7 @@ class HttpClient:
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
+        super().__init__(loop)
         if pool_size < 1:
             raise ValueError(f"pool_size= takes 1 or more, not {pool_size}")
         self._profile: Profile | None = None
@@ -89,13 +89,8 @@ class HttpClient:
         self.client_version = client_version or default_version()
         self.logger = logger or logging.getLogger("hookline")
         self.contexts = Contexts()
-        self.connection_pools: dict[Hashable, Pool] = {}
         self._set_headers(headers)
         self._values = dict(options)
-        self._given_loop = loop
-        self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
-        self._scope: LoopScope | None = None
         self._manager = Manager(self._changed)
         for found in self._selection.loaded:
             self._manager.register(found.plugin, found.name, label=found.label)
@@ -120,7 +115,6 @@ class HttpClient:
                 raise self.unexpected("HttpClient", name, "client", self.profile)
 
     # -- plugins
-    # -----------------------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
         """A plugin or a handler came or went: the next request sees it."""
@@ -225,7 +219,6 @@ class HttpClient:
         )
 
     # -- options and attributes
-    # ----------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_"):
@@ -253,7 +246,6 @@ class HttpClient:
         self._changed()
 
     # -- requests
-    # ------------------------------------------------------------------------------------------------------------
 
     def get(self, url: str, **kwargs: Any) -> Any:
         """Send a GET request; see `request`."""
@@ -345,101 +337,9 @@ class HttpClient:
         """Send one request with its events, follow-ups left to the caller; on this connection, where one is given."""
         return await exchange(request, connection)
 
-    # -- loops
-    # -----------------------------------------------------------------------------------------------------------------
-
-    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
-        scope = self._scope
-        if scope is not None and get_ident() == self._thread and scope.loop.is_running():
-            return coroutine
-        return self.wait_for(coroutine)
-
-    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
-
-        Raises: RuntimeError, when the client belongs to another loop.
-        """
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        try:
-            if running is not None:
-                self._bind(running)
-                return coroutine
-            loop = self._given_loop or self._scope_loop() or self._new_loop()
-            self._bind(loop)
-        except BaseException:
-            coroutine.close()
-            raise
-        return loop.run_until_complete(self._after_turns(coroutine))
-
-    async def _after_turns(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
-        if any(pool.idle for pool in self.connection_pools.values()):
-            for _ in range(3):  # the poll, the read, the transport's end
-                await asyncio.sleep(0)
-        return await coroutine
-
-    def _scope_loop(self) -> asyncio.AbstractEventLoop | None:
-        own = self._own_loop
-        return own if own is not None and not own.is_closed() else None
-
-    def _new_loop(self) -> asyncio.AbstractEventLoop:
-        self._own_loop = asyncio.new_event_loop()
-        return self._own_loop
-
-    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Belong to a loop from now on; what belonged to one that is over is dropped."""
-        if self._given_loop is not None and loop is not self._given_loop:
-            raise RuntimeError("this client was made for another loop: HttpClient(loop=...) runs on that one alone")
-        scope = self._scope
-        if scope is not None and scope.loop is loop:
-            self._thread = get_ident()
-            return
-        if scope is not None:
-            if not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
-                raise RuntimeError(
-                    "this client is at work on another loop; use one client per loop, or close() it there first"
-                )
-            scope.drop()
-        self._scope = LoopScope(loop, self.connection_pools)
-        self._thread = get_ident()
-
-    @property
-    def scope(self) -> LoopScope:
-        """What belongs to the loop of now.
-
-        Raises: RuntimeError, without one.
-        """
-        if self._scope is None:
-            self._bind(asyncio.get_running_loop())
-        assert self._scope is not None
-        return self._scope
-
     def pool_of(self, route: Route) -> Pool:
         """The pool of a route."""
         return self.scope.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)
-
-    def settle(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
-        """Start something that must happen even if nobody awaits it; without a running loop, run it."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self.wait_for(coroutine)
-            return nothing
-        return self.scope.start(coroutine)
-
-    def close(self) -> Awaitable[None]:
-        """Close all connections; exchanges in flight end with an error. In a running loop, await it or not."""
-        if self._scope is None or self._scope.loop.is_closed():
-            return nothing
-        awaitable = self.settle(self._scope.close())
-        if self._own_loop is not None and not self._own_loop.is_running() and not self._own_loop.is_closed():
-            self._own_loop.run_until_complete(self._own_loop.shutdown_asyncgens())
-            self._own_loop.close()
-        return awaitable
 
     async def __aenter__(self) -> Self:
         return self
@@ -457,16 +357,6 @@ class HttpClient:
         return (
             f"<HttpClient {self._profile and len(self._profile.members)} plugins, {len(self.connection_pools)} pools>"
         )
-
-
-class _Nothing:
-    """What there is to await when nothing is left to do."""
-
-    def __await__(self) -> Any:
-        return iter(())
-
-
-nothing: Awaitable[None] = _Nothing()
 
 
 def as_list(value: Any) -> list[Callable[..., Any]]:

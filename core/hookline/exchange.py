@@ -109,14 +109,21 @@ async def exchange(request: HttpRequest, given: Connection | None = None) -> Any
                     if answer is not None:
                         return follow_up(response, answer)
             call = nobody
-        return response if response.connection is None and not response.is_encoded else delivered(response)
+        return delivered(response) if response.is_open or response.is_encoded else response
     except BaseException as error:
-        if stage is not None and call is not nobody:
-            await stage.caught(response, calls, error)
+        await caught(response, error, stage, call, calls)
         answer = await fail(response, error)
         if answer is None:
             raise
         return follow_up(response, answer)
+
+
+async def caught(
+    response: HttpResponse, error: BaseException, stage: Stage | None, call: Callable[..., Any], rest: Iterator[Any]
+) -> None:
+    """Where an implementation raised: say whose it is, and let the wrappers around it see the error."""
+    if stage is not None and call is not nobody:
+        await stage.caught(response, rest, error)
 
 
 async def interims_first(response: HttpResponse, connection: Connection) -> None:

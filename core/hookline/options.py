@@ -37,7 +37,8 @@ class Keyword:
         Raises: TypeError or ValueError, of the owner's, or because nobody or more than one accepts the value.
         """
         if value is None:
-            return None, None
+            first, option = self.owners[0]
+            return (option.default if first is None else None), None  # for core's own None is what core does by itself
         owner, option = self.owners[0] if len(self.owners) == 1 else self._choose(value)
         if option.convert is not None:
             try:

@@ -139,7 +139,7 @@ class Profile:
         """For each event, all who run at it for some request, in order: handlers of the client with the plugins."""
         return Plan(self._events, self._handlers, None).events
 
-    # -- classes -----------------------------------------------------------------------------------------------------------
+    # -- classes
 
     def _make_classes(self, values: Mapping[str, Any], silent: Iterable[Member]) -> None:
         defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
@@ -189,7 +189,7 @@ class Profile:
         ]
         return [*own.items(), *contributed]
 
-    # -- plans -------------------------------------------------------------------------------------------------------------
+    # -- plans
 
     def plan(self, scheme: str, *, of_sub_requests: bool = False) -> Plan:
         """The plan for a scheme. Sub-requests of plugins reach those alone who name `cause`."""
@@ -205,7 +205,7 @@ class Profile:
     def plan_for(self, request: HttpRequest) -> Plan:
         return self.plan(request.where.origin.scheme, of_sub_requests=request.parent is not None)
 
-    # -- requests ----------------------------------------------------------------------------------------------------------
+    # -- requests
 
     def locate(self, url: str) -> Target:
         """Where a URL points; remembered, because most URLs come again.
@@ -250,7 +250,7 @@ class Profile:
             if name in CONNECTION_OPTIONS:
                 request.mark_indirect()
 
-    # -- what users see ------------------------------------------------------------------------------------------------------
+    # -- what users see
 
     def infos(self) -> list[PluginInfo]:
         """The plugins, in the order of their names and of before and after."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import ref
 
 from multidict import CIMultiDict
 
@@ -71,7 +72,6 @@ class Progress:
         self._events: dict[str, ResponseEvent] | None = None
 
     # -- events
-    # ------------------------------------------------------------------------------------------------------------
 
     @property
     def as_response(self) -> HttpResponse:
@@ -125,7 +125,6 @@ class Progress:
             self._events[event].release()
 
     # -- for the connection
-    # ------------------------------------------------------------------------------------------------
 
     def begin(self, connection: Connection) -> asyncio.Future[None]:
         """Get the connection ready for this exchange."""
@@ -180,7 +179,6 @@ class Progress:
         return self._progress >= _HEAD and self.line is not None
 
     # -- the body
-    # ------------------------------------------------------------------------------------------------------------
 
     def buffer(self) -> None:
         """Drain this body before anything is handed out: a plugin may answer post_request with another request."""
@@ -304,7 +302,6 @@ class Progress:
             await fail(self.as_response, StreamAbandoned("the body was closed before its end"))
 
     # -- the end
-    # -------------------------------------------------------------------------------------------------------------
 
     @property
     def is_finished(self) -> bool:
@@ -346,7 +343,6 @@ class Progress:
         return self.connection
 
     # -- the clock
-    # -----------------------------------------------------------------------------------------------------------
 
     def wait_for(
         self,
@@ -442,17 +438,19 @@ class Listeners:
         self._processed = processed
 
     def received(self, data: bytes) -> None:
-        self._tell(self._received, data)
-        self._response.told("data_received")
+        self._tell("data_received", self._received, data)
 
     def processed(self, data: bytes) -> None:
-        self._tell(self._processed, data)
-        self._response.told("data_processed")
+        self._tell("data_processed", self._processed, data)
 
-    def _tell(self, implementations: tuple[Implementation, ...], data: bytes) -> None:
+    def _tell(self, event: str, implementations: tuple[Implementation, ...], data: bytes) -> None:
+        response = self._response()
+        if response is None:
+            return
         for implementation in implementations:
             try:
-                implementation.flat(self._response, data)
+                implementation.flat(response, data)
             except BaseException as error:
                 name_owner(error, implementation)
                 raise
+        response.told(event)

@@ -8,297 +8,26 @@ from multidict import CIMultiDict
 
 from . import fields
 from .body import Source
-from .errors import BodyNotRepeatable, LocalProtocolError, PluginError
+from .errors import BodyNotRepeatable
 from .gate import Gate
-from .target import Target, direct_route
+from .request_head import RequestHead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .call import Call
-    from .client import HttpClient
-    from .pool import Pool
-    from .profile import Profile
     from .response import HttpResponse
-    from .route import Route
-    from .timeouts import Timeout
 
-WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # these say Content-Length: 0 when they have no body (RFC 9110, 8.6)
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110, section 9.2.2
-_FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
 
 
-class HttpRequest:
+class HttpRequest(RequestHead):
     """See the module. Made by a client; each client has its own subclass, whose class attributes are the options.
 
     cause: why it is sent: "call", or what a plugin says of its follow-up ("redirect", "auth", …) or sub-request ("connect", …).
     parent: the request for whose sake a sub-request is sent, else None.
     """
 
-    __slots__ = (
-        "_extra", "_gate", "_given", "_headers", "_history", "_is_direct", "_route", "_target", "_unredirected",
-        "body", "call", "cause", "content_type", "deadline", "method", "parent", "profile", "where",
-    )  # fmt: skip
-
-    # Options that core has; the values are those of the client.
-    version: str
-    stream: bool
-    timeout: Timeout
-    max_body: int
-    sensitive_headers: frozenset[str]
-    verify: Any
-    cert: Any
-    server_hostname: str | None
-    source_address: Any
-    unix_socket: str | None
-
-    def __init__(self, profile: Profile, method: str, where: Target) -> None:
-        self.profile = profile
-        self.method = method
-        self.where = where
-        self.cause = "call"
-        self.parent: HttpRequest | None = None
-        self.body: bytes | Source | None = None
-        self.deadline = 0.0
-        self.call: Call | None = None
-        self._extra = ""  # lines of the fields given for this request, where they can stand behind the defaults
-        self._is_direct = True
-        self._given: list[tuple[str, str | None]] | None = None
-        self._headers: CIMultiDict[str] | None = None
-        self._unredirected: CIMultiDict[str] | None = None
-        self._history: list[HttpResponse] | None = None
-        self._route: Route | None = None
-        self._target: str | None = None
-        self._gate: Gate | None = None
-        self.content_type: str | None = None
-
-    # -- where it goes ---------------------------------------------------------------------------------------------------
-
-    @property
-    def client(self) -> HttpClient:
-        return self.profile.client
-
-    @property
-    def url(self) -> str:
-        """The URL without userinfo; setting it parses it."""
-        return self.where.url
-
-    @url.setter
-    def url(self, url: str) -> None:
-        where = self.profile.locate(url)
-        if where.origin is not self.where.origin:
-            self._check_unconnected("the origin of the URL")
-        self.where = where
-
-    full_url = url
-
-    @property
-    def userinfo(self) -> str | None:
-        """What stood before the @ of the URL, percent-encoded as it was. A secret."""
-        return self.where.userinfo
-
-    @property
-    def target(self) -> str:
-        """The request target: path and query, unless a plugin set another form (RFC 9112, section 3.2)."""
-        return self._target or self.where.target
-
-    @target.setter
-    def target(self, target: str) -> None:
-        self._target = fields.check_target(target)
-
-    @property
-    def route(self) -> Route:
-        """Where and how to connect; a plugin may set another in pre_request."""
-        if self._route is None:
-            return direct_route(self)
-        return self._route
-
-    @route.setter
-    def route(self, route: Route) -> None:
-        self._check_unconnected("the route")
-        self._route = route
-        self._is_direct = False
-
-    def _check_unconnected(self, what: str) -> None:
-        if self._is_connected:
-            raise PluginError(f"{what} was set after the connection was taken")
-
-    @property
-    def _is_connected(self) -> bool:
-        return bool(self.__dict__.get("connected", False))
-
-    def mark_connected(self) -> None:
-        """Its connection was taken: the route stays as it is."""
-        self.__dict__["connected"] = True
-
-    @property
-    def is_direct(self) -> bool:
-        """Does it go straight to its origin, with the client's own settings?"""
-        return self._is_direct
-
-    def mark_indirect(self) -> None:
-        """An option of this request alone decides over the connection: the route is worked out anew."""
-        self._is_direct = False
-
-    def pool(self) -> Pool:
-        """The pool of its route."""
-        if self._is_direct:
-            origin = self.where.origin
-            pool = origin.pool
-            if pool is None or pool.retired:
-                pool = origin.pool = self.profile.client.pool_of(direct_route(self))
-            return pool
-        return self.profile.client.pool_of(self.route)
-
-    # -- fields ------------------------------------------------------------------------------------------------------------
-
-    def give_headers(self, given: list[tuple[str, str | None]]) -> None:
-        """Put a user's fields over the defaults."""
-        names = {name.lower() for name, _ in given}
-        self._given = given
-        if (
-            names.isdisjoint(self.profile.default_names)
-            and names.isdisjoint(_FRAMING)
-            and None not in dict(given).values()
-        ):
-            self._extra = "".join(f"{name}: {value}\r\n" for name, value in given)
-        else:
-            self._headers = self.headers
-
-    @property
-    def headers(self) -> CIMultiDict[str]:
-        """The user's fields and the client's defaults; they go with every follow-up to the same origin."""
-        if self._headers is None:
-            headers = CIMultiDict(self.profile.default_fields)
-            if self._given:
-                fields.apply(headers, self._given)
-            if self.content_type is not None and "content-type" not in headers:
-                headers["Content-Type"] = self.content_type
-            self._headers = headers
-        return self._headers
-
-    @property
-    def unredirected_headers(self) -> CIMultiDict[str]:
-        """Fields for this hop alone: credentials and the like, which no follow-up repeats."""
-        if self._unredirected is None:
-            self._unredirected = CIMultiDict()
-        return self._unredirected
-
-    def has_header(self, header_name: str) -> bool:
-        """Is there a field of that name, of the user, of the client or of a plugin?"""
-        if self._unredirected is not None and header_name in self._unredirected:
-            return True
-        if self._headers is None:
-            low = header_name.lower()
-            if low in self.profile.default_names:
-                return True
-            return self._given is not None and any(name.lower() == low for name, _ in self._given)
-        return header_name in self._headers
-
-    def get_header(self, header_name: str, default: str | None = None) -> str | None:
-        """The first field of that name; a plugin's for this hop goes before the user's."""
-        if self._unredirected is not None and header_name in self._unredirected:
-            return self._unredirected[header_name]
-        return self.headers.get(header_name, default)
-
-    def remove_header(self, header_name: str) -> str | None:
-        """Remove all fields of that name; returns the first value, None when there was none."""
-        value = self.get_header(header_name)
-        self.headers.popall(header_name, None)
-        if self._unredirected is not None:
-            self._unredirected.popall(header_name, None)
-        return value
-
-    def add_unredirected_header(self, key: str, val: str) -> None:
-        """Set a field for this hop alone, as http.cookiejar asks for it."""
-        self.unredirected_headers[key] = val
-
-    # -- the wire ------------------------------------------------------------------------------------------------------------
-
-    def encode(self) -> bytes:
-        """The head, with the body behind it where that is bytes.
-
-        Raises: LocalProtocolError, for fields that HTTP cannot carry.
-        """
-        body = self.body
-        return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
-
-    def encode_head(self) -> bytes:
-        """The head with its empty line. Fields nobody looked at go out as lines that were made before: 0.3 us against 3."""
-        body = self.body
-        if (
-            self._headers is not None
-            or self._target is not None
-            or body.__class__ is Source
-            or "version" in self.__dict__
-        ):
-            return self._encode_slowly().encode("utf-8", "surrogateescape")
-        text = f"{self.method} {self.where.target}{self.where.origin.prefix}{self._extra}"
-        if self._unredirected is not None:
-            given = () if self._given is None else [name.lower() for name, _ in self._given]
-            for name, value in self._unredirected.items():
-                low = name.lower()
-                if low in _FRAMING or low in given or low in self.profile.default_names:
-                    return self._encode_slowly().encode("utf-8", "surrogateescape")
-                text += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
-        if not isinstance(body, bytes):
-            if self.method in WITH_LENGTH:
-                text += "Content-Length: 0\r\n"
-        else:
-            if self.content_type is not None and not self.has_header("content-type"):
-                text += f"Content-Type: {self.content_type}\r\n"
-            text += f"Content-Length: {len(body)}\r\n"
-        return f"{text}\r\n".encode("utf-8", "surrogateescape")
-
-    def _encode_slowly(self) -> str:
-        hop = self._unredirected
-        given = self.headers
-        origin = self.where.origin
-        if hop is None and "host" not in given:
-            lines = f"Host: {origin.authority}\r\n" + fields.write(given.items())
-        else:
-            every = CIMultiDict(given)
-            fields.apply(every, (hop or {}).items())
-            host = every.popall("host", [origin.authority])[0]
-            lines = fields.write([("Host", host), *every.items()])
-        return f"{self.method} {self.target} {self.version}\r\n{lines}{self._framing(given)}\r\n"
-
-    def _framing(self, given: CIMultiDict[str]) -> str:
-        """Content-Length or Transfer-Encoding, unless the user gave a fitting one.
-
-        Raises: LocalProtocolError, for one that does not fit the body.
-        """
-        body = self.body
-        length = len(body) if isinstance(body, bytes) else None if body is None else body.length
-        coding = given.get("transfer-encoding")
-        if coding is not None:
-            if coding.strip().lower() != "chunked" or not isinstance(body, Source) or "content-length" in given:
-                raise LocalProtocolError(
-                    "Transfer-Encoding is for bodies that are streamed: 'chunked', without Content-Length"
-                )
-            return ""
-        stated = given.get("content-length")
-        if stated is not None:
-            if (
-                not (stated.isascii() and stated.isdigit())
-                or (length is not None and int(stated) != length)
-                or (body is None and int(stated))
-            ):
-                raise LocalProtocolError(f"Content-Length: {stated} does not fit the body ({length or 0} bytes)")
-            return ""
-        if body is None:
-            return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
-        if length is None:
-            if self.version == "HTTP/1.0":
-                raise LocalProtocolError("HTTP/1.0 carries no body of unknown length; give Content-Length")
-            return "Transfer-Encoding: chunked\r\n"
-        return f"Content-Length: {length}\r\n"
-
-    def stated_length(self) -> int | None:
-        """The length that the head announces for a streamed body; None = chunked."""
-        assert isinstance(self.body, Source)
-        stated = self.headers.get("content-length")
-        return int(stated) if stated is not None else self.body.length
+    __slots__ = ()
 
     def hold_body(self, seconds: float | None = None) -> Gate:
         """Send the head alone, and the body when the gate is opened.
@@ -319,7 +48,7 @@ class HttpRequest:
         """May it be sent once more when a connection died that had said nothing (RFC 9110, section 9.2.2)?"""
         return self.method in IDEMPOTENT and not (isinstance(self.body, Source) and not self.body.can_be_sent)
 
-    # -- copies ------------------------------------------------------------------------------------------------------------
+    # -- copies
 
     def copy(
         self, *, url: str | None = None, method: str | None = None, cause: str | None = None, **changes: Any
@@ -379,7 +108,7 @@ class HttpRequest:
             headers.popall(name, None)
         self._given, self._extra = None, ""
 
-    # -- what urllib calls it ------------------------------------------------------------------------------------------------
+    # -- what urllib calls it
 
     @property
     def history(self) -> list[HttpResponse]:

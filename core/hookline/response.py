@@ -61,7 +61,6 @@ class HttpResponse(Progress):
         return response
 
     # -- the head
-    # --------------------------------------------------------------------------------------------------------
 
     @property
     def url(self) -> str:
@@ -109,7 +108,6 @@ class HttpResponse(Progress):
         return self.request.history
 
     # -- the body
-    # --------------------------------------------------------------------------------------------------------
 
     @property
     def content(self) -> bytes:
@@ -209,7 +207,6 @@ class HttpResponse(Progress):
         return self
 
     # -- for plugins
-    # -----------------------------------------------------------------------------------------------------
 
     def add_decoder(self, decoder: Decoder) -> None:
         """Put a filter over the body, in on_headers; the one added first gets the raw body.

@@ -10,7 +10,7 @@ from .url import written_host
 
 if TYPE_CHECKING:
     from .pool import Pool
-    from .request import HttpRequest
+    from .request_head import RequestHead
 
 
 class Origin:
@@ -51,7 +51,7 @@ class Target(NamedTuple):
         return f"<Target {self.origin}>"
 
 
-def direct_route(request: HttpRequest) -> DirectRoute:
+def direct_route(request: RequestHead) -> DirectRoute:
     """The route straight to the origin of a request, by its options."""
     origin = request.where.origin
     tls = TLS(request.verify, request.cert, request.server_hostname) if origin.tls else None

@@ -37,8 +37,8 @@ class Stage:
             (self.run,) if self.wrappers else tuple(i.flat for i in self.implementations)
         )
 
-    def failed_in(self, rest: Iterator[Callable[..., Any]]) -> int:
-        """Which of `calls` raised, by what is left of an iterator over them."""
+    def position_in(self, rest: Iterator[Callable[..., Any]]) -> int:
+        """Which of `calls` was called last, by what is left of an iterator over them."""
         return len(self.calls) - length_hint(rest) - 1
 
     async def resume(
@@ -47,13 +47,15 @@ class Stage:
         """Go on behind the first result that is not None: await it, judge it, run the rest. Returns the answer or None."""
         if self.wrappers:
             return await result
-        return await self._run_plain(response, None, False, self.failed_in(rest), (result,))
+        at = self.position_in(rest)
+        tuple(rest)  # the caller has nothing left to call
+        return await self._run_plain(response, None, False, at, (result,))
 
     async def caught(self, response: HttpResponse, rest: Iterator[Callable[..., Any]], error: BaseException) -> None:
         """One of `calls` raised: its owner is named, and post_request goes on to the others with this error."""
         if self.wrappers:
             return
-        at = self.failed_in(rest)
+        at = self.position_in(rest)
         name_owner(error, self.implementations[at])
         if self.event == "post_request":
             await self._tell_rest(response, at + 1, error, None)

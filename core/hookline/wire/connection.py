@@ -86,7 +86,7 @@ class Connection(asyncio.BufferedProtocol):
         self.key: Any = None  # of the route that it was opened for
         self.last_read = 0.0
 
-    # -- an exchange -----------------------------------------------------------------------------------------------------
+    # -- an exchange
 
     def begin(self, asker: Asker, method: str, limit: int = 0, tap: Tap | None = None) -> asyncio.Future[None]:
         """Get ready for the response to a request of this method; the future is done when there is something to see.
@@ -187,7 +187,7 @@ class Connection(asyncio.BufferedProtocol):
     def trailers(self) -> list[tuple[bytes, bytes]]:
         return [] if self._body is None else self._body.trailers
 
-    # -- writing -----------------------------------------------------------------------------------------------------------
+    # -- writing
 
     def pause_writing(self) -> None:
         self.can_write = self.loop.create_future()
@@ -210,7 +210,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.can_write is not None:
             await self.can_write
 
-    # -- reading -----------------------------------------------------------------------------------------------------------
+    # -- reading
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
@@ -426,7 +426,7 @@ class Connection(asyncio.BufferedProtocol):
         if self.head:
             self.wake()
 
-    # -- the transport -----------------------------------------------------------------------------------------------------
+    # -- the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # a stream transport is what create_connection makes

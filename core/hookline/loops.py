@@ -1,0 +1,126 @@
+"""Which event loop a client runs on: the one that runs, or one of its own in synchronous mode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Hashable
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from .scope import LoopScope
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+
+class _Nothing:
+    """What there is to await when nothing is left to do."""
+
+    def __await__(self) -> Any:
+        return iter(())
+
+
+nothing: Awaitable[None] = _Nothing()
+
+
+class LoopBound:
+    """See the module. A client belongs to one loop at a time, and to one thread.
+
+    loop: the only loop that it may run on; None = any, one after the other.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self._given_loop = loop
+        self._own_loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        self._scope: LoopScope | None = None
+        self.connection_pools: dict[Hashable, Pool] = {}
+
+    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
+        scope = self._scope
+        if scope is not None and get_ident() == self._thread and scope.loop.is_running():
+            return coroutine
+        return self.wait_for(coroutine)
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
+
+        Raises: RuntimeError, when the client belongs to another loop.
+        """
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        try:
+            if running is not None:
+                self._bind(running)
+                return coroutine
+            loop = self._given_loop or self._scope_loop() or self._new_loop()
+            self._bind(loop)
+        except BaseException:
+            coroutine.close()
+            raise
+        return loop.run_until_complete(self._after_turns(coroutine))
+
+    async def _after_turns(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
+        if any(pool.idle for pool in self.connection_pools.values()):
+            for _ in range(3):  # the poll, the read, the transport's end
+                await asyncio.sleep(0)
+        return await coroutine
+
+    def _scope_loop(self) -> asyncio.AbstractEventLoop | None:
+        own = self._own_loop
+        return own if own is not None and not own.is_closed() else None
+
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        self._own_loop = asyncio.new_event_loop()
+        return self._own_loop
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Belong to a loop from now on; what belonged to one that is over is dropped."""
+        if self._given_loop is not None and loop is not self._given_loop:
+            raise RuntimeError("this client was made for another loop: HttpClient(loop=...) runs on that one alone")
+        scope = self._scope
+        if scope is not None and scope.loop is loop:
+            self._thread = get_ident()
+            return
+        if scope is not None:
+            if not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
+                raise RuntimeError(
+                    "this client is at work on another loop; use one client per loop, or close() it there first"
+                )
+            scope.drop()
+        self._scope = LoopScope(loop, self.connection_pools)
+        self._thread = get_ident()
+
+    @property
+    def scope(self) -> LoopScope:
+        """What belongs to the loop of now.
+
+        Raises: RuntimeError, without one.
+        """
+        if self._scope is None:
+            self._bind(asyncio.get_running_loop())
+        assert self._scope is not None
+        return self._scope
+
+    def settle(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+        """Start something that must happen even if nobody awaits it; without a running loop, run it."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.wait_for(coroutine)
+            return nothing
+        return self.scope.start(coroutine)
+
+    def close(self) -> Awaitable[None]:
+        """Close all connections; exchanges in flight end with an error. In a running loop, await it or not."""
+        if self._scope is None or self._scope.loop.is_closed():
+            return nothing
+        awaitable = self.settle(self._scope.close())
+        if self._own_loop is not None and not self._own_loop.is_running() and not self._own_loop.is_closed():
+            self._own_loop.run_until_complete(self._own_loop.shutdown_asyncgens())
+            self._own_loop.close()
+        return awaitable
