@@ -42,9 +42,14 @@ class Source:
         """
         self._used = True
         if hasattr(self._chunks, "__aiter__"):
-            async for chunk in self._chunks:
-                if data := await as_bytes(chunk):
-                    yield data
+            source = aiter(self._chunks)
+            try:
+                async for chunk in source:
+                    if data := await as_bytes(chunk):
+                        yield data
+            finally:
+                if inspect.isasyncgen(source):
+                    await source.aclose()  # now, and not when it is collected
         else:
             for chunk in self._chunks:
                 if data := await as_bytes(chunk):

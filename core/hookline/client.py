@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, getversion
 
 from . import fields
 from .body import make_body
@@ -97,6 +97,8 @@ class HttpClient(LoopBound):
         self._check_values()
         self._ready = True
 
+    _version: Callable[[Any], int] = staticmethod(getversion)
+
     def _set_headers(self, given: fields.HeadersLike) -> None:
         """The default fields, with the user's over them."""
         headers = CIMultiDict(DEFAULT_HTTP_HEADERS)
@@ -124,8 +126,8 @@ class HttpClient(LoopBound):
     def profile(self) -> Profile:
         """What follows from the plugins, the handlers and the defaults of now."""
         found = self._profile
-        if found is None or self._headers_version != fields.version(self.headers):
-            self._headers_version = fields.version(self.headers)
+        if found is None or self._headers_version != self._version(self.headers):
+            self._headers_version = self._version(self.headers)
             self._variants.clear()
             members = members_of(self._manager, self._selection.loaded)
             found = self._profile = Profile(self, members, self._handlers(), self._values)
@@ -207,13 +209,12 @@ class HttpClient(LoopBound):
     def unexpected(self, function: str, name: str, where: str, profile: Profile) -> TypeError:
         """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
         others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
-        absent = list(self._selection.absent)
-        running = set(profile.members)
-        absent += [
+        absent = [
             Absent(m.name, None, "disabled", plugin=m.plugin)
             for n, m in self.profile.members.items()
-            if n not in running
+            if n not in profile.members
         ]
+        absent += self._selection.absent
         return unexpected_keyword(
             function, name, where, profile.table, others, [(a, partial(options_of, a)) for a in absent]
         )
@@ -294,7 +295,8 @@ class HttpClient(LoopBound):
         return outcome  # type: ignore[no-any-return]  # what is no request is what the caller gets
 
     def _make(self, method: str, url: str, given: dict[str, Any], function: str) -> HttpRequest:
-        profile = self.profile
+        found = self._profile
+        profile = self.profile if found is None or self._headers_version != self._version(self.headers) else found
         if not given:
             request: HttpRequest = profile.request_type(
                 profile, method, profile.targets.get(url) or profile.locate(str(url))
@@ -305,23 +307,32 @@ class HttpClient(LoopBound):
             params = given.pop("params", None)
             url = str(url) if params is None else with_params(str(url), params)
             request = profile.request_type(profile, method, profile.targets.get(url) or profile.locate(url))
-            has_json = "json" in given
-            request.body, request.content_type = make_body(given.pop("data", None), given.pop("json", None), has_json)
+            data = given.pop("data", None)
+            if type(data) is bytes and "json" not in given:
+                request.body = data
+            else:
+                has_json = "json" in given
+                request.body, request.content_type = make_body(data, given.pop("json", None), has_json)
             if "headers" in given:
-                request.give_headers(fields.checked(given.pop("headers")))
-            handlers = {
-                event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
-                for event in EVENTS
-                if event in given
-            }
-            if handlers:
-                request.call = Call(handlers)
+                request.give_headers(given.pop("headers"))
             if given:
-                profile.apply_options(request, given, f"HttpClient.{function}")
+                self._apply(request, given, f"HttpClient.{function}")
         total = request.timeout.total
         if total:
             request.deadline = self.scope.loop.time() + total
         return request
+
+    def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
+        """Handlers and options of one call."""
+        handlers = {
+            event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
+            for event in EVENTS
+            if event in given
+        }
+        if handlers:
+            request.call = Call(handlers)
+        if given:
+            request.profile.apply_options(request, given, function)
 
     def new_request(self, method: str, url: str, *, cause: str, parent: HttpRequest, **options: Any) -> HttpRequest:
         """A sub-request, which a plugin sends with `exchange` for the sake of another request.

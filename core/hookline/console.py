@@ -213,6 +213,20 @@ def open_file(path: str) -> BinaryIO:
 def run(work: Coroutine[Any, Any, int], printer: Printer) -> int:
     """Run a command to its exit status; what goes wrong becomes one line."""
     try:
+        return run_loudly(work, printer)
+    except BrokenPipeError:
+        forget_output(printer)
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def run_loudly(work: Coroutine[Any, Any, int], printer: Printer) -> int:
+    """The part of `run` that writes about errors.
+
+    Raises: BrokenPipeError, when there is nobody to read them.
+    """
+    try:
         return asyncio.run(work)
     except (InvalidURL, PluginError, LocalProtocolError) as error:
         printer.error(error)
@@ -223,21 +237,17 @@ def run(work: Coroutine[Any, Any, int], printer: Printer) -> int:
     except OutputRefused as error:
         printer.error(str(error))
         return NOT_WRITTEN
-    except BrokenPipeError:
-        forget_output(printer)
-        return PIPE_CLOSED
     except TimeoutError:
         printer.error("HttpTimeout: the body did not end within the timeout")
         return NO_RESPONSE
-    except KeyboardInterrupt:
-        return INTERRUPTED
 
 
 def forget_output(printer: Printer) -> None:
     """Nobody reads on: what is still buffered must not become an error when the interpreter ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, printer.out.fileno())
+        for stream in (printer.out, printer.err):
+            os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)
 

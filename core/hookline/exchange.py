@@ -32,7 +32,8 @@ async def exchange(request: HttpRequest, given: Connection | None = None) -> Any
 
     Raises: whatever went wrong, after post_request was told.
     """
-    response = request.profile.response_for(request)
+    profile = request.profile
+    response = (profile.streamed_type if request.stream else profile.response_type)(request)
     plan = response.plan
     stage: Stage | None = None
     calls: Iterator[Any] = iter(())
@@ -62,7 +63,7 @@ async def exchange(request: HttpRequest, given: Connection | None = None) -> Any
                 waiter = response.begin(connection)
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
-                    connection.transport.write(request.encode())
+                    connection.transport.write(request.encode_head() if body is None else request.encode())
                     await waiter
                     if not connection.head:
                         await interims_first(response, connection)
@@ -109,7 +110,7 @@ async def exchange(request: HttpRequest, given: Connection | None = None) -> Any
                     if answer is not None:
                         return follow_up(response, answer)
             call = nobody
-        return delivered(response) if response.is_open or response.is_encoded else response
+        return response if response.is_delivered else delivered(response)
     except BaseException as error:
         await caught(response, error, stage, call, calls)
         answer = await fail(response, error)

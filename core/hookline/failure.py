@@ -17,6 +17,8 @@ async def fail(response: HttpResponse, error: BaseException) -> Any:
 
     Raises: CancelledError, when the handlers are cancelled in their turn.
     """
+    if isinstance(error, HttpRequestException) and response.connection is not None:
+        response.connection.keep_alive = False  # also with a whole body, as of a stream that cannot be decoded
     response.drop_connection()
     if isinstance(error, HttpRequestException):
         if error.request is None:

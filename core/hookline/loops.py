@@ -36,6 +36,11 @@ class LoopBound:
         self._scope: LoopScope | None = None
         self.connection_pools: dict[Hashable, Pool] = {}
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The only loop that this client may run on, as it was given; None = any."""
+        return self._given_loop
+
     def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
         scope = self._scope

@@ -22,13 +22,15 @@ Opener = Callable[[], "asyncio.Future[Connection]"]
 class Pool:
     """See the module. `opened` counts connections that are open, and those that somebody is opening.
 
-    limit: how many at most. keep_alive: seconds that an idle one is kept.
+    limit: how many at most. keep_alive: seconds that an idle one is kept. closing: those that are no more counted, but
+    wait for the peer to end TLS.
     """
 
     __slots__ = (
         "_loop",
         "_openings",
         "_watch",
+        "closing",
         "connections",
         "due",
         "idle",
@@ -55,6 +57,7 @@ class Pool:
         self.due = math.inf
         self.retired = False
         self._openings: set[asyncio.Timeout] = set()
+        self.closing: set[Connection] = set()
 
     def take(self) -> Connection | None:
         """An idle connection, the one that was used last; None when there is none."""
@@ -129,7 +132,7 @@ class Pool:
             if connection.has_unsent:
                 connection.abort()  # closing in order would wait for a peer that takes no more
             else:
-                connection.close()
+                self._close(connection)
             return
         connection.end()
         while self.waiters:
@@ -150,6 +153,12 @@ class Pool:
             self.connections.discard(connection)
             self.give_up()
 
+    def _close(self, connection: Connection) -> None:
+        if connection.alive:
+            self.closing.add(connection)
+            connection.on_lost = self.closing.discard
+            connection.close()
+
     def _lost(self, connection: Connection) -> None:
         self.idle = [pair for pair in self.idle if pair[0] is not connection]
         self.connections.discard(connection)
@@ -161,7 +170,7 @@ class Pool:
         while self.idle and self.idle[0][1] <= ended:
             connection = self.idle.pop(0)[0]
             self.remove(connection)
-            connection.close()
+            self._close(connection)
         if self.idle:
             return now + max(self.idle[0][1] - ended, 0.01)
         self._watch.discard(self)
@@ -179,13 +188,13 @@ class Pool:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(ConnectionClosed("the client was closed"))
-        for opening in self._openings:
-            opening.reschedule(self._loop.time())
+        while self._openings:
+            self._openings.pop().reschedule(self._loop.time())
         self.idle.clear()
         for connection in list(self.connections):
             self.remove(connection)
             if connection.complete:
-                connection.close()
+                self._close(connection)
             else:
                 connection.fail(ConnectionClosed("the client was closed"))
 

@@ -118,6 +118,7 @@ class Profile:
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self.targets: dict[str, Target] = {}
+        self.given_fields: dict[Any, tuple[list[tuple[str, str | None]], str | None]] = {}
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
         found = {m.name: m.implementations[event] for m in self.members.values() if m.implementations[event]}
@@ -172,12 +173,12 @@ class Profile:
                     self.client_attributes[attribute.name] = attribute
                 else:
                     attributes[attribute.name] = property(attribute.get)
-        self._response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
-        self._streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
+        self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
+        self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
 
     def response_for(self, request: HttpRequest) -> HttpResponse:
         """The empty response at the start of an exchange."""
-        return (self._streamed_type if request.stream else self._response_type)(request)
+        return (self.streamed_type if request.stream else self.response_type)(request)
 
     def _default_fields(self) -> list[tuple[str, str]]:
         own = self.client.headers
@@ -227,6 +228,7 @@ class Profile:
             if len(self._origins) >= MAX_TARGETS:
                 self._origins.clear()
             origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
+            origin.plan = self.plan(parts.scheme)
             origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
         found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
         if len(self.targets) >= MAX_TARGETS:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import ref
 
 from multidict import CIMultiDict
 
+from .clock import Clocked
 from .content import Content
-from .errors import HttpTimeout, PluginError, ReadTimeout, StreamAbandoned
-from .events.conduct import name_owner
+from .errors import PluginError, ReadTimeout, StreamAbandoned
 from .events.plan import After, extended
 from .failure import fail
 from .hookspecs import DATA_EVENTS
+from .listeners import Listeners
 from .request import HttpRequest
 from .sending import acquire
 from .wire.connection import Connection, Tap
@@ -34,42 +34,42 @@ T = TypeVar("T")
 BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
 
 _NEW, _SENT, _HEAD, _FINISHED = range(4)
-_STEP_OF = {"pre_request": _SENT, "on_headers": _HEAD, "post_request": _FINISHED}
+_STEP_OF = {"pre_request": _NEW, "on_headers": _HEAD, "post_request": _FINISHED}
 
 
-class Progress:
+class Progress(Clocked):
     """See the module.
 
     is_plain: do nobody but plugins and the client's handlers listen? connection: None before it is taken, and once
     the body is whole. is_whole: has all of the body arrived?
     """
 
+    # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot (0.3 us).
     __slots__ = (
-        "_events", "_filter", "_headers", "_phase", "_progress", "_waiter", "after", "connection", "due", "is_buffered",
-        "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head", "raw_trailers", "request", "status_code",
-        "was_handed_out",
+        "_content", "_headers", "_progress", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
+        "status_code",
     )  # fmt: skip
+    is_buffered = False
+    raw_trailers: Sequence[tuple[bytes, bytes]] = ()
+    _filter: Content | None = None
+    _events: dict[str, ResponseEvent] | None = None
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.plan: Plan = request.profile.plan_for(request)
+        self.plan: Plan = request.where.origin.plan if request.parent is None else request.profile.plan_for(request)
         self.is_plain = request.call is None
         self.status_code = 0
         self.after: After = self.plan.after_nothing
         self.parts: list[bytes] = []
-        self.connection: Connection | None = None
+        self.connection = None
         self.pool: Pool | None = None
         self.due = math.inf
         self._progress = _NEW
-        self.is_buffered = self.was_handed_out = self.is_whole = False
+        self.is_whole = False
         self.raw_head = b""
         self.line: StatusLine | None = None
-        self.raw_trailers: list[tuple[bytes, bytes]] = []
         self._headers: CIMultiDict[str] | None = None
-        self._filter: Content | None = None
-        self._waiter: asyncio.Future[Any] | None = None
-        self._phase: tuple[type[HttpTimeout], float, float] | None = None
-        self._events: dict[str, ResponseEvent] | None = None
+        self._content: bytes | None = None
 
     # -- events
 
@@ -135,7 +135,7 @@ class Progress:
         waiter = connection.begin(self, request.method, request.max_body, tap)
         if request.deadline or request.timeout.has_parts:
             self.wait_for(None, ReadTimeout, request.timeout.read)
-            connection.timed = True
+            connection.timed = connection.is_used = True
             connection.last_read = connection.loop.time()
         self._progress = _SENT
         return waiter
@@ -204,18 +204,21 @@ class Progress:
 
     def take_body(self, connection: Connection) -> None:
         """The body is here: the connection goes back. One that was buffered in part stays open."""
-        self.parts = connection.take_parts() if not self.parts else [*self.parts, *connection.take_parts()]
+        self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
+        connection.parts = []
         if connection.complete:
-            self._end_body(connection)
+            self.end_body(connection)
 
-    def _end_body(self, connection: Connection) -> None:
+    def end_body(self, connection: Connection) -> None:
+        """The last byte is here: the connection goes back to the pool."""
         self.is_whole = True
-        self.raw_trailers = connection.trailers
+        if connection.is_used and connection.trailers:
+            self.raw_trailers = connection.trailers
         self.connection = None
         if self.pool is not None:
             self.pool.release(connection)
         if self.due != math.inf:
-            self._unwatch()
+            self.unwatch()
 
     @property
     def body(self) -> Content:
@@ -223,6 +226,11 @@ class Progress:
         if self._filter is None:
             self._filter = Content(self.request.max_body)
         return self._filter
+
+    @property
+    def is_delivered(self) -> bool:
+        """Is the body here as it is, with nothing to decode?"""
+        return self.is_whole and self._filter is None
 
     @property
     def is_encoded(self) -> bool:
@@ -250,29 +258,28 @@ class Progress:
         assert connection is not None
         try:
             while True:
-                complete = connection.complete
-                self.parts += connection.take_parts()
-                self.is_whole = complete
-                data = self.take(bounded=True)
-                if complete and not (self._filter is not None and self._filter.has_pending):
-                    await self._finish_stream(connection)
-                    return data
-                if data:
-                    return data
-                if connection.error is not None:
-                    raise connection.error
-                self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
+                self.is_whole = complete = connection.complete
+                if connection.parts or self.parts or complete or self._filter is not None:
+                    self.parts += connection.take_parts()
+                    data = self.take(bounded=True)
+                    if complete and not (self._filter is not None and self._filter.has_pending):
+                        await self._finish_stream(connection)
+                        return data
+                    if data:
+                        return data
+                if self.request.timeout.read:
+                    self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
                 try:
                     await connection.wait()
                 finally:
-                    self._unwatch()
+                    self.unwatch()
         except BaseException as error:
             self.is_whole = False
             await fail(self.as_response, error)
             raise
 
     async def _finish_stream(self, connection: Connection) -> None:
-        self._end_body(connection)
+        self.end_body(connection)
         if not self.is_finished:
             self.mark_finished()
             stage = self.stage("post_request")
@@ -283,14 +290,14 @@ class Progress:
         """Give the rest of a body that was buffered in part to the caller."""
         self.was_handed_out = True
         self.request.deadline = 0.0  # the total timeout ends here
-        self._unwatch()
+        self.unwatch()
         if self.connection is not None:
             self.connection.asker = None  # type: ignore[assignment]  # for the head only; a forgotten stream must be free
 
     @property
     def is_cut(self) -> bool:
-        """Was it handed out as a stream that ended before its body did?"""
-        return self.was_handed_out and self.connection is None and not self.is_whole
+        """Was it handed out as a stream that ended before its body did, or buffered, and left or lost before that?"""
+        return (self.was_handed_out or self.is_buffered) and self.connection is None and not self.is_whole
 
     def close(self) -> Any:
         """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""
@@ -313,7 +320,7 @@ class Progress:
 
     def drop_connection(self) -> None:
         """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""
-        self._unwatch()
+        self.unwatch()
         connection, self.connection = self.connection, None
         if connection is None:
             return
@@ -330,7 +337,7 @@ class Progress:
         connection, self.connection = self.connection, None
         if self.pool is not None and connection is not None:
             self.pool.remove(connection)
-        self._unwatch()
+        self.unwatch()
 
     async def connect(self) -> Connection:
         """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
@@ -341,116 +348,3 @@ class Progress:
             self.connection = pool.take() or await acquire(self.as_response, pool)
             self.request.mark_connected()
         return self.connection
-
-    # -- the clock
-
-    def wait_for(
-        self,
-        waiter: asyncio.Future[Any] | None,
-        kind: type[HttpTimeout] = HttpTimeout,
-        seconds: float = 0.0,
-        *,
-        total: bool = True,
-    ) -> None:
-        """Watch over a wait: for the pool's future, or (None) for the connection. seconds: of this part of the call."""
-        self._waiter = waiter
-        scope = self.request.client.scope
-        now = scope.loop.time()
-        self._phase = (kind, seconds, now) if seconds else None
-        deadline = self.request.deadline if total else 0.0
-        self.due = min(deadline or math.inf, now + seconds if seconds else math.inf)
-        if self.due != math.inf:
-            scope.watch.add(self)
-        else:
-            scope.watch.discard(self)
-
-    def _unwatch(self) -> None:
-        if self.due != math.inf:
-            self.due = math.inf
-            self.request.client.scope.watch.discard(self)
-
-    def look(self, now: float) -> float:
-        """Told by the timer: end what took too long, or say when to look again."""
-        deadline = self.request.deadline if not self.was_handed_out else 0.0
-        if deadline and now >= deadline:
-            self._expire(self.timed_out(HttpTimeout))
-            return math.inf
-        if self._phase is None:
-            return deadline or math.inf
-        kind, seconds, start = self._phase
-        if kind is ReadTimeout and self.connection is not None:
-            start = max(start, self.connection.last_read)
-        if now >= start + seconds:
-            self._expire(self.timed_out(kind))
-            return math.inf
-        return min(deadline or math.inf, start + seconds)
-
-    def _expire(self, error: HttpTimeout) -> None:
-        if self._waiter is not None:
-            if not self._waiter.done():
-                self._waiter.set_exception(error)
-        elif self.connection is not None:
-            self.connection.fail(error)
-
-    def timed_out(self, kind: type[HttpTimeout]) -> HttpTimeout:
-        """The error for a part of the call that took too long."""
-        timeout = self.request.timeout
-        part = {"ConnectTimeout": "connect", "PoolTimeout": "pool", "ReadTimeout": "read", "WriteTimeout": "write"}
-        name = part.get(kind.__name__, "total")
-        return kind(
-            f"{self.request.method} {self.request.where.origin}: {name} timeout of {getattr(timeout, name):g} s",
-            request=self.request,
-        )
-
-    def is_past_deadline(self) -> bool:
-        deadline = self.request.deadline
-        return bool(deadline) and self.request.client.scope.loop.time() >= deadline
-
-    async def timed(self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0) -> T:
-        """Await what is not one of our own futures, under the total timeout and one of its own.
-
-        Raises: `kind` after `seconds`, HttpTimeout at the deadline.
-        """
-        deadline = self.request.deadline or math.inf
-        if deadline == math.inf and not seconds:
-            return await awaitable
-        own = asyncio.get_running_loop().time() + seconds if seconds else math.inf
-        limit = asyncio.timeout_at(min(deadline, own))
-        try:
-            async with limit:
-                return await awaitable
-        except TimeoutError as error:
-            if isinstance(error, HttpTimeout) or not limit.expired():
-                raise
-            raise self.timed_out(kind if own < deadline else HttpTimeout) from None
-
-
-class Listeners:
-    """Those who listen to the data events of one exchange."""
-
-    __slots__ = ("_processed", "_received", "_response")
-
-    def __init__(
-        self, response: Any, received: tuple[Implementation, ...], processed: tuple[Implementation, ...]
-    ) -> None:
-        self._response = ref(response)  # a stream that is forgotten must not live on by those who listen
-        self._received = received
-        self._processed = processed
-
-    def received(self, data: bytes) -> None:
-        self._tell("data_received", self._received, data)
-
-    def processed(self, data: bytes) -> None:
-        self._tell("data_processed", self._processed, data)
-
-    def _tell(self, event: str, implementations: tuple[Implementation, ...], data: bytes) -> None:
-        response = self._response()
-        if response is None:
-            return
-        for implementation in implementations:
-            try:
-                implementation.flat(response, data)
-            except BaseException as error:
-                name_owner(error, implementation)
-                raise
-        response.told(event)

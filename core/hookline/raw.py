@@ -39,6 +39,9 @@ class Raw:
 
     def __iter__(self) -> Iterator[bytes]:
         self._begin()
+        return self._pieces()
+
+    def _pieces(self) -> Iterator[bytes]:
         client = self._response.request.client
         while data := client.wait_for(self._next()):
             yield data

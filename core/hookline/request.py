@@ -124,6 +124,10 @@ class HttpRequest(RequestHead):
         owners: dict[str, str | None] = self.__dict__.get("option_owners") or {}
         return owners[option] if option in owners else self.profile.client_owners.get(option)
 
+    def get_full_url(self) -> str:
+        """The URL, as http.cookiejar asks for it."""
+        return self.url
+
     @property
     def type(self) -> str:
         """The scheme of the URL."""

@@ -29,16 +29,12 @@ class HttpResponse(Progress):
     answer: what the implementations of the present event have answered so far.
     """
 
-    __slots__ = ("_content", "_raw", "answer", "answered_by", "detached", "is_consumed")
-
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request)
-        self.answer: Any = None
-        self.answered_by = ""  # who answered post_request, in words
-        self.detached = False
-        self.is_consumed = False
-        self._content: bytes | None = None
-        self._raw: Raw | None = None
+    __slots__ = ()
+    answer: Any = None
+    answered_by = ""  # who answered post_request, in words
+    detached = False
+    is_consumed = False
+    _raw: Raw | None = None
 
     @classmethod
     def build(
@@ -98,9 +94,9 @@ class HttpResponse(Progress):
         """Is there a field of that name? Looks at the raw head only."""
         return self.raw_head.lower().find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
-    def info(self) -> CIMultiDict[str]:
-        """The fields, under the name that http.cookiejar asks for."""
-        return self.headers
+    def info(self) -> fields.Info:
+        """A copy of the fields, as http.cookiejar asks for them."""
+        return fields.Info(self.headers)
 
     @property
     def history(self) -> list[HttpResponse]:

@@ -69,7 +69,8 @@ class DirectRoute(Route):
             if self.unix_socket is not None:
                 _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
             else:
-                if isinstance(loop, asyncio.BaseEventLoop):  # uvloop has it not
+                # uvloop has it not, and an address needs it not: asyncio's race may lose a socket when it is cancelled
+                if isinstance(loop, asyncio.BaseEventLoop) and not (":" in self.host or self.host[-1].isdigit()):
                     where["happy_eyeballs_delay"] = HAPPY_EYEBALLS_DELAY
                 if self.local_address is not None:
                     where["local_addr"] = self.local_address

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import warnings
-from collections.abc import Coroutine, Hashable
+from collections.abc import AsyncGenerator, Coroutine, Hashable
 from typing import Any
 
 from .pool import Pool
@@ -19,6 +20,20 @@ class LoopScope:
         self.watch = Watch(loop)
         self.pools = pools
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_over = False
+        self._guard = self._until_the_end()
+        if loop.is_running():
+            # Its first step makes it known to the loop, which closes its generators before it ends (asyncio.run does
+            # that). So connections that nobody closed end in order, without warnings of the transports.
+            with contextlib.suppress(StopIteration):
+                self._guard.__anext__().send(None)
+
+    async def _until_the_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            if not self._is_over:
+                await self._close_connections()
 
     def pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
         """The pool of a route; made at its first use."""
@@ -49,16 +64,26 @@ class LoopScope:
 
     async def close(self) -> None:
         """Close all connections, and wait for what runs in the background and for the transports to end."""
-        for pool in list(self.pools.values()):
-            pool.close()
         self.watch.stop()
+        await self._close_connections()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         if tasks:
             await asyncio.wait(tasks, timeout=1)
-        await asyncio.sleep(0)  # transports end in the next turn
+
+    async def _close_connections(self) -> None:
+        pools = list(self.pools.values())
+        for pool in pools:
+            pool.close()
+        await asyncio.sleep(0)  # TLS says goodbye, TCP ends
+        for pool in pools:
+            for connection in list(pool.closing):
+                connection.abort()  # a peer that does not answer the goodbye is not waited for
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def drop(self) -> None:
         """The loop is closed, and nothing can run on it: let go of its sockets."""
+        self._is_over = True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # of transports that their loop left open
             for pool in self.pools.values():

@@ -81,7 +81,7 @@ async def send(response: HttpResponse, connection: Connection) -> None:
     Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
     """
     request = response.request
-    connection.sending = True
+    connection.sending = connection.is_used = True
     connection.transport.write(request.encode_head())
     if request.gate is None or await passes(response, connection):
         response.wait_for(None)  # the peer may be silent while the body goes out

@@ -9,6 +9,7 @@ from .tls import TLS
 from .url import written_host
 
 if TYPE_CHECKING:
+    from .events.plan import Plan
     from .pool import Pool
     from .request_head import RequestHead
 
@@ -19,7 +20,7 @@ class Origin:
     authority: as it stands in the Host field. prefix: what follows the request target, up to the last default field.
     """
 
-    __slots__ = ("authority", "host", "key", "pool", "port", "prefix", "scheme", "tls")
+    __slots__ = ("authority", "host", "key", "plan", "pool", "port", "prefix", "scheme", "tls")
 
     def __init__(self, scheme: str, host: str, port: int, default_port: int, tls: bool) -> None:
         self.scheme = scheme
@@ -30,6 +31,7 @@ class Origin:
         self.key = (scheme, host, port)
         self.prefix = ""
         self.pool: Pool | None = None
+        self.plan: Plan = None  # type: ignore[assignment]  # the profile that made it sets it
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"

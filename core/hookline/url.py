@@ -50,7 +50,7 @@ def split_url(url: str) -> SplitURL:
     if match is not None:
         scheme, host, port, path, query = match.groups()
         number = int(port) if port else None
-        if number is None or number < 65536:
+        if (number is None or number < 65536) and len(host) <= 255:
             return SplitURL(url, scheme, host, number, (path or "/") + (query or ""), None, "")
     return _split_slowly(url)
 
@@ -80,7 +80,7 @@ def _split_slowly(url: str) -> SplitURL:
 
 def _harmless(url: str) -> str:
     """A URL for a message: without userinfo and query."""
-    return shown(re.sub(r"//[^/?#]*@", "//…@", url.partition("?")[0]), 120)
+    return shown(re.sub(r"(^|//)[^/?#]*@", r"\1…@", url.partition("?")[0]), 120)
 
 
 def split_host(hostport: str) -> tuple[str, int | None]:

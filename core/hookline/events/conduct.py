@@ -65,6 +65,7 @@ class Stage:
         running: list[tuple[Implementation, Generator[None, Any, Any]]] = []
         error: BaseException | None = None
         answer: Any = None
+        has_begun = False
         try:
             for wrapper in self.wrappers:
                 generator = wrapper.call(response, exc, interim)
@@ -76,17 +77,23 @@ class Stage:
                     name_owner(raised, wrapper)
                     raise
                 running.append((wrapper, generator))
+            has_begun = True
             answer = await self._run_plain(response, exc, interim)
         except BaseException as raised:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
             error = raised
+            if not has_begun and self.event == "post_request":
+                await self._tell_rest(response, 0, raised, exc)
         cancelled = error if error is not None and not isinstance(error, Exception) else None
         for wrapper, generator in reversed(running):
             before = answer
             answer, error = self._leave(wrapper, generator, answer, error)
             if error is None and answer is not before:
                 answer = response.answer = None if answer is response else answer
-                if answer is not None:
-                    check_answer(response, self.event, wrapper, answer)
+                try:
+                    if answer is not None:
+                        check_answer(response, self.event, wrapper, answer)
+                except PluginError as wrong:
+                    answer, error = None, wrong
         if cancelled is not None:
             raise cancelled  # no wrapper can undo it
         if error is not None:

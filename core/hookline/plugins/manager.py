@@ -51,7 +51,13 @@ class Manager(pluggy.PluginManager):
         return registered
 
     def unregister(self, plugin: Any = None, name: str | None = None) -> Any:
-        """Take a plugin out. Raises what pluggy raises when it is not there."""
+        """Take a plugin out.
+
+        Raises: PluginError, when it is not there.
+        """
+        there = self.get_plugin(name) if name is not None else None if plugin is None else self.get_name(plugin)
+        if there is None:
+            raise PluginError(f"unregister: no plugin {name if name is not None else plugin!r} is registered")
         found = super().unregister(plugin, name)
         self._changed()
         return found

@@ -9,12 +9,11 @@ Waking: a response that is whole in one read wakes the caller once. The head alo
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
-from ..errors import BodyTooLarge, ConnectionClosed, HttpConnectionError, RemoteProtocolError, SSLError
+from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
+from .link import Link
 from .parser import (
     MAX_FIELDS,
     ChunkedBody,
@@ -26,21 +25,9 @@ from .parser import (
     says_keep_alive,
 )
 
-READ_BUFFER = 64 * 1024
 HIGH_WATER = 256 * 1024
 MAX_INTERIM = 100
-
-# A memoryview, never the bytearray: asyncio's TLS slices the buffer, and a sliced bytearray is a copy that nobody reads.
-# Per loop, never per process: loops of two threads would write into it at the same time.
-_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
-
-
-def buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The read buffer that all connections of a loop share: get_buffer() and buffer_updated() come in pairs."""
-    view = _buffers.get(loop)
-    if view is None:
-        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER))
-    return view
+_ORDINARY = frozenset({*range(200, 600)} - {204, 304})  # their bodies are as long as the head says
 
 
 class Asker(Protocol):
@@ -60,31 +47,35 @@ class Tap(Protocol):
     def processed(self, data: bytes) -> None: ...
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(Link):
     """See the module. An exchange calls `begin`, writes, and awaits `waiter`; then it reads `line`, `head` and `parts`."""
 
     __slots__ = (
-        "_backlog", "_body", "_early", "_ended", "_partial", "_read", "_remaining", "_take", "_view", "alive", "asker",
-        "bodyless", "bounded", "buffered", "can_write", "complete", "eager", "error", "head", "interims", "interrupt",
-        "is_connect", "keep_alive", "key", "last_read", "leftover", "limit", "line", "loop", "low", "on_lost", "parts", "paused",
-        "read_anything", "received_size", "reused", "sending", "tap", "timed", "transport", "upgraded", "waiter",
+        "_backlog", "_body", "_early", "_ended", "_partial", "_read", "_remaining", "_take", "asker", "bounded",
+        "buffered", "complete", "eager", "head", "interims", "is_ordinary", "is_used", "key", "last_read", "limit",
+        "line", "method", "on_lost", "parts", "read_anything", "received_size", "reused", "sending", "tap", "timed",
+        "upgraded",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._view = buffer_of(loop)
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before any use
+        super().__init__(loop)
         self._take: Callable[[Connection, bytes], None] = Connection._take_stray
-        self.alive = False
-        self.reused = self.keep_alive = self.paused = False
+        self.reused = False
         self.complete = True
-        self.error: BaseException | None = None
-        self.waiter: asyncio.Future[None] | None = None
-        self.can_write: asyncio.Future[None] | None = None
-        self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
         self.last_read = 0.0
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget what an exchange left that was more than a head and a body in one read."""
+        self.is_used = False
+        self.interims: list[tuple[StatusLine, bytes]] | None = None
+        self._partial: PartialHead | None = None
+        self._body: ChunkedBody | None = None
+        self._backlog: list[tuple[bytes, bytes]] | None = None
+        self.upgraded = self.eager = self.bounded = self.sending = self._ended = self.timed = False
+        self.buffered = self.received_size = self._remaining = 0
 
     # -- an exchange
 
@@ -93,41 +84,21 @@ class Connection(asyncio.BufferedProtocol):
 
         limit: the most bytes of body that are taken, 0 = any. tap: who sees the bytes as they come.
         """
+        if self.is_used:
+            self._clear()
         self.asker = asker
         self.tap = tap
         if tap is not None:
             self._early: list[tuple[bytes, bytes]] = []
-        self.bodyless = method == "HEAD"
-        self.is_connect = method == "CONNECT"
+        self.method = method
         self.limit = limit
+        self.is_ordinary = tap is None and not limit and method != "HEAD" and method != "CONNECT"
         self.head = b""
         self.parts: list[bytes] = []
-        self.interims: list[tuple[StatusLine, bytes]] | None = None
-        self._partial: PartialHead | None = None
-        self._body: ChunkedBody | None = None
-        self._backlog: list[tuple[bytes, bytes]] | None = None
-        self.complete = self.upgraded = self.eager = self.bounded = self.sending = self._ended = False
-        self.timed = self.read_anything = False
-        self.buffered = self.received_size = self._remaining = 0
+        self.complete = self.read_anything = False
         self._take = Connection._take_head
         self.waiter = waiter = self.loop.create_future()
         return waiter
-
-    async def wait(self) -> None:
-        """Wait for the next thing to see.
-
-        Raises: whatever ended the exchange.
-        """
-        if self.error is not None:
-            raise self.error
-        self.waiter = self.loop.create_future()
-        await self.waiter
-
-    def wake(self) -> None:
-        """Let whoever waits look again."""
-        waiter = self.waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
 
     def fail(self, error: BaseException) -> None:
         """End the exchange with an error, and the connection with it."""
@@ -139,12 +110,13 @@ class Connection(asyncio.BufferedProtocol):
                 waiter.set_exception(error)
                 waiter.exception()  # seen: while a body is sent nobody awaits it, and `error` tells the sender
         self._take = Connection._take_nothing
-        self._let_write()
-        self._stop_sending()
+        self.let_write()
+        self.stop_sending()
         self.abort()
 
     def flow(self, *, bounded: bool) -> None:
         """Go on behind the head: the handlers have seen it. bounded: stop reading at 256 KiB that nobody took."""
+        self.is_used = True
         self.bounded = bounded
         if self._backlog is not None:
             backlog, self._backlog = self._backlog, None
@@ -163,11 +135,6 @@ class Connection(asyncio.BufferedProtocol):
             self.resume()
         return parts
 
-    def resume(self) -> None:
-        if self.paused and self.alive:
-            self.paused = False
-            self.transport.resume_reading()
-
     def end(self) -> None:
         """The exchange is over: forget it. Bytes from now on belong to nobody."""
         self.asker = self.tap = self.waiter = None  # type: ignore[assignment]  # `begin` sets them before they are used
@@ -176,7 +143,14 @@ class Connection(asyncio.BufferedProtocol):
     @property
     def is_reusable(self) -> bool:
         """May another exchange use it?"""
-        return self.keep_alive and self.complete and self.alive and not self.paused and not self.has_unsent
+        return (
+            self.keep_alive
+            and self.complete
+            and self.alive
+            and not self.paused
+            and not self.sending
+            and self.can_write is None
+        )
 
     @property
     def has_unsent(self) -> bool:
@@ -187,33 +161,7 @@ class Connection(asyncio.BufferedProtocol):
     def trailers(self) -> list[tuple[bytes, bytes]]:
         return [] if self._body is None else self._body.trailers
 
-    # -- writing
-
-    def pause_writing(self) -> None:
-        self.can_write = self.loop.create_future()
-
-    def resume_writing(self) -> None:
-        self._let_write()
-
-    def _let_write(self) -> None:
-        future, self.can_write = self.can_write, None
-        if future is not None and not future.done():
-            future.set_result(None)
-
-    def _stop_sending(self) -> None:
-        interrupt, self.interrupt = self.interrupt, None
-        if interrupt is not None:
-            interrupt()
-
-    async def drain(self) -> None:
-        """Wait until the transport takes more. Ends too when the response is here, or the connection is lost."""
-        if self.can_write is not None:
-            await self.can_write
-
     # -- reading
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         data = bytes(self._view[:nbytes])
@@ -280,21 +228,33 @@ class Connection(asyncio.BufferedProtocol):
         low = head.lower()
         self.line = line
         self.keep_alive = keep_alive
-        self.received_size = 0
         at = low.find(b"\r\ncontent-length:")
-        rest = data[end:] if len(data) > end else b""
-        if status == 101 or (self.is_connect and status < 300):
+        length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
+        rest = data[end:]
+        if length == len(rest) > 0 and status in _ORDINARY and self.is_ordinary and not self.sending:
+            # whole in one read, as most are: nothing of what follows here applies, and nothing is left to clear (0.5 us)
+            self.head = head
+            self.parts.append(rest)
+            self._take = Connection._take_stray
+            self.complete = True
+            self.asker.wants_head(status, low)
+            waiter = self.waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+            return
+        self.is_used = True
+        self.received_size = 0
+        if status == 101 or (self.method == "CONNECT" and status < 300):
             self.upgraded = self.complete = True
             self.keep_alive = False
             self.leftover = rest
             self._take = Connection._take_leftover
             rest = b""
-        elif self.bodyless or status == 204 or status == 304:
+        elif self.method == "HEAD" or status == 204 or status == 304:
             self.keep_alive = says_keep_alive(low, line.minor)
             self._complete(rest)
             rest = b""
         elif at >= 0:
-            length = int(low[at + 17 : low.find(b"\r\n", at + 17)])
             if self.limit and length > self.limit:
                 raise BodyTooLarge(f"the body has {length} bytes, more than max_body={self.limit}")
             self._remaining = length
@@ -311,7 +271,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.keep_alive = False
             self._take = Connection._take_until_close
-        self.head, self.low = head, low
+        self.head = head
         wanted = self.asker.wants_head(status, low)
         if self.tap is not None:
             # the handlers of the head come before those of the bytes: what follows waits for flow()
@@ -326,10 +286,11 @@ class Connection(asyncio.BufferedProtocol):
         if self.complete or wanted:
             self.wake()
         if self.sending:
-            self._let_write()  # an answer before the body was sent: the sender looks at it
-            self._stop_sending()
+            self.let_write()  # an answer before the body was sent: the sender looks at it
+            self.stop_sending()
 
     def _keep_partial(self, data: bytes) -> None:
+        self.is_used = True
         if self._partial is None:
             self.read_anything = True
             self._partial = PartialHead()
@@ -338,6 +299,7 @@ class Connection(asyncio.BufferedProtocol):
             self.last_read = self.loop.time()
 
     def _interim(self, line: StatusLine, head: bytes, rest: bytes) -> None:
+        self.is_used = True
         if self.interims is None:
             self.interims = []
         self.received_size += 1
@@ -443,7 +405,7 @@ class Connection(asyncio.BufferedProtocol):
         self.alive = self.keep_alive = False
         if not self.complete and self.error is None:
             self._end_of_input(exc)
-        self._let_write()
+        self.let_write()
         if self.on_lost is not None:
             on_lost, self.on_lost = self.on_lost, None
             on_lost(self)
@@ -467,43 +429,3 @@ class Connection(asyncio.BufferedProtocol):
         error = ConnectionClosed(f"the server closed the connection {what}")
         error.__cause__ = exc
         return error
-
-    def abort(self) -> None:
-        """Close at once, without sending what is still buffered."""
-        if self.alive:
-            self.keep_alive = False
-            self.transport.abort()
-
-    def close(self) -> None:
-        """Close once what was written has been sent."""
-        self.keep_alive = False
-        if self.alive:
-            self.transport.close()
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
-        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it."""
-        self.resume()
-        self.transport.set_protocol(protocol)
-        leftover, self.leftover = self.leftover, b""
-        return leftover
-
-    async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
-        """Begin TLS on the connection, as behind a tunnel. seconds: for the handshake, None = asyncio's 60.
-
-        Raises: SSLError, HttpConnectionError, RemoteProtocolError when bytes came before the handshake.
-        """
-        if getattr(self, "leftover", b""):
-            self.abort()
-            raise RemoteProtocolError("bytes came before the TLS handshake")
-        try:
-            transport = await self.loop.start_tls(
-                self.transport, self, context, server_hostname=server_hostname, ssl_handshake_timeout=seconds
-            )
-        except ssl.SSLError as error:
-            raise SSLError(f"TLS handshake with {server_hostname}: {error.reason or error}") from error
-        except OSError as error:
-            raise HttpConnectionError(f"TLS handshake with {server_hostname}: {error}") from error
-        if transport is None:
-            raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
-        self.transport = transport
-        self.alive = True

@@ -72,8 +72,10 @@ def parse_head(head: bytes) -> tuple[StatusLine, bool]:
         pass  # a 101: what follows is not HTTP
     except HttpParserError as error:
         raise RemoteProtocolError(f"malformed response head: {error} (it begins {shown(head)})") from error
-    line = head[: head.find(b"\r\n")]
-    found = _status_lines.get(line) or parse_status_line(line)
+    found = _status_lines.get(head[:15])  # "HTTP/1.1 200 OK" is 15 long, and most heads begin with it
+    if found is None or head[15] != 13:
+        line = head[: head.find(b"\r\n")]
+        found = _status_lines.get(line) or parse_status_line(line)
     return found, parser.should_keep_alive() or says_keep_alive(head.lower(), found.minor)
 
 
@@ -165,13 +167,25 @@ def check_transfer_coding(low: bytes) -> None:
 class ChunkedBody:
     """Undo the chunked transfer coding (RFC 9112, section 7.1) of one body, with its trailer section."""
 
-    __slots__ = ("_end", "_fed", "_messages", "_parser", "_pieces", "_trailers_size", "complete", "on_body", "trailers")
+    __slots__ = (
+        "_end",
+        "_fed",
+        "_messages",
+        "_parser",
+        "_pieces",
+        "_tail",
+        "_trailers_size",
+        "complete",
+        "on_body",
+        "trailers",
+    )
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # called by the parser, without a Python frame
         self._messages = 0
         self._fed = 0
+        self._tail = b""  # the last bytes of the reads before
         self.complete = False
         self._parser = HttpResponseParser(self)
         self._parser.feed_data(_CHUNKED_HEAD)
@@ -210,8 +224,12 @@ class ChunkedBody:
             if not self.complete:
                 raise RemoteProtocolError(f"malformed chunked body: {error}") from error
             self._messages += 1  # what followed the body was no message: surplus all the same
-        if self.complete and data.endswith(b"\r\n\r\n\r\n"):
-            self._messages += 1  # an empty line too many, which llhttp passes over
+        if self.complete:
+            end = self._tail + data[-5:]
+            if len(end) - len(end.rstrip(b"\r\n")) > 4:
+                self._messages += 1  # line ends too many, which llhttp passes over
+        else:
+            self._tail = data[-4:] if len(data) > 3 else (self._tail + data)[-4:]
         if self.complete:
             del pieces[self._end :]
         content = pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -6,6 +6,7 @@ A stream may ask for a window of 16 MiB, which brotli allocates as it fills; enc
 from __future__ import annotations
 
 import brotli
+
 from hookline import DecodingError
 
 

@@ -56,15 +56,13 @@ def _parts(reference: str) -> tuple[str | None, ...]:
 
 
 def _scheme(own: str, scheme: str) -> str:
-    """A scheme as the call goes on in it: http and https among each other, ws and wss too, any other to itself alone or to them.
+    """The scheme to go on with: http and https lead to each other, ws and wss too, any other to itself and to http.
 
     A server for the opening handshake of a websocket often names http: what was begun as ws goes on as ws.
     """
-    if own in _WEBSOCKET.values():
+    is_websocket = own in _WEBSOCKET.values()
+    if is_websocket:
         scheme = _WEBSOCKET.get(scheme, scheme)
-        known = _WEBSOCKET.values()
-    else:
-        known = _WEBSOCKET.keys()
-    if scheme not in known and scheme != own:
+    if scheme not in (_WEBSOCKET.values() if is_websocket else _WEBSOCKET) and scheme != own:
         raise RemoteProtocolError(f"a redirect from {own} to the scheme {scheme[:20]}, which is not followed")
     return scheme

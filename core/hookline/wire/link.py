@@ -1,0 +1,134 @@
+"""The transport of a connection: what every protocol on it needs, whatever it speaks.
+
+Writing, waiting for the other side, closing, and TLS in the middle of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+from ..errors import HttpConnectionError, RemoteProtocolError, SSLError
+
+READ_BUFFER = 64 * 1024
+
+# A memoryview, never the bytearray: asyncio's TLS slices the buffer, and a sliced bytearray is a copy that nobody reads.
+# Per loop, never per process: loops of two threads would write into it at the same time.
+_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+
+
+def buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The read buffer that all connections of a loop share: get_buffer() and buffer_updated() come in pairs."""
+    view = _buffers.get(loop)
+    if view is None:
+        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER))
+    return view
+
+
+class Link(asyncio.BufferedProtocol):
+    """See the module. `Connection` adds HTTP/1.1.
+
+    error: what ended it, where something did. waiter: the future of whoever waits for something to see.
+    """
+
+    __slots__ = (
+        "_view", "alive", "can_write", "error", "interrupt", "keep_alive", "leftover", "loop", "paused", "transport", "waiter",
+    )  # fmt: skip
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._view = buffer_of(loop)
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before any use
+        self.alive = self.keep_alive = self.paused = False
+        self.leftover = b""
+        self.error: BaseException | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        self.can_write: asyncio.Future[None] | None = None
+        self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    async def wait(self) -> None:
+        """Wait for the next thing to see.
+
+        Raises: whatever ended the exchange.
+        """
+        if self.error is not None:
+            raise self.error
+        self.waiter = self.loop.create_future()
+        await self.waiter
+
+    def wake(self) -> None:
+        """Let whoever waits look again."""
+        waiter = self.waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def resume(self) -> None:
+        if self.paused and self.alive:
+            self.paused = False
+            self.transport.resume_reading()
+
+    def pause_writing(self) -> None:
+        self.can_write = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        self.let_write()
+
+    def let_write(self) -> None:
+        future, self.can_write = self.can_write, None
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def stop_sending(self) -> None:
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt is not None:
+            interrupt()
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more. Ends too when the response is here, or the connection is lost."""
+        if self.can_write is not None:
+            await self.can_write
+
+    def abort(self) -> None:
+        """Close at once, without sending what is still buffered."""
+        if self.alive:
+            self.keep_alive = False
+            self.transport.abort()
+
+    def close(self) -> None:
+        """Close once what was written has been sent."""
+        self.keep_alive = False
+        if self.alive:
+            self.transport.close()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
+        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it."""
+        self.resume()
+        self.transport.set_protocol(protocol)
+        leftover, self.leftover = self.leftover, b""
+        return leftover
+
+    async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
+        """Begin TLS on the connection, as behind a tunnel. seconds: for the handshake, None = asyncio's 60.
+
+        Raises: SSLError, HttpConnectionError, RemoteProtocolError when bytes came before the handshake.
+        """
+        if self.leftover:
+            self.abort()
+            raise RemoteProtocolError("bytes came before the TLS handshake")
+        try:
+            transport = await self.loop.start_tls(
+                self.transport, self, context, server_hostname=server_hostname, ssl_handshake_timeout=seconds
+            )
+        except ssl.SSLError as error:
+            raise SSLError(f"TLS handshake with {server_hostname}: {error.reason or error}") from error
+        except OSError as error:
+            raise HttpConnectionError(f"TLS handshake with {server_hostname}: {error}") from error
+        if transport is None:
+            raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
+        self.transport = transport
+        self.alive = True

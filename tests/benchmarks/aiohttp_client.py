@@ -1,0 +1,57 @@
+"""aiohttp as its users have it: a session with the C extensions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+from aiohttp import http_parser, http_writer
+
+from benchmarks.adapter import JSON_TYPE, Adapter, pieces
+from benchmarks.workloads import WrongAnswer
+
+
+def assert_extensions() -> None:
+    """Raise RuntimeError where aiohttp fell back to its Python parser or writer: nobody should win against that."""
+    parser = getattr(http_parser, "HttpResponseParser", None)
+    writer = getattr(http_writer, "_serialize_headers", None)
+    if parser is getattr(http_parser, "HttpResponseParserPy", None) or writer is getattr(
+        http_writer, "_py_serialize_headers", None
+    ):
+        raise RuntimeError("aiohttp runs without its C extensions; a comparison would flatter everybody else")
+
+
+class AiohttpClient(Adapter):
+    async def open(self) -> None:
+        assert_extensions()
+        connector = aiohttp.TCPConnector(limit=self.setup.pool, keepalive_timeout=600, ssl=self.setup.context() or True)
+        self.session = aiohttp.ClientSession(connector=connector)
+
+    async def close(self) -> None:
+        await self.session.close()
+
+    def describe(self) -> str:
+        return f"{aiohttp.__version__} with C extensions"
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        async with self.session.get(url) as response:
+            return response.status, await response.read()
+
+    async def json(self, url: str) -> tuple[int, object]:
+        async with self.session.get(url) as response:
+            return response.status, await response.json()
+
+    async def post(self, url: str, body: bytes) -> tuple[int, bytes]:
+        async with self.session.post(url, data=body, headers=JSON_TYPE) as response:
+            return response.status, await response.read()
+
+    async def upload(self, url: str, size: int) -> tuple[int, bytes]:
+        async with self.session.post(url, data=pieces(size)) as response:
+            return response.status, await response.read()
+
+    async def chunks(self, url: str) -> AsyncIterator[bytes]:
+        async with self.session.get(url) as response:
+            if response.status != 200:
+                raise WrongAnswer(f"status {response.status}")
+            async for chunk in response.content.iter_any():
+                yield chunk

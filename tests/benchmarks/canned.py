@@ -1,0 +1,110 @@
+"""An event loop whose connections lead nowhere: the answer is handed over as soon as the client waits for it.
+
+No socket, no system call, no turn of the loop: what remains is the client's own code. The order is that of a network:
+write() returns, the caller comes to its await, then the bytes arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar, cast
+
+from benchmarks.servers import HEAD, VARY
+from benchmarks.workloads import SMALL
+
+Result = TypeVar("Result")
+ANSWER = HEAD.format("application/json", len(SMALL), "keep-alive", VARY).encode() + SMALL
+
+
+class CannedTransport(asyncio.Transport):
+    """Owes its protocol one ANSWER for every write that ends a request head."""
+
+    def __init__(self, protocol: asyncio.BaseProtocol) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self.buffered = cast(asyncio.BufferedProtocol, protocol) if hasattr(protocol, "get_buffer") else None
+        self.owed = 0
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.owed += 1
+
+    def answer(self) -> None:
+        self.owed = 0
+        if self.buffered is None:
+            cast(asyncio.Protocol, self.protocol).data_received(ANSWER)
+            return
+        size = len(ANSWER)
+        buffer = cast(memoryview, self.buffered.get_buffer(-1))
+        buffer[:size] = ANSWER
+        self.buffered.buffer_updated(size)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self.protocol
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
+
+    def abort(self) -> None:
+        self.close()
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class CannedLoop(asyncio.SelectorEventLoop):
+    """Connects to nothing, whichever way the client asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transports: list[CannedTransport] = []
+
+    async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
+        protocol = protocol_factory()
+        transport = CannedTransport(protocol)
+        self.transports.append(transport)
+        protocol.connection_made(transport)
+        return transport, protocol
+
+    async def sock_connect(self, sock: Any, address: Any) -> None:
+        pass
+
+    def answer(self) -> None:
+        """Deliver what is owed on any connection."""
+        for transport in self.transports:
+            if transport.owed:
+                transport.answer()
+                return
+        raise RuntimeError("the client waits for something other than an answer to what it wrote")
+
+
+def step_through(awaitable: Awaitable[Result], loop: CannedLoop) -> Result:
+    """Run one call to its end as its task would, delivering the answer whenever it waits.
+
+    It has to be called inside a task of `loop`, for clients that ask which task is running.
+    """
+    steps = awaitable.__await__()
+    try:
+        while True:
+            next(steps)
+            loop.answer()
+    except StopIteration as end:
+        return cast(Result, end.value)

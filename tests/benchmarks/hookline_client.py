@@ -1,0 +1,57 @@
+"""Hookline with every installed default plugin, and its core alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+from benchmarks.adapter import JSON_TYPE, Adapter, pieces
+from benchmarks.workloads import WrongAnswer
+from hookline import HttpClient
+
+
+class HooklineClient(Adapter):
+    autoload = True
+
+    async def open(self) -> None:
+        self.stack = AsyncExitStack()
+        client = HttpClient(
+            pool_size=self.setup.pool, keep_alive=600, verify=self.setup.ca or True, autoload=self.autoload
+        )
+        self.client = await self.stack.enter_async_context(client)
+
+    async def close(self) -> None:
+        await self.stack.aclose()
+
+    def describe(self) -> str:
+        return f"plugins: {', '.join(plugin.name for plugin in self.client.plugins) or 'none'}"
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        response = await self.client.get(url)
+        return response.status_code, response.content
+
+    async def json(self, url: str) -> tuple[int, object]:
+        response = await self.client.get(url)
+        return response.status_code, response.json()
+
+    async def post(self, url: str, body: bytes) -> tuple[int, bytes]:
+        response = await self.client.post(url, data=body, headers=JSON_TYPE)
+        return response.status_code, response.content
+
+    async def upload(self, url: str, size: int) -> tuple[int, bytes]:
+        response = await self.client.post(url, data=pieces(size))
+        return response.status_code, response.content
+
+    async def chunks(self, url: str) -> AsyncIterator[bytes]:
+        response = await self.client.get(url, stream=True)
+        if response.status_code != 200:
+            raise WrongAnswer(f"status {response.status_code}")
+        async for chunk in response.raw:
+            yield chunk
+
+
+class HooklineCore(HooklineClient):
+    autoload = False
+
+    async def decoded(self, url: str) -> tuple[int, bytes]:
+        raise NotImplementedError("core alone leaves content codings to plugins")

@@ -1,0 +1,95 @@
+"""Measure client CPU per operation: `python tests/benchmarks/run.py --help`; the rest stands in README.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.clients import CLIENTS, UV
+from benchmarks.report import Results, missed, workload_table
+from benchmarks.runner import Plan, Row, cores, measure
+from benchmarks.servers import NoServer, serving
+from benchmarks.workloads import REQUIRED, WORKLOADS
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--workloads", default=",".join(REQUIRED), help="names with commas, or all (default: %(default)s)")
+    add("--clients", default=",".join(CLIENTS), help="labels with commas; +uv means on uvloop (default: %(default)s)")
+    add("--uvloop", action="store_true", help="measure every client on uvloop too")
+    add("--rounds", type=int, default=5, help="samples per client (default: %(default)s)")
+    add("--seconds", type=float, help="length of a sample (default: 0.4, streams 0.3)")
+    add("--mib", type=int, default=256, help="size of a streamed body (default: %(default)s)")
+    add("--retries", type=int, default=2, help="repetitions of a disturbed sample (default: %(default)s)")
+    add("--foreign", type=float, default=0.15, help="foreign share of a core that disturbs (default: 0.15)")
+    add("--server", choices=["c", "nginx"], help="default: c where a C compiler is found, else nginx")
+    add("--out", type=Path, help="append the samples to this file, one JSON object a line")
+    add("--read", type=Path, nargs="+", help="measure nothing, make the tables of samples in these files")
+    add("--check", action="store_true", help="exit with 1 when a target is missed")
+    found = parser.parse_args(words)
+    found.workloads = list(WORKLOADS) if found.workloads == "all" else found.workloads.split(",")
+    found.clients = found.clients.split(",")
+    if found.uvloop:
+        found.clients += [label + UV for label in found.clients if not label.endswith(UV)]
+    if unknown := set(found.workloads) - set(WORKLOADS):
+        parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
+    if unknown := {label.removesuffix(UV) for label in found.clients} - set(CLIENTS):
+        parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(CLIENTS)}")
+    return found
+
+
+def read(paths: list[Path]) -> list[Row]:
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def take(options: argparse.Namespace) -> list[Row]:
+    """Measure, write the rows down as they come, and tell how it goes on."""
+    plan = Plan(options.workloads, options.clients, options.rounds, options.seconds, options.retries, options.foreign)
+    rows: list[Row] = []
+    client_core, server_core = cores()
+    with serving(options.mib, server_core, options.server) as server:
+        where = "UNPINNED" if client_core is None else f"clients on core {client_core}, server on core {server_core}"
+        print(f"Python {platform.python_version()}, {server.kind}, {where}, {plan.rounds} rounds\n", flush=True)
+        for row in measure(plan, server):
+            rows.append(row)
+            if options.out:
+                with options.out.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    return rows
+
+
+def main() -> int:
+    options = arguments()
+    try:
+        rows = read(options.read) if options.read else take(options)
+    except NoServer as error:
+        print(error, file=sys.stderr)
+        return 2
+    results = Results.of(rows)
+    for workload in WORKLOADS:
+        if any(row["workload"] == workload for row in rows):
+            print(workload_table(results, workload), end="\n\n", flush=True)
+    for client, about in results.about.items():
+        if about:
+            print(f"{client}: {about}")
+    print()
+    disturbed = [row for row in rows if float(str(row.get("foreign", 0))) > options.foreign]
+    if disturbed:
+        print(
+            f"{len(disturbed)} of {len(rows)} samples shared a core with other processes for more than "
+            f"{options.foreign:.0%} of the time, repetitions included: trust them less.\n"
+        )
+    verdicts, failures = missed(results)
+    if options.check or any("hookline" in clients for clients in results.samples.values()):
+        print(verdicts)
+    return 1 if options.check and failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

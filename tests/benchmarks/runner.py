@@ -1,0 +1,169 @@
+"""Take the samples: one process per client, the clients interleaved round by round, disturbed samples repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.servers import Server, pin
+from benchmarks.workloads import WORKLOADS
+
+Row = dict[str, object]
+TICK = os.sysconf("SC_CLK_TCK")
+TESTS = str(Path(__file__).resolve().parents[1])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. `foreign` is the share of a core, used by other processes, above which a sample is taken again."""
+
+    workloads: Sequence[str]
+    labels: Sequence[str]
+    rounds: int
+    seconds: float | None  # None: as the workload says
+    retries: int
+    foreign: float
+
+
+def cores() -> tuple[int | None, int | None]:
+    """The core of the clients and that of the server; None: not pinned, since there are fewer than two."""
+    usable = sorted(os.sched_getaffinity(0))
+    return (usable[0], usable[1]) if len(usable) > 1 else (None, None)
+
+
+def busy_seconds(core: int) -> float:
+    """Seconds that the core was not idle; time stolen by the hypervisor counts."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name == f"cpu{core}":
+            ticks = [int(field) for field in fields[:8]]  # user nice system idle iowait irq softirq steal
+            return (sum(ticks) - ticks[3] - ticks[4]) / TICK
+    raise LookupError(core)
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """User and system time that these processes have used."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICK
+
+
+class ClientProcess:
+    """One client that answers `sample()`; an answer with the key error is its last."""
+
+    def __init__(self, label: str, workload: str, seconds: float, server: Server, core: int | None) -> None:
+        self.label = label
+        site = json.dumps(asdict(server.site))
+        # -P: the folder that the program is started in gives no modules.
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchmarks.worker", label, workload, str(seconds), site],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))},
+        )
+        pin(self.process.pid, core)
+        self.proof = self.answer()
+
+    def answer(self) -> Row:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found: Row = json.loads(line) if line else {"error": "the process died"}
+        return found
+
+    def sample(self) -> Row:
+        assert self.process.stdin is not None
+        self.process.stdin.write("sample\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass  # it died and we have not asked it since
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+def observed_sample(client: ClientProcess, server: Server) -> Row:
+    """One sample with what went on meanwhile: the server's share of its core, connections made, foreign load.
+
+    Foreign load counts on either core: on the client's it takes caches and time, on the server's it makes answers come
+    one by one instead of together, which costs the client more wake-ups.
+    """
+    client_core, server_core = cores()
+    pids, accepts = server.pids(), server.accepts()
+    served, begun = cpu_seconds(pids), time.perf_counter()
+    before = [busy_seconds(core) for core in (client_core, server_core) if core is not None]
+    row = client.sample()
+    if "error" in row:
+        return row
+    after = [busy_seconds(core) for core in (client_core, server_core) if core is not None]
+    around = time.perf_counter() - begun
+    own = [
+        (float(str(row["user"])) + float(str(row["system"]))) / float(str(row["wall"])),
+        (cpu_seconds(pids) - served) / around,
+    ]
+    shares = [(end - start) / around for start, end in zip(before, after, strict=True)]
+    return row | {
+        "server": own[1],
+        "foreign": max([0.0, *(share - mine for share, mine in zip(shares, own, strict=False))]),
+        "connects": server.accepts() - accepts - 1,
+    }
+
+
+def calmest_sample(client: ClientProcess, server: Server, plan: Plan) -> Row:
+    """A sample; taken again, at most `plan.retries` times, while other processes disturb it."""
+    best: Row = {}
+    for attempt in range(plan.retries + 1):
+        row = observed_sample(client, server) | {"attempts": attempt + 1}
+        if "error" in row:
+            return row
+        if not best or float(str(row["foreign"])) < float(str(best["foreign"])):
+            best = row
+        if float(str(row["foreign"])) <= plan.foreign:
+            break
+    return best
+
+
+def measure(plan: Plan, server: Server) -> Iterator[Row]:
+    """Yield one row per sample and, for a client that cannot go on, one with the key error."""
+    core = cores()[0]
+    for name in plan.workloads:
+        seconds = WORKLOADS[name].seconds if plan.seconds is None else plan.seconds
+        clients: list[ClientProcess] = []
+        try:
+            for label in plan.labels:
+                client = ClientProcess(label, name, seconds, server, core)
+                clients.append(client)
+                if "error" in client.proof:
+                    yield {"workload": name, "client": label, "error": client.proof["error"]}
+            running = [client for client in clients if "error" not in client.proof]
+            for number in range(plan.rounds):
+                # Every other round runs backwards, so that no client always follows the same neighbour.
+                for client in list(running) if number % 2 == 0 else list(reversed(running)):
+                    row = calmest_sample(client, server, plan)
+                    if "error" in row:
+                        running.remove(client)
+                    elif number == 0 and "growth" in client.proof:
+                        row["slow_reader_growth"] = client.proof["growth"]
+                    about = {"about": client.proof["about"], "round": number, "mib": server.site.mib}
+                    yield {"workload": name, "client": client.label, **about, **row}
+        finally:
+            for client in clients:
+                client.close()

@@ -1,0 +1,33 @@
+"""What Hookline has to reach: the thresholds, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Against = Literal["aiohttp", "floor", "growth"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """`most` is a ratio of client CPU per operation or, for growth, MiB of resident memory."""
+
+    workload: str
+    against: Against
+    most: float
+
+
+TARGETS = (
+    Target("a_seq", "aiohttp", 0.45),
+    Target("b_c10", "aiohttp", 0.25),
+    Target("c_c100", "aiohttp", 0.25),
+    Target("h_post", "aiohttp", 0.30),
+    Target("f_down", "aiohttp", 0.70),
+    Target("a_seq", "floor", 1.40),
+    Target("b_c10", "floor", 1.40),
+    Target("c_c100", "floor", 1.40),
+    Target("h_post", "floor", 1.40),
+    Target("f_down", "growth", 8.0),
+)
+# The client code alone, without a socket: all default plugins less core alone, in microseconds a request.
+PLUGINS_COST = 1.2

@@ -1,0 +1,121 @@
+"""The benchmarks run, validate what they measure and judge by the targets; ratios are left to runs by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import Results, missed
+from benchmarks.targets import TARGETS
+from benchmarks.workloads import MIB, RECEIVED, SMALL, WORKLOADS, WrongAnswer, check
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the benchmarks read /proc")
+
+HERE = Path(__file__).resolve().parent
+BRIEF = ("--rounds", "1", "--seconds", "0.02", "--retries", "0", "--mib", "8")
+
+
+def program(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(HERE / name), *words], capture_output=True, text=True, timeout=60)
+
+
+def rows_for(workload: str, cpu: dict[str, list[float]], growth: float = 0.0) -> list[dict[str, object]]:
+    """Samples of one operation each that cost these microseconds in the rounds."""
+    calm = {
+        "about": "",
+        "operations": 1,
+        "wall": 1.0,
+        "system": 0.0,
+        "foreign": 0.0,
+        "server": 0.0,
+        "connects": 0,
+        "mib": 256,
+    }
+    return [
+        {"workload": workload, "client": client, "round": number, "user": value / 1e6, "growth": growth, **calm}
+        for client, values in cpu.items()
+        for number, value in enumerate(values)
+    ]
+
+
+def test_run_measures_every_client_and_finds_every_answer_right(tmp_path: Path) -> None:
+    out = tmp_path / "samples.jsonl"
+    workloads = "a_seq,h_post,f_down"
+
+    done = program("run.py", *BRIEF, "--workloads", workloads, "--out", str(out))
+
+    if done.returncode == 2:
+        pytest.skip(done.stderr)  # neither a C compiler nor nginx
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert not [row for row in rows if "error" in row], done.stderr
+    clients = {"hookline", "hookline_core", "aiohttp", "floor", "floor_buffered"}
+    assert {(row["workload"], row["client"]) for row in rows} == {
+        (workload, client) for workload in workloads.split(",") for client in clients
+    }
+    assert all(row["operations"] > 0 for row in rows)
+    assert "target of hookline" in done.stdout
+
+
+def test_run_without_hookline_reaching_its_targets_exits_with_one(tmp_path: Path) -> None:
+    samples = tmp_path / "samples.jsonl"
+    slow = rows_for("b_c10", {"hookline": [90.0] * 3, "aiohttp": [100.0] * 3, "floor": [20.0] * 3})
+    samples.write_text("".join(json.dumps(row) + "\n" for row in slow))
+
+    assert program("run.py", "--read", str(samples)).returncode == 0
+    checked = program("run.py", "--read", str(samples), "--check")
+
+    assert checked.returncode == 1
+    assert "MISSED" in checked.stdout
+    assert "not measured" in checked.stdout
+
+
+def test_in_process_measures_without_a_socket() -> None:
+    done = program("in_process.py", "--batches", "2", "--requests", "20", "--each")
+
+    assert done.returncode == 0, done.stderr
+    assert "all defaults - core alone" in done.stdout
+
+
+def test_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
+    # The machine slows down from round to round; one round of one client was disturbed.
+    rows = rows_for("b_c10", {"hookline": [10.0, 20.0, 90.0], "aiohttp": [100.0, 200.0, 300.0]})
+
+    assert Results.of(rows).against("b_c10", "hookline", "aiohttp") == pytest.approx(0.1)
+
+
+def test_floor_is_the_cheaper_one_on_the_same_loop() -> None:
+    rows = rows_for("b_c10", {"hookline": [14.0], "floor": [20.0], "floor_buffered": [10.0], "floor+uv": [5.0]})
+
+    assert Results.of(rows).against("b_c10", "hookline", "floor") == pytest.approx(1.4)
+
+
+def test_targets_are_missed_when_they_were_not_measured() -> None:
+    assert missed(Results())[1] == list(TARGETS)
+
+
+def test_memory_target_takes_the_worst_round() -> None:
+    rows = rows_for("f_down", {"hookline": [1.0, 1.0]})
+    rows[1]["growth"] = 9.0
+
+    assert Results.of(rows).against("f_down", "hookline", "growth") == pytest.approx(9.0)
+
+
+@pytest.mark.parametrize(
+    ("workload", "status", "result"),
+    [
+        ("a_seq", 500, SMALL),
+        ("a_seq", 200, SMALL[:-1]),
+        ("h_post", 200, RECEIVED % 1023),
+        ("f_down", 200, 8 * MIB - 1),
+        ("e_json", 200, []),
+        ("n_gzip", 200, b"still compressed"),
+    ],
+)
+def test_wrong_answer_is_refused(workload: str, status: int, result: object) -> None:
+    with pytest.raises(WrongAnswer):
+        check(WORKLOADS[workload], 8, status, result)

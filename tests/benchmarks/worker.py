@@ -1,0 +1,223 @@
+"""One client process: `python -m benchmarks.worker LABEL WORKLOAD SECONDS SITE-AS-JSON`.
+
+It opens the client, proves once that every byte arrives and says {"ready": true}. Then each line on standard input asks
+for one sample, which comes back as a line of JSON. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import gc
+import json
+import resource
+import sys
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from benchmarks.adapter import Adapter, Setup
+from benchmarks.clients import FLOORS, UV, adapter
+from benchmarks.servers import Site
+from benchmarks.workloads import (
+    JSON_SIZE,
+    MIB,
+    PAYLOAD,
+    WORKLOADS,
+    Workload,
+    WrongAnswer,
+    check,
+    decoded_gzip,
+    records,
+)
+
+WARM_UP = 0.08  # seconds before each sample, not measured
+PAUSE = 0.4  # seconds that the slow reader waits: on loopback enough for 256 MiB to arrive
+PATIENCE = 40  # seconds without an end after which the process shows where it hangs and dies
+
+Figures = dict[str, float]
+Operation = Callable[[], Awaitable[None]]
+
+
+class Counter:
+    """Consumes a body by counting it."""
+
+    size = 0
+
+    def add(self, data: bytes) -> None:
+        self.size += len(data)
+
+
+class Memory:
+    """Resident memory of this process in MiB: `grown()` is the peak since `Memory()` less what there was then."""
+
+    def __init__(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew (proc(5))
+        self.before = self.field("VmRSS")
+
+    @staticmethod
+    def field(name: str) -> float:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) / 1024
+        raise LookupError(name)
+
+    def grown(self) -> float:
+        return max(0.0, self.field("VmHWM") - self.before)
+
+
+def operation(client: Adapter, workload: Workload, site: Site, base: str) -> Operation:
+    """One validated operation as a coroutine function."""
+    url = base + workload.path
+    mib = site.mib
+
+    async def get() -> None:
+        status, body = await client.get(url)
+        check(workload, mib, status, body)
+
+    async def decoded() -> None:
+        status, body = await client.decoded(url)
+        check(workload, mib, status, body)
+
+    async def parsed() -> None:
+        status, value = await client.json(url)
+        check(workload, mib, status, value)
+
+    async def post() -> None:
+        status, body = await client.post(url, PAYLOAD)
+        check(workload, mib, status, body)
+
+    async def upload() -> None:
+        status, body = await client.upload(url, mib * MIB)
+        check(workload, mib, status, body)
+
+    async def download() -> None:
+        counter = Counter()
+        status = await client.download(url, counter.add)
+        check(workload, mib, status, counter.size)
+
+    table = {"get": get, "decoded": decoded, "json": parsed, "post": post, "upload": upload, "download": download}
+    return table[workload.operation]
+
+
+async def prove(label: str, client: Adapter, workload: Workload, site: Site, base: str) -> Figures:
+    """Compare what the samples only measure the size of, byte for byte; for a stream with the memory that it took."""
+    url = base + workload.path
+    if workload.operation == "decoded" and (await client.decoded(url))[1] != decoded_gzip():
+        raise WrongAnswer("the decoded body has other bytes")
+    if workload.operation == "json" and (await client.json(url))[1] != json.loads(records(JSON_SIZE, 1)):
+        raise WrongAnswer("the JSON document has other values")
+    if workload.operation != "download":
+        return {}
+    await client.get(base + "/small")
+    memory, crc = Memory(), 0
+    if label.removesuffix(UV) in FLOORS:
+
+        def consume(data: bytes) -> None:
+            nonlocal crc
+            crc = zlib.crc32(data, crc)
+
+        await client.download(url, consume)
+    else:
+        paused = False
+        async for chunk in client.chunks(url):
+            crc = zlib.crc32(chunk, crc)
+            if not paused:  # a reader that falls behind must not make the client collect the body
+                paused = True
+                await asyncio.sleep(PAUSE)
+    if crc != site.crc:
+        raise WrongAnswer("the streamed body has other bytes")
+    return {"growth": memory.grown()}
+
+
+async def sample(once: Operation, workload: Workload, seconds: float) -> Figures:
+    """Warm up, then count operations and CPU seconds of this process for `seconds`, at least one operation a task."""
+    clock = time.perf_counter
+    deadline = 0.0
+    operations = 0
+
+    async def repeat() -> None:
+        nonlocal operations
+        while True:
+            await once()
+            operations += 1
+            if clock() >= deadline:
+                return
+
+    async def all_tasks() -> None:
+        for task in [asyncio.ensure_future(repeat()) for _ in range(workload.concurrency)]:
+            await task
+
+    deadline = clock() + WARM_UP
+    await all_tasks()
+    gc.collect()
+    memory = Memory() if workload.operation == "download" else None
+    operations = 0
+    begun, usage = clock(), resource.getrusage(resource.RUSAGE_SELF)
+    deadline = begun + seconds
+    await all_tasks()
+    end, wall = resource.getrusage(resource.RUSAGE_SELF), clock() - begun
+    taken = {
+        "operations": operations,
+        "wall": wall,
+        "user": end.ru_utime - usage.ru_utime,
+        "system": end.ru_stime - usage.ru_stime,
+    }
+    if memory is not None:
+        taken["growth"] = memory.grown()
+    return taken
+
+
+def say(message: dict[str, object]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+def new_loop(label: str) -> asyncio.AbstractEventLoop:
+    if label.endswith(UV):
+        import uvloop
+
+        return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
+
+
+def serve(label: str, workload: Workload, seconds: float, site: Site) -> None:
+    base = site.tls if workload.tls else site.plain
+    if base is None:
+        raise NotImplementedError("this server has no TLS")
+    if workload.operation == "upload" and not site.counts_chunked:
+        raise NotImplementedError("this server does not count a streamed upload")
+    loop = new_loop(label)
+    asyncio.set_event_loop(loop)
+    client = adapter(label)(Setup(base, workload.concurrency, site.ca if workload.tls else None))
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    loop.run_until_complete(client.open())
+    proof = loop.run_until_complete(prove(label, client, workload, site, base))
+    faulthandler.cancel_dump_traceback_later()
+    once = operation(client, workload, site, base)
+    say({"ready": True, "about": client.describe(), **proof})
+    for _ in sys.stdin:
+        faulthandler.dump_traceback_later(PATIENCE, exit=True)
+        say({**loop.run_until_complete(sample(once, workload, seconds))})
+        faulthandler.cancel_dump_traceback_later()
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    loop.run_until_complete(client.close())
+    faulthandler.cancel_dump_traceback_later()
+    loop.close()
+
+
+def main() -> None:
+    label, name, seconds, site = sys.argv[1:]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        serve(label, WORKLOADS[name], float(seconds), Site(**json.loads(site)))
+    except (ImportError, NotImplementedError, WrongAnswer) as error:  # says enough without a traceback
+        say({"error": f"{type(error).__name__}: {error}"})
+    except BaseException as error:
+        say({"error": f"{type(error).__name__}: {error}"})
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The workloads: which operation, how many at a time, and what a right answer is."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+MIB = 1024 * 1024
+SMALL = b'{"id": 20417, "title": "one small answer", "ready": true, "labels": ["red", "green"], "weight": 0.73125}'
+PAYLOAD = bytes(range(32, 96)) * 16  # 1 KiB
+RECEIVED = b'{"received": %d}'
+PIECE = bytes(range(256)) * 256  # 64 KiB, what a streamed upload is made of
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One operation that `concurrency` tasks repeat until `seconds` are over.
+
+    `operation` names the adapter's method; `big` says that it moves the big body. The letters that names begin with are
+    fixed, so that tables of different machines, versions and harnesses can be laid side by side.
+    """
+
+    title: str
+    operation: str
+    path: str
+    concurrency: int = 1
+    seconds: float = 0.4
+    tls: bool = False
+    reuses: bool = True  # connections are kept alive
+    big: bool = False
+
+
+WORKLOADS = {
+    "a_seq": Workload("small GET, one at a time", "get", "/small"),
+    "b_c10": Workload("small GET, 10 at a time", "get", "/small", 10),
+    "c_c100": Workload("small GET, 100 at a time", "get", "/small", 100),
+    "h_post": Workload("POST 1 KiB, 32 at a time", "post", "/sink", 32),
+    "f_down": Workload("streamed download", "download", "/big", big=True, seconds=0.3),
+    "i_up": Workload("streamed upload in 64 KiB pieces", "upload", "/sink", big=True, seconds=0.3),
+    "e_json": Workload("JSON of 10 KiB, 32 at a time", "json", "/json", 32),
+    "n_gzip": Workload("gzip body of 1 MiB decoded", "decoded", "/gzip"),
+    "j_tls": Workload("small GET over TLS, 32 at a time", "get", "/small", 32, tls=True),
+    "l_new": Workload("small GET, new connection each", "get", "/once", reuses=False),
+}
+REQUIRED = ("a_seq", "b_c10", "c_c100", "h_post", "f_down")
+
+
+@cache
+def records(size: int, seed: int) -> bytes:
+    """A JSON array of `size` bytes that looks like the answer of an API: small records, then spaces."""
+    dice = random.Random(seed)
+    rows: list[str] = []
+    room = size - 2
+    while True:
+        row = json.dumps(
+            {
+                "key": dice.getrandbits(40),
+                "owner": f"account-{dice.randrange(100_000)}",
+                "open": dice.random() < 0.5,
+                "price": round(dice.uniform(1, 500), 2),
+                "tags": dice.sample(["new", "used", "rare", "large", "small"], 2),
+            }
+        )
+        room -= len(row) + 2
+        if room < 0:
+            return f"[{', '.join(rows)}]".ljust(size).encode()
+        rows.append(row)
+
+
+JSON_SIZE = 10 * 1024
+
+
+@cache
+def rows_of_json() -> int:
+    return len(json.loads(records(JSON_SIZE, 1)))
+
+
+def decoded_gzip() -> bytes:
+    return records(MIB, 2)
+
+
+def gzip_body() -> bytes:
+    return gzip.compress(decoded_gzip(), 6, mtime=0)
+
+
+def big_body(mib: int) -> Iterator[bytes]:
+    """Blocks of 1 MiB, each with its number in front: one lost or moved changes the checksum."""
+    block = random.Random(3).randbytes(MIB - 8)
+    for number in range(mib):
+        yield number.to_bytes(8, "big") + block
+
+
+class WrongAnswer(Exception):
+    """A client did not do all of the work, so that its figure means nothing."""
+
+
+def check(workload: Workload, mib: int, status: int, result: object) -> None:
+    """Raise WrongAnswer unless status and result are what the server sent; cheap, since it is part of every sample.
+
+    Small bodies are compared whole. Of a decoded body and a stream only the size is taken here; the worker compares
+    their bytes once, before the first sample.
+    """
+    right: bool
+    match workload.operation, result:
+        case "get", bytes(body):
+            right = body == SMALL
+        case "post", bytes(body):
+            right = body == RECEIVED % len(PAYLOAD)
+        case "upload", bytes(body):
+            right = body == RECEIVED % (mib * MIB)
+        case "download", int(size):
+            right = size == mib * MIB
+        case "decoded", bytes(body):
+            right = len(body) == MIB
+        case "json", list(rows):
+            right = len(rows) == rows_of_json()
+        case _:
+            right = False
+    if not right or status != 200:
+        raise WrongAnswer(f"{workload.operation} {workload.path}: status {status}, {str(result)[:80]!r}")

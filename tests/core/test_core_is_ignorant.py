@@ -1,0 +1,157 @@
+"""Core knows no plugin: neither by name nor by import; and it keeps its own modules in one direction."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import hookline
+
+ROOT = Path(hookline.__file__).parent
+SOURCES = sorted(ROOT.rglob("*.py"))
+FORBIDDEN = re.compile(
+    r"(?i)cookie(?!jar)|websocket|wsproto|oauth|\bdigest|allow_redirect|100-continue|gzip|brotli|(?-i:hookline_[a-z])"
+)
+# From the wire up: a module imports only from its own line and from those above it.
+LAYERS = [
+    {"errors"},
+    {"url", "fields", "timeouts", "tls", "declarations", "gate", "content", "hookspecs"},
+    {"body", "settings", "wire.parser"},
+    {"wire.connection", "events.implementation", "plugins.order"},
+    {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
+    {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},
+    {"request_head"},
+    {"request", "loops", "options", "plugins.manager", "failure"},
+    {"sending", "clock", "listeners"},
+    {"progress"},
+    {"raw", "response"},
+    {"profile", "exchange"},
+    {"call"},
+    {"client"},
+    {""},
+    {"printer", "console", "__main__"},
+]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+
+
+MODULES = {name_of(path): path for path in SOURCES}
+
+
+def runtime_imports(path: Path) -> Iterator[str]:
+    """Modules that are imported when the module is: not for types only, and not within functions."""
+    pending: list[ast.stmt] = list(ast.parse(path.read_text()).body)
+    package = path.parent.relative_to(ROOT).parts
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level == 0:
+                yield node.module or ""
+                continue
+            base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}" if base else alias.name
+                yield "hookline:" + (inner if inner in MODULES else base)
+        elif isinstance(node, ast.Try) or (isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test)):
+            pending += [*node.body, *node.orelse]
+
+
+IMPORTS = {name: set(runtime_imports(path)) for name, path in MODULES.items()}
+OWN = {
+    name: {i.removeprefix("hookline:") for i in imports if i.startswith("hookline:")}
+    for name, imports in IMPORTS.items()
+}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_source_names_no_behaviour(path: Path) -> None:
+    found = [f"{n}: {line}" for n, line in enumerate(path.read_text().splitlines(), 1) if FORBIDDEN.search(line)]
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ["Cookie", "WebSocket", "a Digest", "hookline_x", "allow_redirects", "GZIP"])
+def test_expression_finds_what_is_forbidden(text: str) -> None:
+    assert FORBIDDEN.search(text)
+
+
+@pytest.mark.parametrize("text", ["cookiejar", "hexdigest", "HOOKLINE_DISABLE", "hookline"])
+def test_expression_lets_the_rest_pass(text: str) -> None:
+    assert not FORBIDDEN.search(text)
+
+
+def test_runtime_imports_have_no_cycles() -> None:
+    try:
+        TopologicalSorter(OWN).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(map(str, error.args[1])))
+
+
+def test_runtime_imports_go_one_way() -> None:
+    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    assert set(MODULES) - set(level) <= {"events", "plugins", "wire"}, "a module that the table above has not"
+    wrong = [
+        f"{name} imports {other}"
+        for name, imports in OWN.items()
+        for other in imports
+        if level.get(other, -1) > level.get(name, -1)
+    ]
+    assert wrong == []
+
+
+def test_only_the_parser_imports_httptools() -> None:
+    assert [name for name, imports in IMPORTS.items() if any(i.startswith("httptools") for i in imports)] == [
+        "wire.parser"
+    ]
+
+
+def test_modules_say_what_they_are_for() -> None:
+    for name, path in MODULES.items():
+        docstring = ast.get_docstring(ast.parse(path.read_text()))
+        assert docstring, name
+
+
+def test_public_names_are_sorted_and_documented() -> None:
+    def rank(name: str) -> tuple[int, str]:
+        """Constants, classes, functions: the order that ruff keeps."""
+        return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+    assert hookline.__all__ == sorted(hookline.__all__, key=rank)
+    assert len(set(hookline.__all__)) == len(hookline.__all__)
+    for name in hookline.__all__:
+        public = getattr(hookline, name)
+        own = public.__dict__.get("__doc__") if isinstance(public, type) else public.__doc__
+        assert own, name
+
+
+def test_public_methods_are_documented() -> None:
+    for name in hookline.__all__:
+        public = getattr(hookline, name)
+        for member, value in vars(public).items() if isinstance(public, type) else ():
+            if member.startswith("_") or not callable(value) or isinstance(value, type):
+                continue
+            inherited = [getattr(base, member, None) for base in public.__mro__[1:]]
+            assert value.__doc__ or any(getattr(i, "__doc__", None) for i in inherited), f"{name}.{member}"
+
+
+@pytest.mark.parametrize("name", ["importlib.metadata", "wsproto", "oauthlib"])
+def test_import_is_lean(name: str) -> None:
+    program = f"import sys, hookline; sys.exit({name!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_unknown_name_of_the_package_is_an_attribute_error() -> None:
+    with pytest.raises(
+        AttributeError, match="'hookline' has no attribute 'Nothing', and no installed plugin exports it"
+    ):
+        hookline.Nothing  # noqa: B018

@@ -1,0 +1,287 @@
+"""What implementations may answer, what becomes of it, and who is named when it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from hookline import HttpResponse, PluginError, hookimpl
+from kit.recorder import Log, Recorder, client_with, ends, on, plugin
+from servers.messages import head, response
+from servers.script import Script
+from servers.scripted import ScriptedServer
+
+ONE_TIME = ("pre_request", "on_headers", "post_request")
+
+
+def made(response: Any, content: bytes = b"made") -> HttpResponse:
+    return HttpResponse.build(response.request, 203, headers={"X-Made": "1"}, content=content)
+
+
+def answering(event: str, answer: Any, name: str, is_async: bool = False, **attributes: Any) -> Any:
+    """A plugin that answers with `answer(response)`."""
+
+    def now(self: Any, response: Any) -> Any:
+        return answer(response)
+
+    async def later(self: Any, response: Any) -> Any:
+        return answer(response)
+
+    return plugin(name, **{event: hookimpl(specname=event)(later if is_async else now)}, **attributes)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("event", ONE_TIME)
+@pytest.mark.parametrize("answer", [lambda response: None, lambda response: response], ids=["None", "itself"])
+async def test_none_and_the_response_itself_carry_on(
+    scripted: ScriptedServer, event: str, answer: Any, is_async: bool
+) -> None:
+    log: Log = []
+    scripted.answer(response(b"real"))
+    async with client_with(answering(event, answer, "a", is_async), Recorder(log)) as client:
+        assert (await client.get(scripted.url())).content == b"real"
+    assert [entry[1] for entry in log] == list(ONE_TIME)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_pre_request_answer_skips_the_network_and_all_but_post_request(is_async: bool) -> None:
+    log: Log = []
+    data: list[bytes] = []
+    listens = on("data_received", lambda self, response, data: log.append(("listener", "data_received")), "listener")
+    plugins = [Recorder(log, "a"), answering("pre_request", made, "b", is_async), Recorder(log, "c"), listens]
+    async with client_with(*plugins) as client:
+        found = await client.get("http://nobody.invalid/", on_headers=lambda r: data.append(b"called"))
+    assert (found.status_code, found.content, found.headers["x-made"]) == (203, b"made", "1")
+    assert log == [("a", "pre_request"), ("a", "post_request", None), ("c", "post_request", None)]
+    assert data == []
+
+
+async def test_pre_request_answer_reaches_post_request_with_its_preconditions() -> None:
+    seen: list[Any] = []
+    fits = on("post_request", lambda self, response: seen.append(response), "fits", statuses=[203], headers=["x-made"])
+    other = on("post_request", lambda self, response: seen.append("wrong"), "other", statuses=[200])
+    async with client_with(answering("pre_request", made, "b"), fits, other) as client:
+        found = await client.get("http://nobody.invalid/")
+    assert seen == [found]
+
+
+async def test_post_request_may_follow_an_answer_of_pre_request(scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"real"))
+    early = on("pre_request", lambda self, response, cause: made(response) if cause == "call" else None, "early")
+    again = on(
+        "post_request",
+        lambda self, response, cause: response.request.copy(cause="again") if cause == "call" else None,
+        "again",
+    )
+    async with client_with(early, again) as client:
+        found = await client.get(scripted.url())
+    assert found.content == b"real"
+    assert [r.content for r in found.history] == [b"made"]
+
+
+async def test_response_of_an_earlier_call_reaches_the_handlers_of_this_one(scripted: ScriptedServer) -> None:
+    kept: list[Any] = []
+    log: list[Any] = []
+    scripted.answer(response(b"real"))
+    cache = plugin(
+        "cache",
+        pre_request=hookimpl(specname="pre_request")(lambda self, response: kept[0] if kept else None),
+        post_request=hookimpl(specname="post_request")(lambda self, response: kept.append(response)),
+    )
+    async with client_with(cache) as client:
+        first = await client.get(scripted.url(), post_request=lambda response: log.append("first"))
+        second = await client.get(scripted.url(), post_request=lambda response: log.append(response))
+    assert first is second
+    assert log == ["first", first]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("event", ["on_headers", "post_request"])
+async def test_another_response_replaces_the_first_and_all_run(
+    scripted: ScriptedServer, event: str, is_async: bool
+) -> None:
+    log: Log = []
+    scripted.answer(response(b"real"))
+    async with client_with(answering(event, made, "a", is_async), Recorder(log)) as client:
+        assert (await client.get(scripted.url())).content == b"made"
+    assert [entry[1] for entry in log] == list(ONE_TIME)
+
+
+@pytest.mark.parametrize("method", ["copy", "self", "new"])
+async def test_post_request_answer_with_a_request_is_sent_instead(scripted: ScriptedServer, method: str) -> None:
+    def again(self: Any, response: Any) -> Any:
+        if response.history:
+            return None
+        request = response.request
+        if method == "new":
+            new = request.client.new_request("GET", request.url, cause="again", parent=request)
+            new.parent = None
+            return new
+        return request if method == "self" else request.copy(cause="again")
+
+    scripted.answer(response(b"1"), response(b"2"))
+    async with client_with(on("post_request", again), plugin("out", declare=hookimpl(lambda self: []))) as client:
+        found = await client.get(scripted.url(), disable=["out"])
+    assert found.content == b"2"
+    assert [r.content for r in found.history] == [b"1"]
+    assert found.history[0].history == []
+
+
+class Taken:
+    """What is there in place of a response."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+
+async def test_on_headers_may_answer_with_an_object_that_detached_the_connection(scripted: ScriptedServer) -> None:
+    log: Log = []
+    upgrade = head(101, [("Upgrade", "echo"), ("Connection", "Upgrade")])
+    scripted.answer(Script(upgrade + b"early").stall())
+    take = on("on_headers", lambda self, response: Taken(response.detach()), "taker", statuses=[101])
+    async with client_with(take, Recorder(log)) as client:
+        found = await client.get(scripted.url())
+        assert isinstance(found, Taken)
+        assert found.connection.leftover == b"early"
+        found.connection.abort()
+    assert ends(log) == [("recorder", "post_request", None)]
+
+
+@pytest.mark.parametrize(
+    ("event", "answer", "words"),
+    [
+        ("pre_request", lambda response: response.request.copy(), "HttpRequest; expected None or an HttpResponse"),
+        ("pre_request", lambda response: 7, "int; expected None or an HttpResponse"),
+        ("on_headers", lambda response: response.request.copy(), "HttpRequest; expected None, a response, or"),
+        ("on_headers", lambda response: object(), "object; expected None, a response, or"),
+        ("post_request", lambda response: "http://", "str; expected None, an HttpRequest or an HttpResponse"),
+        ("post_request", lambda response: False, "bool; expected"),
+    ],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_anything_else_is_an_error_that_names_the_plugin(
+    scripted: ScriptedServer, event: str, answer: Any, words: str, is_async: bool
+) -> None:
+    log: Log = []
+    scripted.always(response(b"real"))
+    async with client_with(answering(event, answer, "acme", is_async), Recorder(log)) as client:
+        with pytest.raises(PluginError, match=f"plugin 'acme': {event} answered with {words}"):
+            await client.get(scripted.url())
+    assert ends(log) == [("recorder", "post_request", "PluginError")]
+
+
+@pytest.mark.parametrize("event", ["on_headers", "post_request"])
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_second_different_answer_is_an_error_that_names_both(
+    scripted: ScriptedServer, event: str, is_async: bool
+) -> None:
+    scripted.answer(response(b"real"))
+    plugins = [answering(event, made, "acme", is_async), answering(event, made, "brown", is_async)]
+    async with client_with(*plugins) as client:
+        with pytest.raises(PluginError, match=r"two different answers on .*'acme'.*'brown'"):
+            await client.get(scripted.url())
+
+
+@pytest.mark.parametrize("event", ["on_headers", "post_request"])
+async def test_the_same_answer_twice_is_one(scripted: ScriptedServer, event: str) -> None:
+    scripted.answer(response(b"real"))
+    same = answering(event, lambda response: response.answer, "second")
+    async with client_with(answering(event, made, "first"), same) as client:
+        assert (await client.get(scripted.url())).content == b"made"
+
+
+@pytest.mark.parametrize("event", ONE_TIME)
+async def test_what_user_handlers_return_is_ignored(scripted: ScriptedServer, event: str) -> None:
+    async def later(response: Any) -> str:
+        return "nothing"
+
+    scripted.answer(response(b"real"))
+    async with client_with() as client:
+        client.event(event).bind(later)
+        assert (await client.get(scripted.url(), **{event: lambda response: 7})).content == b"real"
+
+
+@pytest.mark.parametrize("follow_ups", [100, 101])
+async def test_more_than_a_hundred_follow_ups_name_the_last_plugin(scripted: ScriptedServer, follow_ups: int) -> None:
+    def again(self: Any, response: Any) -> Any:
+        return response.request.copy(cause="again") if len(response.history) < follow_ups else None
+
+    scripted.always(response(b""))
+    async with client_with(on("post_request", again, "forever")) as client:
+        if follow_ups == 100:
+            assert len((await client.get(scripted.url())).history) == 100
+            return
+        with pytest.raises(PluginError, match=r"more than 100 follow-ups.*plugin 'forever'"):
+            await client.get(scripted.url())
+
+
+def wrapping(event: str, run: Any, name: str = "wrapper") -> Any:
+    return plugin(name, **{event: hookimpl(wrapper=True, specname=event)(run)})
+
+
+@pytest.mark.parametrize("event", ONE_TIME)
+async def test_wrappers_bracket_the_others_and_handlers_too(scripted: ScriptedServer, event: str) -> None:
+    log: list[str] = []
+
+    def outer(self: Any, response: Any) -> Generator[None, Any, Any]:
+        log.append("before")
+        result = yield
+        log.append("after")
+        return result
+
+    def inner(self: Any, response: Any) -> Generator[None, Any, Any]:
+        log.append("inner before")
+        result = yield
+        log.append("inner after")
+        return result
+
+    scripted.answer(response())
+    plugins = [wrapping(event, outer, "a"), wrapping(event, inner, "b")]
+    async with client_with(*plugins, on(event, lambda self, response: log.append("c"), "c")) as client:
+        await client.get(scripted.url(), **{event: lambda response: log.append("handler")})
+    middle = ["handler", "c"] if event == "pre_request" else ["c", "handler"]
+    assert log == ["before", "inner before", *middle, "inner after", "after"]
+
+
+@pytest.mark.parametrize("event", ONE_TIME)
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_what_a_wrapper_returns_is_the_answer(scripted: ScriptedServer, event: str, keeps: bool) -> None:
+    def wrap(self: Any, response: Any) -> Generator[None, Any, Any]:
+        inner = yield
+        assert inner.content == b"inner"
+        return made(response, b"outer") if keeps else None
+
+    scripted.answer(response(b"real"))
+    inner = answering(event, lambda response: made(response, b"inner"), "inner")
+    async with client_with(wrapping(event, wrap), inner) as client:
+        assert (await client.get(scripted.url())).content == (b"outer" if keeps else b"real")
+
+
+def yields_twice(self: Any, response: Any) -> Generator[None, Any, Any]:
+    yield
+    yield
+
+
+def yields_never(self: Any, response: Any) -> Generator[None, Any, Any]:
+    return
+    yield
+
+
+def returns_seven(self: Any, response: Any) -> Generator[None, Any, Any]:
+    yield
+    return 7
+
+
+@pytest.mark.parametrize("event", ONE_TIME)
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [(yields_twice, "yielded more than once"), (yields_never, "did not yield"), (returns_seven, "answered with int")],
+)
+async def test_faulty_wrappers_are_named(scripted: ScriptedServer, event: str, run: Any, words: str) -> None:
+    scripted.answer(response(b"real"))
+    scripted.always(response(b"real"))
+    async with client_with(wrapping(event, run)) as client:
+        with pytest.raises(PluginError, match=f"plugin 'wrapper'.*{words}"):
+            await client.get(scripted.url())

@@ -1,0 +1,187 @@
+"""Requests and responses as a user sees them."""
+
+import pytest
+
+from hookline import HttpClient, HttpRequestException, StreamConsumedError
+from servers.messages import chunked, head, response
+from servers.script import Script
+
+cuts = pytest.mark.parametrize("cut", ["whole", "bytes", 11])
+
+
+@pytest.fixture
+async def client():
+    async with HttpClient(autoload=False) as client:
+        yield client
+
+
+@cuts
+async def test_get_returns_the_response(client, scripted, cut):
+    scripted.answer(response(b'{"a": [1]}', 201, [("X-One", "1"), ("Content-Type", "application/json")]), cut=cut)
+
+    answer = await client.get(scripted.url("/path?q=1#part"))
+
+    assert (answer.status_code, answer.reason, answer.version, answer.ok) == (201, "Created", "HTTP/1.1", True)
+    assert answer.headers["x-one"] == "1"
+    assert answer.content == b'{"a": [1]}'
+    assert answer.text == answer.text() == '{"a": [1]}'
+    assert answer.json() == {"a": [1]}
+    assert answer.history == []
+    assert answer.url == scripted.url("/path?q=1#part")
+    assert answer.request.method == "GET"
+    assert repr(answer) == "<Response [201]>"
+    assert scripted.requests[0].target == "/path?q=1"
+
+
+@pytest.mark.parametrize("method", ["get", "options", "head", "post", "put", "patch", "delete"])
+async def test_method_goes_out_by_its_name(client, scripted, method):
+    scripted.answer(head(204))
+    assert (await getattr(client, method)(scripted.url())).status_code == 204
+    assert scripted.requests[0].method == method.upper()
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 128 * 1024, 128 * 1024 + 1, 1024 * 1024])
+async def test_post_sends_bytes_with_their_length(client, scripted, size):
+    body = bytes(range(256)) * (size // 256 + 1)
+    scripted.answer(response(b"thanks"))
+
+    answer = await client.post(scripted.url(), data=body[:size])
+
+    assert answer.content == b"thanks"
+    seen = scripted.requests[0]
+    assert seen.body == body[:size]
+    assert seen.header_values("content-length") == [str(size)]
+
+
+async def test_post_without_a_body_says_so(client, scripted):
+    scripted.answer(response(b""))
+    await client.post(scripted.url())
+    assert scripted.requests[0].header("content-length") == "0"
+
+
+@pytest.mark.parametrize(
+    ("given", "body", "content_type"),
+    [
+        ({"data": "grün"}, "grün".encode(), None),
+        ({"data": {"a": "1 2", "b": ["x", "y"]}}, b"a=1+2&b=x&b=y", "application/x-www-form-urlencoded"),
+        ({"data": [("a", "&"), ("a", "=")]}, b"a=%26&a=%3D", "application/x-www-form-urlencoded"),
+        ({"json": {"a": None}}, b'{"a":null}', "application/json"),
+        ({"json": None}, b"null", "application/json"),
+        ({"data": bytearray(b"xyz")}, b"xyz", None),
+    ],
+    ids=str,
+)
+async def test_body_is_encoded_by_its_kind(client, scripted, given, body, content_type):
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), **given)
+    assert scripted.requests[0].body == body
+    assert scripted.requests[0].header("content-type") == content_type
+
+
+async def test_default_fields_go_out_once(client, scripted):
+    scripted.always(response(b""))
+    await client.get(scripted.url())
+    await client.get(scripted.url(), headers={"user-agent": "mine", "Accept": None, "X-A": "b"})
+    names = [[name.decode().lower() for name, _ in request.headers] for request in scripted.requests]
+    assert sorted(names[0]) == ["accept", "connection", "host", "user-agent"]
+    assert sorted(names[1]) == ["connection", "host", "user-agent", "x-a"]
+    assert scripted.requests[1].header("user-agent") == "mine"
+
+
+@cuts
+async def test_chunked_response_is_joined_and_has_trailers(client, scripted, cut):
+    scripted.answer(chunked(b"one", b"two", trailers=[("X-Sum", "6")]), cut=cut)
+    answer = await client.get(scripted.url())
+    assert answer.content == b"onetwo"
+    assert answer.trailers["x-sum"] == "6"
+    assert "x-sum" not in answer.headers
+
+
+@cuts
+async def test_response_without_framing_ends_with_the_connection(client, scripted, cut):
+    scripted.answer(Script(head(200) + b"until the end", cut=cut).close())
+    assert (await client.get(scripted.url())).content == b"until the end"
+
+
+async def test_exchanges_share_one_connection(client, scripted):
+    scripted.respond(lambda request: head(204) if request.target == "/3" else response(request.target.encode()))
+    for number in range(6):
+        await client.get(scripted.url(f"/{number}"))
+    assert scripted.connections == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        response(b"one", headers=[("Connection", "close")]),
+        response(b"", headers=[("Connection", "close")]),
+        response(b"one") + b"surplus",
+        response(b"one") + response(b"two"),
+        chunked(b"one") + response(b"two"),
+        head(204) + response(b"two"),
+    ],
+)
+async def test_connection_that_cannot_serve_another_is_not_used(client, scripted, first):
+    scripted.answer(first, response(b"second"))
+    await client.get(scripted.url())
+    assert (await client.get(scripted.url())).content == b"second"
+    assert scripted.connections == 2
+
+
+async def test_unsolicited_bytes_never_answer_a_request(client, scripted):
+    scripted.always(response(b"asked"))
+    await client.get(scripted.url())
+
+    scripted.push(response(b"poison"))
+    await scripted.until_closed_connections(1)
+
+    assert (await client.get(scripted.url())).content == b"asked"
+    assert scripted.connections == 2
+
+
+async def test_text_is_decoded_strictly(client, scripted):
+    scripted.answer(
+        response(b"\xe4", headers=[("Content-Type", "text/plain; charset=latin-1")]),
+        response(b"\xe4"),
+        response(b"\xe4", headers=[("Content-Type", 'text/plain; charset="no-such"')]),
+    )
+    assert (await client.get(scripted.url())).text() == "ä"
+    with pytest.raises(UnicodeDecodeError):
+        _ = (await client.get(scripted.url())).text
+    with pytest.raises(LookupError):
+        _ = (await client.get(scripted.url())).text
+
+
+async def test_raise_for_status_raises_for_errors_only(client, scripted):
+    scripted.answer(response(b"", 304), response(b"body", 404))
+    assert (await client.get(scripted.url())).raise_for_status().status_code == 304
+    answer = await client.get(scripted.url("/secret?token=x"))
+    with pytest.raises(HttpRequestException, match="404 Not Found for GET") as caught:
+        answer.raise_for_status()
+    assert caught.value.response is answer
+    assert caught.value.request is answer.request
+    assert "token" not in str(caught.value)
+
+
+async def test_raw_of_a_whole_body_is_read_once(client, scripted):
+    scripted.always(response(b"body"))
+    answer = await client.get(scripted.url())
+    assert [chunk async for chunk in answer.raw] == [b"body"]
+    with pytest.raises(StreamConsumedError):
+        answer.raw.__aiter__()
+    assert answer.content == b"body"
+    assert await (await client.get(scripted.url())).raw.read() == b"body"
+
+
+async def test_http_1_0_goes_out_as_such(scripted):
+    scripted.answer(response(b"old"))
+    async with HttpClient(autoload=False, version="HTTP/1.0") as client:
+        await client.get(scripted.url())
+    assert scripted.requests[0].version == "1.0"
+
+
+async def test_max_body_ends_the_exchange(client, scripted):
+    scripted.always(response(b"x" * 1000))
+    with pytest.raises(HttpRequestException, match="max_body=999"):
+        await client.get(scripted.url(), max_body=999)
+    assert len((await client.get(scripted.url(), max_body=1000)).content) == 1000

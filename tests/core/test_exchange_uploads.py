@@ -1,0 +1,235 @@
+"""Bodies that are produced while they are sent, held back, refused early, or broken."""
+
+import asyncio
+
+import pytest
+
+from hookline import BodyNotRepeatable, HttpClient, hookimpl
+from hookline.errors import ConnectionClosed, LocalProtocolError
+from servers.changes import Gate
+from servers.messages import head, response
+from servers.script import Script
+
+BLOCK = b"x" * (256 * 1024)
+
+
+@pytest.fixture
+async def client():
+    async with HttpClient(autoload=False, pool_size=1) as client:
+        yield client
+
+
+async def is_free(client, server):
+    server.answer(response(b"next"))
+    async with asyncio.timeout(5):
+        assert (await client.get(server.url("/next"))).content == b"next"
+
+
+async def agen(*chunks):
+    for chunk in chunks:
+        yield chunk
+
+
+async def later(value):
+    await asyncio.sleep(0)
+    return value
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        lambda: agen(b"one", b"", "zwö"),
+        lambda: iter([b"one", b"", "zwö"]),
+        lambda: [b"one", b"", "zwö"],
+        lambda: iter([later(b"one"), bytearray(), "zwö"]),
+    ],
+    ids=["async", "iterator", "list", "awaitables"],
+)
+async def test_source_goes_out_in_chunks(client, scripted, source):
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), data=source())
+    seen = scripted.requests[0]
+    assert seen.header_values("transfer-encoding") == ["chunked"]
+    assert seen.body == b"one" + "zwö".encode()
+    assert seen.chunk_sizes == [3, 4]
+    await is_free(client, scripted)
+    assert scripted.connections == 1
+
+
+async def test_source_of_known_length_goes_out_plain(client, scripted):
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), data=agen(b"one", b"two"), headers={"Content-Length": "6"})
+    assert scripted.requests[0].header_values("transfer-encoding") == []
+    assert scripted.requests[0].body == b"onetwo"
+
+
+@pytest.mark.parametrize("length", ["5", "7"])
+async def test_source_of_the_wrong_length_is_an_error(client, make_scripted, length):
+    server = make_scripted(strict=False)
+    server.answer(response(b""))
+    with pytest.raises(LocalProtocolError, match="Content-Length"):
+        await client.post(server.url(), data=agen(b"one", b"two"), headers={"Content-Length": length})
+    await server.until_closed_connections(1)
+    server.answer(response(b""))
+    await client.get(server.url())
+
+
+async def test_source_that_raises_ends_the_exchange(client, make_scripted):
+    server = make_scripted(strict=False)
+
+    async def chunks():
+        yield b"some"
+        raise ZeroDivisionError("mine")
+
+    server.answer(Script().read_body().stall())
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        await client.post(server.url(), data=chunks())
+    await server.until_closed_connections(1)
+    assert not server.requests[0].complete
+    await is_free(client, server)
+
+
+async def test_source_of_the_wrong_kind_is_an_error(client, make_scripted):
+    server = make_scripted(strict=False)
+    with pytest.raises(TypeError, match="bytes or str"):
+        await client.post(server.url(), data=iter([1]))
+
+
+async def test_upload_waits_for_a_slow_peer(client, make_scripted):
+    server = make_scripted(receive_buffer=4096, strict=False)
+    given = 0
+
+    async def chunks():
+        nonlocal given
+        for _ in range(200):
+            given += 1
+            yield BLOCK
+
+    server.answer(Script().refuse_to_read(0.4).read_body().send(response(b"fine")))
+    task = asyncio.create_task(client.post(server.url(), data=chunks()))
+    previous = -1
+    await server.until(heads=1)
+    while given != previous:
+        previous = given
+        await asyncio.sleep(0.1)
+    assert given < 100
+    assert (await task).content == b"fine"
+    assert server.requests[0].body_size == 200 * len(BLOCK)
+
+
+@pytest.mark.parametrize("kind", ["endless", "silent", "bytes"])
+async def test_early_answer_ends_the_upload(client, make_scripted, kind):
+    server = make_scripted(receive_buffer=4096, strict=False)
+    gate = Gate()
+    closed = asyncio.Event()
+
+    async def chunks():
+        try:
+            while True:
+                yield BLOCK
+                if kind == "silent":
+                    await asyncio.sleep(30)
+        finally:
+            closed.set()
+
+    server.answer(Script(response(b"too much", 413)).hold(gate), early=True)
+    async with asyncio.timeout(5):
+        answer = await client.post(server.url(), data=BLOCK * 200 if kind == "bytes" else chunks())
+    assert (answer.status_code, answer.content) == (413, b"too much")
+    assert closed.is_set() or kind == "bytes"
+    gate.open()
+    await is_free(client, server)
+    assert server.connections == 2
+
+
+async def test_lost_connection_ends_an_upload_that_gives_nothing(client, make_scripted):
+    server = make_scripted(strict=False)
+
+    async def chunks():
+        yield b"some"
+        await asyncio.sleep(30)
+
+    server.answer(Script().drop(), early=True)
+    async with asyncio.timeout(5):
+        with pytest.raises(ConnectionClosed):
+            await client.post(server.url(), data=chunks())
+    await is_free(client, server)
+
+
+class Holds:
+    def __init__(self, seconds=None):
+        self.seconds = seconds
+        self.gate = None
+        self.interims = []
+
+    @hookimpl
+    def pre_request(self, response):
+        self.gate = response.request.hold_body(self.seconds)
+
+    @hookimpl
+    def on_headers(self, response, interim):
+        if interim:
+            self.interims.append((response.status_code, response.headers.get("link")))
+            if response.status_code == 100:
+                self.gate.open()
+
+
+@pytest.mark.parametrize("body", [b"body", "source", BLOCK * 8], ids=["bytes", "source", "large"])
+async def test_held_body_goes_out_when_the_gate_opens(scripted, body):
+    holds = Holds()
+    seen = []
+
+    async def continue_(reader, writer, request):
+        await asyncio.sleep(0.05)
+        seen.append(request.body_size)
+        writer.write(head(100))
+        await request.read_body()
+        writer.write(response(b"done"))
+
+    async with HttpClient(autoload=False, plugins=[holds]) as client:
+        scripted.answer(continue_, early=True)
+        answer = await client.post(scripted.url(), data=iter([b"body"]) if body == "source" else body)
+    assert answer.content == b"done"
+    assert seen == [0]
+    assert scripted.requests[0].body == (b"body" if body == "source" else body)
+    assert holds.interims == [(100, None)]
+
+
+async def test_held_body_goes_out_after_a_while(scripted):
+    async with HttpClient(autoload=False, plugins=[Holds(0.05)]) as client:
+        scripted.answer(response(b"done"))
+        assert (await client.post(scripted.url(), data=b"body")).content == b"done"
+    assert scripted.requests[0].body == b"body"
+
+
+async def test_held_body_is_never_sent_after_a_final_answer(make_scripted):
+    server = make_scripted(strict=False)
+    async with HttpClient(autoload=False, plugins=[Holds()]) as client:
+        server.answer(response(b"no", 417), early=True)
+        answer = await client.post(server.url(), data=b"body")
+        assert answer.status_code == 417
+        await server.until_closed_connections(1)
+    assert server.requests[0].body_size == 0
+
+
+@pytest.mark.parametrize("cut", ["whole", "bytes"])
+async def test_interim_head_is_shown_before_the_final_one(scripted, cut):
+    holds = Holds(0.01)
+    async with HttpClient(autoload=False, plugins=[holds]) as client:
+        scripted.answer(head(103, [("Link", "</a>")]) + response(b"final", headers=[("X", "y")]), cut=cut)
+        answer = await client.get(scripted.url())
+    assert (answer.status_code, answer.content, answer.headers["x"]) == (200, b"final", "y")
+    assert "link" not in answer.headers
+    assert holds.interims == [(103, "</a>")]
+
+
+async def test_interim_heads_pass_unseen(client, scripted):
+    scripted.answer(Script(head(103)).pause(0.05).send(response(b"final")))
+    assert (await client.get(scripted.url())).content == b"final"
+
+
+async def test_body_that_is_gone_cannot_be_copied(client, scripted):
+    scripted.answer(response(b""))
+    answer = await client.post(scripted.url(), data=iter([b"x"]))
+    with pytest.raises(BodyNotRepeatable):
+        answer.request.copy()

@@ -1,0 +1,251 @@
+"""The keywords of clients and requests: who owns them, how they read back, and what is said of those that nobody takes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from hookline import HttpClient, Option, Timeout, hookimpl
+from kit.distributions import Site, plugin_source
+from kit.recorder import client_with, plugin
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+
+def owner(name: str, *options: Option, **attributes: Any) -> Any:
+    """A plugin that declares options."""
+    return plugin(name, declare=hookimpl(specname="declare")(lambda self: options), **attributes)
+
+
+REDIRECTS = (Option("allow_redirects", True, convert=bool), Option("max_redirects", 10, convert=int))
+
+
+async def message(client: HttpClient, **options: Any) -> str:
+    """The TypeError of a call."""
+    with pytest.raises(TypeError) as caught:
+        await client.get("http://nobody.invalid/", **options)
+    return str(caught.value)
+
+
+async def read(client: HttpClient, server: ScriptedServer, name: str, **options: Any) -> Any:
+    """An option as a plugin reads it from the request of a call."""
+    server.answer(response())
+    return getattr((await client.get(server.url(), **options)).request, name)
+
+
+async def test_option_is_read_from_the_request_and_the_client(scripted: ScriptedServer) -> None:
+    async with client_with(owner("redirects", *REDIRECTS), max_redirects="3") as client:
+        assert client.max_redirects == "3"  # as it was given
+        assert client.allow_redirects is True
+        assert await read(client, scripted, "max_redirects") == 3  # as the plugin wants it
+        assert await read(client, scripted, "max_redirects", max_redirects="5") == 5
+        assert await read(client, scripted, "max_redirects", max_redirects=None) is None
+        assert await read(client, scripted, "allow_redirects", allow_redirects=0) is False
+        assert await read(client, scripted, "max_redirects") == 3
+
+
+async def test_option_that_is_set_later_counts_at_the_next_request(scripted: ScriptedServer) -> None:
+    async with client_with(owner("redirects", *REDIRECTS)) as client:
+        assert await read(client, scripted, "max_redirects") == 10
+        client.max_redirects = "4"
+        assert client.max_redirects == "4"
+        assert await read(client, scripted, "max_redirects") == 4
+        client.timeout = 5
+        assert (await read(client, scripted, "timeout")).total == 5
+        with pytest.raises(ValueError, match="invalid literal"):
+            client.max_redirects = "many"
+        assert client.max_redirects == "4"
+        with pytest.raises(AttributeError, match="HttpClient has no option 'max_redirect'"):
+            client.max_redirect = 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", 5), ("timeout", Timeout(read=1)), ("verify", False), ("stream", True), ("version", "HTTP/1.0"),
+        ("trust_env", False), ("pool_size", 3), ("keep_alive", 7.5), ("close_connections", True), ("max_body", 9),
+        ("sensitive_headers", ["X-Key"]), ("client_version", "me/1"), ("unix_socket", "socket"), ("hue", ["any"]),
+    ],
+)  # fmt: skip
+def test_attributes_of_the_client_read_back_as_given(name: str, value: Any) -> None:
+    client = HttpClient(plugins=[owner("color", Option("hue"))], autoload=False, **{name: value})
+    assert getattr(client, name) is value
+
+
+def test_loop_and_logger_of_the_client_read_back_as_given() -> None:
+    loop, logger = asyncio.new_event_loop(), logging.getLogger("mine")
+    client = HttpClient(autoload=False, loop=loop, logger=logger)
+    assert client.loop is loop
+    assert client.logger is logger
+    loop.close()
+
+
+def test_converter_that_refuses_names_the_option() -> None:
+    with pytest.raises(ValueError, match="invalid literal") as caught:
+        HttpClient(plugins=[owner("redirects", *REDIRECTS)], autoload=False, max_redirects="many")
+    assert caught.value.__notes__ == ["in max_redirects=, an option of plugin 'redirects'"]
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[HttpClient]:
+    only = (Option("here", client=False), Option("there", request=False))
+    async with client_with(owner("redirects", *REDIRECTS), owner("only", *only)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"allow_redirect": True},
+            "HttpClient.get() got an unexpected keyword 'allow_redirect'. Did you mean 'allow_redirects'?",
+        ),
+        ({"header": {}}, "HttpClient.get() got an unexpected keyword 'header'. Did you mean 'headers'?"),
+        ({"on_header": len}, "HttpClient.get() got an unexpected keyword 'on_header'. Did you mean 'on_headers'?"),
+        ({"qqq": 1}, "HttpClient.get() got an unexpected keyword 'qqq': no installed plugin takes 'qqq'"),
+        (
+            {"disable": ["redirects"], "allow_redirects": True},
+            "HttpClient.get() got an unexpected keyword 'allow_redirects': it belongs to plugin 'redirects', which is"
+            " disabled",
+        ),
+        ({"there": 1}, "HttpClient.get() got an unexpected keyword 'there': it is an option of the client only"),
+    ],
+)
+async def test_unknown_keyword_of_a_call_word_for_word(client: HttpClient, options: Any, words: str) -> None:
+    assert await message(client, **options) == words
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"allow_redirect": True}, "unexpected keyword 'allow_redirect'. Did you mean 'allow_redirects'?"),
+        ({"header": {}}, "unexpected keyword 'header'. Did you mean 'headers'?"),
+        ({"here": 1}, "unexpected keyword 'here': it is an option of the request only"),
+        ({"disable": ["redirects"], "max_redirects": 1}, "it belongs to plugin 'redirects', which is disabled"),
+        ({"qqq": 1}, "HttpClient() got an unexpected keyword 'qqq': no installed plugin takes 'qqq'"),
+    ],
+)
+def test_unknown_keyword_of_a_client_word_for_word(options: Any, words: str) -> None:
+    plugins = [owner("redirects", *REDIRECTS), owner("only", Option("here", client=False))]
+    with pytest.raises(TypeError, match=re.escape(words)):
+        HttpClient(plugins=plugins, autoload=False, **options)
+
+
+def declares(name: str, option: str, attributes: str = "") -> str:
+    body = f"class Base:\n    @hookimpl\n    def declare(self): return [Option({option!r}, 1)]"
+    return plugin_source(name, body=body, attributes=attributes).replace(f"class {name}:", f"class {name}(Base):")
+
+
+async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
+    site.install("hookline-redirects", declares("Redirects", "allow_redirects"), {"redirects": "Redirects"})
+    site.install("hookline-cookies", declares("Cookies", "cookies"), {"cookies": "Cookies"})
+    site.install("acme-cookies", declares("Jar", "jar_file", "replaces = 'cookies'"), {"jar": "Jar"})
+    site.install("hookline-retry", declares("Retry", "retries"), {"retry": "Retry"}, group="hookline.optional")
+    site.install("acme-broken", "raise ImportError", {"broken": "Broken"}, group="hookline.optional")
+    async with HttpClient(disable=["redirects"]) as client:
+        assert "it belongs to plugin 'redirects', which is disabled" in await message(client, allow_redirects=True)
+        assert "belongs to 'cookies', replaced by acme-cookies 1.0" in await message(client, cookies={})
+        assert "it belongs to the optional plugin 'retry', which plugins=['retry'] would load" in await message(
+            client, retries=3
+        )
+        assert "no installed plugin takes 'zzzzz'" in await message(client, zzzzz=3)
+        with pytest.raises(TypeError, match=r"belongs to 'cookies', replaced by acme-cookies 1.0"):
+            HttpClient(cookies={})
+    async with HttpClient(autoload=False) as client:
+        assert "belongs to plugin 'redirects', which is not loaded" in await message(client, allow_redirects=True)
+
+
+async def test_replacement_may_declare_the_keywords_itself(site: Site, scripted: ScriptedServer) -> None:
+    site.install("hookline-cookies", declares("Cookies", "cookies"), {"cookies": "Cookies"})
+    site.install("acme-cookies", declares("Jar", "cookies", "replaces = 'cookies'"), {"jar": "Jar"})
+    async with HttpClient() as client:
+        assert await read(client, scripted, "cookies", cookies="mine") == "mine"
+
+
+async def test_disabled_for_a_call_the_clients_value_is_ignored(client: HttpClient, scripted: ScriptedServer) -> None:
+    client.max_redirects = 3
+    assert await read(client, scripted, "max_redirects") == 3
+    assert await read(client, scripted, "max_redirects", disable=["redirects"]) == 10
+    assert await read(client, scripted, "max_redirects") == 3
+
+
+async def test_replacement_is_disabled_for_a_call_with_what_it_replaces(scripted: ScriptedServer) -> None:
+    async with client_with(
+        owner("mine", *REDIRECTS, replaces="redirects"), owner("redirects"), max_redirects=3
+    ) as made:
+        assert await read(made, scripted, "max_redirects") == 3
+        assert await read(made, scripted, "max_redirects", disable=["redirects"]) == 10
+
+
+async def test_optional_plugin_of_a_call_is_one_object_for_all_calls(site: Site, scripted: ScriptedServer) -> None:
+    site.install("hookline-retry", declares("Retry", "retries"), {"retry": "Retry"}, group="hookline.optional")
+    async with HttpClient() as client:
+        assert await read(client, scripted, "retries", plugins=["retry"], retries=3) == 3
+        first = client._late["retry"]
+        client.event("on_headers").bind(lambda response: None)
+        assert await read(client, scripted, "retries", plugins=["retry"]) == 1
+        assert client._late["retry"] is first
+
+
+class Basic:
+    """What one plugin accepts."""
+
+
+class Digest(Basic):
+    """What the other one accepts."""
+
+
+def sharing(*accepts: Any) -> list[Any]:
+    return [
+        owner("abcde"[n], Option("auth", accepts=kinds, convert=lambda v, n=n: (n, v)))
+        for n, kinds in enumerate(accepts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "value", "chosen"),
+    [
+        ([(Basic,), (Digest,)], Basic(), 0),
+        ([(Basic,), (Digest,)], Digest(), 1),  # the nearest class decides
+        ([(Basic,), (tuple, callable)], len, 1),
+        ([(Basic,), (tuple, callable)], ("a", "b"), 1),
+        ([(callable,), (type(len),)], len, 1),  # a bare callable comes last
+    ],
+)
+async def test_shared_option_goes_to_whoever_accepts_the_value(
+    scripted: ScriptedServer, accepts: Any, value: Any, chosen: int
+) -> None:
+    async with client_with(*sharing(*accepts)) as client:
+        scripted.always(response())
+        found = (await client.get(scripted.url(), auth=value)).request
+        assert found.auth == (chosen, value)
+        assert found.owner("auth") == "ab"[chosen]
+        assert found.copy().owner("auth") == "ab"[chosen]
+        assert (await client.get(scripted.url())).request.owner("auth") is None
+        client.auth = value
+        assert (await client.get(scripted.url())).request.owner("auth") == "ab"[chosen]
+        assert client.auth is value
+
+
+@pytest.mark.parametrize(
+    ("accepts", "value", "words"),
+    [
+        (
+            [(Basic,), (Basic,)],
+            Basic(),
+            "auth= got Basic, which the plugins 'a' and 'b' both take; disable one of them",
+        ),
+        ([(callable,), (callable,)], len, "which the plugins 'a' and 'b' both take"),
+        ([(Basic,), (Digest,)], 7, "auth= got int, which no plugin takes: 'a' takes Basic; 'b' takes Digest"),
+    ],
+)
+async def test_tie_and_misfit_are_type_errors_that_name_both(accepts: Any, value: Any, words: str) -> None:
+    async with client_with(*sharing(*accepts)) as client:
+        assert words in await message(client, auth=value)
+        with pytest.raises(TypeError, match=re.escape(words)):
+            client.auth = value

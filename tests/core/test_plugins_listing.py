@@ -1,0 +1,165 @@
+"""How plugins are named, listed and explained; and the same with distributions that pip installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from typing import Any
+
+import pluggy
+import pytest
+
+from hookline import HttpClient, Option, PluginError, hookimpl
+from kit.distributions import Site, build_wheel, plugin_source
+from kit.recorder import Recorder, client_with, on, plugin
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+CORE = Path(__file__).resolve().parents[2] / "core"
+
+
+class MyPlugin:
+    @hookimpl
+    def pre_request(self, response: Any) -> None: ...
+
+
+def test_object_is_named_by_its_name_else_by_its_class_and_numbered() -> None:
+    client = HttpClient(plugins=[MyPlugin(), Recorder([], "Acme-Log"), MyPlugin(), MyPlugin()], autoload=False)
+    assert [info.name for info in client.plugins] == ["acme_log", "myplugin", "myplugin#2", "myplugin#3"]
+    assert len(HttpClient(plugins=[MyPlugin(), MyPlugin()], autoload=False, disable=["myplugin"]).plugins) == 1
+
+
+async def test_object_of_a_call_is_numbered_too(scripted: ScriptedServer) -> None:
+    log: list[Any] = []
+    scripted.always(response())
+    async with client_with(Recorder(log)) as client:
+        await client.get(scripted.url(), plugins=[Recorder(log), Recorder(log)])
+        assert len(log) == 9
+        again = Recorder([], "again")
+        for _ in range(2):  # one object, one set of plans
+            await client.get(scripted.url(), plugins=[again])
+        assert len(again.log) == 6
+        assert [info.name for info in client.plugins] == ["recorder"]
+        with pytest.raises(
+            PluginError, match=r"plugins=\['recoder'\]: no plugin of that name is installed; did you mean"
+        ):
+            await client.get(scripted.url(), plugins=["recoder"], disable=[])
+        with pytest.raises(PluginError, match="take lists, not one string"):
+            await client.get(scripted.url(), disable="recorder")
+
+
+def test_one_object_twice_is_an_error() -> None:
+    one = MyPlugin()
+    with pytest.raises(PluginError, match="brings the object named 'myplugin' twice"):
+        HttpClient(plugins=[one, one], autoload=False)
+
+
+def test_list_names_distribution_version_hooks_and_options(site: Site) -> None:
+    body = "class Base:\n    @hookimpl\n    def declare(self): return [Option('hue'), Option('shade')]"
+    site.install(
+        "acme-color",
+        plugin_source("Color", body=body).replace("class Color:", "class Color(Base):"),
+        {"color": "Color"},
+    )
+    mine = MyPlugin()
+    plugins = HttpClient(plugins=[mine]).plugins
+    color, own = plugins
+    assert (color.name, color.distribution, color.version) == ("color", "acme-color", "1.0")
+    assert (color.hooks, color.options) == (("pre_request",), ("hue", "shade"))
+    assert (own.name, own.distribution, own.version, own.plugin) == ("myplugin", None, None, mine)
+    assert plugins["color"] == color
+    assert "color" in plugins
+    assert "colour" not in plugins
+    with pytest.raises(KeyError):
+        plugins["colour"]
+    assert repr(plugins) == "<Plugins color, myplugin>"
+
+
+def test_list_stands_in_order() -> None:
+    plugins = [
+        plugin(n, after=a, pre_request=hookimpl(specname="pre_request")(lambda self: None))
+        for n, a in ("ab", "bc", "c ")
+    ]
+    assert [info.name for info in HttpClient(plugins=plugins, autoload=False).plugins] == ["c", "b", "a"]
+
+
+def test_explain_says_who_runs_in_which_order_and_why(site: Site) -> None:
+    site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
+    site.install("acme-cookies", plugin_source("Jar", attributes="replaces = 'cookies'"), {"jar": "Jar"})
+    site.install("hookline-guard", plugin_source("Guard"), {"guard": "Guard"}, group="hookline.optional")
+    plugins = [
+        on("pre_request", lambda self: None, "signs", trylast=True),
+        on("on_headers", lambda self: None, "picky", statuses=[401, 302], headers=["Set-Cookie"], schemes=["ws"]),
+        on("on_headers", lambda self: None, "plain"),
+    ]
+    type(plugins[2]).before = "picky"
+    client = HttpClient(plugins=plugins, disable=[])
+    client.event("pre_request").bind(lambda response: None)
+    text = client.plugins.explain()
+    lines = text.splitlines()
+    start = lines.index("pre_request")
+    assert "bound by the user, before the plugins" in lines[start + 1]
+    assert lines[start + 2 : start + 4] == ["  2. jar: by name", "  3. signs: trylast"]
+    start = lines.index("on_headers")
+    assert lines[start + 1] == "  1. plain: before picky"
+    assert lines[start + 2] == (
+        "  2. picky: after plain, which says before; statuses 302, 401; headers set-cookie; schemes ws"
+    )
+    assert lines[lines.index("data_received") + 1] == "  nobody"
+    assert "not running: cookies (replaced by jar)" in lines
+    assert "not running: guard (optional)" in lines
+
+
+async def test_manager_is_a_real_plugin_manager(scripted: ScriptedServer) -> None:
+    log: list[Any] = []
+    scripted.always(response())
+    async with client_with() as client:
+        manager = client.plugins.manager
+        assert isinstance(manager, pluggy.PluginManager)
+        manager.register(plugin("late", declare=hookimpl(specname="declare")(lambda self: [Option("late_one", 7)])))
+        manager.register(Recorder(log))
+        assert manager.has_plugin("late")
+        found = await client.get(scripted.url(), late_one=8)
+        assert found.request.late_one == 8
+        assert client.late_one == 7
+        manager.unregister(name="late")
+        with pytest.raises(TypeError, match="no installed plugin takes 'late_one'"):
+            await client.get(scripted.url(), late_one=8)
+    assert len(log) == 3
+
+
+PROGRAM = """
+import sys, hookline
+client = hookline.HttpClient()
+print(*[(i.name, i.distribution, i.version) for i in client.plugins])
+"""
+
+
+def test_plugins_that_pip_installed_are_found(tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
+    wheels = [
+        build_wheel(tmp_path, "acme-paint", plugin_source("Paint"), {"paint": "Paint"}),
+        build_wheel(
+            tmp_path, "brown-paint", plugin_source("Oil", attributes="replaces = 'paint'"), {"oil": "Oil"}, "1.1"
+        ),
+    ]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps"]
+    outside = Site(tmp_path / "site")
+    outside.path.mkdir()
+    outside.shadow_installed()
+    paths = [str(CORE), *(path for path in sys.path if path.endswith("site-packages"))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(outside.path), *paths])}
+
+    def run() -> str:
+        return subprocess.run(
+            [python, "-c", PROGRAM], env=environment, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    subprocess.run([*pip, wheels[0]], check=True)
+    assert run() == "('paint', 'acme-paint', '1.0')"
+    subprocess.run([*pip, wheels[1]], check=True)
+    assert run() == "('oil', 'brown-paint', '1.1')"

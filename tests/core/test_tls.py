@@ -1,0 +1,187 @@
+"""TLS: whom the client trusts, per client and per call, and that no connection serves another setting."""
+
+import ssl
+
+import pytest
+
+from hookline import HttpClient, hookimpl
+from hookline.errors import ConnectionClosed, SSLError
+from servers.certificates import KEY_PASSWORD
+from servers.messages import response
+from servers.script import Script
+
+
+@pytest.fixture
+def serve(make_scripted):
+    """A server with one of the certificates."""
+
+    def make(identity, **options):
+        server = make_scripted(ssl_context=identity.server_context(**options), strict=False)
+        server.always(response(b"trusted"))
+        return server
+
+    return make
+
+
+@pytest.fixture
+async def client():
+    async with HttpClient(autoload=False) as client:
+        yield client
+
+
+def ways(certificates):
+    return {"file": str(certificates.ca_file), "path": certificates.ca_file, "context": certificates.client_context()}
+
+
+@pytest.mark.parametrize("way", ["file", "path", "context"])
+@pytest.mark.parametrize("scope", ["client", "request"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_right_certificate_is_trusted(serve, certificates, way, scope, host):
+    server = serve(certificates.right)
+    verify = ways(certificates)[way]
+    client_options, call_options = ({"verify": verify}, {}) if scope == "client" else ({}, {"verify": verify})
+    async with HttpClient(autoload=False, **client_options) as client:
+        answer = await client.get(server.url(host=host), **call_options)
+        assert answer.content == b"trusted"
+        assert (await client.get(server.url(host=host), **call_options)).content == b"trusted"
+    assert server.connections == 1
+
+
+async def test_directory_of_authorities_is_trusted(serve, certificates, client):
+    server = serve(certificates.right)
+    answer = await client.get(server.url(), verify=certificates.ca_directory())
+    assert answer.content == b"trusted"
+
+
+@pytest.mark.parametrize("case", ["wrong_host", "expired", "unknown_ca", "default"])
+@pytest.mark.parametrize("way", ["file", "context"])
+async def test_wrong_certificate_is_refused(serve, certificates, client, case, way):
+    server = serve(certificates.right if case == "default" else getattr(certificates, case))
+    options = {} if case == "default" else {"verify": ways(certificates)[way]}
+    with pytest.raises(SSLError) as caught:
+        await client.get(server.url("/secret?token=hunter2"), headers={"Authorization": "hunter2"}, **options)
+    assert caught.value.request.method == "GET"
+    assert isinstance(caught.value.__cause__, ssl.SSLError)
+    words = {"wrong_host": "match", "expired": "expired"}.get(case, "certificate")
+    assert words in str(caught.value).lower()
+    assert "127.0.0.1" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("case", ["right", "wrong_host", "expired", "unknown_ca"])
+@pytest.mark.parametrize("scope", ["client", "request"])
+async def test_verify_false_takes_any_certificate(serve, certificates, case, scope):
+    server = serve(getattr(certificates, case))
+    async with HttpClient(autoload=False, verify=scope != "client") as client:
+        answer = await client.get(server.url(), **({"verify": False} if scope == "request" else {}))
+        assert answer.content == b"trusted"
+
+
+async def test_connection_of_one_setting_serves_no_other(serve, certificates, client):
+    server = serve(certificates.right)
+    await client.get(server.url(), verify=False)
+    with pytest.raises(SSLError):
+        await client.get(server.url())
+    await client.get(server.url(), verify=certificates.ca_file)
+    await client.get(server.url(), verify=certificates.client_context())
+    await client.get(server.url(), verify=certificates.ca_file, cert=certificates.client_single_file)
+    await client.get(server.url(), verify=certificates.ca_file, server_hostname="localhost")
+    assert len({request.connection for request in server.requests}) == 5
+    await client.get(server.url(), verify=False)
+    await client.get(server.url(), verify=str(certificates.ca_file))
+    assert len({request.connection for request in server.requests}) == 5
+
+
+async def test_strict_setting_of_a_call_is_not_served_by_a_lax_client(serve, certificates):
+    server = serve(certificates.unknown_ca)
+    async with HttpClient(autoload=False, verify=False) as client:
+        await client.get(server.url())
+        with pytest.raises(SSLError):
+            await client.get(server.url(), verify=True)
+
+
+async def test_setting_of_the_client_may_change(serve, certificates):
+    server = serve(certificates.right)
+    async with HttpClient(autoload=False, verify=False) as client:
+        await client.get(server.url())
+        client.verify = True
+        with pytest.raises(SSLError):
+            await client.get(server.url())
+
+
+async def test_server_hostname_is_what_is_checked(serve, certificates, client):
+    server = serve(certificates.wrong_host)
+    answer = await client.get(server.url(), verify=certificates.ca_file, server_hostname="elsewhere.example")
+    assert answer.content == b"trusted"
+    with pytest.raises(SSLError):
+        await client.get(server.url(), verify=certificates.ca_file, server_hostname="other.example")
+
+
+@pytest.mark.parametrize("form", ["single", "pair", "password"])
+async def test_client_certificate_is_shown(serve, certificates, client, form):
+    server = serve(certificates.right, client_ca=certificates.ca_file)
+    pair, secret = certificates.client, certificates.client_encrypted
+    cert = {
+        "single": certificates.client_single_file,
+        "pair": (pair.cert_file, pair.key_file),
+        "password": (secret.cert_file, secret.key_file, KEY_PASSWORD),
+    }[form]
+    answer = await client.get(server.url(), verify=certificates.ca_file, cert=cert)
+    assert answer.content == b"trusted"
+
+
+async def test_missing_client_certificate_is_an_error(serve, certificates, client):
+    server = serve(certificates.right, client_ca=certificates.ca_file)
+    # TLS 1.3 tells the client only after its own side of the handshake is over.
+    with pytest.raises((SSLError, ConnectionClosed)):
+        await client.get(server.url(), verify=certificates.ca_file)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("value", [1, "", object()], ids=repr)
+async def test_verify_refuses_what_is_no_setting(client, value):
+    with pytest.raises((TypeError, ValueError, OSError), match="verify"):
+        await client.get("https://127.0.0.1:1/", verify=value)
+
+
+async def test_missing_file_is_named(client, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"authorities\.pem"):
+        await client.get("https://127.0.0.1:1/", verify=tmp_path / "authorities.pem")
+    with pytest.raises(FileNotFoundError, match=r"client\.pem"):
+        await client.get("https://127.0.0.1:1/", cert=tmp_path / "client.pem", verify=False)
+
+
+async def test_large_body_comes_whole_over_tls(certificates, make_scripted, client):
+    server = make_scripted(ssl_context=certificates.server_context())
+    body = b"".join(b"%08d" % number for number in range(400_000))
+    server.answer(response(body), response(body))
+    answer = await client.get(server.url(), verify=certificates.ca_file)
+    assert answer.content == body
+    stream = await client.post(server.url(), data=body, verify=certificates.ca_file, stream=True)
+    assert await stream.raw.read() == body
+    assert server.requests[1].body == body
+
+
+async def test_tap_sees_plain_bytes_of_tls(certificates, make_scripted):
+    class Tap:
+        name = "tap"
+        seen = b""
+
+        @hookimpl
+        def data_received(self, response, data):
+            self.seen += data
+
+    tap = Tap()
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(response(b"body"), cut="bytes")
+    async with HttpClient(autoload=False, verify=certificates.ca_file, plugins=[tap]) as client:
+        await client.get(server.url())
+    assert tap.seen == response(b"body")
+
+
+async def test_framed_body_cut_by_a_bare_fin_is_an_error(certificates, make_scripted, client):
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(response(b"hello")[:-1]).until_read().drop())
+    with pytest.raises(ConnectionClosed, match="1 bytes before the end"):
+        await client.get(server.url(), verify=certificates.ca_file)

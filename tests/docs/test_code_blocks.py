@@ -1,0 +1,166 @@
+"""Run every example of the README and of docs/.
+
+A ```python block is a program of its own, in which `await` may stand at the top level. A ```text block right behind it
+is what it prints. In ```sh blocks the lines that call `hookline` or `python -m hookline` are run and must succeed.
+`http://127.0.0.1:8000` is a server of the test.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from servers.messages import response
+from servers.script import Script
+from servers.scripted import ScriptedServer
+from servers.seen import SeenRequest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+STAND_IN = "http://127.0.0.1:8000"
+
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+COMMAND = re.compile(r"^(?:\w+=\S+ )*(?:hookline|python -m hookline)\b.*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of a page, and what it prints where the page says so."""
+
+    page: str
+    line: int
+    code: str
+    output: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+
+def python_examples(page: Path) -> list[Example]:
+    """All python blocks of a page."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    blocks = list(BLOCK.finditer(text))
+    for block, following in itertools.zip_longest(blocks, blocks[1:]):
+        if block[1] == "python":
+            has_output = following is not None and following[1] == "text"
+            is_next = has_output and not text[block.end() : following.start()].strip()
+            line = text.count("\n", 0, block.start()) + 2
+            found.append(Example(page.name, line, block[2], following[2] if is_next else None))
+    return found
+
+
+def shell_examples(page: Path) -> list[Example]:
+    """All lines of sh blocks that call the command."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for block in BLOCK.finditer(text):
+        if block[1] == "sh":
+            for command in COMMAND.finditer(block[2]):
+                line = text.count("\n", 0, block.start(2) + command.start()) + 1
+                found.append(Example(page.name, line, command[0]))
+    return found
+
+
+PYTHON = [example for page in PAGES for example in python_examples(page)]
+SHELL = [example for page in PAGES for example in shell_examples(page)]
+
+
+def make_answer() -> Callable[[SeenRequest], bytes | Script]:
+    """What the server of the examples answers."""
+    counter = itertools.count()
+
+    def answer(request: SeenRequest) -> bytes | Script:
+        path = request.target.partition("?")[0]
+        if path == "/json":
+            return response(b'{"page": 2}', headers=[("Content-Type", "application/json")])
+        if path == "/echo":
+            return response(request.body)
+        if path == "/large":
+            return response(b"x" * 1_000_000)
+        if path == "/old":
+            return response(status=302, headers=[("Location", "/")])
+        if path == "/missing":
+            return response(b"nothing here\n", 404)
+        if path == "/counter":
+            return response(str(next(counter)).encode())
+        if path == "/busy":
+            return response(b"busy\n", 503)
+        if path == "/slow":
+            return Script().stall()
+        if path == "/broken":
+            return Script(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").close()
+        return response(b"hello\n", headers=[("Content-Type", "text/plain")])
+
+    return answer
+
+
+def run_block(code: str, name: str) -> None:
+    """Run Python in which `await` may stand at the top level."""
+    compiled = compile(code, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    names: dict[str, object] = {"__name__": "__main__"}
+    if compiled.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(eval(compiled, names))  # noqa: S307  # the examples are ours
+    else:
+        exec(compiled, names)  # noqa: S102  # the examples are ours
+
+
+@pytest.mark.parametrize("example", PYTHON, ids=str)
+def test_python_example_runs(
+    example: Example, scripted: ScriptedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HOOKLINE_DISABLE", "HOOKLINE_PLUGINS", "HOOKLINE_DISABLE_PLUGIN_AUTOLOAD"):
+        monkeypatch.delenv(variable, raising=False)
+    scripted.respond(make_answer())
+
+    run_block("\n" * (example.line - 1) + example.code.replace(STAND_IN, scripted.url("")), example.page)
+
+    if example.output is not None:
+        assert capsys.readouterr().out.replace(scripted.url(""), STAND_IN) == example.output
+
+
+@pytest.mark.parametrize("example", SHELL, ids=str)
+def test_shell_example_succeeds(example: Example, scripted: ScriptedServer, tmp_path: Path) -> None:
+    scripted.respond(make_answer())
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", example.code.replace(STAND_IN, scripted.url(""))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env=environment,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_pages_have_examples() -> None:
+    assert {example.page for example in PYTHON} >= {
+        "README.md",
+        "quickstart.md",
+        "events.md",
+        "plugins.md",
+        "errors.md",
+    }
+    assert {example.page for example in SHELL} >= {"README.md", "quickstart.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]

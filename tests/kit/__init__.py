@@ -1,0 +1,1 @@
+"""What tests of plugins share: throw-away plugins, and throw-away distributions that bring them."""

@@ -1,0 +1,159 @@
+"""aiohttp's web server with endpoints for tests, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import hashlib
+import ssl
+import zlib
+from collections.abc import Iterator
+
+from aiohttp import WSMsgType, web
+
+from servers.addresses import Site, listening_socket
+from servers.background import LoopThread
+
+_CHUNK = 64 * 1024
+
+
+def content(size: int) -> bytes:
+    """Return the body of /bytes/N and /stream/N: a pattern in which no two neighbouring KiB are the same."""
+    pattern = b"".join(b"%08d" % number for number in range(1024))
+    return (pattern * (size // len(pattern) + 1))[:size]
+
+
+async def echo(request: web.Request) -> web.Response:
+    """Describe the request in JSON; the body as Latin-1, which any bytes are."""
+    body = await request.read()
+    return web.json_response(
+        {
+            "method": request.method,
+            "target": request.raw_path,
+            "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.raw_headers],
+            "body": body.decode("latin-1"),
+        }
+    )
+
+
+async def send_bytes(request: web.Request) -> web.Response:
+    """Answer with N bytes and their Content-Length."""
+    return web.Response(body=content(int(request.match_info["size"])))
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """Answer with N bytes, chunked."""
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    left = int(request.match_info["size"])
+    block = content(_CHUNK)
+    while left > 0:
+        await answer.write(block[:left])
+        left -= len(block)
+    await answer.write_eof()
+    return answer
+
+
+async def slow(request: web.Request) -> web.Response:
+    """Answer after so many seconds."""
+    await asyncio.sleep(float(request.match_info["seconds"]))
+    return web.Response(text="at last")
+
+
+async def gzipped(request: web.Request) -> web.Response:
+    """Answer in gzip, asked for or not."""
+    return web.Response(
+        body=gzip.compress(b'{"gzipped": true}'),
+        headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
+    )
+
+
+async def deflated(request: web.Request) -> web.Response:
+    """Answer in deflate: the zlib format of RFC 9110, with ?raw=1 without its frame as some servers do."""
+    deflater = zlib.compressobj(wbits=-15 if "raw" in request.query else 15)
+    body = deflater.compress(b'{"deflated": true}') + deflater.flush()
+    return web.Response(body=body, headers={"Content-Encoding": "deflate", "Content-Type": "application/json"})
+
+
+async def status(request: web.Request) -> web.Response:
+    """Answer with this status."""
+    return web.Response(status=int(request.match_info["status"]))
+
+
+async def redirect(request: web.Request) -> web.Response:
+    """Redirect N times, by 302 or ?status=, at last to /echo."""
+    count = int(request.match_info["count"])
+    query = f"?{request.query_string}" if request.query_string else ""
+    location = f"/redirect/{count - 1}{query}" if count > 1 else "/echo"
+    return web.Response(status=int(request.query.get("status", "302")), headers={"Location": location})
+
+
+async def cookies(request: web.Request) -> web.Response:
+    """Set each pair of the query as a cookie; answer with the cookies that came."""
+    answer = web.json_response(dict(request.cookies))
+    for name, value in request.query.items():
+        answer.set_cookie(name, value)
+    return answer
+
+
+async def upload(request: web.Request) -> web.Response:
+    """Count and hash the body, keeping none of it."""
+    digest, size = hashlib.sha256(), 0
+    async for block in request.content.iter_any():
+        digest.update(block)
+        size += len(block)
+    return web.json_response({"size": size, "sha256": digest.hexdigest()})
+
+
+async def websocket(request: web.Request) -> web.WebSocketResponse:
+    """Echo text and binary messages; subprotocol `echo` where it is offered."""
+    socket = web.WebSocketResponse(protocols=("echo",), max_msg_size=0)
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await socket.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+def make_app() -> web.Application:
+    """Return the application; no limit to the size of a body."""
+    app = web.Application(client_max_size=0)
+    app.router.add_route("*", "/echo", echo)
+    app.router.add_route("*", "/status/{status}", status)
+    app.router.add_route("*", "/redirect/{count}", redirect)
+    app.router.add_route("*", "/upload", upload)
+    app.router.add_get("/bytes/{size}", send_bytes)
+    app.router.add_get("/stream/{size}", stream)
+    app.router.add_get("/slow/{seconds}", slow)
+    app.router.add_get("/gzip", gzipped)
+    app.router.add_get("/deflate", deflated)
+    app.router.add_get("/cookies", cookies)
+    app.router.add_get("/websocket", websocket)
+    return app
+
+
+@contextlib.contextmanager
+def aiohttp_site(ssl_context: ssl.SSLContext | None = None) -> Iterator[Site]:
+    """Serve the application on a free port of 127.0.0.1 while the block runs."""
+    thread = LoopThread("aiohttp's server")
+    thread.start()
+    try:
+        # No signal handlers: those belong to the main thread.
+        runner = web.AppRunner(make_app(), handle_signals=False, access_log=None, shutdown_timeout=1)
+        listener = listening_socket()
+
+        async def serve() -> None:
+            await runner.setup()
+            await web.SockSite(runner, listener, ssl_context=ssl_context).start()
+
+        try:
+            thread.run(serve())
+            yield Site(int(listener.getsockname()[1]), "http" if ssl_context is None else "https")
+        finally:
+            thread.run(runner.cleanup())
+            listener.close()
+    finally:
+        thread.stop()

@@ -1,0 +1,126 @@
+"""Certificates for the right, the wrong, the expired and the unknown case, made anew by trustme."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+# Every name and address that the test servers have.
+NAMES = ("localhost", "127.0.0.1", "::1")
+KEY_PASSWORD = "open sesame"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate with its key, as PEM files."""
+
+    cert_file: Path
+    key_file: Path
+
+    def server_context(self, *, client_ca: Path | None = None, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+        """Return a server's context; with `client_ca` it demands a client certificate from there."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cert_file, self.key_file)
+        if alpn:
+            context.set_alpn_protocols(alpn)
+        if client_ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_ca)
+        return context
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """All that a test of TLS needs, in one directory."""
+
+    directory: Path
+    # The authority that clients are to trust.
+    ca_file: Path
+    # For `NAMES`.
+    right: Identity
+    # For `elsewhere.example` only.
+    wrong_host: Identity
+    # For `NAMES`, expired in 2001.
+    expired: Identity
+    # For `NAMES`, issued by an authority that is not in `ca_file`.
+    unknown_ca: Identity
+    # For a client, in two files; the key of `client_encrypted` wants `KEY_PASSWORD`.
+    client: Identity
+    client_encrypted: Identity
+    # The client's key and certificate in one file.
+    client_single_file: Path
+
+    def server_context(self, *, ask_client: bool = False, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+        """Return the context of a server with the right certificate; `ask_client` demands the client's."""
+        return self.right.server_context(client_ca=self.ca_file if ask_client else None, alpn=alpn)
+
+    def client_context(self) -> ssl.SSLContext:
+        """Return a client's context that trusts the authority alone."""
+        return ssl.create_default_context(cafile=str(self.ca_file))
+
+    def ca_directory(self) -> Path:
+        """Return a directory with the authority under the name of its hash, as OpenSSL's CApath wants it.
+
+        Raises:
+            FileNotFoundError: the program openssl (Debian package openssl) is not installed.
+        """
+        directory = self.directory / "authorities"
+        if not directory.exists():
+            directory.mkdir()
+            shutil.copy(self.ca_file, directory)
+            subprocess.run(["openssl", "rehash", str(directory)], check=True, capture_output=True)
+        return directory
+
+
+def make_certificates(directory: Path) -> Certificates:
+    """Make all certificates, as files in `directory`; takes some hundredths of a second."""
+    known, unknown = trustme.CA(), trustme.CA()
+    ca_file = directory / "ca.pem"
+    known.cert_pem.write_to_path(str(ca_file))
+    long_ago = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+    client = known.issue_cert("client@hookline.example", common_name="the client")
+    return Certificates(
+        directory=directory,
+        ca_file=ca_file,
+        right=_write(directory, "right", known.issue_cert(*NAMES)),
+        wrong_host=_write(directory, "wrong_host", known.issue_cert("elsewhere.example")),
+        expired=_write(
+            directory,
+            "expired",
+            known.issue_cert(*NAMES, not_before=long_ago, not_after=long_ago + datetime.timedelta(days=366)),
+        ),
+        unknown_ca=_write(directory, "unknown_ca", unknown.issue_cert(*NAMES)),
+        client=_write(directory, "client", client),
+        client_encrypted=_write(directory, "client_encrypted", client, encrypt=True),
+        client_single_file=_write_single(directory / "client_single.pem", client),
+    )
+
+
+def _write(directory: Path, name: str, leaf: trustme.LeafCert, *, encrypt: bool = False) -> Identity:
+    identity = Identity(directory / f"{name}.cert.pem", directory / f"{name}.key.pem")
+    identity.cert_file.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
+    key = leaf.private_key_pem.bytes()
+    identity.key_file.write_bytes(_encrypt(key) if encrypt else key)
+    return identity
+
+
+def _write_single(path: Path, leaf: trustme.LeafCert) -> Path:
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(path))
+    return path
+
+
+def _encrypt(key: bytes) -> bytes:
+    # trustme stands on cryptography, so that is there.
+    from cryptography.hazmat.primitives import serialization
+
+    return serialization.load_pem_private_key(key, None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(KEY_PASSWORD.encode()),
+    )

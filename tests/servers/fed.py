@@ -1,0 +1,139 @@
+"""A connection of the client that a test feeds by hand: every cut of the bytes, without the kernel in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from hookline.fields import parse_fields, parse_trailers
+from hookline.wire.connection import Connection
+from servers.segments import Cut, pieces
+
+
+class RecordingTransport(asyncio.Transport):
+    """A transport that goes nowhere: it keeps what is written and tells its protocol when it is closed."""
+
+    def __init__(self, protocol: Connection) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self.written = bytearray()
+        self.reading = True
+        self.is_closed = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def close(self) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            self.protocol.connection_lost(None)
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+
+class Exchange:
+    """What asks the connection: a test says whether it wants the head at once, and interim heads."""
+
+    def __init__(self, *, head: bool = False, interim: bool = False) -> None:
+        self._head = head
+        self._interim = interim
+
+    def wants_head(self, status: int, low: bytes) -> bool:
+        return self._head
+
+    def wants_interim(self) -> bool:
+        return self._interim
+
+
+@dataclass
+class Taken:
+    """What a connection made of the bytes."""
+
+    connection: Connection
+    transport: RecordingTransport
+    error: BaseException | None = None
+    fed: int = 0
+    interims: list[int] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        return self.connection.line.status
+
+    @property
+    def reason(self) -> str:
+        return self.connection.line.reason
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.connection.parts)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return dict(parse_fields(self.connection.head).items())
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        return dict(parse_trailers(self.connection.trailers).items())
+
+    @property
+    def is_reusable(self) -> bool:
+        return self.connection.is_reusable
+
+
+def connect() -> tuple[Connection, RecordingTransport]:
+    """Return a connection on a transport that goes nowhere; call it in a running loop."""
+    connection = Connection(asyncio.get_running_loop())
+    transport = RecordingTransport(connection)
+    connection.connection_made(transport)
+    return connection, transport
+
+
+def feed(connection: Connection, transport: RecordingTransport, data: bytes, cut: Cut = "whole") -> int:
+    """Give bytes to a connection as a loop does, until it closes; return how many it took."""
+    fed = 0
+    for piece in pieces(data, cut):
+        for start in range(0, len(piece), 65536):
+            if transport.is_closed:
+                return fed
+            part = piece[start : start + 65536]
+            connection.get_buffer(-1)[: len(part)] = part
+            connection.buffer_updated(len(part))
+            fed += len(part)
+    return fed
+
+
+def take(
+    data: bytes,
+    *,
+    cut: Cut = "whole",
+    method: str = "GET",
+    eof: bool = False,
+    limit: int = 0,
+    head: bool = False,
+    interim: bool = False,
+) -> Taken:
+    """Feed a response to a connection that waits for one; `eof` closes behind it."""
+    connection, transport = connect()
+    waiter = connection.begin(Exchange(head=head, interim=interim), method, limit)
+    taken = Taken(connection, transport)
+    taken.fed = feed(connection, transport, data, cut)
+    if eof and not transport.is_closed:
+        connection.eof_received()
+        transport.close()
+    taken.error = connection.error
+    taken.interims = [line.status for line, _ in connection.interims or ()]
+    with contextlib.suppress(asyncio.InvalidStateError, BaseException):
+        waiter.exception()
+    return taken

@@ -1,0 +1,109 @@
+"""Fixtures of all test servers; tests/conftest.py names this module in `pytest_plugins`."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from servers.addresses import Site
+from servers.aiohttp_app import aiohttp_site
+from servers.apache import apache_sites
+from servers.certificates import Certificates, make_certificates
+from servers.nginx import nginx_sites
+from servers.programs import httpbin_site
+from servers.scripted import ScriptedServer
+
+
+@pytest.fixture(scope="session")
+def certificates() -> Iterator[Certificates]:
+    """All certificates, made once."""
+    with tempfile.TemporaryDirectory(prefix="hookline-certificates-") as path:
+        # pytest's own temporary folders are closed to the users that servers run as.
+        Path(path).chmod(0o755)
+        yield make_certificates(Path(path))
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A scripted server on 127.0.0.1, running."""
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def make_scripted() -> Iterator[Callable[..., ScriptedServer]]:
+    """Call it with the arguments of ScriptedServer; what it returns runs until the test is over."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: object) -> ScriptedServer:
+            return stack.enter_context(ScriptedServer(**options))  # type: ignore[arg-type]
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def aiohttp_server() -> Iterator[Site]:
+    """aiohttp's web server in a thread."""
+    with aiohttp_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def aiohttp_tls_server(certificates: Certificates) -> Iterator[Site]:
+    """aiohttp's web server over TLS."""
+    with aiohttp_site(certificates.server_context()) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def httpbin() -> Iterator[Site]:
+    """httpbin under gunicorn."""
+    with httpbin_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def httpbin_tls(certificates: Certificates) -> Iterator[Site]:
+    """httpbin under gunicorn over TLS, a process of its own."""
+    with httpbin_site(certificates.right) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def _nginx(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+    with nginx_sites(certificates) as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def nginx(_nginx: tuple[Site, Site]) -> Site:
+    """nginx; its paths stand in servers/nginx.py."""
+    return _nginx[0]
+
+
+@pytest.fixture(scope="session")
+def nginx_tls(_nginx: tuple[Site, Site]) -> Site:
+    """The same nginx over TLS."""
+    return _nginx[1]
+
+
+@pytest.fixture(scope="session")
+def _apache(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+    with apache_sites(certificates) as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def apache(_apache: tuple[Site, Site]) -> Site:
+    """apache2; its paths stand in servers/apache.py."""
+    return _apache[0]
+
+
+@pytest.fixture(scope="session")
+def apache_tls(_apache: tuple[Site, Site]) -> Site:
+    """The same apache2 over TLS."""
+    return _apache[1]

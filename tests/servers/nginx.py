@@ -1,0 +1,125 @@
+"""nginx: static files, redirects, compression, chunked bodies, ways to close, and TLS.
+
+| path                     | what comes                                                                            |
+|--------------------------|---------------------------------------------------------------------------------------|
+| /small.json /1m.bin      | static, with ETag and Last-Modified (304, ranges); /big.bin has `BIG` bytes, all zero |
+| /gzip/1m.json            | compressed on the fly, so chunked, if gzip is accepted                                |
+| /chunked/small.json      | chunked, with a trailer X-Trailer                                                     |
+| /redirects/N             | N redirects by 302, N up to 20, then /small.json; /redirects/loop never ends          |
+| /moved/STATUS            | 301, 302, 303, 307 or 308 to /small.json                                              |
+| /status/STATUS           | 204, 304, 404, 418, 500 or 503                                                        |
+| /once/ /thrice/ /brief/  | static; closed after one response, after three, after one idle second                 |
+| /crawl/                  | static, at 64 KiB a second                                                            |
+| /limited                 | 413 before the upload is over, where it has more than 1 KiB                           |
+| /store/NAME              | PUT and DELETE of a file, which is then served (and lies in `directory`/www/store)    |
+| /connections             | nginx's own count; see `accepted`                                                     |
+| /tls                     | protocol, server name, client certificate (TLS only)                                  |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from servers.addresses import Site
+from servers.certificates import Certificates
+from servers.processes import running
+from servers.programs import require_program, worker_user
+
+# Bytes of /big.bin, a file with a hole that takes no room.
+BIG = 1024**3
+MEDIUM = 1024**2
+STATUSES = (204, 304, 404, 418, 500, 503)
+MOVED = (301, 302, 303, 307, 308)
+
+
+@contextlib.contextmanager
+def nginx_sites(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+    """Run one nginx that serves the same over plain HTTP and over TLS."""
+    program = require_program("nginx", "nginx-light")
+
+    def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
+        _write_documents(directory / "www")
+        (directory / "nginx.conf").write_text(_configuration(directory, ports, certificates))
+        return [program, "-p", str(directory), "-c", str(directory / "nginx.conf"), "-e", str(directory / "error.log")]
+
+    with running("nginx", prepare, "http", "https") as child:
+        plain, tls = child.ports
+        yield Site(plain, directory=child.directory), Site(tls, "https", directory=child.directory)
+
+
+def accepted(plain: Site) -> int:
+    """Return how many connections nginx has accepted, over plain HTTP and TLS, the one of this question included."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(plain.url("/connections"), timeout=5) as answer:
+        lines: list[bytes] = answer.read().splitlines()
+    return int(lines[2].split()[0])
+
+
+def _write_documents(root: Path) -> None:
+    if root.exists():
+        return
+    records = [{"id": number, "name": f"record {number}"} for number in range(30_000)]
+    documents = {
+        "small.json": json.dumps(records[:20]).encode(),
+        "1m.json": json.dumps(records).encode()[:MEDIUM],
+        "1m.bin": random.Random(1).randbytes(MEDIUM),
+    }
+    for folder in (".", "gzip", "chunked", "once", "thrice", "brief", "crawl"):
+        (root / folder).mkdir(parents=True)
+        for name, content in documents.items():
+            (root / folder / name).write_bytes(content)
+    with open(root / "big.bin", "wb") as big:
+        big.truncate(BIG)
+    store = root / "store"
+    store.mkdir()
+    # The worker, another user than ours, writes here.
+    store.chmod(0o777)
+
+
+def _configuration(directory: Path, ports: Sequence[int], certificates: Certificates) -> str:
+    user = worker_user()
+    redirects = [
+        f"location = /redirects/{number} {{ return 302 /redirects/{number - 1}; }}" for number in range(20, 0, -1)
+    ]
+    moved = [f"location = /moved/{status} {{ return {status} /small.json; }}" for status in MOVED]
+    statuses = [f"location = /status/{status} {{ return {status}; }}" for status in STATUSES]
+    temporary = [
+        f"{kind}_temp_path {directory}/temporary-{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    ]
+    locations = "\n    ".join([*redirects, *moved, *statuses])
+    return f"""
+daemon off; worker_processes 1; pid {directory}/nginx.pid; {f"user {user};" if user else ""}
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; sendfile on; sendfile_max_chunk 2m; keepalive_timeout 65s; keepalive_requests 1000000;
+  types {{ application/json json; }} default_type application/octet-stream;
+  {" ".join(temporary)}
+  client_max_body_size 0; absolute_redirect off; root {directory}/www;
+  ssl_certificate {certificates.right.cert_file}; ssl_certificate_key {certificates.right.key_file};
+  ssl_client_certificate {certificates.ca_file}; ssl_verify_client optional;
+  ssl_protocols TLSv1.2 TLSv1.3;
+  server {{
+    listen 127.0.0.1:{ports[0]} backlog=1024;
+    listen 127.0.0.1:{ports[1]} ssl backlog=1024;
+    location /gzip/ {{ gzip on; gzip_types *; gzip_min_length 0; gzip_http_version 1.1; }}
+    location /chunked/ {{ ssi on; ssi_types *; add_trailer X-Trailer arrived; }}
+    location /once/ {{ keepalive_timeout 0; }}
+    location /thrice/ {{ keepalive_requests 3; }}
+    location /brief/ {{ keepalive_timeout 1s; }}
+    location /crawl/ {{ limit_rate 64k; }}
+    location = /limited {{ client_max_body_size 1k; dav_methods PUT; }}
+    location /store/ {{ dav_methods PUT DELETE; }}
+    location = /connections {{ stub_status; }}
+    location = /tls {{ return 200 "$ssl_protocol $ssl_server_name $ssl_client_verify $ssl_client_s_dn"; }}
+    location = /redirects/loop {{ return 302 /redirects/loop; }}
+    location = /redirects/0 {{ return 302 /small.json; }}
+    {locations}
+  }}
+}}
+"""
