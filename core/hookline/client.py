@@ -23,7 +23,7 @@ from .options import unexpected_keyword
 from .plugins.entries import normalized
 from .plugins.listing import Plugins
 from .plugins.manager import Manager
-from .plugins.selection import Absent, Autoload, Selection, construct, label, names_of, numbered
+from .plugins.selection import Absent, Autoload, Selection, construct, label, names_of, numbered, object_name
 from .profile import Member, Profile, members_of
 from .request import HttpRequest
 from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
@@ -176,12 +176,13 @@ class HttpClient(LoopBound):
 
     def _extra_members(self, extra: tuple[Any, ...], base: Profile) -> list[Member]:
         manager = Manager(lambda: None)
-        for name, plugin in numbered(p for p in extra if not isinstance(p, str)).items():
-            free, number = name, 1
-            while free in base.members:
+        for plugin in numbered(p for p in extra if not isinstance(p, str)).values():
+            own = name = object_name(plugin)
+            number = 1
+            while name in base.members or manager.get_plugin(name) is not None:
                 number += 1
-                free = f"{name}#{number}"
-            manager.register(plugin, free)
+                name = f"{own}#{number}"
+            manager.register(plugin, name)
         for name in (p for p in extra if isinstance(p, str)):
             if normalized(name) not in base.members:
                 self._selection._check_known("plugins", [normalized(name)])

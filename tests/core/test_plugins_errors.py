@@ -147,6 +147,6 @@ def test_manager_turns_pluggys_errors_into_ours() -> None:
     with pytest.raises(PluginError, match="Recorder is a class; register an object"):
         manager.register(Recorder)
     for wrong in ({"name": "nobody"}, {"plugin": Recorder([])}, {}):
-        with pytest.raises(PluginError, match="unregister: no plugin .* is registered"):
+        with pytest.raises(PluginError, match=r"unregister: no plugin .* is registered"):
             manager.unregister(**wrong)
     assert manager.unregister(one) is one

@@ -1,0 +1,73 @@
+"""Decide which hosts and paths a cookie belongs to (RFC 6265bis sections 5.1.2 to 5.1.4)."""
+
+import re
+from collections.abc import Iterator
+
+_HOST = re.compile(r"[a-z0-9._~:%-]+")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_UNRESERVED = re.compile(r"%(2[de]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e)", re.IGNORECASE)
+
+
+def canonical_host(host: str) -> str | None:
+    """Return `host` in lower case, in A-labels, without the brackets of IPv6; None where it is no host.
+
+    A trailing dot stays: the RFC takes `example.com.` for another host than `example.com`.
+    """
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    host = host.lower()
+    return host if _HOST.fullmatch(host) is not None else None
+
+
+def is_address(host: str) -> bool:
+    """Tell whether a canonical host is an IP address, not a name.
+
+    A host whose last label is a number is one (WHATWG URL, "ends in a number"): no top-level domain is a number, and
+    127.1 and 0x7f000001 are read as addresses too.
+    """
+    return ":" in host or _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]) is not None
+
+
+def domain_match(host: str, domain: str) -> bool:
+    """Tell whether a canonical `host` is `domain` or, where it is a name, below it."""
+    return host == domain or (host.endswith("." + domain) and not is_address(host))
+
+
+def domains_of(host: str) -> Iterator[str]:
+    """Yield a canonical host and then, unless it is an address, each domain above it."""
+    yield host
+    if not is_address(host):
+        _, dot, host = host.partition(".")
+        while dot:
+            yield host
+            _, dot, host = host.partition(".")
+
+
+def default_path(path: str) -> str:
+    """Return the path of a cookie that names none: the folder of the request's path (a query is cut off)."""
+    path = path.partition("?")[0]
+    return path[: path.rfind("/")] or "/" if path.startswith("/") else "/"
+
+
+def path_match(path: str, cookie_path: str) -> bool:
+    """Tell whether a request's path (no query) is `cookie_path` or below it: /foo is, /foobar is not below /foo."""
+    if not path.startswith(cookie_path):
+        return False
+    return len(path) == len(cookie_path) or cookie_path.endswith("/") or path[len(cookie_path)] == "/"
+
+
+def request_paths(path: str) -> tuple[str, ...]:
+    """Return the forms of a request's path (no query) that a cookie's path may match.
+
+    As it is, and with escapes undone where RFC 3986 section 6.2.2.2 calls the two equal: /f%6Fo is /foo. The cookie's
+    own path is never changed. The http-state tests want it so, and a server that decodes finds its cookie.
+    """
+    if "%" not in path:
+        return (path,)
+    plain = _UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), path)
+    return (path,) if plain == path else (path, plain)

@@ -1,0 +1,54 @@
+"""Field values of three origins become one: a call's before the stored, the stored before the client's."""
+
+import pytest
+
+from hookline_cookies.given import as_given, joined
+from hookline_cookies.selection import MAX_HEADER
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored", "defaults", "expected"),
+    [
+        ("", "", "", ""),
+        ("a=1", "", "", "a=1"),
+        ("", "a=1", "", "a=1"),
+        ("", "", "a=1", "a=1"),
+        ("a=1", "b=2", "c=3", "a=1; b=2; c=3"),
+        ("a=1", "a=2; a=3; b=2", "a=4", "a=1; b=2"),
+        ("", "a=2; a=3", "a=4; b=5", "a=2; a=3; b=5"),
+        ("a=1; a=2", "", "", "a=1; a=2"),
+        ("", "a=x=y", "a=1", "a=x=y"),
+        ("A=1", "a=2", "", "A=1; a=2"),
+    ],
+)
+def test_joined_by_rank(asked: str, stored: str, defaults: str, expected: str) -> None:
+    assert joined(asked, stored, defaults) == expected
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_joined_leaves_out_stored_cookies_alone(room: int) -> None:
+    asked, defaults, small = "a=1", "c=3", "s=1"
+    free = MAX_HEADER - len(asked) - len(defaults) - len(small) - len("; ") * 3
+    stored = f"b={'x' * (free - len('b=') + 1 - room)}; {small}"
+    result = joined(asked, stored, defaults)
+    if room:
+        assert result == f"{asked}; {stored}; {defaults}"
+        assert len(result) == MAX_HEADER
+    else:
+        assert len(result) < MAX_HEADER
+        assert result.startswith("a=1; b=")
+        assert result.endswith("; c=3")
+
+
+def test_defaults_are_joined_once_for_the_same_field() -> None:
+    given = as_given({"a": "1"})
+    stored = "b=2"
+    assert given.below(stored) is given.below(stored)
+    assert given.below("a=3") == "a=3"
+
+
+def test_given_reads_as_the_dict_and_hides_values() -> None:
+    given = as_given({"a": "s3cret"})
+    assert given == {"a": "s3cret"}
+    assert "s3cret" not in repr(given)
+    assert as_given(given) is given

@@ -1,0 +1,133 @@
+"""Other ways to a server: a unix socket, IPv6, a local address, a name with several addresses, a route of a plugin's own."""
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hookline import HttpClient, HttpRequestException, Route
+from hookline.errors import HttpConnectionError
+from hookline.wire.connection import Connection
+from servers.messages import chunked, response
+from servers.script import Script
+from servers.scripted import ScriptedServer
+
+
+async def test_unix_socket_is_used(make_scripted, tmp_path):
+    path = tmp_path / "socket"
+    server = make_scripted(unix_socket=path)
+    server.always(response(b"local"))
+    async with HttpClient(autoload=False, unix_socket=str(path)) as client:
+        assert (await client.get("http://anything.example/x")).content == b"local"
+        assert (await client.get("http://anything.example/y")).content == b"local"
+    assert server.connections == 1
+    assert server.requests[0].header("host") == "anything.example"
+
+
+async def test_missing_unix_socket_is_named(tmp_path):
+    async with HttpClient(autoload=False) as client:
+        with pytest.raises(HttpConnectionError, match="nowhere"):
+            await client.get("http://anything.example/", unix_socket=str(tmp_path / "nowhere"))
+
+
+async def test_ipv6_address_is_used(make_scripted):
+    server = make_scripted(host="::1")
+    server.answer(response(b"six"))
+    async with HttpClient(autoload=False) as client:
+        assert (await client.get(server.url())).content == b"six"
+    assert server.requests[0].header("host") == f"[::1]:{server.port}"
+
+
+async def test_name_is_resolved(scripted):
+    scripted.always(response(b"named"))
+    async with HttpClient(autoload=False) as client:
+        assert (await client.get(scripted.url(host="localhost"))).content == b"named"
+
+
+async def test_source_address_is_used(scripted):
+    peers = []
+
+    async def answer(reader, writer, request):
+        peers.append(writer.get_extra_info("peername")[0])
+        writer.write(response(b""))
+
+    scripted.answer(answer)
+    async with HttpClient(autoload=False, source_address=("127.0.0.2", 0)) as client:
+        await client.get(scripted.url())
+    assert peers == ["127.0.0.2"]
+
+
+class Elsewhere(Route):
+    """Goes to a port, whatever the URL says."""
+
+    def __init__(self, port):
+        self.port = port
+        self.opened = 0
+
+    @property
+    def key(self):
+        return ("elsewhere", self.port)
+
+    async def open(self, client):
+        self.opened += 1
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: Connection(loop), "127.0.0.1", self.port)
+        return connection
+
+
+async def test_route_of_a_plugin_is_pooled_by_its_key(scripted):
+    route = Elsewhere(scripted.port)
+
+    def set_route(response, exc=None):
+        response.request.route = route
+
+    scripted.always(response(b"here"))
+    async with HttpClient(autoload=False) as client:
+        for host in ("a", "b", "c"):
+            answer = await client.get(f"http://{host}.invalid/", pre_request=set_route)
+            assert answer.content == b"here"
+    assert route.opened == 1
+
+
+ANSWERS = [
+    response(b"fine"),
+    chunked(b"fi", b"ne"),
+    response(b"fine", headers=[("Connection", "close")]),
+    response(b"fine") + b"surplus",
+    Script(response(b"fine")[:-1]).until_read().close(),
+    Script(b"garbage"),
+    Script().drop(),
+]
+
+
+async def _storm(seed):
+    source = random.Random(seed)
+    with ScriptedServer(strict=False) as server:
+        server.respond(lambda request: source.choice(ANSWERS))
+        async with HttpClient(autoload=False, pool_size=3) as client:
+            tasks = []
+            for number in range(30):
+                method = source.choice(["GET", "POST"])
+                timeout = source.choice([None, 5])
+                call = client.request(method, server.url(f"/{number}"), timeout=timeout)
+                tasks.append(asyncio.create_task(call))
+                if source.random() < 0.5:
+                    await asyncio.sleep(source.choice([0, 0, 0.001]))
+                if source.random() < 0.3:
+                    source.choice(tasks).cancel()
+            async with asyncio.timeout(10):
+                ends = await asyncio.gather(*tasks, return_exceptions=True)
+            for end in ends:
+                assert isinstance(end, (HttpRequestException, asyncio.CancelledError)) or end.content == b"fine"
+            for pool in client.connection_pools.values():
+                assert pool.opened == len(pool.connections) == len(pool.idle) <= 3
+                assert not pool.waiters
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32))
+def test_storm_of_failures_and_cancellations_leaves_a_whole_pool(seed):
+    with asyncio.Runner() as runner:
+        runner.run(_storm(seed))
