@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self
 
-from multidict import CIMultiDict, getversion
+from multidict import CIMultiDict
 
 from . import fields
 from .body import make_body
 from .call import Call, follow
-from .declarations import Option
-from .errors import PluginError
-from .events.handlers import Event, implementation_of
+from .events.handlers import implementation_of
 from .exchange import exchange
 from .hookspecs import EVENTS
 from .loops import LoopBound
-from .options import unexpected_keyword
-from .plugins.entries import normalized
-from .plugins.listing import Plugins
-from .plugins.manager import Manager
-from .plugins.selection import Absent, Autoload, Selection, construct, label, names_of, numbered, object_name
-from .profile import Member, Profile, members_of
+from .plugged import Plugged
+from .plugins.selection import Autoload, Selection
 from .request import HttpRequest
 from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
 from .tls import Contexts
@@ -36,14 +29,8 @@ if TYPE_CHECKING:
     from .route import Route
     from .wire.connection import Connection
 
-CALL_KEYWORDS = ("params", "headers", "data", "json", "plugins", "disable", *EVENTS)
-CLIENT_KEYWORDS = (
-    "headers", "pool_size", "keep_alive", "close_connections", "loop", "client_version", "logger", "plugins", "disable",
-    "require", "autoload",
-)  # fmt: skip
 
-
-class HttpClient(LoopBound):
+class HttpClient(LoopBound, Plugged):
     """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
     return.
 
@@ -74,15 +61,10 @@ class HttpClient(LoopBound):
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
-        super().__init__(loop)
+        LoopBound.__init__(self, loop)
         if pool_size < 1:
             raise ValueError(f"pool_size= takes 1 or more, not {pool_size}")
-        self._profile: Profile | None = None
-        self._headers_version = -1
-        self._variants: dict[Hashable, tuple[Profile, object]] = {}
-        self._late: dict[str, Any] = {}  # plugins that a call asked for by name; one object each, as for the others
-        self._selection = Selection(plugins=plugins, disable=disable, require=require, autoload=autoload)
-        self._events = {event: Event(event, self._changed) for event in EVENTS}
+        Plugged.__init__(self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options)
         self.pool_size = pool_size
         self.keep_alive = KEEP_ALIVE if keep_alive is None else keep_alive
         self.close_connections = close_connections
@@ -90,14 +72,9 @@ class HttpClient(LoopBound):
         self.logger = logger or logging.getLogger("hookline")
         self.contexts = Contexts()
         self._set_headers(headers)
-        self._values = dict(options)
-        self._manager = Manager(self._changed)
-        for found in self._selection.loaded:
-            self._manager.register(found.plugin, found.name, label=found.label)
+        self._register()
         self._check_values()
         self._ready = True
-
-    _version: Callable[[Any], int] = staticmethod(getversion)
 
     def _set_headers(self, given: fields.HeadersLike) -> None:
         """The default fields, with the user's over them."""
@@ -115,110 +92,6 @@ class HttpClient(LoopBound):
         for name in self._values:
             if table.find(name, "client") is None:
                 raise self.unexpected("HttpClient", name, "client", self.profile)
-
-    # -- plugins
-
-    def _changed(self) -> None:
-        """A plugin or a handler came or went: the next request sees it."""
-        self._profile = None
-
-    @property
-    def profile(self) -> Profile:
-        """What follows from the plugins, the handlers and the defaults of now."""
-        found = self._profile
-        if found is None or self._headers_version != self._version(self.headers):
-            self._headers_version = self._version(self.headers)
-            self._variants.clear()
-            members = members_of(self._manager, self._selection.loaded)
-            found = self._profile = Profile(self, members, self._handlers(), self._values)
-        return found
-
-    def _handlers(self) -> dict[str, Any]:
-        return {name: event.implementations for name, event in self._events.items()}
-
-    def _variant(self, disable: Iterable[str], plugins: Iterable[Any]) -> Profile:
-        """The profile of a call that leaves out or adds plugins."""
-        base = self.profile
-        if isinstance(disable, str) or isinstance(plugins, str):
-            raise PluginError("plugins= and disable= take lists, not one string")
-        out = frozenset(normalized(name) for name in disable)
-        extra = tuple(plugins)
-        key = (out, tuple(name if isinstance(name, str) else id(name) for name in extra))
-        if key in self._variants:
-            return self._variants[key][0]
-        silent = {
-            name
-            for name, member in base.members.items()
-            if name in out or self._answers(member, out) or not out.isdisjoint(names_of(member.plugin, "replaces"))
-        }
-        unknown = out - silent - {name for wanted in out for name in [wanted] if self._is_known(wanted)}
-        if unknown:
-            self._selection._check_known("disable", sorted(unknown))
-        kept = [member for name, member in base.members.items() if name not in silent]
-        profile = Profile(
-            self,
-            [*kept, *self._extra_members(extra, base)],
-            self._handlers(),
-            self._values,
-            [base.members[n] for n in silent],
-        )
-        if len(self._variants) >= 64:
-            self._variants.clear()
-        self._variants[key] = (profile, extra)  # the objects live as long as their ids are keys
-        return profile
-
-    def _answers(self, member: Member, names: frozenset[str]) -> bool:
-        entry = None if member.loaded is None else member.loaded.entry
-        return entry is not None and any(entry.answers_to(name) for name in names)
-
-    def _is_known(self, name: str) -> bool:
-        return any(a.name == name or (a.entry is not None and a.entry.answers_to(name)) for a in self._selection.absent)
-
-    def _extra_members(self, extra: tuple[Any, ...], base: Profile) -> list[Member]:
-        manager = Manager(lambda: None)
-        for plugin in numbered(p for p in extra if not isinstance(p, str)).values():
-            own = name = object_name(plugin)
-            number = 1
-            while name in base.members or manager.get_plugin(name) is not None:
-                number += 1
-                name = f"{own}#{number}"
-            manager.register(plugin, name)
-        for name in (p for p in extra if isinstance(p, str)):
-            if normalized(name) not in base.members:
-                self._selection._check_known("plugins", [normalized(name)])
-                for absent in self._selection.absent:
-                    entry = absent.entry
-                    if entry is not None and entry.answers_to(name):
-                        if entry.name not in self._late:
-                            self._late[entry.name] = construct(entry, entry.load())
-                        manager.register(self._late[entry.name], entry.name, label=label(entry.name, entry))
-        return members_of(manager, ())
-
-    @property
-    def plugins(self) -> Plugins:
-        """The plugins of this client, in order."""
-        return Plugins(self.profile, tuple(self._selection.absent), self._manager)
-
-    def event(self, name: str) -> Event:
-        """The handlers that are bound to an event of every exchange.
-
-        Raises: PluginError, for a name that is no event.
-        """
-        found = self._events.get(name)
-        return found if found is not None else Event(name, self._changed)
-
-    def unexpected(self, function: str, name: str, where: str, profile: Profile) -> TypeError:
-        """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
-        others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
-        absent = [
-            Absent(m.name, None, "disabled", plugin=m.plugin)
-            for n, m in self.profile.members.items()
-            if n not in profile.members
-        ]
-        absent += self._selection.absent
-        return unexpected_keyword(
-            function, name, where, profile.table, others, [(a, partial(options_of, a)) for a in absent]
-        )
 
     # -- options and attributes
 
@@ -382,13 +255,3 @@ def default_version() -> str:
     from . import __version__
 
     return f"hookline/{__version__}"
-
-
-def options_of(absent: Absent) -> Mapping[str, Option]:
-    """The options that a plugin would have; none when it cannot be loaded."""
-    try:
-        plugin = absent.plugin if absent.entry is None else construct(absent.entry, absent.entry.load())
-        found = plugin.declare() if hasattr(plugin, "declare") else ()
-        return {option.name: option for option in found if isinstance(option, Option)}
-    except Exception:  # noqa: BLE001  # a broken plugin says nothing about a keyword
-        return {}

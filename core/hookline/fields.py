@@ -57,6 +57,11 @@ def check_value(name: str, value: Any) -> str:
             raise TypeError(f"the value of {name} must be str, got {type(value).__name__}")
     if "\r" in value or "\n" in value or "\0" in value:
         raise LocalProtocolError(f"the value of {name} has a CR, LF or NUL")
+    if not value.isascii():
+        try:
+            value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise LocalProtocolError(f"the value of {name} has a lone surrogate, which UTF-8 cannot carry") from None
     return str(value)
 
 

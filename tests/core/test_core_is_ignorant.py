@@ -34,6 +34,7 @@ LAYERS = [
     {"raw", "response"},
     {"profile", "exchange"},
     {"call"},
+    {"plugged"},
     {"client"},
     {""},
     {"printer", "console", "__main__"},

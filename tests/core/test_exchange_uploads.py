@@ -93,6 +93,7 @@ async def test_source_of_the_wrong_kind_is_an_error(client, make_scripted):
     server = make_scripted(strict=False)
     with pytest.raises(TypeError, match="bytes or str"):
         await client.post(server.url(), data=iter([1]))
+    await server.until(connections=1, closed=1)
 
 
 async def test_upload_waits_for_a_slow_peer(client, make_scripted):

@@ -47,6 +47,12 @@ def test_value_that_ends_its_line_is_refused_and_not_shown(value):
     assert "a" not in str(caught.value).replace("X-Secret", "").replace("value", "").replace("has a CR", "")
 
 
+def test_value_that_has_no_bytes_is_refused():
+    assert check_value("X", "\udce4") == "\udce4"  # a byte that came so, and goes out so
+    with pytest.raises(LocalProtocolError, match="surrogate"):
+        check_value("X", "\ud800")
+
+
 @pytest.mark.parametrize("value", [None, True, [], object()])
 def test_value_of_another_type_is_refused(value):
     with pytest.raises(TypeError):
