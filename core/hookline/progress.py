@@ -206,7 +206,11 @@ class Progress(Clocked):
         """The body is here: the connection goes back. One that was buffered in part stays open."""
         self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
         connection.parts = []
-        if connection.complete:
+        if not connection.is_used and self.pool is not None and self.due == math.inf:
+            self.is_whole = True  # one read held all of it: `end_body` without what cannot be the case (0.2 us)
+            self.connection = None
+            self.pool.release(connection)
+        elif connection.complete:
             self.end_body(connection)
 
     def end_body(self, connection: Connection) -> None:
