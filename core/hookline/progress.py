@@ -310,7 +310,14 @@ class Progress(Clocked):
     async def aclose(self) -> None:
         """The same as a coroutine: post_request is told of StreamAbandoned."""
         if self.connection is not None:
-            await fail(self.as_response, StreamAbandoned("the body was closed before its end"))
+            await self.abandon("the body was closed before its end")
+
+    async def abandon(self, why: str) -> None:
+        """End a stream that nobody reads on. What post_request raises has no caller to go to: it is logged."""
+        error = StreamAbandoned(why)
+        await fail(self.as_response, error)
+        for note in getattr(error, "__notes__", ()):
+            self.request.client.logger.error("%r: %s", self.request, note)
 
     # -- the end
 

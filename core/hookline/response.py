@@ -11,9 +11,8 @@ from multidict import CIMultiDict
 
 from . import fields
 from .content import Text, charset_of, check_decoder
-from .errors import HttpRequestException, PluginError, StreamAbandoned, StreamConsumedError
+from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
-from .failure import fail
 from .progress import Progress
 from .raw import Raw
 from .request import HttpRequest
@@ -285,4 +284,4 @@ class StreamedResponse(HttpResponse):
             self.request.client.scope.loop.call_soon_threadsafe(self._abandon)
 
     def _abandon(self) -> None:
-        self.request.client.scope.start(fail(self, StreamAbandoned("the stream was forgotten")))
+        self.request.client.scope.start(self.abandon("the stream was forgotten"))
