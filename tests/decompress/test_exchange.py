@@ -173,17 +173,6 @@ async def test_codings_without_end_do_not_fill_the_log(
     assert len(caplog.records) == 64
 
 
-async def test_body_of_a_hop_is_decoded_only_when_read(client: HttpClient, scripted: ScriptedServer) -> None:
-    hop = response(b"no gzip at all", 302, [("Location", "/two"), ("Content-Encoding", "gzip")])
-    good = response(gzip.compress(b"moved"), 302, [("Location", "/two"), ("Content-Encoding", "gzip")])
-    scripted.answer(hop, good, response(b"ok"))
-    got = await client.get(scripted.url())
-    assert got.content == b"ok"
-    assert got.history[1].content == b"moved"
-    with pytest.raises(DecodingError):
-        _ = got.history[0].content
-
-
 async def test_stream_that_is_closed_is_never_decoded(client: HttpClient, scripted: ScriptedServer) -> None:
     scripted.answer(coded(b"no gzip at all", "gzip"))
     async with await client.get(scripted.url(), stream=True) as got:

