@@ -128,9 +128,6 @@ class OptionTable:
     def names(self, where: str) -> list[str]:
         return [name for name, keyword in self.keywords.items() if keyword.takes(where)]
 
-    def owned_by(self, plugin: str) -> list[Option]:
-        return [option for keyword in self.keywords.values() for owner, option in keyword.owners if owner == plugin]
-
 
 def unexpected_keyword(
     function: str,

@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Hashable
 from time import monotonic
 
 from .errors import ConnectionClosed
 from .timeouts import Watch
 from .wire.connection import Connection
-
-Opener = Callable[[], "asyncio.Future[Connection]"]
 
 
 class Pool:

@@ -176,10 +176,6 @@ class Profile:
         self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
         self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
 
-    def response_for(self, request: HttpRequest) -> HttpResponse:
-        """The empty response at the start of an exchange."""
-        return (self.streamed_type if request.stream else self.response_type)(request)
-
     def _default_fields(self) -> list[tuple[str, str]]:
         own = self.client.headers
         contributed = [

@@ -44,7 +44,7 @@ class Progress(Clocked):
     the body is whole. is_whole: has all of the body arrived?
     """
 
-    # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot (0.3 us).
+    # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
         "_content", "_headers", "_progress", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
         "status_code",
@@ -206,11 +206,7 @@ class Progress(Clocked):
         """The body is here: the connection goes back. One that was buffered in part stays open."""
         self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
         connection.parts = []
-        if not connection.is_used and self.pool is not None and self.due == math.inf:
-            self.is_whole = True  # one read held all of it: `end_body` without what cannot be the case (0.2 us)
-            self.connection = None
-            self.pool.release(connection)
-        elif connection.complete:
+        if connection.complete:
             self.end_body(connection)
 
     def end_body(self, connection: Connection) -> None:

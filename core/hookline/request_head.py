@@ -126,11 +126,6 @@ class RequestHead:
         """Its connection was taken: the route stays as it is."""
         self.__dict__["connected"] = True
 
-    @property
-    def is_direct(self) -> bool:
-        """Does it go straight to its origin, with the client's own settings?"""
-        return self._is_direct
-
     def mark_indirect(self) -> None:
         """An option of this request alone decides over the connection: the route is worked out anew."""
         self._is_direct = False
@@ -155,7 +150,7 @@ class RequestHead:
         known = self.profile.given_fields
         key = tuple(headers.items()) if type(headers) is dict else None
         try:
-            found = known.get(key)  # callers give the same few again and again: 0.3 us against 1.6
+            found = known.get(key)  # callers give the same few again and again
         except TypeError:
             found = key = None  # a value that is no str: refused below
         if found is None:

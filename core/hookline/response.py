@@ -47,7 +47,7 @@ class HttpResponse(Progress):
     ) -> HttpResponse:
         """A response that did not come from the network: what a cache or a mock answers with."""
         lines = fields.write((name, value) for name, value in fields.checked(headers) if value is not None)
-        response = request.profile.response_for(request)
+        response = request.profile.response_type(request)
         response.give_head(
             f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode()
         )

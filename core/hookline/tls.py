@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-Password = str | bytes | Callable[[], str | bytes]
 
 
 @dataclass(frozen=True)

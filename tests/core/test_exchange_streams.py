@@ -6,6 +6,7 @@ import gc
 import pytest
 
 from hookline import HttpClient, HttpRequestException, ReadTimeout, StreamConsumedError, Timeout
+from kit.slots import is_free
 from servers.changes import Gate
 from servers.messages import chunked, head, response
 from servers.script import Script
@@ -15,15 +16,6 @@ from servers.script import Script
 async def client():
     async with HttpClient(autoload=False, pool_size=1) as client:
         yield client
-
-
-async def is_free(client, server):
-    """Does the pool give a connection that works?"""
-    server.answer(response(b"next"))
-    async with asyncio.timeout(5):
-        assert (await client.get(server.url("/next"))).content == b"next"
-    (pool,) = client.connection_pools.values()
-    assert (pool.opened, len(pool.idle), len(pool.waiters)) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("cut", ["whole", "bytes", 100])

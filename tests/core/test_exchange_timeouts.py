@@ -15,6 +15,7 @@ from hookline import (
     Timeout,
     WriteTimeout,
 )
+from kit.slots import is_free
 from servers.addresses import black_hole
 from servers.changes import Gate
 from servers.messages import head, response
@@ -25,12 +26,6 @@ from servers.script import Script
 async def client():
     async with HttpClient(autoload=False, pool_size=1) as client:
         yield client
-
-
-async def is_free(client, server):
-    server.answer(response(b"next"))
-    async with asyncio.timeout(5):
-        assert (await client.get(server.url("/next"))).content == b"next"
 
 
 @pytest.mark.parametrize(

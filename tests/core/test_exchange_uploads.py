@@ -6,6 +6,7 @@ import pytest
 
 from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import ConnectionClosed, LocalProtocolError
+from kit.slots import is_free
 from servers.changes import Gate
 from servers.messages import head, response
 from servers.script import Script
@@ -17,12 +18,6 @@ BLOCK = b"x" * (256 * 1024)
 async def client():
     async with HttpClient(autoload=False, pool_size=1) as client:
         yield client
-
-
-async def is_free(client, server):
-    server.answer(response(b"next"))
-    async with asyncio.timeout(5):
-        assert (await client.get(server.url("/next"))).content == b"next"
 
 
 async def agen(*chunks):

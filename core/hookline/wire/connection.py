@@ -232,7 +232,7 @@ class Connection(Link):
         length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
         rest = data[end:]
         if length == len(rest) > 0 and status in _ORDINARY and self.is_ordinary and not self.sending:
-            # whole in one read, as most are: nothing of what follows here applies, and nothing is left to clear (0.5 us)
+            # whole in one read, as most are: nothing of what follows here applies, and nothing is left to clear
             self.head = head
             self.parts.append(rest)
             self._take = Connection._take_stray
