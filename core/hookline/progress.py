@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from .clock import Clocked
 from .content import Content
-from .errors import PluginError, ReadTimeout, StreamAbandoned
+from .errors import PluginError, ReadTimeout, StreamAbandoned, StreamConsumedError
 from .events.plan import After, extended
 from .failure import fail
 from .hookspecs import DATA_EVENTS
@@ -252,10 +252,16 @@ class Progress(Clocked):
         """Is there a body on the way that nobody has read to its end?"""
         return self.connection is not None
 
-    async def read_stream(self) -> bytes:
-        """The next bytes of a body that was handed out; b"" at its end. Whatever goes wrong ends the exchange."""
+    async def read_chunk(self) -> bytes:
+        """The next decoded bytes of the body; b"" at its end. Whatever goes wrong ends the exchange.
+
+        Raises: StreamConsumedError, when it was closed before; whatever went wrong.
+        """
         connection = self.connection
-        assert connection is not None
+        if connection is None:
+            if self.is_cut:
+                raise StreamConsumedError("the body was closed, or failed, before its end")
+            return self.take(bounded=True)
         try:
             while True:
                 self.is_whole = complete = connection.complete
@@ -269,10 +275,11 @@ class Progress(Clocked):
                         return data
                 if self.request.timeout.read:
                     self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
-                try:
-                    await connection.wait()
-                finally:
-                    self.unwatch()
+                if connection.error is not None:
+                    raise connection.error
+                connection.waiter = waiter = connection.loop.create_future()
+                await waiter
+                self.unwatch()
         except BaseException as error:
             self.is_whole = False
             await fail(self.as_response, error)

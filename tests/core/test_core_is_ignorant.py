@@ -23,7 +23,7 @@ FORBIDDEN = re.compile(
 LAYERS = [
     {"errors"},
     {"url", "fields", "timeouts", "tls", "declarations", "gate", "content", "hookspecs"},
-    {"body", "settings", "wire.parser", "wire.link"},
+    {"body", "settings", "wire.parser", "wire.link", "wire.bulk"},
     {"wire.connection", "events.implementation", "plugins.order"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
     {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
+from .bulk import BULK, BulkReader
 from .link import Link
 from .parser import (
     MAX_FIELDS,
@@ -158,13 +159,21 @@ class Connection(Link):
         return self.sending or self.can_write is not None
 
     @property
+    def left_of_body(self) -> int:
+        """How many bytes of a body of known length are still to come; 0 when there is none on the way."""
+        return self._remaining if self._take is Connection._take_length else 0
+
+    @property
     def trailers(self) -> list[tuple[bytes, bytes]]:
         return [] if self._body is None else self._body.trailers
 
     # -- reading
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._view[:nbytes])
+        self.take_bytes(bytes(self._view[:nbytes]))
+
+    def take_bytes(self, data: bytes) -> None:
+        """Take the bytes of one read."""
         if self.tap is None and self._backlog is None:
             try:
                 self._take(self, data)
@@ -259,6 +268,8 @@ class Connection(Link):
                 raise BodyTooLarge(f"the body has {length} bytes, more than max_body={self.limit}")
             self._remaining = length
             self._take = Connection._take_length
+            if length - len(rest) >= BULK and self.tap is None and BulkReader.fits(self.transport):
+                BulkReader(self)
             if length == 0:
                 self.keep_alive = says_keep_alive(low, line.minor)
                 self._complete(rest)
