@@ -73,10 +73,8 @@ async def exchange(request: HttpRequest, given: Connection | None = None) -> Any
             except HttpRequestException as error:
                 if given is not None or not lost_before_response(response, connection, error):
                     raise
-        response.take_head(connection)
         if connection.interims:
             await interims_first(response, connection)
-            response.take_head(connection)
         # 3. on_headers: the plugins see the final head
         stage = response.after.head if response.is_plain else response.stage("on_headers")
         if stage is not None:

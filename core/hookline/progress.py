@@ -33,8 +33,9 @@ T = TypeVar("T")
 
 BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
 
-_NEW, _SENT, _HEAD, _FINISHED = range(4)
-_STEP_OF = {"pre_request": _NEW, "on_headers": _HEAD, "post_request": _FINISHED}
+NEW, SENT, HEAD, FINISHED = range(4)
+NEVER = math.inf
+_STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
 
 
 class Progress(Clocked):
@@ -46,10 +47,11 @@ class Progress(Clocked):
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "_content", "_headers", "_progress", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
-        "status_code",
+        "_content", "_headers", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
+        "status_code", "step",
     )  # fmt: skip
     is_buffered = False
+    is_interim = False
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
     _filter: Content | None = None
     _events: dict[str, ResponseEvent] | None = None
@@ -63,8 +65,8 @@ class Progress(Clocked):
         self.parts: list[bytes] = []
         self.connection = None
         self.pool: Pool | None = None
-        self.due = math.inf
-        self._progress = _NEW
+        self.due = NEVER
+        self.step = NEW
         self.is_whole = False
         self.raw_head = b""
         self.line: StatusLine | None = None
@@ -99,9 +101,9 @@ class Progress(Clocked):
 
     def has_fired(self, event: str) -> bool:
         if event in _STEP_OF:
-            return self._progress >= _STEP_OF[event]
+            return self.step >= _STEP_OF[event]
         if event == "data_processed":
-            return self._progress == _FINISHED or self.was_handed_out
+            return self.step == FINISHED or self.was_handed_out
         return bool(self.raw_head)  # bytes were received: the head at the latest
 
     def _tap(self) -> Tap | None:
@@ -113,7 +115,7 @@ class Progress(Clocked):
     def listen(self) -> None:
         """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
         connection = self.connection
-        if connection is not None and self._progress in (_SENT, _HEAD) and not connection.complete:
+        if connection is not None and self.step in (SENT, HEAD) and not connection.complete:
             if connection.tap is not None:
                 connection.tap = self._tap() or connection.tap
             elif connection.head:
@@ -137,35 +139,40 @@ class Progress(Clocked):
             self.wait_for(None, ReadTimeout, request.timeout.read)
             connection.timed = connection.is_used = True
             connection.last_read = connection.loop.time()
-        self._progress = _SENT
+        self.step = SENT
         return waiter
 
-    def wants_head(self, status: int, low: bytes) -> bool:
+    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
         """Told by the connection: the final head is here."""
-        self.after = after = self.plan.match(status, low)
+        if not self.is_interim:
+            self.line = line
+            self.status_code = line.status
+            self.raw_head = head
+            self.step = HEAD
+        self.after = after = self.plan.match(line.status, low)
         return after.head is not None or not self.is_plain or self.request.stream
 
     def wants_interim(self) -> bool:
         return self.plan.interim is not None
 
     def show_interim(self, line: StatusLine, head: bytes) -> None:
-        """Look like the interim response for as long as its handlers run."""
+        """Look like the interim response for as long as its handlers run, even when the final head comes meanwhile."""
+        self.is_interim = True
+        self.step = SENT
         self.line = line
         self.status_code = line.status
         self.raw_head = head
         self._headers = None
 
-    def hide_interim(self) -> None:
-        """Have no head again, until the final one is shown."""
-        self.line, self.status_code, self.raw_head, self._headers = None, 0, b"", None
-
-    def take_head(self, connection: Connection) -> None:
-        """The final head, from the connection."""
-        self.line = line = connection.line
-        self.status_code = line.status
-        self.raw_head = connection.head
+    def hide_interim(self, final: bytes) -> None:
+        """Have the final head, or none where that is not here yet."""
+        self.is_interim = False
         self._headers = None
-        self._progress = _HEAD
+        if final:
+            self.give_head(final)
+            self.step = HEAD
+        else:
+            self.line, self.status_code, self.raw_head = None, 0, b""
 
     def give_head(self, head: bytes) -> None:
         """A head that did not come from the network."""
@@ -176,7 +183,7 @@ class Progress(Clocked):
 
     @property
     def has_head(self) -> bool:
-        return self._progress >= _HEAD and self.line is not None
+        return self.step >= HEAD and self.line is not None
 
     # -- the body
 
@@ -205,9 +212,10 @@ class Progress(Clocked):
     def take_body(self, connection: Connection) -> None:
         """The body is here: the connection goes back. One that was buffered in part stays open."""
         self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
-        connection.parts = []
         if connection.complete:
             self.end_body(connection)
+        else:
+            connection.parts = []
 
     def end_body(self, connection: Connection) -> None:
         """The last byte is here: the connection goes back to the pool."""
@@ -217,7 +225,7 @@ class Progress(Clocked):
         self.connection = None
         if self.pool is not None:
             self.pool.release(connection)
-        if self.due != math.inf:
+        if self.due != NEVER:
             self.unwatch()
 
     @property
@@ -327,10 +335,10 @@ class Progress(Clocked):
     @property
     def is_finished(self) -> bool:
         """Was post_request told?"""
-        return self._progress == _FINISHED
+        return self.step == FINISHED
 
     def mark_finished(self) -> None:
-        self._progress = _FINISHED
+        self.step = FINISHED
 
     def drop_connection(self) -> None:
         """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""
@@ -355,7 +363,7 @@ class Progress(Clocked):
 
     async def connect(self) -> Connection:
         """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
-        if self._progress != _NEW:
+        if self.step != NEW:
             raise PluginError("connect() is for pre_request: the request was sent already")
         if self.connection is None:
             self.pool = pool = self.request.pool()

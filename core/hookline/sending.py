@@ -170,4 +170,4 @@ async def run_interims(response: HttpResponse, connection: Connection) -> None:
         stage = response.plan.interim_for(line.status, head.lower())
         if stage is not None:
             await response.timed(stage.run(response, interim=True))
-        response.hide_interim()
+        response.hide_interim(connection.head)

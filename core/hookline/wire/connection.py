@@ -34,8 +34,8 @@ _ORDINARY = frozenset({*range(200, 600)} - {204, 304})  # their bodies are as lo
 class Asker(Protocol):
     """What a connection asks of the exchange that it serves."""
 
-    def wants_head(self, status: int, low: bytes) -> bool:
-        """Is somebody waiting for this final head, before the body? `low` is the head in lower case."""
+    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
+        """Take the final head; does somebody wait for it, before the body? `low` is the head in lower case."""
 
     def wants_interim(self) -> bool: ...
 
@@ -53,8 +53,8 @@ class Connection(Link):
 
     __slots__ = (
         "_backlog", "_body", "_early", "_ended", "_partial", "_read", "_remaining", "_take", "asker", "bounded",
-        "buffered", "complete", "eager", "head", "interims", "is_ordinary", "is_used", "key", "last_read", "limit",
-        "line", "method", "on_lost", "parts", "read_anything", "received_size", "reused", "sending", "tap", "timed",
+        "buffered", "complete", "eager", "head", "interims", "is_ordinary", "is_used", "key", "idle_since", "last_read",
+        "limit", "method", "on_lost", "parts", "read_anything", "received_size", "reused", "sending", "tap", "timed",
         "upgraded",
     )  # fmt: skip
 
@@ -65,7 +65,7 @@ class Connection(Link):
         self.complete = True
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
-        self.last_read = 0.0
+        self.last_read = self.idle_since = 0.0
         self._clear()
 
     def _clear(self) -> None:
@@ -170,7 +170,7 @@ class Connection(Link):
     # -- reading
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.take_bytes(bytes(self._view[:nbytes]))
+        self.take_bytes(self._view[:nbytes].tobytes())
 
     def take_bytes(self, data: bytes) -> None:
         """Take the bytes of one read."""
@@ -235,22 +235,27 @@ class Connection(Link):
             self._interim(line, head, data[end:])
             return
         low = head.lower()
-        self.line = line
         self.keep_alive = keep_alive
-        at = low.find(b"\r\ncontent-length:")
-        length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
         rest = data[end:]
-        if length == len(rest) > 0 and status in _ORDINARY and self.is_ordinary and not self.sending:
+        if (
+            rest
+            and self.is_ordinary
+            and low.find(b"\r\ncontent-length: %d\r\n" % len(rest)) > 0  # 0.16 us less than to find and read it
+            and status in _ORDINARY
+            and not self.sending
+        ):
             # whole in one read, as most are: nothing of what follows here applies, and nothing is left to clear
             self.head = head
             self.parts.append(rest)
             self._take = Connection._take_stray
             self.complete = True
-            self.asker.wants_head(status, low)
+            self.asker.take_head(line, head, low)
             waiter = self.waiter
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
             return
+        at = low.find(b"\r\ncontent-length:")
+        length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
         self.is_used = True
         self.received_size = 0
         if status == 101 or (self.method == "CONNECT" and status < 300):
@@ -283,7 +288,7 @@ class Connection(Link):
             self.keep_alive = False
             self._take = Connection._take_until_close
         self.head = head
-        wanted = self.asker.wants_head(status, low)
+        wanted = self.asker.take_head(line, head, low)
         if self.tap is not None:
             # the handlers of the head come before those of the bytes: what follows waits for flow()
             self._backlog = [*self._early, (rest, self._read)]
