@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import fields
 from .declarations import Attribute, Credential, Declaration, DefaultHeader, Option, Scheme
+from .declared import know, own_names
 from .errors import InvalidURL, PluginError, shown
 from .events.implementation import Implementation
 from .events.plan import Plan
@@ -106,7 +107,7 @@ class Profile:
         self.table = OptionTable(
             CORE_OPTIONS,
             [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
-            _RESERVED | frozenset(dir(type(client))) | client.__dict__.keys(),
+            _RESERVED | own_names(client),
         )
         self.schemes = self._schemes()
         self.credentials = frozenset({*CREDENTIALS, *(c.name.lower() for m in plugins for c in m.of(Credential))})
@@ -161,8 +162,8 @@ class Profile:
         taken: dict[tuple[str, str], str] = {}
         for member in self.members.values():
             for attribute in member.of(Attribute):
-                owner = HttpResponse if attribute.of == "response" else type(self.client)
-                if attribute.of not in ("response", "client") or hasattr(owner, attribute.name):
+                own = dir(HttpResponse) if attribute.of == "response" else own_names(self.client)
+                if attribute.of not in ("response", "client") or attribute.name in own:
                     raise PluginError(
                         f"{member.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
                     )
@@ -173,6 +174,7 @@ class Profile:
                     self.client_attributes[attribute.name] = attribute
                 else:
                     attributes[attribute.name] = property(attribute.get)
+        know({*defaults, *self.client_attributes})
         self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
         self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
 

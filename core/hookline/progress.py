@@ -42,7 +42,8 @@ class Progress(Clocked):
     """See the module.
 
     is_plain: do nobody but plugins and the client's handlers listen? connection: None before it is taken, and once
-    the body is whole. is_whole: has all of the body arrived?
+    the body is whole. is_whole: has all of the body arrived? step: how far it is, NEW to FINISHED.
+    filter: what decodes the body, where something does.
     """
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
@@ -53,7 +54,7 @@ class Progress(Clocked):
     is_buffered = False
     is_interim = False
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
-    _filter: Content | None = None
+    filter: Content | None = None
     _events: dict[str, ResponseEvent] | None = None
 
     def __init__(self, request: HttpRequest) -> None:
@@ -231,18 +232,9 @@ class Progress(Clocked):
     @property
     def body(self) -> Content:
         """The filter behind the raw parts; made when a decoder is added."""
-        if self._filter is None:
-            self._filter = Content(self.request.max_body)
-        return self._filter
-
-    @property
-    def is_delivered(self) -> bool:
-        """Is the body here as it is, with nothing to decode?"""
-        return self.is_whole and self._filter is None
-
-    @property
-    def is_encoded(self) -> bool:
-        return self._filter is not None
+        if self.filter is None:
+            self.filter = Content(self.request.max_body)
+        return self.filter
 
     def take(self, *, bounded: bool) -> bytes:
         """Decoded body that is here and was not taken.
@@ -250,10 +242,10 @@ class Progress(Clocked):
         Raises: DecodingError, BodyTooLarge.
         """
         parts, self.parts = self.parts, []
-        if self._filter is None:
+        if self.filter is None:
             return parts[0] if len(parts) == 1 else b"".join(parts)
-        self._filter.parts += parts
-        return self._filter.take(is_complete=self.is_whole, bounded=bounded)
+        self.filter.parts += parts
+        return self.filter.take(is_complete=self.is_whole, bounded=bounded)
 
     @property
     def is_open(self) -> bool:
@@ -273,10 +265,10 @@ class Progress(Clocked):
         try:
             while True:
                 self.is_whole = complete = connection.complete
-                if connection.parts or self.parts or complete or self._filter is not None:
+                if connection.parts or self.parts or complete or self.filter is not None:
                     self.parts += connection.take_parts()
                     data = self.take(bounded=True)
-                    if complete and not (self._filter is not None and self._filter.has_pending):
+                    if complete and not (self.filter is not None and self.filter.has_pending):
                         await self._finish_stream(connection)
                         return data
                     if data:
