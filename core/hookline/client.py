@@ -204,6 +204,13 @@ class HttpClient(LoopBound, Plugged):
         """Send one request with its events, follow-ups left to the caller; on this connection, where one is given."""
         return await exchange(request, connection)
 
+    async def pause(self, seconds: float) -> None:
+        """Wait before a follow-up. The deadline of the call holds meanwhile, as in all that a plugin awaits.
+
+        Raises: ClientClosed, when the client is closed.
+        """
+        await self.scope.pause(seconds)
+
     def pool_of(self, route: Route) -> Pool:
         """The pool of a route."""
         return self.scope.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)

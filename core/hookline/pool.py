@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Hashable
 from time import monotonic
 
-from .errors import ConnectionClosed
+from .errors import ClientClosed
 from .timeouts import Watch
 from .wire.connection import Connection
 
@@ -97,7 +97,7 @@ class Pool:
     async def opening(self, connect: Awaitable[Connection]) -> Connection:
         """Await a connection that is being opened; `close` ends that.
 
-        Raises: ConnectionClosed, when the client was closed meanwhile; whatever the opening raises.
+        Raises: ClientClosed, when the client was closed meanwhile; whatever the opening raises.
         """
         limit = asyncio.timeout(None)
         self._openings.add(limit)
@@ -106,7 +106,7 @@ class Pool:
                 return await connect
         except TimeoutError:
             if limit.expired():
-                raise ConnectionClosed("the client was closed") from None
+                raise ClientClosed("the client was closed") from None
             raise
         finally:
             self._openings.discard(limit)
@@ -189,7 +189,7 @@ class Pool:
         waiters, self.waiters = self.waiters, deque()
         for waiter in waiters:
             if not waiter.done():
-                waiter.set_exception(ConnectionClosed("the client was closed"))
+                waiter.set_exception(ClientClosed("the client was closed"))
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())
         self.idle.clear()
@@ -198,7 +198,7 @@ class Pool:
             if connection.complete:
                 self._close(connection)
             else:
-                connection.fail(ConnectionClosed("the client was closed"))
+                connection.fail(ClientClosed("the client was closed"))
 
     def drop(self) -> None:
         """Forget everything: the loop of these connections is closed."""
