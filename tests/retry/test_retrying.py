@@ -89,7 +89,7 @@ async def test_connection_that_was_cut_is_retried(client: HttpClient, make_scrip
     server = make_scripted(strict=False)
     server.answer(failure, BUSY, response(b"ok"))
     got = await client.get(server.url())
-    assert (got.content, statuses(got)) == (b"ok", [0, 503])
+    assert (got.content, statuses(got)) == (b"ok", [200 if failure is CUT else 0, 503])
     await is_free(client, server)
 
 
@@ -97,12 +97,12 @@ async def test_history_of_attempts_that_failed(client: HttpClient, make_scripted
     server = make_scripted(strict=False)
     server.answer(Script().close(), CUT, Script().close(), Script().close())
     with pytest.raises(ConnectionClosed) as caught:
-        await client.get(server.url(), on_headers=lambda response: None)
+        await client.get(server.url())
     request = caught.value.request
     assert request is not None
     without_head, in_body, last = request.history
     assert (without_head.status_code, dict(without_head.headers), without_head.content) == (0, {}, b"")
-    assert (in_body.status_code, in_body.headers["content-length"]) == (200, "100")  # somebody has seen its head
+    assert (in_body.status_code, in_body.headers["content-length"]) == (200, "100")
     assert in_body.content == b""
     assert last.status_code == 0
     assert [each.request.cause for each in request.history] == ["call", "retry", "retry"]
@@ -218,7 +218,7 @@ async def test_retry_after_is_waited_for(client: HttpClient, scripted: ScriptedS
     scripted.answer(response(b"", 503, [("Retry-After", "1")]), response(b"ok"))
     start = time.monotonic()
     assert (await client.get(scripted.url())).content == b"ok"
-    assert 1 <= time.monotonic() - start < 3
+    assert 0.99 <= time.monotonic() - start < 3
 
 
 async def test_retry_after_as_a_date_is_waited_for(client: HttpClient, scripted: ScriptedServer) -> None:
@@ -227,7 +227,7 @@ async def test_retry_after_as_a_date_is_waited_for(client: HttpClient, scripted:
     scripted.answer(response(b"", 429, fields), response(b"ok"))
     start = time.monotonic()
     assert (await client.get(scripted.url())).content == b"ok"
-    assert 1 <= time.monotonic() - start < 3
+    assert 0.99 <= time.monotonic() - start < 3
 
 
 @pytest.mark.parametrize("value", ["61", "9" * 4000, "Fri, 31 Dec 9999 23:59:59 GMT"])
@@ -392,6 +392,22 @@ async def test_sub_requests_are_left_to_those_who_send_them(scripted: ScriptedSe
     assert len(scripted.requests) == 2
 
 
+@pytest.mark.parametrize("event", ["on_headers", "post_request"])
+async def test_error_of_another_exchange_is_no_reason(scripted: ScriptedServer, event: str) -> None:
+    async def ask(self: Any, response: Any) -> None:
+        request = response.request
+        sub = request.client.new_request("GET", f"http://127.0.0.1:{port}/", cause="token", parent=request)
+        await request.client.exchange(sub)
+
+    scripted.answer(response(b"ok"))
+    retry = Retry(backoff=1e9, max_wait=1e9)
+    with refused_port() as port:
+        async with client_with("retry", on(event, ask), retry=retry) as client, asyncio.timeout(5):
+            with pytest.raises(ConnectionRefused):
+                await client.post(scripted.url(), data=b"once only")
+    assert len(scripted.requests) == 1
+
+
 async def test_calls_own_handlers_see_every_attempt(client: HttpClient, scripted: ScriptedServer) -> None:
     scripted.answer(BUSY, response(b"ok"))
     seen: list[int] = []
@@ -411,7 +427,7 @@ async def test_nginx_with_retry_after(client: HttpClient, nginx: Site) -> None:
     start = time.monotonic()
     got = await client.get(nginx.url("/busy"), retry=1)
     assert (got.status_code, statuses(got)) == (503, [503])
-    assert 1 <= time.monotonic() - start < 5
+    assert 0.99 <= time.monotonic() - start < 5
 
 
 async def test_nginx_with_a_rate_is_served_in_the_end(nginx: Site) -> None:

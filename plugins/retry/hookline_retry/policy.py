@@ -22,9 +22,7 @@ from hookline import (
 
 from .budget import RetryBudget
 
-STATUSES = frozenset(
-    {429, 502, 503, 504}
-)  # those that speak of the moment, and not of the request (RFC 9110, RFC 6585)
+STATUSES = frozenset({429, 502, 503, 504})  # they speak of the moment, not of the request (RFC 9110, RFC 6585)
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # idempotent: RFC 9110, section 9.2.2
 ERRORS = (HttpConnectionError, ConnectTimeout, ReadTimeout)
 # A certificate is not trusted the next time either, a proxy that refuses has answered, and a client that was closed stays so:
@@ -124,11 +122,14 @@ def retries_of(request: HttpRequest) -> int:
 
 
 def may_go_again(policy: Retry, request: HttpRequest, exc: BaseException | None, status: int) -> bool:
-    """Is this the kind of failure that is retried, for such a request? exc: None where there is a response."""
+    """Is this the kind of failure that is retried, for such a request? exc: None where there is a response.
+
+    An error of another exchange, in which a handler got it, is the handler's to deal with; so it says nothing of what was sent.
+    """
     if exc is None:
         if status not in frozenset(policy.statuses):
             return False
-    elif not is_taken(exc, policy.errors):
+    elif getattr(exc, "request", None) is not request or not is_taken(exc, policy.errors):
         return False
     if not isinstance(exc, NOTHING_SENT) and policy.methods is not None and request.method not in policy.methods:
         return False
