@@ -1,30 +1,14 @@
 """The examples of the README run as they stand."""
 
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from kit.readme import python_blocks, run_block
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
-README = Path(__file__).parents[2] / "plugins/expect/README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
-
-@pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize("code", python_blocks("expect"))
 def test_example_runs(code: str, scripted: ScriptedServer) -> None:
     scripted.always(response())
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code.replace("http://127.0.0.1:8000/", scripted.url())],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "200\n"
+    assert run_block(code, scripted.url()) == "200\n"
     assert scripted.requests[0].header("expect") == "100-continue"

@@ -1,30 +1,15 @@
 """The examples of the README run as they stand."""
 
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from kit.readme import python_blocks, run_block
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
-README = Path(__file__).parents[2] / "plugins/retry/README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
-
-@pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize("code", python_blocks("retry"), ids=["calls", "budget"])
 def test_example_runs(code: str, scripted: ScriptedServer) -> None:
-    scripted.answer(*([response(b"busy", 503)] if "retry=1" in code else []))
+    if "retry=1" in code:
+        scripted.answer(response(b"busy", 503))
     scripted.always(response(b"ok"))
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code.replace("http://127.0.0.1:8000/", scripted.url())],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout in ("", "200 [503]\n")
+    assert run_block(code, scripted.url()) in ("", "200 [503]\n")
