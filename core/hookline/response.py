@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from multidict import CIMultiDict
 
 from . import fields
-from .content import Text, charset_of, check_decoder
+from .content import Text, charset_of, check_decoder, decoded
 from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
+from .links import links_of
 from .progress import Progress
 from .raw import Raw
 from .request import HttpRequest
@@ -92,6 +93,11 @@ class HttpResponse(Progress):
     def has(self, name: str) -> bool:
         """Is there a field of that name? Looks at the raw head only."""
         return self.raw_head.lower().find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
+
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The Link fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
+        return links_of(self.headers.getall("link", []), self.url)
 
     def info(self) -> fields.Info:
         """A copy of the fields, as http.cookiejar asks for them."""
@@ -182,6 +188,13 @@ class HttpResponse(Progress):
         content = self.content
         encoding = self.encoding
         return json.loads(content if encoding is None else content.decode(encoding), **kwargs)
+
+    def decode_content(self) -> Any:
+        """The body as Content-Type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+
+        Raises: ValueError, for a body that is not what it says; LookupError, for a charset that Python does not know.
+        """
+        return decoded(self.content, self.headers.get("content-type"))
 
     def raise_for_status(self) -> Self:
         """Returns the response itself, so that calls can be chained.

@@ -22,14 +22,14 @@ FORBIDDEN = re.compile(
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
     {"errors"},
-    {"url", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs"},
+    {"url", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs", "links", "saving"},
     {"body", "settings", "wire.parser", "wire.link", "wire.bulk"},
     {"wire.connection", "events.implementation", "plugins.order"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
     {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},
     {"request_head"},
     {"request", "loops", "options", "plugins.manager", "failure"},
-    {"sending", "clock", "listeners"},
+    {"sending", "clock", "listeners", "lines"},
     {"progress"},
     {"raw", "response"},
     {"profile", "exchange"},
