@@ -35,6 +35,7 @@ class HttpResponse(Progress):
     detached = False
     is_consumed = False
     _raw: Raw | None = None
+    _undecodable: tuple[type[HttpRequestException], str] | None = None  # why there is no content
 
     @classmethod
     def build(
@@ -117,6 +118,9 @@ class HttpResponse(Progress):
         Raises: StreamConsumedError, when it is a stream that was not read whole; DecodingError.
         """
         if self._content is None:
+            if self._undecodable is not None:
+                kind, message = self._undecodable
+                raise kind(message, response=self)
             if self.is_open or self.is_consumed or self.is_cut:
                 what = "was taken as a stream" if self.is_consumed else "is a stream: await response.raw.read() first"
                 if self.is_cut:
@@ -138,7 +142,11 @@ class HttpResponse(Progress):
             self.parts += self.connection.take_parts()
             self.is_whole = self.connection.complete
         if self._content is None and not self.is_consumed:
-            self._content = self.take(bounded=False)
+            try:
+                self._content = self.take(bounded=False)
+            except HttpRequestException as error:
+                self._undecodable = type(error), str(error)
+                raise
         return self
 
     @property
