@@ -22,7 +22,7 @@ from .plugins.manager import Manager
 from .plugins.order import ordered, successors
 from .plugins.selection import names_of
 from .request import HttpRequest
-from .response import HttpResponse, StreamedResponse
+from .response import HttpResponse, StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
 from .url import split_url
@@ -175,8 +175,9 @@ class Profile:
                 else:
                     attributes[attribute.name] = property(attribute.get)
         know({*defaults, *self.client_attributes})
-        self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
-        self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
+        timed: tuple[type, ...] = (TimedResponse,) if defaults["timings"] else ()
+        self.response_type: type[HttpResponse] = type("HttpResponse", (*timed, HttpResponse), attributes)
+        self.streamed_type: type[HttpResponse] = type("HttpResponse", (*timed, StreamedResponse), attributes)
 
     def _default_fields(self) -> list[tuple[str, str]]:
         own = self.client.headers

@@ -39,6 +39,7 @@ class RequestHead:
     version: str
     stream: bool
     timeout: Timeout
+    timings: bool
     max_body: int
     sensitive_headers: frozenset[str]
     verify: Any

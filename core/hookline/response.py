@@ -282,6 +282,16 @@ class HttpResponse(Progress):
         self.close()
 
 
+class TimedResponse(HttpResponse):
+    """A response of a client that wants timings of all: none of them is plain."""
+
+    __slots__ = ()
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.is_plain = False
+
+
 class StreamedResponse(HttpResponse):
     """A response whose body the caller reads. One that is forgotten gives its connection back, loudly."""
 

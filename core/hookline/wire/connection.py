@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
 from .bulk import BULK, BulkReader
@@ -25,6 +25,9 @@ from .parser import (
     parse_head,
     says_keep_alive,
 )
+
+if TYPE_CHECKING:
+    from ..timings import Opening
 
 HIGH_WATER = 256 * 1024
 MAX_INTERIM = 100
@@ -76,6 +79,7 @@ class Connection(Link):
         "limit",
         "method",
         "on_lost",
+        "opening",
         "parts",
         "read_anything",
         "received_size",
@@ -93,6 +97,7 @@ class Connection(Link):
         self.complete = True
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
+        self.opening: Opening | None = None  # how long that took, where its route says so
         self.last_read = self.idle_since = 0.0
         self._clear()
 
