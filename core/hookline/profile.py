@@ -6,7 +6,7 @@ comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import fields
@@ -88,7 +88,7 @@ class Profile:
         members: Iterable[Member],
         handlers: Mapping[str, tuple[Implementation, ...]],
         values: Mapping[str, Any],
-        silent: Iterable[Member] = (),
+        silent: Sequence[Member] = (),
     ) -> None:
         """values: what the client was given for its options.
 
@@ -142,7 +142,7 @@ class Profile:
 
     # -- classes
 
-    def _make_classes(self, values: Mapping[str, Any], silent: Iterable[Member]) -> None:
+    def _make_classes(self, values: Mapping[str, Any], silent: Sequence[Member]) -> None:
         defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
         owners: dict[str, str | None] = {}
         for name, keyword in self.table.keywords.items():
@@ -151,7 +151,7 @@ class Profile:
                 try:
                     defaults[name], owners[name] = keyword.convert(values[name])
                 except TypeError:
-                    if len(keyword.owners) > 1 or not silent:
+                    if not any(option.name == name for member in silent for option in member.of(Option)):
                         raise  # else it was meant for a plugin that does not run in this call
         self.client_owners = owners
         self.options = defaults
