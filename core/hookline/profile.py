@@ -155,7 +155,8 @@ class Profile:
                         raise  # else it was meant for a plugin that does not run in this call
         self.client_owners = owners
         self.options = defaults
-        self.request_type = type("HttpRequest", (HttpRequest,), {**defaults, "__module__": HttpRequest.__module__})
+        of_requests = {name: as_attribute(value) for name, value in defaults.items()}
+        self.request_type = type("HttpRequest", (HttpRequest,), {**of_requests, "__module__": HttpRequest.__module__})
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
         self.client_attributes: dict[str, Attribute] = {}
         taken: dict[tuple[str, str], str] = {}
@@ -276,3 +277,8 @@ class Profile:
             if name in names_of(member.plugin, "after"):
                 reasons.append(f"before {other}, which says after")
         return reasons
+
+
+def as_attribute(value: Any) -> Any:
+    """A value as an attribute of a class, such that an instance reads the value itself: a function is no method of it."""
+    return staticmethod(value) if hasattr(type(value), "__get__") else value

@@ -242,6 +242,17 @@ async def test_value_of_a_shared_option_is_ignored_where_its_owner_is_disabled_f
         assert "no plugin takes: 'a' takes Basic" in await message(client, auth=("a", "b"), disable=["c"])
 
 
+async def test_function_as_the_clients_value_is_read_as_it_is(scripted: ScriptedServer) -> None:
+    scripted.always(response())
+
+    def function(response: Any) -> None:
+        pass
+
+    async with client_with(owner("calls", Option("called")), called=function) as client:
+        request = (await client.get(scripted.url())).request
+        assert request.called is type(request).called is client.called is function
+
+
 async def test_the_only_owner_of_an_option_is_told_too(scripted: ScriptedServer) -> None:
     scripted.always(response())
     async with client_with(*sharing((tuple,))) as client:
