@@ -1,0 +1,22 @@
+"""Read the vectors that the auth plugin is held against."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_DEFAULT = Path(__file__).parents[2].parent / "shared" / "conformance"
+
+
+@pytest.fixture(scope="session")
+def vectors() -> dict[str, Any]:
+    """The content of auth_vectors.json."""
+    path = Path(os.environ.get("HOOKLINE_CONFORMANCE") or _DEFAULT) / "auth_vectors.json"
+    if not path.is_file():
+        pytest.skip(f"conformance data is absent: {path}")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
