@@ -92,8 +92,10 @@ class Digest:
 
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse, cause: str) -> Awaitable[None] | None:
-        auth = self._auth_for(response.request)
-        return None if auth is None and not self._proxies else self._prepare(response, auth)
+        request: Any = response.request
+        if not self._proxies and not isinstance(request.auth, HTTPDigestAuth):
+            return None
+        return self._prepare(response)
 
     @hookimpl(statuses=(407,), headers=("proxy-authenticate",))
     def on_headers(self, response: HttpResponse, cause: str) -> None:
@@ -117,12 +119,13 @@ class Digest:
             return None
         return auth  # type: ignore[no-any-return]  # what this plugin has taken
 
-    async def _prepare(self, response: HttpResponse, auth: HTTPDigestAuth | None) -> None:
+    async def _prepare(self, response: HttpResponse) -> None:
         request = response.request
         if self._proxies and not self._proxy_flows.resume(response):
             proxy = proxy_of(request)
             if proxy is not None and proxy in self._proxies:
                 await self._proxy_flows.begin(response, ProxyDigest(self._proxies[proxy], proxy))
+        auth = self._auth_for(request)
         if auth is not None and not self._flows.resume(response):
             ask_first(request)
             await self._flows.begin(response, auth)
@@ -142,7 +145,9 @@ class Digest:
         if isinstance(value, DigestOfRequests):
             value = HTTPDigestAuth(value.username, value.password)
         if not isinstance(value, HTTPDigestAuth):
-            raise TypeError(f"auth= takes HTTPDigestAuth, not {type(value).__name__}; the plugin 'basic' takes the rest")
+            raise TypeError(
+                f"auth= takes HTTPDigestAuth, not {type(value).__name__}; the plugin 'basic' takes the rest"
+            )
         if type(value) is not HTTPDigestAuth:
             return value
         return touch(self._known, value, self._known.get(value) or value.twin(), MAX_CREDENTIALS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from weakref import WeakKeyDictionary
 
-from hookline import HttpRequest, HttpRequestException, HttpResponse
+from hookline import BodyNotRepeatable, HttpRequest, HttpResponse
 
 from .errors import AuthError
 from .flows import AsyncFlow, Auth, Flow, Outgoing, SubRequest, advance, advance_async
@@ -119,9 +119,8 @@ class Running:
                 return None
             self._fields = list(hop.items())
             return self._copy()
-        except HttpRequestException as error:
+        except BodyNotRepeatable:
             await self.close()
-            error.response = error.response or response
             raise
         finally:
             hop.clear()
