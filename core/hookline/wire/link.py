@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
-from ..errors import HttpConnectionError, RemoteProtocolError, SSLError
+from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError
 
 READ_BUFFER = 64 * 1024
 
@@ -115,7 +115,7 @@ class Link(asyncio.BufferedProtocol):
     async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
         """Begin TLS on the connection, as behind a tunnel. seconds: for the handshake, None = asyncio's 60.
 
-        Raises: SSLError, HttpConnectionError, RemoteProtocolError when bytes came before the handshake.
+        Raises: SSLError, HttpConnectionError, ConnectTimeout; RemoteProtocolError, when bytes came before the handshake.
         """
         if self.leftover:
             self.abort()
@@ -124,9 +124,13 @@ class Link(asyncio.BufferedProtocol):
             transport = await self.loop.start_tls(
                 self.transport, self, context, server_hostname=server_hostname, ssl_handshake_timeout=seconds
             )
+        except ssl.SSLCertVerificationError as error:
+            raise SSLError(f"the certificate of {server_hostname} is not trusted: {error.verify_message}") from error
         except ssl.SSLError as error:
-            raise SSLError(f"TLS handshake with {server_hostname}: {error.reason or error}") from error
+            raise SSLError(f"TLS handshake with {server_hostname} failed: {error.reason or error}") from error
         except OSError as error:
+            if isinstance(error, ConnectionAbortedError) and seconds:  # how both loops tell a handshake's timeout
+                raise ConnectTimeout(f"{server_hostname}: tls timeout of {seconds:g} s") from error
             raise HttpConnectionError(f"TLS handshake with {server_hostname}: {error}") from error
         if transport is None:
             raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
