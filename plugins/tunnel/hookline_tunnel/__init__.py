@@ -1,0 +1,7 @@
+"""Proxies and tunnels."""
+
+from .hop import Hop
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["Hop"]
