@@ -66,25 +66,28 @@ async def test_certificate_in_the_middle_is_checked(scripted: ScriptedServer, ce
     await scripted.until_closed_connections()
 
 
+@pytest.mark.parametrize("outer", [False, True], ids=["in tcp", "in tls"])
 @pytest.mark.parametrize(
     ("after", "error", "words"),
     [
         (Script(GRANTED + b"and more"), RemoteProtocolError, "bytes came before the TLS handshake"),
         (Script(GRANTED).stall(), ConnectTimeout, r"localhost: tls timeout of 0\.2 s"),
         (Script(GRANTED).pause(0.1).close(), HttpConnectionError, "TLS handshake with localhost"),
+        (Script(GRANTED).reset(), HttpConnectionError, "TLS handshake with localhost"),
         (Script(GRANTED).pause(0.1).send(b"no TLS\r\n").stall(), SSLError, "TLS handshake with localhost failed"),
     ],
-    ids=["bytes before it", "silence", "the end", "no TLS"],
+    ids=["bytes before it", "silence", "the end", "reset", "no TLS"],
 )
 async def test_handshake_in_the_middle_fails(
-    scripted: ScriptedServer, after: Script, error: type[Exception], words: str
+    make_scripted: Make, certificates: Certificates, after: Script, error: type[Exception], words: str, outer: bool
 ) -> None:
-    scripted.answer(after)
+    server = make_scripted(ssl_context=certificates.server_context() if outer else None)
+    server.answer(after)
     async with HttpClient(autoload=False) as client:
-        connection, _ = await connected(client, scripted.port)
+        connection, _ = await connected(client, server.port, TLS(str(certificates.ca_file)) if outer else None)
         with pytest.raises(error, match=words):
             await connection.start_tls(client.contexts.get(TLS()), "localhost", 0.2)
-        await scripted.until_closed_connections()
+        await server.until_closed_connections()
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
