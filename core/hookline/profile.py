@@ -155,15 +155,18 @@ class Profile:
                         raise  # else it was meant for a plugin that does not run in this call
         self.client_owners = owners
         self.options = defaults
-        of_requests = {name: as_attribute(value) for name, value in defaults.items()}
-        self.request_type = type("HttpRequest", (HttpRequest,), {**of_requests, "__module__": HttpRequest.__module__})
+        of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
+        of_requests["__module__"] = HttpRequest.__module__
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
         self.client_attributes: dict[str, Attribute] = {}
         taken: dict[tuple[str, str], str] = {}
         for member in self.members.values():
             for attribute in member.of(Attribute):
-                owner = HttpResponse if attribute.of == "response" else type(self.client)
-                if attribute.of not in ("response", "client") or hasattr(owner, attribute.name):
+                owner = {"request": HttpRequest, "response": HttpResponse}.get(attribute.of, type(self.client))
+                is_taken = hasattr(owner, attribute.name) or (
+                    attribute.of == "request" and attribute.name in {*defaults, *_RESERVED}
+                )
+                if attribute.of not in ("request", "response", "client") or is_taken:
                     raise PluginError(
                         f"{member.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
                     )
@@ -172,8 +175,11 @@ class Profile:
                     raise PluginError(f"{first} and {member.label} both declare the attribute {attribute.name!r}")
                 if attribute.of == "client":
                     self.client_attributes[attribute.name] = attribute
+                elif attribute.of == "request":
+                    of_requests[attribute.name] = property(attribute.get)
                 else:
                     attributes[attribute.name] = property(attribute.get)
+        self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
         self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
         self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient, Option, Timeout, hookimpl
+from hookline import Attribute, HttpClient, Option, Timeout, hookimpl
 from kit.distributions import Site, plugin_source
 from kit.recorder import client_with, plugin
 from servers.messages import response
@@ -279,3 +279,17 @@ async def test_tie_and_misfit_are_type_errors_that_name_both(accepts: Any, value
         assert words in await message(client, auth=value)
         with pytest.raises(TypeError, match=re.escape(words)):
             client.auth = value
+
+
+async def test_attribute_of_requests_is_read_from_each(scripted: ScriptedServer) -> None:
+    class Shouted:
+        @hookimpl
+        def declare(self) -> list[Attribute]:
+            return [Attribute("shouted", lambda request: request.method + "!", of="request")]
+
+    async with client_with(Shouted()) as client:
+        scripted.always(response())
+        request = (await client.get(scripted.url())).request
+        assert (request.shouted, request.copy(method="PUT").shouted) == ("GET!", "PUT!")
+        with pytest.raises(AttributeError):
+            request.shouted = "no"

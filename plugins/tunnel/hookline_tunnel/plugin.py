@@ -1,0 +1,113 @@
+"""The plugin: choose a proxy for a request, and send it that way."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hookline import Attribute, Credential, DirectRoute, HttpRequest, HttpResponse, Option, hookimpl
+
+from .connect import give_basic
+from .environment import Environment
+from .hop import SOCKS, Hop, authority
+from .proxies import Proxies, proxies_of
+from .routes import TunnelRoute, proxy_route
+from .socks import SocksRoute
+
+MAX_DECISIONS = 1024
+# Of hop-by-hop fields (RFC 9110, section 7.6.1), those that speak to a proxy: an origin behind a tunnel gets none.
+FOR_PROXIES = ("proxy-authorization", "proxy-connection")
+
+
+class Tunnel:
+    """See the module. The environment is read once, when the client is made."""
+
+    name = "tunnel"
+
+    def __init__(self) -> None:
+        self.environment = Environment(os.environ)
+
+    @hookimpl
+    def declare(self) -> list[Option | Attribute | Credential]:
+        return [
+            Option(
+                "proxies",
+                self.environment,
+                convert=proxies_of,
+                doc="proxies by scheme, scheme://host, 'all', and 'no'; {} or None = none, not even the environment's",
+            ),
+            Attribute("proxy", proxy_of, of="request", doc="the URL of the proxy without credentials, or None"),
+            Attribute("tunnel", tunnel_of, of="request", doc="host:port that the proxy connects to, or None"),
+            Credential("Proxy-Authorization"),
+        ]
+
+    @hookimpl(trylast=True)
+    def pre_request(self, response: HttpResponse) -> None:
+        request: Any = response.request
+        proxies = request.proxies
+        if proxies is None:
+            return
+        origin = request.where.origin
+        try:
+            hop = proxies.decisions[origin]
+        except KeyError:
+            hop = self.decide(request, proxies)
+        if hop is not None and not request.has_route and request.unix_socket is None:
+            send_through(request, hop)
+
+    def decide(self, request: HttpRequest, proxies: Proxies) -> Hop | None:
+        """The proxy for the origin of a request, remembered for as long as core has that origin.
+
+        Raises: InvalidURL.
+        """
+        origin = request.where.origin
+        reads = proxies is not self.environment or request.client.trust_env
+        hop = proxies.choose(origin.key) if reads else None
+        if len(proxies.decisions) >= MAX_DECISIONS:
+            proxies.decisions.clear()
+        proxies.decisions[origin] = hop
+        return hop
+
+
+def send_through(request: HttpRequest, hop: Hop) -> None:
+    """Give a request its way through a proxy: the route, and for HTTP without TLS the target in absolute-form."""
+    direct = request.route
+    assert isinstance(direct, DirectRoute)  # nobody has set another
+    if hop.scheme in SOCKS:
+        request.route = SocksRoute(
+            direct.scheme,
+            direct.host,
+            direct.port,
+            direct.tls,
+            direct.local_address,
+            via=(hop,),
+            handshake=direct.handshake,
+        )
+        return
+    proxy = proxy_route(hop, direct, request.verify)
+    if request.type == "http":
+        request.target = absolute_form(request.where.origin.authority, request.target)
+        give_basic(request, hop)
+        request.route = proxy
+    else:
+        for name in FOR_PROXIES:
+            if request.has_header(name):
+                request.remove_header(name)
+        request.route = TunnelRoute(request, proxy, direct)
+
+
+def absolute_form(host: str, target: str) -> str:
+    """The request target for a proxy (RFC 9112, section 3.2.2); that of OPTIONS * has no path (section 3.2.4)."""
+    return f"http://{host}" if target == "*" else f"http://{host}{target}" if target.startswith("/") else target
+
+
+def proxy_of(request: HttpRequest) -> str | None:
+    """`request.proxy`"""
+    via = getattr(request.route, "via", ())
+    return str(via[-1]) if via else None
+
+
+def tunnel_of(request: HttpRequest) -> str | None:
+    """`request.tunnel`"""
+    route = request.route
+    return authority(route.host, route.port) if isinstance(route, (TunnelRoute, SocksRoute)) else None
