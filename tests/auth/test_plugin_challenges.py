@@ -67,19 +67,13 @@ async def test_body_that_can_be_sent_once_waits_for_the_challenge(scripted: Scri
     if not has_expect():
         pytest.skip("the plugin for Expect is not installed")
 
-    async def answer(reader: Any, writer: Any, request: Any) -> None:
-        if request.header("authorization"):
-            writer.write(head(100))
-            await request.read_body()
-            writer.write(response(request.body))
-        else:
-            writer.write(response(b"", 401, [CHALLENGE, ("Connection", "close")]))
-            writer.close()
-
-    scripted.respond(lambda request: answer, early=True)
+    refused = Script(response(b"", 401, [CHALLENGE, ("Connection", "close")])).close()
+    granted = Script(head(100)).read_body().send(response(b"in"))
+    scripted.respond(lambda request: granted if request.header("authorization") else refused, early=True)
     async with HttpClient(timeout=5) as client:
         got = await client.post(scripted.url(), data=body(), auth=HTTPDigestAuth(*ME))
-    assert (statuses(got), got.content) == ([401, 200], b"onetwo")
+    assert (statuses(got), got.content) == ([401, 200], b"in")
+    assert [request.body for request in scripted.requests] == [b"", b"onetwo"]
     assert sent(scripted, "expect") == ["100-continue", "100-continue"]
 
 
