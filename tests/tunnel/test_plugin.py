@@ -85,13 +85,17 @@ def test_it_runs_last_before_the_request() -> None:
     assert order
 
 
-async def test_without_proxies_a_decision_is_made_once_for_each_origin(scripted: ScriptedServer) -> None:
-    scripted.always(response())
+async def test_decision_is_made_once_for_each_origin(make_scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, origin = make_scripted(), make_scripted()
+    for server in (proxy, origin):
+        server.always(response())
+    monkeypatch.setenv("http_proxy", proxy.url())
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     mine = Tunnel()
     async with HttpClient(autoload=False, plugins=[mine]) as client:
-        for _ in range(3):
-            await client.get(scripted.url())
-        assert list(mine.environment.decisions.values()) == [None]
+        for url in (origin.url("/1"), "http://o.example/", origin.url("/2"), "http://o.example/?x"):
+            await client.get(url)
+        assert [hop and hop.port for hop in mine.environment.decisions.values()] == [None, proxy.port]
 
 
 async def test_decisions_do_not_grow_without_end(scripted: ScriptedServer) -> None:

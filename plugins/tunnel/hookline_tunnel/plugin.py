@@ -45,8 +45,8 @@ class Tunnel:
     def pre_request(self, response: HttpResponse) -> None:
         request: Any = response.request
         proxies = request.proxies
-        if proxies is None:
-            return
+        if proxies is None or proxies.is_empty:
+            return  # as most requests: 0.1 us
         origin = request.where.origin
         try:
             hop = proxies.decisions[origin]

@@ -19,10 +19,11 @@ Origin = tuple[str, str, int]  # scheme, host, port
 class Proxies:
     """See the module.
 
-    decisions: what was decided for origins of core, by identity; see `Tunnel.pre_request`.
+    is_empty: there is no proxy for anything. decisions: what was decided for origins of core, by identity.
     """
 
     def __init__(self, hops: Mapping[str, Hop | None], exempt: Exemptions) -> None:
+        self.is_empty = not hops
         self.hops = hops
         self.exempt = exempt
         self.decisions: dict[object, Hop | None] = {}
