@@ -82,6 +82,8 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
     counter = itertools.count()
 
     def answer(request: SeenRequest) -> bytes | Script:
+        if request.method == "CONNECT":
+            return response(b"no tunnel here", 403)
         path = request.target.partition("?")[0]
         if path == "/json":
             return response(b'{"page": 2}', headers=[("Content-Type", "application/json")])
