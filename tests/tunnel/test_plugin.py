@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hookline import DirectRoute, HttpClient, Option, hookimpl
 from hookline_tunnel import Tunnel
+from kit.readme import python_blocks, run_block
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
@@ -108,15 +105,9 @@ async def test_decisions_do_not_grow_without_end(scripted: ScriptedServer) -> No
         assert len(request.proxies.decisions) <= 1024
 
 
-README = Path(__file__).parents[2] / "plugins/tunnel/README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-
-
-@pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize("code", python_blocks("tunnel"))
 def test_example_of_the_readme_runs(code: str, scripted: ScriptedServer) -> None:
     scripted.always(response(b"carried"))
     code = code.replace("127.0.0.1:3128", f"127.0.0.1:{scripted.port}")
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"200 through http://127.0.0.1:{scripted.port}\n"
-    assert scripted.requests[0].target == "http://127.0.0.1:8000/"
+    assert run_block(code, "http://origin.example/") == f"200 through http://127.0.0.1:{scripted.port}\n"
+    assert scripted.requests[0].target == "http://origin.example/"
