@@ -10,6 +10,7 @@ from .declarations import Attribute, Credential, DefaultHeader, Option, Scheme
 from .errors import (
     BodyNotRepeatable,
     BodyTooLarge,
+    ClientClosed,
     ConnectionClosed,
     ConnectionRefused,
     ConnectTimeout,
@@ -47,6 +48,7 @@ __all__ = [
     "Attribute",
     "BodyNotRepeatable",
     "BodyTooLarge",
+    "ClientClosed",
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionRefused",

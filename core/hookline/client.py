@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from . import fields
 from .body import make_body
-from .call import Call, follow
+from .call import Call
 from .events.handlers import implementation_of
 from .exchange import exchange
 from .hookspecs import EVENTS
@@ -25,7 +25,6 @@ from .url import with_params
 
 if TYPE_CHECKING:
     from .pool import Pool
-    from .response import HttpResponse
     from .route import Route
     from .wire.connection import Connection
 
@@ -95,17 +94,6 @@ class HttpClient(LoopBound, Plugged):
 
     # -- options and attributes
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_"):
-            profile = self.profile
-            if name in profile.client_attributes:
-                return profile.client_attributes[name].get(self)
-            if name in self._values:
-                return self._values[name]
-            if name in profile.options:
-                return profile.options[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or "_ready" not in self.__dict__ or name in self.__dict__:
             object.__setattr__(self, name, value)
@@ -124,31 +112,31 @@ class HttpClient(LoopBound, Plugged):
 
     def get(self, url: str, **kwargs: Any) -> Any:
         """Send a GET request; see `request`."""
-        return self._start(self._call("GET", url, kwargs, "get"))
+        return self._start(exchange(None, None, self._make, ("GET", url, kwargs, "get")))
 
     def options(self, url: str, **kwargs: Any) -> Any:
         """Send an OPTIONS request; see `request`."""
-        return self._start(self._call("OPTIONS", url, kwargs, "options"))
+        return self._start(exchange(None, None, self._make, ("OPTIONS", url, kwargs, "options")))
 
     def head(self, url: str, **kwargs: Any) -> Any:
         """Send a HEAD request; see `request`."""
-        return self._start(self._call("HEAD", url, kwargs, "head"))
+        return self._start(exchange(None, None, self._make, ("HEAD", url, kwargs, "head")))
 
     def post(self, url: str, **kwargs: Any) -> Any:
         """Send a POST request; see `request`."""
-        return self._start(self._call("POST", url, kwargs, "post"))
+        return self._start(exchange(None, None, self._make, ("POST", url, kwargs, "post")))
 
     def put(self, url: str, **kwargs: Any) -> Any:
         """Send a PUT request; see `request`."""
-        return self._start(self._call("PUT", url, kwargs, "put"))
+        return self._start(exchange(None, None, self._make, ("PUT", url, kwargs, "put")))
 
     def patch(self, url: str, **kwargs: Any) -> Any:
         """Send a PATCH request; see `request`."""
-        return self._start(self._call("PATCH", url, kwargs, "patch"))
+        return self._start(exchange(None, None, self._make, ("PATCH", url, kwargs, "patch")))
 
     def delete(self, url: str, **kwargs: Any) -> Any:
         """Send a DELETE request; see `request`."""
-        return self._start(self._call("DELETE", url, kwargs, "delete"))
+        return self._start(exchange(None, None, self._make, ("DELETE", url, kwargs, "delete")))
 
     def request(self, method: str, url: str, **kwargs: Any) -> Any:
         """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
@@ -160,13 +148,7 @@ class HttpClient(LoopBound, Plugged):
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
-        return self._start(self._call(fields.check_method(method), url, kwargs, "request"))
-
-    async def _call(self, method: str, url: str, given: dict[str, Any], function: str) -> HttpResponse:
-        outcome = await exchange(self._make(method, url, given, function))
-        if isinstance(outcome, HttpRequest):
-            outcome = await follow(outcome)
-        return outcome  # type: ignore[no-any-return]  # what is no request is what the caller gets
+        return self._start(exchange(None, None, self._make, (fields.check_method(method), url, kwargs, "request")))
 
     def _make(self, method: str, url: str, given: dict[str, Any], function: str) -> HttpRequest:
         found = self._profile
@@ -221,6 +203,13 @@ class HttpClient(LoopBound, Plugged):
     async def exchange(self, request: HttpRequest, connection: Connection | None = None) -> Any:
         """Send one request with its events, follow-ups left to the caller; on this connection, where one is given."""
         return await exchange(request, connection)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before a follow-up. The deadline of the call holds meanwhile, as in all that a plugin awaits.
+
+        Raises: ClientClosed, when the client is closed.
+        """
+        await self.scope.pause(seconds)
 
     def pool_of(self, route: Route) -> Pool:
         """The pool of a route."""

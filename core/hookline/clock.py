@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from .request import HttpRequest
     from .wire.connection import Connection
 
-if TYPE_CHECKING:
-    pass
-
 T = TypeVar("T")
 
 

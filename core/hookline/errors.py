@@ -5,6 +5,7 @@
         HttpConnectionError                         no connection, or it was lost
           ConnectionClosed                          the peer closed it before the response was whole
           ConnectionRefused                         nobody listens there
+          ClientClosed                              the client was closed meanwhile
           DNSError                                  the host has no address
           SSLError                                  the TLS handshake failed, or the certificate is not trusted
           HttpProxyError                            a proxy refused to carry the exchange
@@ -58,6 +59,10 @@ class ConnectionClosed(HttpConnectionError):
 
 class ConnectionRefused(HttpConnectionError):
     """Nobody listens at any address of the host."""
+
+
+class ClientClosed(HttpConnectionError):
+    """The client was closed while the call was under way. Nothing is sent once more for that."""
 
 
 class DNSError(HttpConnectionError):

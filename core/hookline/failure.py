@@ -23,7 +23,7 @@ async def fail(response: HttpResponse, error: BaseException) -> Any:
     if isinstance(error, HttpRequestException):
         if error.request is None:
             error.request = response.request
-        if error.response is None and response.has_head:
+        if error.response is None and response.has_head and error.request is response.request:
             error.response = response
     if response.is_finished:
         return None

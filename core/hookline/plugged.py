@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from multidict import CIMultiDict, getversion
 
 from .declarations import Option
+from .declared import Declared
 from .errors import PluginError
 from .events.handlers import Event
 from .hookspecs import EVENTS
@@ -22,9 +23,6 @@ from .profile import Member, Profile, members_of
 if TYPE_CHECKING:
     from .client import HttpClient
 
-if TYPE_CHECKING:
-    pass
-
 CALL_KEYWORDS = ("params", "headers", "data", "json", "plugins", "disable", *EVENTS)
 CLIENT_KEYWORDS = (
     "headers", "pool_size", "keep_alive", "close_connections", "loop", "client_version", "logger", "plugins", "disable",
@@ -32,7 +30,7 @@ CLIENT_KEYWORDS = (
 )  # fmt: skip
 
 
-class Plugged:
+class Plugged(Declared):
     """See the module. The part of an HttpClient that knows its plugins, its handlers and its options."""
 
     headers: CIMultiDict[str]
@@ -47,7 +45,7 @@ class Plugged:
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Profile, object]] = {}
         self._late: dict[str, Any] = {}  # plugins that a call asked for by name; one object each, as for the others
-        self._manager = Manager(self._changed)
+        self._manager = Manager(self._plugins_changed)
 
     @property
     def _client(self) -> HttpClient:
@@ -64,6 +62,15 @@ class Plugged:
     def _changed(self) -> None:
         """A plugin or a handler came or went: the next request sees it."""
         self._profile = None
+
+    def _plugins_changed(self) -> None:
+        """The profile is made at once where a plugin comes or goes later on, so that what does not fit shows there.
+
+        Raises: PluginError, TypeError.
+        """
+        self._profile = None
+        if "_ready" in self.__dict__:
+            _ = self.profile
 
     @property
     def profile(self) -> Profile:

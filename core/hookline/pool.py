@@ -12,9 +12,11 @@ from collections import deque
 from collections.abc import Awaitable, Hashable
 from time import monotonic
 
-from .errors import ConnectionClosed
+from .errors import ClientClosed
 from .timeouts import Watch
 from .wire.connection import Connection
+
+_NEVER = math.inf
 
 
 class Pool:
@@ -48,7 +50,7 @@ class Pool:
         self.keep_alive = keep_alive
         self._loop = loop
         self._watch = watch
-        self.idle: list[tuple[Connection, float]] = []
+        self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
         self.waiters: deque[asyncio.Future[Connection | None]] = deque()
         self.opened = 0
@@ -60,7 +62,7 @@ class Pool:
     def take(self) -> Connection | None:
         """An idle connection, the one that was used last; None when there is none."""
         while self.idle:
-            connection = self.idle.pop()[0]
+            connection = self.idle.pop()
             if connection.alive and connection.keep_alive:
                 connection.reused = True
                 return connection
@@ -95,7 +97,7 @@ class Pool:
     async def opening(self, connect: Awaitable[Connection]) -> Connection:
         """Await a connection that is being opened; `close` ends that.
 
-        Raises: ConnectionClosed, when the client was closed meanwhile; whatever the opening raises.
+        Raises: ClientClosed, when the client was closed meanwhile; whatever the opening raises.
         """
         limit = asyncio.timeout(None)
         self._openings.add(limit)
@@ -104,7 +106,7 @@ class Pool:
                 return await connect
         except TimeoutError:
             if limit.expired():
-                raise ConnectionClosed("the client was closed") from None
+                raise ClientClosed("the client was closed") from None
             raise
         finally:
             self._openings.discard(limit)
@@ -139,8 +141,9 @@ class Pool:
                 connection.reused = True
                 waiter.set_result(connection)
                 return
-        self.idle.append((connection, monotonic()))
-        if self.due == math.inf:
+        connection.idle_since = monotonic()
+        self.idle.append(connection)
+        if self.due == _NEVER:
             self.due = self._loop.time() + self.keep_alive
             self._watch.add(self)
 
@@ -158,19 +161,20 @@ class Pool:
             connection.close()
 
     def _lost(self, connection: Connection) -> None:
-        self.idle = [pair for pair in self.idle if pair[0] is not connection]
+        if connection in self.idle:
+            self.idle.remove(connection)
         self.connections.discard(connection)
         self.give_up()
 
     def look(self, now: float) -> float:
         """Close what was idle for too long; returns when to look again, in loop time."""
         ended = monotonic() - self.keep_alive
-        while self.idle and self.idle[0][1] <= ended:
-            connection = self.idle.pop(0)[0]
+        while self.idle and self.idle[0].idle_since <= ended:
+            connection = self.idle.pop(0)
             self.remove(connection)
             self._close(connection)
         if self.idle:
-            return now + max(self.idle[0][1] - ended, 0.01)
+            return now + max(self.idle[0].idle_since - ended, 0.01)
         self._watch.discard(self)
         return math.inf
 
@@ -185,7 +189,7 @@ class Pool:
         waiters, self.waiters = self.waiters, deque()
         for waiter in waiters:
             if not waiter.done():
-                waiter.set_exception(ConnectionClosed("the client was closed"))
+                waiter.set_exception(ClientClosed("the client was closed"))
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())
         self.idle.clear()
@@ -194,7 +198,7 @@ class Pool:
             if connection.complete:
                 self._close(connection)
             else:
-                connection.fail(ConnectionClosed("the client was closed"))
+                connection.fail(ClientClosed("the client was closed"))
 
     def drop(self) -> None:
         """Forget everything: the loop of these connections is closed."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import fields
 from .declarations import Attribute, Credential, Declaration, DefaultHeader, Option, Scheme
+from .declared import know, own_names
 from .errors import InvalidURL, PluginError, shown
 from .events.implementation import Implementation
 from .events.plan import Plan
@@ -106,7 +107,7 @@ class Profile:
         self.table = OptionTable(
             CORE_OPTIONS,
             [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
-            _RESERVED | frozenset(dir(type(client))) | client.__dict__.keys(),
+            _RESERVED | own_names(client),
         )
         self.schemes = self._schemes()
         self.credentials = frozenset({*CREDENTIALS, *(c.name.lower() for m in plugins for c in m.of(Credential))})
@@ -162,11 +163,12 @@ class Profile:
         taken: dict[tuple[str, str], str] = {}
         for member in self.members.values():
             for attribute in member.of(Attribute):
-                owner = {"request": HttpRequest, "response": HttpResponse}.get(attribute.of, type(self.client))
-                is_taken = hasattr(owner, attribute.name) or (
-                    attribute.of == "request" and attribute.name in {*defaults, *_RESERVED}
-                )
-                if attribute.of not in ("request", "response", "client") or is_taken:
+                own = {
+                    "request": {*_RESERVED, *defaults},
+                    "response": dir(HttpResponse),
+                    "client": own_names(self.client),
+                }.get(attribute.of)
+                if own is None or attribute.name in own:
                     raise PluginError(
                         f"{member.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
                     )
@@ -180,6 +182,7 @@ class Profile:
                 else:
                     attributes[attribute.name] = property(attribute.get)
         self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
+        know({*defaults, *self.client_attributes})
         self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
         self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
 

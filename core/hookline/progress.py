@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from .clock import Clocked
 from .content import Content
-from .errors import PluginError, ReadTimeout, StreamAbandoned
+from .errors import PluginError, ReadTimeout, StreamAbandoned, StreamConsumedError
 from .events.plan import After, extended
 from .failure import fail
 from .hookspecs import DATA_EVENTS
@@ -33,25 +33,28 @@ T = TypeVar("T")
 
 BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
 
-_NEW, _SENT, _HEAD, _FINISHED = range(4)
-_STEP_OF = {"pre_request": _NEW, "on_headers": _HEAD, "post_request": _FINISHED}
+NEW, SENT, HEAD, FINISHED = range(4)
+NEVER = math.inf
+_STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
 
 
 class Progress(Clocked):
     """See the module.
 
     is_plain: do nobody but plugins and the client's handlers listen? connection: None before it is taken, and once
-    the body is whole. is_whole: has all of the body arrived?
+    the body is whole. is_whole: has all of the body arrived? step: how far it is, NEW to FINISHED.
+    filter: what decodes the body, where something does.
     """
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "_content", "_headers", "_progress", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
-        "status_code",
+        "_content", "_headers", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
+        "status_code", "step",
     )  # fmt: skip
     is_buffered = False
+    is_interim = False
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
-    _filter: Content | None = None
+    filter: Content | None = None
     _events: dict[str, ResponseEvent] | None = None
 
     def __init__(self, request: HttpRequest) -> None:
@@ -63,8 +66,8 @@ class Progress(Clocked):
         self.parts: list[bytes] = []
         self.connection = None
         self.pool: Pool | None = None
-        self.due = math.inf
-        self._progress = _NEW
+        self.due = NEVER
+        self.step = NEW
         self.is_whole = False
         self.raw_head = b""
         self.line: StatusLine | None = None
@@ -99,9 +102,9 @@ class Progress(Clocked):
 
     def has_fired(self, event: str) -> bool:
         if event in _STEP_OF:
-            return self._progress >= _STEP_OF[event]
+            return self.step >= _STEP_OF[event]
         if event == "data_processed":
-            return self._progress == _FINISHED or self.was_handed_out
+            return self.step == FINISHED or self.was_handed_out
         return bool(self.raw_head)  # bytes were received: the head at the latest
 
     def _tap(self) -> Tap | None:
@@ -113,7 +116,7 @@ class Progress(Clocked):
     def listen(self) -> None:
         """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
         connection = self.connection
-        if connection is not None and self._progress in (_SENT, _HEAD) and not connection.complete:
+        if connection is not None and self.step in (SENT, HEAD) and not connection.complete:
             if connection.tap is not None:
                 connection.tap = self._tap() or connection.tap
             elif connection.head:
@@ -137,35 +140,40 @@ class Progress(Clocked):
             self.wait_for(None, ReadTimeout, request.timeout.read)
             connection.timed = connection.is_used = True
             connection.last_read = connection.loop.time()
-        self._progress = _SENT
+        self.step = SENT
         return waiter
 
-    def wants_head(self, status: int, low: bytes) -> bool:
+    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
         """Told by the connection: the final head is here."""
-        self.after = after = self.plan.match(status, low)
+        if not self.is_interim:
+            self.line = line
+            self.status_code = line.status
+            self.raw_head = head
+            self.step = HEAD
+        self.after = after = self.plan.match(line.status, low)
         return after.head is not None or not self.is_plain or self.request.stream
 
     def wants_interim(self) -> bool:
         return self.plan.interim is not None
 
     def show_interim(self, line: StatusLine, head: bytes) -> None:
-        """Look like the interim response for as long as its handlers run."""
+        """Look like the interim response for as long as its handlers run, even when the final head comes meanwhile."""
+        self.is_interim = True
+        self.step = SENT
         self.line = line
         self.status_code = line.status
         self.raw_head = head
         self._headers = None
 
-    def hide_interim(self) -> None:
-        """Have no head again, until the final one is shown."""
-        self.line, self.status_code, self.raw_head, self._headers = None, 0, b"", None
-
-    def take_head(self, connection: Connection) -> None:
-        """The final head, from the connection."""
-        self.line = line = connection.line
-        self.status_code = line.status
-        self.raw_head = connection.head
+    def hide_interim(self, final: bytes) -> None:
+        """Have the final head, or none where that is not here yet."""
+        self.is_interim = False
         self._headers = None
-        self._progress = _HEAD
+        if final:
+            self.give_head(final)
+            self.step = HEAD
+        else:
+            self.line, self.status_code, self.raw_head = None, 0, b""
 
     def give_head(self, head: bytes) -> None:
         """A head that did not come from the network."""
@@ -176,7 +184,7 @@ class Progress(Clocked):
 
     @property
     def has_head(self) -> bool:
-        return self._progress >= _HEAD and self.line is not None
+        return self.step >= HEAD and self.line is not None
 
     # -- the body
 
@@ -205,9 +213,10 @@ class Progress(Clocked):
     def take_body(self, connection: Connection) -> None:
         """The body is here: the connection goes back. One that was buffered in part stays open."""
         self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
-        connection.parts = []
         if connection.complete:
             self.end_body(connection)
+        else:
+            connection.parts = []
 
     def end_body(self, connection: Connection) -> None:
         """The last byte is here: the connection goes back to the pool."""
@@ -217,24 +226,15 @@ class Progress(Clocked):
         self.connection = None
         if self.pool is not None:
             self.pool.release(connection)
-        if self.due != math.inf:
+        if self.due != NEVER:
             self.unwatch()
 
     @property
     def body(self) -> Content:
         """The filter behind the raw parts; made when a decoder is added."""
-        if self._filter is None:
-            self._filter = Content(self.request.max_body)
-        return self._filter
-
-    @property
-    def is_delivered(self) -> bool:
-        """Is the body here as it is, with nothing to decode?"""
-        return self.is_whole and self._filter is None
-
-    @property
-    def is_encoded(self) -> bool:
-        return self._filter is not None
+        if self.filter is None:
+            self.filter = Content(self.request.max_body)
+        return self.filter
 
     def take(self, *, bounded: bool) -> bytes:
         """Decoded body that is here and was not taken.
@@ -242,37 +242,44 @@ class Progress(Clocked):
         Raises: DecodingError, BodyTooLarge.
         """
         parts, self.parts = self.parts, []
-        if self._filter is None:
+        if self.filter is None:
             return parts[0] if len(parts) == 1 else b"".join(parts)
-        self._filter.parts += parts
-        return self._filter.take(is_complete=self.is_whole, bounded=bounded)
+        self.filter.parts += parts
+        return self.filter.take(is_complete=self.is_whole, bounded=bounded)
 
     @property
     def is_open(self) -> bool:
         """Is there a body on the way that nobody has read to its end?"""
         return self.connection is not None
 
-    async def read_stream(self) -> bytes:
-        """The next bytes of a body that was handed out; b"" at its end. Whatever goes wrong ends the exchange."""
+    async def read_chunk(self) -> bytes:
+        """The next decoded bytes of the body; b"" at its end. Whatever goes wrong ends the exchange.
+
+        Raises: StreamConsumedError, when it was closed before; whatever went wrong.
+        """
         connection = self.connection
-        assert connection is not None
+        if connection is None:
+            if self.is_cut:
+                raise StreamConsumedError("the body was closed, or failed, before its end")
+            return self.take(bounded=True)
         try:
             while True:
                 self.is_whole = complete = connection.complete
-                if connection.parts or self.parts or complete or self._filter is not None:
+                if connection.parts or self.parts or complete or self.filter is not None:
                     self.parts += connection.take_parts()
                     data = self.take(bounded=True)
-                    if complete and not (self._filter is not None and self._filter.has_pending):
+                    if complete and not (self.filter is not None and self.filter.has_pending):
                         await self._finish_stream(connection)
                         return data
                     if data:
                         return data
                 if self.request.timeout.read:
                     self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
-                try:
-                    await connection.wait()
-                finally:
-                    self.unwatch()
+                if connection.error is not None:
+                    raise connection.error
+                connection.waiter = waiter = connection.loop.create_future()
+                await waiter
+                self.unwatch()
         except BaseException as error:
             self.is_whole = False
             await fail(self.as_response, error)
@@ -320,10 +327,10 @@ class Progress(Clocked):
     @property
     def is_finished(self) -> bool:
         """Was post_request told?"""
-        return self._progress == _FINISHED
+        return self.step == FINISHED
 
     def mark_finished(self) -> None:
-        self._progress = _FINISHED
+        self.step = FINISHED
 
     def drop_connection(self) -> None:
         """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""
@@ -348,7 +355,7 @@ class Progress(Clocked):
 
     async def connect(self) -> Connection:
         """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
-        if self._progress != _NEW:
+        if self.step != NEW:
             raise PluginError("connect() is for pre_request: the request was sent already")
         if self.connection is None:
             self.pool = pool = self.request.pool()

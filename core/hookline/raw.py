@@ -34,8 +34,11 @@ class Raw:
         return self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        while data := await self._next():
+        data = await self._next()
+        read = self._response.read_chunk  # without a coroutine around it: 1 us less for each chunk
+        while data:
             yield data
+            data = await read()
 
     def __iter__(self) -> Iterator[bytes]:
         self._begin()

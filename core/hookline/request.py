@@ -44,9 +44,14 @@ class HttpRequest(RequestHead):
         return self._gate
 
     @property
+    def can_be_sent(self) -> bool:
+        """Is its body still there? Not where it can be read once only, and was; `copy` raises BodyNotRepeatable then."""
+        return not isinstance(self.body, Source) or self.body.can_be_sent
+
+    @property
     def may_repeat(self) -> bool:
         """May it be sent once more when a connection died that had said nothing (RFC 9110, section 9.2.2)?"""
-        return self.method in IDEMPOTENT and not (isinstance(self.body, Source) and not self.body.can_be_sent)
+        return self.method in IDEMPOTENT and self.can_be_sent
 
     # -- copies
 

@@ -149,14 +149,6 @@ class HttpResponse(Progress):
         self.is_consumed = True
         return b""
 
-    async def read_chunk(self) -> bytes:
-        """The next decoded bytes of the body; b"" at its end."""
-        if not self.is_open:
-            if self.is_cut:
-                raise StreamConsumedError("the body was closed, or failed, before its end")
-            return self.take(bounded=True)
-        return await self.read_stream()
-
     def recv_body(self) -> bytes:
         """Take the decoded body so far; what was taken is no longer in `content`.
 

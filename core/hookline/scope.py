@@ -8,6 +8,7 @@ import warnings
 from collections.abc import AsyncGenerator, Coroutine, Hashable
 from typing import Any
 
+from .errors import ClientClosed
 from .pool import Pool
 from .timeouts import Watch
 
@@ -20,6 +21,7 @@ class LoopScope:
         self.watch = Watch(loop)
         self.pools = pools
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._pauses: set[asyncio.Future[None]] = set()
         self._is_over = False
         self._guard = self._until_the_end()
         if loop.is_running():
@@ -53,7 +55,9 @@ class LoopScope:
     @property
     def is_busy(self) -> bool:
         """Is any connection in use, or being opened or waited for?"""
-        return bool(self._tasks) or any(p.opened > len(p.idle) or p.waiters for p in self.pools.values())
+        return bool(self._tasks or self._pauses) or any(
+            p.opened > len(p.idle) or p.waiters for p in self.pools.values()
+        )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something in the background that `close` waits for."""
@@ -61,6 +65,20 @@ class LoopScope:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two exchanges of one call.
+
+        Raises: ClientClosed.
+        """
+        future: asyncio.Future[None] = self.loop.create_future()
+        timer = self.loop.call_later(seconds, settle, future)
+        self._pauses.add(future)
+        try:
+            await future
+        finally:
+            self._pauses.discard(future)
+            timer.cancel()
 
     async def close(self) -> None:
         """Close all connections, and wait for what runs in the background and for the transports to end."""
@@ -71,6 +89,9 @@ class LoopScope:
             await asyncio.wait(tasks, timeout=1)
 
     async def _close_connections(self) -> None:
+        for pause in self._pauses:
+            if not pause.done():
+                pause.set_exception(ClientClosed("the client was closed"))
         pools = list(self.pools.values())
         for pool in pools:
             pool.close()
@@ -90,3 +111,10 @@ class LoopScope:
                 pool.drop()
             self.pools.clear()
             self._tasks.clear()
+            self._pauses.clear()
+
+
+def settle(future: asyncio.Future[None]) -> None:
+    """A pause is over."""
+    if not future.done():
+        future.set_result(None)

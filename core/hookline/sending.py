@@ -98,7 +98,10 @@ async def passes(response: HttpResponse, connection: Connection) -> bool:
     """Wait until the gate is opened (True), or closed, or until the final head is here."""
     gate = response.request.gate
     assert gate is not None
-    timer = None if gate.seconds is None else connection.loop.call_later(gate.seconds, gate.open)
+    timer = None
+    if gate.seconds is not None:
+        timer = connection.loop.call_later(gate.seconds, gate.open)
+        response.wait_for(None)  # the peer may be silent: the gate opens by itself
     gate.watch(connection.wake)
     try:
         while not (gate.is_open or gate.is_closed or connection.head):
@@ -110,6 +113,7 @@ async def passes(response: HttpResponse, connection: Connection) -> bool:
         gate.watch(None)
         if timer is not None:
             timer.cancel()
+            response.wait_for(None, ReadTimeout, response.request.timeout.read)
     return gate.is_open and not connection.head
 
 
@@ -170,4 +174,4 @@ async def run_interims(response: HttpResponse, connection: Connection) -> None:
         stage = response.plan.interim_for(line.status, head.lower())
         if stage is not None:
             await response.timed(stage.run(response, interim=True))
-        response.hide_interim()
+        response.hide_interim(connection.head)

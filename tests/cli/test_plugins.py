@@ -56,7 +56,8 @@ def test_explain_names_events(run: Run) -> None:
     done = run("plugins", "--explain")
 
     assert done.returncode == 0
-    assert "post_request\n  1. redirects" in done.stdout
+    behind = done.stdout.partition("post_request\n")[2].partition("data_received\n")[0]
+    assert ". redirects: statuses 301" in behind
 
 
 def test_broken_plugin_is_one_line_that_says_how_to_leave_it_out(run: Run, tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ FORBIDDEN = re.compile(
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
     {"errors"},
-    {"url", "fields", "timeouts", "tls", "declarations", "gate", "content", "hookspecs"},
-    {"body", "settings", "wire.parser", "wire.link"},
+    {"url", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs"},
+    {"body", "settings", "wire.parser", "wire.link", "wire.bulk"},
     {"wire.connection", "events.implementation", "plugins.order"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
     {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},

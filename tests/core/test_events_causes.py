@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hookline import PluginError, Scheme, hookimpl
-from kit.recorder import Log, Recorder, client_with, on, plugin
+from hookline import ConnectionClosed, PluginError, Scheme, hookimpl
+from kit.recorder import Log, Recorder, client_with, ends, on, plugin
 from servers.messages import head, response
 from servers.script import Script
 from servers.scripted import ScriptedServer
@@ -26,6 +26,18 @@ def redirecting(cause: str = "redirect") -> Any:
 
 def moved(server: ScriptedServer) -> bytes:
     return response(b"", 302, [("Location", server.url("/there"))])
+
+
+async def test_error_of_a_follow_up_is_its_own(scripted: ScriptedServer) -> None:
+    log: Log = []
+    scripted.answer(moved(scripted), Script().close(), Script().close())
+    async with client_with(redirecting(), Recorder(log)) as client:
+        with pytest.raises(ConnectionClosed) as caught:
+            await client.get(scripted.url())
+    assert caught.value.request is not None
+    assert caught.value.request.cause == "redirect"
+    assert caught.value.response is None  # not that of the hop before
+    assert len(ends(log)) == 2
 
 
 async def test_causes_say_why_a_request_is_sent(scripted: ScriptedServer) -> None:

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from hookline import HttpClient, HttpRequestException
-from hookline.errors import ConnectionClosed, ConnectionRefused
+from hookline import HttpClient, HttpRequestException, HttpResponse, HttpTimeout
+from hookline.errors import ClientClosed, ConnectionClosed, ConnectionRefused
+from kit.recorder import client_with, on
 from servers.addresses import black_hole, refused_port
 from servers.changes import Gate
 from servers.messages import response
@@ -177,10 +178,50 @@ async def test_close_ends_what_is_in_flight(scripted):
         await client.close()
         async with asyncio.timeout(2):
             errors = await asyncio.gather(*tasks, return_exceptions=True)
-    assert {type(error) for error in errors} == {ConnectionClosed}
+    assert {type(error) for error in errors} == {ClientClosed}
     assert all("client was closed" in str(error) and error.request is not None for error in errors)
     await scripted.until_closed_connections()
     assert [pool.opened for pool in client.connection_pools.values()] == [0, 0]
+
+
+async def test_close_ends_what_a_reused_connection_waits_for(client, scripted):
+    scripted.answer(response(b"first"), Script().stall())
+    await client.get(scripted.url())
+    task = asyncio.create_task(client.get(scripted.url()))
+    await scripted.until(heads=2)
+    await client.close()
+    async with asyncio.timeout(2):
+        with pytest.raises(ClientClosed):
+            await task
+    assert scripted.connections == 1
+
+
+@pytest.mark.parametrize("how", ["end", "close", "cancel", "deadline"])
+async def test_pause_of_a_follow_up_ends_with_the_client(scripted, how):
+    paused = asyncio.Event()
+
+    async def again(self, response):
+        if not response.history:
+            paused.set()
+            await response.request.client.pause(0.01 if how == "end" else 60)
+            return response.request.copy(cause="again")
+
+    scripted.always(response(b"fine"))
+    options = {"timeout": 0.1} if how == "deadline" else {}
+    async with client_with(on("post_request", again), **options) as client:
+        task = asyncio.create_task(client.get(scripted.url()))
+        await paused.wait()
+        assert client.scope.is_busy
+        if how == "close":
+            await client.close()
+        elif how == "cancel":
+            task.cancel()
+        async with asyncio.timeout(5):
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        assert not client.scope.is_busy
+    expected = {"close": ClientClosed, "cancel": asyncio.CancelledError, "deadline": HttpTimeout, "end": HttpResponse}
+    assert isinstance(outcome, expected[how])
+    assert len(scripted.requests) == (2 if how == "end" else 1)
 
 
 async def test_client_works_again_after_close(client, scripted):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hookline import BodyNotRepeatable, HttpClient, hookimpl
+from hookline import BodyNotRepeatable, HttpClient, ReadTimeout, Timeout, hookimpl
 from hookline.errors import ConnectionClosed, LocalProtocolError
 from kit.slots import is_free
 from servers.changes import Gate
@@ -198,6 +198,19 @@ async def test_held_body_goes_out_after_a_while(scripted):
     assert scripted.requests[0].body == b"body"
 
 
+async def test_read_timeout_does_not_run_before_a_gate_that_opens_by_itself(scripted):
+    async with HttpClient(autoload=False, plugins=[Holds(0.3)], timeout=Timeout(read=0.1)) as client:
+        scripted.answer(response(b"done"))
+        assert (await client.post(scripted.url(), data=b"body")).content == b"done"
+        scripted.answer(Script().stall())
+        with pytest.raises(ReadTimeout):
+            await client.post(scripted.url(), data=b"body")
+    async with HttpClient(autoload=False, plugins=[Holds()], timeout=Timeout(read=0.1)) as client:
+        scripted.answer(Script().stall(), early=True)
+        with pytest.raises(ReadTimeout):
+            await client.post(scripted.url(), data=b"body")
+
+
 async def test_held_body_is_never_sent_after_a_final_answer(make_scripted):
     server = make_scripted(strict=False)
     async with HttpClient(autoload=False, plugins=[Holds()]) as client:
@@ -227,5 +240,6 @@ async def test_interim_heads_pass_unseen(client, scripted):
 async def test_body_that_is_gone_cannot_be_copied(client, scripted):
     scripted.answer(response(b""))
     answer = await client.post(scripted.url(), data=iter([b"x"]))
+    assert not answer.request.can_be_sent
     with pytest.raises(BodyNotRepeatable):
         answer.request.copy()

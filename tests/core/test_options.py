@@ -145,12 +145,12 @@ async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
     site.install("hookline-redirects", declares("Redirects", "allow_redirects"), {"redirects": "Redirects"})
     site.install("hookline-cookies", declares("Cookies", "cookies"), {"cookies": "Cookies"})
     site.install("acme-cookies", declares("Jar", "jar_file", "replaces = 'cookies'"), {"jar": "Jar"})
-    site.install("hookline-retry", declares("Retry", "retries"), {"retry": "Retry"}, group="hookline.optional")
+    site.install("hookline-again", declares("Again", "retries"), {"again": "Again"}, group="hookline.optional")
     site.install("acme-broken", "raise ImportError", {"broken": "Broken"}, group="hookline.optional")
     async with HttpClient(disable=["redirects"]) as client:
         assert "it belongs to plugin 'redirects', which is disabled" in await message(client, allow_redirects=True)
         assert "belongs to 'cookies', replaced by acme-cookies 1.0" in await message(client, cookies={})
-        assert "it belongs to the optional plugin 'retry', which plugins=['retry'] would load" in await message(
+        assert "it belongs to the optional plugin 'again', which plugins=['again'] would load" in await message(
             client, retries=3
         )
         assert "no installed plugin takes 'zzzzz'" in await message(client, zzzzz=3)
@@ -183,13 +183,13 @@ async def test_replacement_is_disabled_for_a_call_with_what_it_replaces(scripted
 
 
 async def test_optional_plugin_of_a_call_is_one_object_for_all_calls(site: Site, scripted: ScriptedServer) -> None:
-    site.install("hookline-retry", declares("Retry", "retries"), {"retry": "Retry"}, group="hookline.optional")
+    site.install("hookline-again", declares("Again", "retries"), {"again": "Again"}, group="hookline.optional")
     async with HttpClient() as client:
-        assert await read(client, scripted, "retries", plugins=["retry"], retries=3) == 3
-        first = client._late["retry"]
+        assert await read(client, scripted, "retries", plugins=["again"], retries=3) == 3
+        first = client._late["again"]
         client.event("on_headers").bind(lambda response: None)
-        assert await read(client, scripted, "retries", plugins=["retry"]) == 1
-        assert client._late["retry"] is first
+        assert await read(client, scripted, "retries", plugins=["again"]) == 1
+        assert client._late["again"] is first
 
 
 class Basic:

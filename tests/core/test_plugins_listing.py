@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 import pytest
 
-from hookline import HttpClient, Option, PluginError, hookimpl
+from hookline import HttpClient, Option, PluginError, Scheme, hookimpl
 from kit.distributions import Site, build_wheel, plugin_source
 from kit.recorder import Recorder, client_with, on, plugin
 from servers.messages import response
@@ -129,6 +129,20 @@ async def test_manager_is_a_real_plugin_manager(scripted: ScriptedServer) -> Non
         with pytest.raises(TypeError, match="no installed plugin takes 'late_one'"):
             await client.get(scripted.url(), late_one=8)
     assert len(log) == 3
+
+
+async def test_manager_refuses_what_does_not_fit_and_keeps_nothing_of_it() -> None:
+    async with client_with() as client:
+        manager = client.plugins.manager
+        first = plugin("first", declare=hookimpl(specname="declare")(lambda self: [Scheme("gopher", 70)]))
+        second = plugin("second", declare=hookimpl(specname="declare")(lambda self: [Scheme("gopher", 70)]))
+        manager.register(first)
+        with pytest.raises(PluginError, match=r"first.*second.*both serve the scheme 'gopher'"):
+            manager.register(second)
+        assert not manager.has_plugin("second")
+        assert "second" not in [found.name for found in client.plugins]
+        manager.unregister(first)
+        manager.register(second)
 
 
 PROGRAM = """

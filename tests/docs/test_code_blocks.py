@@ -27,7 +27,7 @@ from servers.scripted import ScriptedServer
 from servers.seen import SeenRequest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs/examples/README.md"]
 STAND_IN = "http://127.0.0.1:8000"
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -82,6 +82,8 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
     counter = itertools.count()
 
     def answer(request: SeenRequest) -> bytes | Script:
+        if request.method == "CONNECT":
+            return response(b"no tunnel here", 403)
         path = request.target.partition("?")[0]
         if path == "/json":
             return response(b'{"page": 2}', headers=[("Content-Type", "application/json")])

@@ -9,6 +9,7 @@ from typing import Any
 
 from hookline.fields import parse_fields, parse_trailers
 from hookline.wire.connection import Connection
+from hookline.wire.parser import StatusLine
 from servers.segments import Cut, pieces
 
 
@@ -49,8 +50,10 @@ class Exchange:
     def __init__(self, *, head: bool = False, interim: bool = False) -> None:
         self._head = head
         self._interim = interim
+        self.line: StatusLine | None = None
 
-    def wants_head(self, status: int, low: bytes) -> bool:
+    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
+        self.line = line
         return self._head
 
     def wants_interim(self) -> bool:
@@ -63,17 +66,20 @@ class Taken:
 
     connection: Connection
     transport: RecordingTransport
+    asker: Exchange
     error: BaseException | None = None
     fed: int = 0
     interims: list[int] = field(default_factory=list)
 
     @property
     def status(self) -> int:
-        return self.connection.line.status
+        assert self.asker.line is not None
+        return self.asker.line.status
 
     @property
     def reason(self) -> str:
-        return self.connection.line.reason
+        assert self.asker.line is not None
+        return self.asker.line.reason
 
     @property
     def body(self) -> bytes:
@@ -126,8 +132,9 @@ def take(
 ) -> Taken:
     """Feed a response to a connection that waits for one; `eof` closes behind it."""
     connection, transport = connect()
-    waiter = connection.begin(Exchange(head=head, interim=interim), method, limit)
-    taken = Taken(connection, transport)
+    asker = Exchange(head=head, interim=interim)
+    waiter = connection.begin(asker, method, limit)
+    taken = Taken(connection, transport, asker)
     taken.fed = feed(connection, transport, data, cut)
     if eof and not transport.is_closed:
         connection.eof_received()

@@ -152,7 +152,7 @@ def tls_proxy(certificates: Certificates, squid: Site) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def dante() -> Iterator[Site]:
-    """danted: SOCKS 4, 4a and 5."""
+    """danted: SOCKS 4 and 5."""
     with dante_site() as site:
         yield site
 

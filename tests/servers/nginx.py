@@ -12,6 +12,8 @@
 | /crawl/                  | static, at 64 KiB a second                                                            |
 | /limited                 | 413 before the upload is over, where it has more than 1 KiB                           |
 | /store/NAME              | PUT and DELETE of a file, which is then served (and lies in `directory`/www/store)    |
+| /busy                    | 503 with Retry-After: 1, always                                                       |
+| /rate/NAME               | static, two a second over all; more are 503 with Retry-After: 1                       |
 | /connections             | nginx's own count; see `accepted`                                                     |
 | /tls                     | protocol, server name, client certificate (TLS only)                                  |
 """
@@ -104,6 +106,7 @@ http {{
   ssl_certificate {certificates.right.cert_file}; ssl_certificate_key {certificates.right.key_file};
   ssl_client_certificate {certificates.ca_file}; ssl_verify_client optional;
   ssl_protocols TLSv1.2 TLSv1.3;
+  limit_req_zone $server_port zone=rate:64k rate=2r/s;
   server {{
     listen 127.0.0.1:{ports[0]} backlog=1024;
     listen 127.0.0.1:{ports[1]} ssl backlog=1024;
@@ -113,6 +116,8 @@ http {{
     location /thrice/ {{ keepalive_requests 3; }}
     location /brief/ {{ keepalive_timeout 1s; }}
     location /crawl/ {{ limit_rate 64k; }}
+    location = /busy {{ add_header Retry-After 1 always; return 503; }}
+    location /rate/ {{ limit_req zone=rate; add_header Retry-After 1 always; alias {directory}/www/; }}
     location = /limited {{ client_max_body_size 1k; dav_methods PUT; }}
     location /store/ {{ dav_methods PUT DELETE; }}
     location = /connections {{ stub_status; }}

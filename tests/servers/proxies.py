@@ -66,7 +66,7 @@ listen tls
 
 @contextlib.contextmanager
 def dante_site() -> Iterator[Site]:
-    """Run danted: SOCKS 4, 4a and 5 without a password; names are resolved by /etc/hosts."""
+    """Run danted: SOCKS 4 and 5 without a password. It knows no SOCKS 4a; names come by SOCKS 5."""
     program = require_program("danted", "dante-server")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:

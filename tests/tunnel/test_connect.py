@@ -300,6 +300,22 @@ async def test_bytes_through_a_plain_tunnel_before_the_request_are_an_error(
             await client.get("plain://localhost/")
 
 
+async def test_attack_answer_to_connect_sets_a_cookie(
+    scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
+) -> None:
+    pytest.importorskip("hookline_cookies", reason="this keeps cookies")
+    evil = ("Set-Cookie", "evil=1; Path=/; Domain=localhost")
+    granted = b"HTTP/1.1 200 OK\r\nSet-Cookie: evil=1; Path=/\r\n\r\n"
+    scripted.answer(response(b"", 403, [evil]), Script().start_tls(certificates.server_context(), granted), response())
+    async with client_of(scripted) as client:
+        with pytest.raises(HttpProxyError):
+            await client.get("https://localhost/")
+        answer = await client.get("https://localhost/")
+        assert answer.cookies == {}
+        assert len(client.cookies) == 0
+    assert scripted.requests[-1].header("cookie") is None
+
+
 async def test_certificate_of_the_origin_is_checked(
     scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
 ) -> None:

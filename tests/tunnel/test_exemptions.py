@@ -6,6 +6,8 @@ import re
 import socket
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hookline import InvalidURL
 from hookline_tunnel.exemptions import exemptions_of, own_names, split_entries
@@ -59,12 +61,28 @@ def test_host_is_exempt(entries: str, host: str, covered: bool) -> None:
     assert exemptions_of(split_entries(entries)).cover(host, 443) is covered
 
 
-@pytest.mark.parametrize(
-    "entry", ["<local>", "10.*", "169.254/16", "10.0.0.0/33", "http://host", "user@host", "host:x"]
-)
+@pytest.mark.parametrize("entry", ["<local>", "10.*", "169.254/16", "10.0.0.0/33", "http://host", "host:x"])
 def test_entry_that_is_none_is_refused(entry: str) -> None:
     with pytest.raises(InvalidURL, match=re.escape(f"an address, a network or *: {entry!r}")):
         exemptions_of([entry])
+
+
+@given(
+    st.text() | st.from_regex(r"\*?\.?[a-z0-9.:\[\]/%-]{0,20}", fullmatch=True),
+    st.sampled_from(["a.b", "::1", "10.0.0.1"]),
+)
+def test_any_text_is_an_entry_or_refused(text: str, host: str) -> None:
+    try:
+        exempt = exemptions_of(split_entries(text))
+    except InvalidURL:
+        return
+    assert exempt.cover(host, 80) in (True, False)
+
+
+def test_refusal_shows_no_secret() -> None:
+    with pytest.raises(InvalidURL, match=r"an address, a network or \*: 'host'") as caught:
+        exemptions_of(["user:s3cret@host"])
+    assert caught.value.__suppress_context__
 
 
 def test_own_names_are_localhost_and_the_machine() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hookline import InvalidURL
 from hookline_tunnel import Hop
@@ -78,6 +80,17 @@ def test_refusal_shows_no_secret(url: str) -> None:
     assert "s3" not in shown
     assert "cret" not in shown
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@given(st.text() | st.from_regex(r"[a-z0-9]{0,6}(://)?[^\0]{0,20}@?[a-z0-9.:\[\]]{0,12}/?", fullmatch=True))
+def test_any_text_is_a_hop_or_refused(text: str) -> None:
+    try:
+        hop = hop_of(text)
+    except InvalidURL:
+        return
+    assert hop_of(str(hop)).host == hop.host
+    assert 0 <= hop.port < 65536
+    assert hop.basic is None or hop.basic.isascii()
 
 
 def test_hop_shows_no_secret() -> None:

@@ -78,6 +78,7 @@ def test_host_key_with_an_ipv6_address() -> None:
         ({"http": "ftp://p"}, InvalidURL, "proxies['http']: a proxy speaks"),
         ({"http://h/x": "p"}, InvalidURL, "proxies['http://h/x']: expected scheme://host"),
         ({"http://": "p"}, InvalidURL, "proxies['http://']"),
+        ({"http://user:s3cret@h": "p"}, InvalidURL, "proxies['…']: expected scheme://host or scheme://host:port"),
         ({"no": 7}, TypeError, "proxies['no']: expected a string with commas"),
         ({"no": "<local>"}, InvalidURL, "proxies['no']: not a host, an address"),
     ],
@@ -88,6 +89,17 @@ async def test_bad_proxies_are_named(given: Any, error: type[Exception], words: 
     async with HttpClient() as client:
         with pytest.raises(error, match=re.escape(words)):
             await client.get("http://127.0.0.1:1/", proxies=given)
+
+
+@pytest.mark.parametrize(
+    "given", [{"http://user:s3cret@p:x": "q"}, {"http": "http://user:s3cret@p:x"}, {"no": "user:s3cret@h"}]
+)
+def test_bad_proxies_show_no_secret(given: Any) -> None:
+    with pytest.raises(InvalidURL) as caught:
+        HttpClient(proxies=given)
+    everything = f"{caught.value!r} {caught.value.__notes__}"
+    assert "s3cret" not in everything
+    assert caught.value.__suppress_context__
 
 
 def test_client_gives_its_proxies_back() -> None:

@@ -35,7 +35,8 @@ class Manager(pluggy.PluginManager):
     def register(self, plugin: object, name: str | None = None, *, label: str | None = None) -> str | None:
         """Register a plugin object. name: else its `name`, else its class. label: how messages call it.
 
-        Raises: PluginError, for what no event has, and for a name or an object that is there already.
+        Raises: PluginError, for what no event has, for a name or an object that is there already, and for declarations that
+        do not fit those of the others. Nothing is registered then.
         """
         if inspect.isclass(plugin):
             raise PluginError(f"{plugin.__name__} is a class; register an object: {plugin.__name__}()")
@@ -47,7 +48,12 @@ class Manager(pluggy.PluginManager):
         except (ValueError, pluggy.PluginValidationError) as error:
             raise PluginError(f"{label}: {error}") from error
         self._labels[name] = label
-        self._changed()
+        try:
+            self._changed()
+        except BaseException:
+            super().unregister(name=name)
+            self._changed()
+            raise
         return registered
 
     def unregister(self, plugin: Any = None, name: str | None = None) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
+from .bulk import BULK, BulkReader
 from .link import Link
 from .parser import (
     MAX_FIELDS,
@@ -33,8 +34,8 @@ _ORDINARY = frozenset({*range(200, 600)} - {204, 304})  # their bodies are as lo
 class Asker(Protocol):
     """What a connection asks of the exchange that it serves."""
 
-    def wants_head(self, status: int, low: bytes) -> bool:
-        """Is somebody waiting for this final head, before the body? `low` is the head in lower case."""
+    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
+        """Take the final head; does somebody wait for it, before the body? `low` is the head in lower case."""
 
     def wants_interim(self) -> bool: ...
 
@@ -51,9 +52,36 @@ class Connection(Link):
     """See the module. An exchange calls `begin`, writes, and awaits `waiter`; then it reads `line`, `head` and `parts`."""
 
     __slots__ = (
-        "_backlog", "_body", "_early", "_ended", "_partial", "_read", "_remaining", "_take", "asker", "bounded",
-        "buffered", "complete", "eager", "head", "interims", "is_ordinary", "is_used", "key", "last_read", "limit",
-        "line", "method", "on_lost", "parts", "read_anything", "received_size", "reused", "sending", "tap", "timed",
+        "_backlog",
+        "_body",
+        "_early",
+        "_ended",
+        "_partial",
+        "_read",
+        "_remaining",
+        "_take",
+        "asker",
+        "bounded",
+        "buffered",
+        "complete",
+        "eager",
+        "head",
+        "idle_since",
+        "interims",
+        "is_ordinary",
+        "is_used",
+        "key",
+        "last_read",
+        "limit",
+        "method",
+        "on_lost",
+        "parts",
+        "read_anything",
+        "received_size",
+        "reused",
+        "sending",
+        "tap",
+        "timed",
         "upgraded",
     )  # fmt: skip
 
@@ -64,7 +92,7 @@ class Connection(Link):
         self.complete = True
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
-        self.last_read = 0.0
+        self.last_read = self.idle_since = 0.0
         self._clear()
 
     def _clear(self) -> None:
@@ -158,13 +186,21 @@ class Connection(Link):
         return self.sending or self.can_write is not None
 
     @property
+    def left_of_body(self) -> int:
+        """How many bytes of a body of known length are still to come; 0 when there is none on the way."""
+        return self._remaining if self._take is Connection._take_length else 0
+
+    @property
     def trailers(self) -> list[tuple[bytes, bytes]]:
         return [] if self._body is None else self._body.trailers
 
     # -- reading
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = bytes(self._view[:nbytes])
+        self.take_bytes(self._view[:nbytes].tobytes())
+
+    def take_bytes(self, data: bytes) -> None:
+        """Take the bytes of one read."""
         if self.tap is None and self._backlog is None:
             try:
                 self._take(self, data)
@@ -226,22 +262,27 @@ class Connection(Link):
             self._interim(line, head, data[end:])
             return
         low = head.lower()
-        self.line = line
         self.keep_alive = keep_alive
-        at = low.find(b"\r\ncontent-length:")
-        length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
         rest = data[end:]
-        if length == len(rest) > 0 and status in _ORDINARY and self.is_ordinary and not self.sending:
+        if (
+            rest
+            and self.is_ordinary
+            and low.find(b"\r\ncontent-length: %d\r\n" % len(rest)) > 0  # 0.16 us less than to find and read it
+            and status in _ORDINARY
+            and not self.sending
+        ):
             # whole in one read, as most are: nothing of what follows here applies, and nothing is left to clear
             self.head = head
             self.parts.append(rest)
             self._take = Connection._take_stray
             self.complete = True
-            self.asker.wants_head(status, low)
+            self.asker.take_head(line, head, low)
             waiter = self.waiter
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
             return
+        at = low.find(b"\r\ncontent-length:")
+        length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
         self.is_used = True
         self.received_size = 0
         if status == 101 or (self.method == "CONNECT" and status < 300):
@@ -259,6 +300,8 @@ class Connection(Link):
                 raise BodyTooLarge(f"the body has {length} bytes, more than max_body={self.limit}")
             self._remaining = length
             self._take = Connection._take_length
+            if length - len(rest) >= BULK and self.tap is None and BulkReader.fits(self.transport):
+                BulkReader(self)
             if length == 0:
                 self.keep_alive = says_keep_alive(low, line.minor)
                 self._complete(rest)
@@ -272,7 +315,7 @@ class Connection(Link):
             self.keep_alive = False
             self._take = Connection._take_until_close
         self.head = head
-        wanted = self.asker.wants_head(status, low)
+        wanted = self.asker.take_head(line, head, low)
         if self.tap is not None:
             # the handlers of the head come before those of the bytes: what follows waits for flow()
             self._backlog = [*self._early, (rest, self._read)]

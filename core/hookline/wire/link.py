@@ -157,7 +157,6 @@ class Link(asyncio.BufferedProtocol):
             if isinstance(error, OSError):
                 raise handshake_failure(error, server_hostname, seconds if limit.expired() else None) from error
             raise
-        if transport is None:
+        if transport is None or not self.alive:
             raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
         self.transport = transport
-        self.alive = True

@@ -63,7 +63,8 @@ async def ask(client: HttpClient, request: HttpRequest, proxy: ProxyRoute, autho
     except BaseException as error:
         connection.abort()
         if isinstance(error, (BodyTooLarge, ConnectionClosed)) and refuses(connection):
-            answer = HttpResponse.build(question, connection.line.status, reason=connection.line.reason)
+            reason = connection.line.reason.encode("ascii", "replace").decode()
+            answer = HttpResponse.build(question, connection.line.status, reason=reason)
             raise refusal(answer, request, hop, authority) from error  # with as much of it as there is
         if isinstance(error, HttpRequestException) and not isinstance(error, HttpProxyError):
             error.request = request  # the question is an inner matter

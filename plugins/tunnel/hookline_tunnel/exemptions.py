@@ -47,7 +47,8 @@ class Exemptions:
             else:
                 self._add_host(entry)
         except ValueError as error:
-            raise InvalidURL(f"not a host, an address, a network or *: {entry[:60]!r}") from error
+            shown = ascii(entry.rpartition("@")[2][:60])  # before an @ may be what nobody should see
+            raise InvalidURL(f"not a host, an address, a network or *: {shown}") from (None if "@" in entry else error)
 
     def _add_host(self, entry: str) -> None:
         """Raises: ValueError."""

@@ -19,10 +19,11 @@ Origin = tuple[str, str, int]  # scheme, host, port
 class Proxies:
     """See the module.
 
-    decisions: what was decided for origins of core, by identity; see `Tunnel.pre_request`.
+    is_empty: there is no proxy for anything. decisions: what was decided for origins of core, by identity.
     """
 
     def __init__(self, hops: Mapping[str, Hop | None], exempt: Exemptions) -> None:
+        self.is_empty = not hops
         self.hops = hops
         self.exempt = exempt
         self.decisions: dict[object, Hop | None] = {}
@@ -68,10 +69,15 @@ def proxies_of(given: Any) -> Proxies:
             else:
                 hops[checked_key(key)] = _hop(value)
         except InvalidURL as error:
-            raise InvalidURL(f"proxies[{key!r}]: {error}") from None
+            raise InvalidURL(f"proxies[{harmless(key)}]: {error}") from None
         except TypeError as error:
-            raise TypeError(f"proxies[{key!r}]: {error}") from None
+            raise TypeError(f"proxies[{harmless(key)}]: {error}") from None
     return Proxies(hops, own_names() if exempt is None else exempt)
+
+
+def harmless(key: Any) -> str:
+    """A key for a message: one that is the URL of a proxy by mistake may have a password in it."""
+    return repr(key) if "@" not in str(key) else "'…'"
 
 
 def checked_key(key: Any) -> str:

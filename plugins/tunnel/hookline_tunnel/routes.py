@@ -64,7 +64,7 @@ class TunnelRoute(Route):
             if self.tls is not None:
                 name = self.tls.server_hostname or self.host
                 await connection.start_tls(client.contexts.get(self.tls), name, self.handshake or None)
-            elif connection.leftover:
+            if connection.leftover:
                 raise RemoteProtocolError("bytes came through the tunnel before the request")
         except BaseException as error:
             connection.abort()

@@ -1,0 +1,7 @@
+"""Ask before sending a body: Expect: 100-continue."""
+
+from .plugin import Expect
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["Expect"]

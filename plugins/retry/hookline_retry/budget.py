@@ -1,0 +1,79 @@
+"""How many retries all requests together may cause.
+
+The limit of one call does not protect a server that is down: with three retries for each, it gets four times its load just
+when it can bear least. A budget ties the retries to the calls. The idea and the numbers are those of Finagle's RetryBudget,
+which linkerd and tower took over: one retry for each five requests, ten a second on top for clients that send few, counted over
+ten seconds. There tokens are paid in and spent; here both sides are counted, so that the limit can be said in one sentence. What
+it gets wrong: a second counts whole, so the span is nine to ten seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+
+class RetryBudget:
+    """In any `seconds` seconds at most `ratio` retries for each request that was none, and `per_second` a second besides.
+
+    Give one object to several clients, and they share it. `RetryBudget(math.inf)` has no limit.
+
+    Raises: ValueError.
+    """
+
+    def __init__(self, ratio: float = 0.2, per_second: float = 10, seconds: int = 10) -> None:
+        if not ratio >= 0:
+            raise ValueError(f"ratio= takes retries per request from 0 up, not {ratio}")
+        if not 0 <= per_second < math.inf:
+            raise ValueError(f"per_second= takes retries a second from 0 up, not {per_second}")
+        if not 1 <= seconds <= 3600:
+            raise ValueError(f"seconds= takes 1 to 3600, not {seconds}")
+        self.ratio = ratio
+        self.per_second = per_second
+        self.seconds = seconds
+        self._requests = Window(seconds)
+        self._retries = Window(seconds)
+
+    def deposit(self, now: float) -> None:
+        """Count a request that is no retry. now: monotonic seconds."""
+        self._requests.add(now)
+
+    def withdraw(self, now: float) -> bool:
+        """Is there room for one more retry? It is counted then."""
+        if self.ratio != math.inf:
+            allowed = self.ratio * self._requests.count(now) + self.per_second * self.seconds
+            if self._retries.count(now) + 1 > allowed:
+                return False
+        self._retries.add(now)
+        return True
+
+    def __repr__(self) -> str:
+        return f"RetryBudget(ratio={self.ratio}, per_second={self.per_second}, seconds={self.seconds})"
+
+
+class Window:
+    """Counts what happened in the last seconds, the present one included."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._slots: deque[list[int]] = deque(maxlen=seconds)  # second, count
+        self._total = 0
+
+    def add(self, now: float) -> None:
+        second = int(now)
+        slots = self._slots
+        if slots and slots[-1][0] == second:
+            slots[-1][1] += 1
+        else:
+            self._drop(second)
+            slots.append([second, 1])
+        self._total += 1
+
+    def count(self, now: float) -> int:
+        self._drop(int(now))
+        return self._total
+
+    def _drop(self, second: int) -> None:
+        slots = self._slots
+        while slots and slots[0][0] <= second - self._seconds:
+            self._total -= slots.popleft()[1]

@@ -1,0 +1,14 @@
+"""The examples of the README run as they stand."""
+
+import pytest
+
+from kit.readme import python_blocks, run_block
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+
+@pytest.mark.parametrize("code", python_blocks("expect"))
+def test_example_runs(code: str, scripted: ScriptedServer) -> None:
+    scripted.always(response())
+    assert run_block(code, scripted.url()) == "200\n"
+    assert scripted.requests[0].header("expect") == "100-continue"

@@ -1,0 +1,188 @@
+"""The distributions of docs/examples, built as wheels and installed beside the wheels of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import venv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/pyproject.toml"))
+PROJECT = [ROOT, ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
+LONGEST = 60  # lines of all files together: what five minutes are enough for
+
+Run = Callable[..., Any]
+
+
+def command(*words: str | Path, **environment: str) -> str:
+    """Run a program, show its output when it fails, and give back what it printed."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "PYTHON"))}
+    done = subprocess.run(words, env=clean | environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment with the wheels of the project, and of the examples, and nothing of this one."""
+    folder = tmp_path_factory.mktemp("examples")
+    wheels = folder / "wheels"
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    command(*pip, "--wheel-dir", wheels, *PROJECT, *EXAMPLES)
+    built = sorted(wheels.glob("*.whl"))
+    assert len(built) == len(PROJECT) + len(EXAMPLES)
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    command(python, "-m", "pip", "install", "--quiet", *built)
+    return python
+
+
+@pytest.fixture
+def run(python: Path) -> Run:
+    """Run the body of a coroutine there, in which `client(...)` makes a client; gives back what it leaves in `result`."""
+
+    def run(body: str, *arguments: str, **environment: str) -> Any:
+        code = f"""
+import asyncio, json, sys
+from hookline import HttpClient as client, hookimpl
+result = None
+
+async def main():
+    global result
+{textwrap.indent(textwrap.dedent(body), "    ")}
+
+asyncio.run(main())
+print(json.dumps(result))
+"""
+        return json.loads(command(python, "-I", "-W", "error", "-c", code, *arguments, **environment))
+
+    return run
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_example_is_short(example: Path) -> None:
+    files = [path for path in example.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {path.suffix for path in files} == {".toml", ".py"}
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) < LONGEST
+
+
+def test_two_examples_are_there() -> None:
+    assert [path.name for path in EXAMPLES] == ["acme-cookies", "acme-stamp"]
+
+
+def test_installed_examples_are_loaded_for_every_client(run: Run) -> None:
+    found = run("result = [[p.name, p.distribution, p.version] for p in client().plugins]")
+    assert ["stamp", "acme-stamp", "1.0"] in found
+    assert ["allowed_cookies", "acme-cookies", "1.0"] in found
+    assert "cookies" not in [name for name, *_ in found]
+    assert {"redirects", "decompress", "expect"} <= {name for name, *_ in found}
+    assert run("result = [[a.name, a.why, a.by.name] for a in client().plugins.absent if a.by]") == [
+        ["cookies", "replaced", "allowed_cookies"]
+    ]
+
+
+def test_every_request_is_stamped_but_no_connect(run: Run, scripted: ScriptedServer) -> None:
+    scripted.respond(
+        lambda request: (
+            response(b"", 302, [("Location", "/two")])
+            if request.target == "/one"
+            else response(b"refused", 403)
+            if request.method == "CONNECT"
+            else response(b"ok")
+        )
+    )
+    result = run(
+        """
+        class Tunnel:
+            before = "stamp"
+
+            @hookimpl
+            async def pre_request(self, response):
+                request = response.request
+                if request.cause == "call":
+                    for method, cause in (("CONNECT", "connect"), ("GET", "token")):
+                        sub = request.client.new_request(method, url + "token", cause=cause, parent=request)
+                        await request.client.exchange(sub)
+
+        url = sys.argv[1]
+        async with client(plugins=[Tunnel()]) as c:
+            await c.get(url + "one")
+            await c.get(url, stamp="red", disable=["tunnel"])
+            await c.get(url, stamp=None, disable=["tunnel"])
+            await c.get(url, disable=["stamp", "tunnel"])
+        async with client(stamp="green") as c:
+            result = [c.stamp, (await c.get(url)).status_code]
+        """,
+        scripted.url(),
+    )
+    assert result == ["green", 200]
+    seen = [(request.method, request.target, request.header("x-stamp")) for request in scripted.requests]
+    assert seen[0][::2] == ("CONNECT", None)
+    assert seen[1:] == [
+        ("GET", "/token", "blue"),
+        ("GET", "/one", "blue"),
+        ("GET", "/two", "blue"),
+        ("GET", "/", "red"),
+        ("GET", "/", None),
+        ("GET", "/", None),
+        ("GET", "/", "green"),
+    ]
+
+
+def test_allowed_cookies_stand_in_for_the_jar(
+    run: Run, scripted: ScriptedServer, make_scripted: Callable[..., ScriptedServer]
+) -> None:
+    other = make_scripted()
+    fields = [("Set-Cookie", "session=1; Path=/"), ("Set-Cookie", "tracker=2")]
+    scripted.answer(response(b"", 200, fields), response(b""), response(b""))
+    scripted.answer(response(b"", 302, [("Location", other.url())]), response(b"", 200, fields), response(b""))
+    other.always(response(b""))
+    result = run(
+        """
+        url = sys.argv[1]
+        async with client(allowed_cookies={"session"}) as c:
+            first = await c.get(url)
+            await c.get(url)
+            await c.get(url, cookies={"mine": "3"})
+            await c.get(url, cookies={"mine": "3"})
+            result = [first.cookies, list(c.cookies.values())]
+        async with client(allowed_cookies={"session"}, store_cookies=False) as c:
+            await c.get(url)
+            await c.get(url)
+        """,
+        scripted.url(),
+    )
+    assert result == [{"session": "1", "tracker": "2"}, [{"session": "1"}]]
+    assert [request.header("cookie") for request in scripted.requests] == [
+        None,
+        "session=1",
+        "session=1; mine=3",
+        "session=1; mine=3",
+        None,
+        None,
+    ]
+    assert [request.header("cookie") for request in other.requests] == [None]  # another origin gets nothing
+
+
+def test_replacement_is_left_out_and_the_jar_comes_back(run: Run) -> None:
+    names = "[p.name for p in c.plugins if 'cookies' in p.name]"
+    assert run(f"c = client(disable=['allowed_cookies']); result = {names}") == ["cookies"]
+    assert run(f"c = client(disable=['cookies']); result = {names}") == []
+    assert run(f"c = client(autoload='default'); result = {names}") == ["cookies"]
+    assert run(f"c = client(); result = {names}", HOOKLINE_DISABLE="allowed_cookies") == ["cookies"]
+
+
+def test_optional_plugin_is_there_by_name_alone(run: Run) -> None:
+    assert run("result = 'retry' in client().plugins") is False
+    assert run("result = 'retry' in client(plugins=['retry']).plugins") is True
