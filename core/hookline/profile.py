@@ -236,7 +236,7 @@ class Profile:
             origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
             origin.plan = self.plan(parts.scheme)
             origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
-        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
+        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment, {})
         if len(self.targets) >= MAX_TARGETS:
             self.targets.clear()
         self.targets[url] = found

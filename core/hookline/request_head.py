@@ -239,7 +239,10 @@ class RequestHead:
         return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
 
     def encode_head(self) -> bytes:
-        """The head with its empty line. Fields nobody looked at go out as lines that were made before: 0.3 us against 3."""
+        """The head with its empty line. Fields nobody looked at go out as lines that were made before: 0.3 us against 3.
+
+        Raises: LocalProtocolError, for fields that HTTP cannot carry.
+        """
         body = self.body
         if (
             self._headers is not None
@@ -248,7 +251,12 @@ class RequestHead:
             or "version" in self.__dict__
         ):
             return self._encode_slowly().encode("utf-8", "surrogateescape")
-        text = f"{self.method} {self.where.target}{self.where.origin.prefix}{self._extra}"
+        where = self.where
+        if body is None and self._unredirected is None and not self._extra:
+            known = where.heads.get(self.method)  # 0.15 us less for a request that differs in nothing from the last one
+            if known is not None:
+                return known
+        text = f"{self.method} {where.target}{where.origin.prefix}{self._extra}"
         if self._unredirected is not None:
             given = () if self._given is None else [name.lower() for name, _ in self._given]
             for name, value in self._unredirected.items():
@@ -259,6 +267,8 @@ class RequestHead:
         if not isinstance(body, bytes):
             if self.method in WITH_LENGTH:
                 text += "Content-Length: 0\r\n"
+            if self._unredirected is None and not self._extra:
+                return where.heads.setdefault(self.method, f"{text}\r\n".encode("utf-8", "surrogateescape"))
         else:
             if self.content_type is not None and not self.has_header("content-type"):
                 text += f"Content-Type: {self.content_type}\r\n"
