@@ -1,30 +1,16 @@
 """The examples of the README run as they stand."""
 
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from kit.readme import python_blocks, run_block
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
-README = Path(__file__).parents[2] / "plugins/auth/README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+BLOCKS = python_blocks("auth")
 CHALLENGE = response(b"", 401, [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
 
 
 @pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
 def test_example_runs(code: str, scripted: ScriptedServer) -> None:
     scripted.respond(lambda request: response() if request.header("authorization") else CHALLENGE)
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code.replace("http://127.0.0.1:8000", scripted.url(""))],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout in ("", "200\n200\n200\n401\n")
+    assert run_block(code, scripted.url()) in ("", "200\n200\n200\n401\n")
