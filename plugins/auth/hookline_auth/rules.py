@@ -43,6 +43,11 @@ def found_for(request: HttpRequest, hosts: Hosts | None) -> HTTPBasicAuth | None
 
 
 def ask_first(request: Any) -> None:
-    """Where a body can be sent once only, and the plugin for it is there, hear what the server says before it is sent."""
-    if not getattr(request.body, "is_repeatable", True) and getattr(request, "wait_continue", None) is False:
-        request.wait_continue = True
+    """Where a body can be sent once only, and the plugin for it is there, hear what the server says before it is sent.
+
+    What the call itself says of `wait_continue` stays.
+    """
+    if getattr(request.body, "is_repeatable", True) or "wait_continue" in vars(request):
+        return
+    if hasattr(request, "wait_continue"):
+        request.wait_continue = request.wait_continue or True

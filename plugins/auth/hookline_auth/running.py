@@ -146,6 +146,11 @@ class Running:
         else:
             self._flow.close()
 
+    @property
+    def _name(self) -> str:
+        """How errors call it: by its class, since its own repr may show secrets."""
+        return type(self.auth).__name__
+
     async def _advance(self, response: HttpResponse | None) -> bool:
         """Run the flow to where it wants its request sent; False at its end."""
         try:
@@ -154,9 +159,7 @@ class Running:
                 outgoing = await self._step(await self._fetch(outgoing))
             if outgoing is not None and outgoing is not self.request:
                 kind = type(outgoing).__name__
-                raise AuthError(
-                    f"{self.auth!r} yielded {kind}; expected the request that it was given, or a SubRequest"
-                )
+                raise AuthError(f"{self._name} yielded {kind}; expected the request that it was given, or a SubRequest")
         except BaseException:
             await self.close()
             raise
@@ -164,7 +167,7 @@ class Running:
 
     async def _step(self, response: HttpResponse | None) -> Outgoing | None:
         if response is not None and self.auth.requires_response_body and response.is_open:
-            raise AuthError(f"{self.auth!r} needs the whole body, which is too long for stream=True")
+            raise AuthError(f"{self._name} needs the whole body, which is too long for stream=True")
         if isinstance(self._flow, AsyncGenerator):
             return await advance_async(self._flow, response)
         return advance(self._flow, response)
@@ -173,7 +176,7 @@ class Running:
         """Send a sub-request; it has neither the client's Authorization nor a content coding that nobody would undo."""
         self._sub_requests += 1
         if self._sub_requests > MAX_SUB_REQUESTS:
-            raise AuthError(f"{self.auth!r} asked for more than {MAX_SUB_REQUESTS} sub-requests")
+            raise AuthError(f"{self._name} asked for more than {MAX_SUB_REQUESTS} sub-requests")
         names = {name.lower() for name, _ in sub.headers}
         defaults = [("Authorization", None), ("Accept-Encoding", "identity")]
         headers = [*((name, value) for name, value in defaults if name.lower() not in names), *sub.headers]
