@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import (
+    ClientClosed,
     ConnectionClosed,
     ConnectTimeout,
     HttpClient,
@@ -439,7 +440,7 @@ async def test_client_closed_while_connecting(scripted: ScriptedServer, client_o
     task = asyncio.ensure_future(client.get("https://localhost/"))
     await scripted.until(requests=1)
     await client.close()
-    with pytest.raises(ConnectionClosed, match="the client was closed"):
+    with pytest.raises(ClientClosed, match="the client was closed"):
         await task
     await scripted.until_closed_connections()
 
