@@ -62,10 +62,8 @@ async def ask(client: HttpClient, request: HttpRequest, proxy: ProxyRoute, autho
         raise HttpProxyError(f"{hop}: no tunnel to {authority} after {MAX_QUESTIONS} questions", request=request)
     except BaseException as error:
         connection.abort()
-        if isinstance(error, (BodyTooLarge, ConnectionClosed)) and refuses(connection):
-            reason = connection.line.reason.encode("ascii", "replace").decode()
-            answer = HttpResponse.build(question, connection.line.status, reason=reason)
-            raise refusal(answer, request, hop, authority) from error  # with as much of it as there is
+        if isinstance(error, (BodyTooLarge, ConnectionClosed)) and error.response is not None:
+            raise refusal(error.response, request, hop, authority) from error  # its page is too long, or was cut
         if isinstance(error, HttpRequestException) and not isinstance(error, HttpProxyError):
             error.request = request  # the question is an inner matter
             error.add_note(f"while {hop} was asked for a tunnel to {authority}")
@@ -134,12 +132,6 @@ def granted(answer: HttpResponse, connection: Any, request: HttpRequest, hop: Ho
     if 200 <= answer.status_code < 300 and connection.upgraded:
         return connection
     raise refusal(answer, request, hop, authority)
-
-
-def refuses(connection: Any) -> bool:
-    """Did a head come that grants no tunnel?"""
-    line = getattr(connection, "line", None)
-    return bool(connection.read_anything) and line is not None and line.status >= 300
 
 
 def refusal(answer: HttpResponse, request: HttpRequest, hop: Hop, authority: str) -> HttpProxyError:

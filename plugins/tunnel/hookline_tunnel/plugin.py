@@ -54,7 +54,7 @@ class Tunnel:
         if hop is not None and not request.has_route and request.unix_socket is None:
             send_through(request, hop)
 
-    def decide(self, request: HttpRequest, proxies: Proxies) -> Hop | None:
+    def decide(self, request: Any, proxies: Proxies) -> Hop | None:
         """The proxy for the origin of a request, remembered for as long as core has that origin.
 
         Raises: InvalidURL.
