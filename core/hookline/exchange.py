@@ -107,7 +107,10 @@ async def exchange(
             return response
         if response.filter is not None and not response.is_buffered:
             response.decode()  # while it has the connection: one whose body cannot be decoded is closed
-        response.take_body(connection)
+        if connection.complete:
+            response.end_body(connection)
+        else:
+            response.take_part(connection)
         # 5. post_request: the plugins see the whole, and may send something else
         stage = None
         response.step = FINISHED

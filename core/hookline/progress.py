@@ -57,6 +57,11 @@ class Progress(Clocked):
     filter: Content | None = None
     _events: dict[str, ResponseEvent] | None = None
 
+    pool: Pool | None
+    line: StatusLine | None
+    _headers: CIMultiDict[str] | None
+    _content: bytes | None
+
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.plan: Plan = request.where.origin.plan if request.parent is None else request.profile.plan_for(request)
@@ -64,15 +69,11 @@ class Progress(Clocked):
         self.status_code = 0
         self.after: After = self.plan.after_nothing
         self.parts: list[bytes] = []
-        self.connection = None
-        self.pool: Pool | None = None
+        self.connection = self.pool = self.line = self._headers = self._content = None
         self.due = NEVER
         self.step = NEW
         self.is_whole = False
         self.raw_head = b""
-        self.line: StatusLine | None = None
-        self._headers: CIMultiDict[str] | None = None
-        self._content: bytes | None = None
 
     # -- events
 
@@ -210,16 +211,13 @@ class Progress(Clocked):
             await connection.wait()
         return True
 
-    def take_body(self, connection: Connection) -> None:
-        """The body is here: the connection goes back. One that was buffered in part stays open."""
-        self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
-        if connection.complete:
-            self.end_body(connection)
-        else:
-            connection.parts = []
+    def take_part(self, connection: Connection) -> None:
+        """As much of the body is here as is buffered; the connection stays open."""
+        self.parts += connection.take_parts()
 
     def end_body(self, connection: Connection) -> None:
         """The last byte is here: the connection goes back to the pool."""
+        self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
         self.is_whole = True
         if connection.is_used and connection.trailers:
             self.raw_trailers = connection.trailers
