@@ -136,6 +136,20 @@ async def test_exempt_hosts_are_reached_without(make_scripted: Make, given: str)
     assert origin.requests[0].header("proxy-authorization") is None
 
 
+async def test_attack_credentials_for_the_proxy_reach_an_exempt_host(make_scripted: Make) -> None:
+    proxy, origin = make_scripted(), make_scripted()
+    for server in (proxy, origin):
+        server.always(response())
+    own = {"Proxy-Authorization": "Bearer s3cret"}
+    async with HttpClient(headers=own, proxies={"all": proxy.url(), "no": "127.0.0.1"}) as client:
+        await client.get(origin.url())
+        await client.get("http://o.example/")
+        await client.get(origin.url(), proxies=None)
+    # without any proxies a field is the user's own affair
+    assert [one.header("proxy-authorization") for one in origin.requests] == [None, "Bearer s3cret"]
+    assert [one.header("proxy-authorization") for one in proxy.requests] == ["Bearer s3cret"]
+
+
 async def test_localhost_is_exempt_unless_somebody_says(make_scripted: Make) -> None:
     proxy, origin = make_scripted(), make_scripted()
     proxy.always(response(b"carried"))

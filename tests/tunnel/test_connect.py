@@ -55,7 +55,13 @@ async def test_proxy_sees_the_authority_and_the_origin_sees_no_proxy(
 ) -> None:
     scripted.answer(Script().start_tls(certificates.server_context(), GRANTED), response(b"one"), response(b"two"))
     proxies = {"https": f"http://user:pass@127.0.0.1:{scripted.port}", "no": ""}
-    own = {"Proxy-Authorization": "Basic s3cret", "Cookie": "a=b", "Authorization": "Bearer s3cret", "X-Api-Key": "s3cret", "User-Agent": "me/1"}
+    own = {
+        "Proxy-Authorization": "Basic s3cret",
+        "Cookie": "a=b",
+        "Authorization": "Bearer s3cret",
+        "X-Api-Key": "s3cret",
+        "User-Agent": "me/1",
+    }
     async with client_of(scripted, proxies=proxies, headers=own) as client:
         sent = {"X-Own": "s3cret", "Proxy-Authorization": "Basic s3cret", "Proxy-Connection": "keep-alive"}
         answer = await client.get("https://localhost/path?query", headers=sent)

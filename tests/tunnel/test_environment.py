@@ -66,6 +66,11 @@ def test_variable_that_names_no_proxy_is_an_error_where_it_is_used() -> None:
     assert repr(environment) == "<proxies from the environment: http_proxy, ALL_PROXY>"
 
 
+def test_exemptions_alone_are_no_proxies() -> None:
+    assert Environment({"NO_PROXY": "h"}).is_empty
+    assert not Environment({"ALL_PROXY": "h"}).is_empty
+
+
 def test_unreadable_exemptions_are_passed_over_loudly(caplog: pytest.LogCaptureFixture) -> None:
     environment = Environment({"http_proxy": "p", "NO_PROXY": "<local>, h"})
     with caplog.at_level(logging.WARNING):

@@ -51,6 +51,7 @@ def test_url_becomes_a_hop(url: str, hop: Hop) -> None:
         ("http://us%3Aer:x@proxy", "no colon"),
         ("http://user:%0d%0aX@proxy", "no control characters"),
         ("http://user:%ff@proxy", "as UTF-8"),
+        ("http://user:\udcff@proxy", "as UTF-8"),
         ("socks5://%C3%BC:x@proxy", "ASCII"),
         ("socks5://u:" + "x" * 256 + "@proxy", "255"),
     ],

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, InvalidURL
-from hookline_tunnel import Hop
 from hookline_tunnel.proxies import proxies_of
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "gopher": 70}
@@ -53,7 +52,6 @@ def chosen(given: Any, url: str) -> str | None:
         ({"all": "p", "no": "h"}, "http://h", None),
         ({"all": "p", "no": ["a", "h, b"]}, "http://www.h", None),
         ({"http://h": "p", "no": "h"}, "http://h", None),
-        ({"all": Hop("https", "p", 1)}, "http://h", "p"),
     ],
 )
 def test_key_that_counts(given: Any, url: str, host: str | None) -> None:
@@ -76,6 +74,7 @@ def test_host_key_with_an_ipv6_address() -> None:
         ({"http": 7}, TypeError, "proxies['http']: expected the URL of a proxy or None, got int"),
         ({7: "p"}, TypeError, "proxies[7]: expected str as the key, got int"),
         ({"http": "ftp://p"}, InvalidURL, "proxies['http']: a proxy speaks"),
+        ({"http://h#x": "p"}, InvalidURL, "proxies['http://h#x']: expected scheme://host"),
         ({"http://h/x": "p"}, InvalidURL, "proxies['http://h/x']: expected scheme://host"),
         ({"http://": "p"}, InvalidURL, "proxies['http://']"),
         ({"http://user:s3cret@h": "p"}, InvalidURL, "proxies['…']: expected scheme://host or scheme://host:port"),

@@ -46,6 +46,7 @@ async def test_dante_carries_requests(
             assert answer.content == b"carried"
     assert [request.target for request in server.requests] == ["/x"] * 3
     assert [request.connection for request in server.requests] == [1, 2, 2]
+    assert [request.header("proxy-authorization") for request in server.requests] == [None] * 3
     assert answer.request.proxy == f"{kind}://127.0.0.1:{dante.port}"
     assert answer.request.tunnel == f"localhost:{server.port}"
 

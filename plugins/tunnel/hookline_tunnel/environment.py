@@ -38,7 +38,7 @@ class Environment(Proxies):
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.variables = variables(environ)
         super().__init__({}, Exemptions())
-        self.is_empty = not self.variables
+        self.is_empty = not self.variables.keys() - {"no"}
         self._is_read = False
 
     def choose(self, origin: Origin) -> Hop | None:

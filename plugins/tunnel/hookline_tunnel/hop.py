@@ -79,7 +79,8 @@ def _credentials(userinfo: str | None, scheme: str) -> tuple[str, str] | None:
     name, _, secret = userinfo.partition(":")
     try:
         user, password = unquote(name, errors="strict"), unquote(secret, errors="strict")
-    except UnicodeDecodeError:
+        (user + password).encode()
+    except UnicodeError:
         raise InvalidURL("user and password of a proxy are percent-encoded as UTF-8") from None
     if any(ord(character) < 32 or ord(character) == 127 for character in user + password):
         raise InvalidURL("user and password of a proxy have no control characters")

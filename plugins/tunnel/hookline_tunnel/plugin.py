@@ -9,13 +9,13 @@ from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, 
 
 from .connect import give_basic
 from .environment import Environment
-from .hop import SOCKS, Hop, authority
+from .hop import HTTP, Hop, authority
 from .proxies import Proxies, proxies_of
 from .routes import TunnelRoute, proxy_route
-from .socks import SocksRoute
+from .socks import SocksRoute, socks_route
 
 MAX_DECISIONS = 1024
-# Of hop-by-hop fields (RFC 9110, section 7.6.1), those that speak to a proxy: an origin behind a tunnel gets none.
+# Of hop-by-hop fields (RFC 9110, section 7.6.1), those that speak to a proxy.
 FOR_PROXIES = ("proxy-authorization", "proxy-connection")
 
 
@@ -51,8 +51,13 @@ class Tunnel:
             hop = proxies.decisions[origin]
         except KeyError:
             hop = self.decide(request, proxies)
-        if hop is not None and not request.has_route and request.unix_socket is None:
-            send_through(request, hop)
+        if not request.has_route and request.unix_socket is None:
+            if hop is not None and hop.scheme in HTTP and request.type == "http":
+                send_to(request, hop)
+            else:
+                drop_fields_for_proxies(request)
+                if hop is not None:
+                    send_through(request, hop)
 
     def decide(self, request: Any, proxies: Proxies) -> Hop | None:
         """The proxy for the origin of a request, remembered for as long as core has that origin.
@@ -68,31 +73,34 @@ class Tunnel:
         return hop
 
 
+def send_to(request: HttpRequest, hop: Hop) -> None:
+    """HTTP without TLS goes to the proxy itself, with its target in absolute-form."""
+    request.target = absolute_form(request.where.origin.authority, request.target)
+    give_basic(request, hop)
+    request.route = proxy_route(hop, straight(request), request.verify)
+
+
 def send_through(request: HttpRequest, hop: Hop) -> None:
-    """Give a request its way through a proxy: the route, and for HTTP without TLS the target in absolute-form."""
-    direct = request.route
-    assert isinstance(direct, DirectRoute)  # nobody has set another
-    if hop.scheme in SOCKS:
-        request.route = SocksRoute(
-            direct.scheme,
-            direct.host,
-            direct.port,
-            direct.tls,
-            direct.local_address,
-            via=(hop,),
-            handshake=direct.handshake,
-        )
-        return
-    proxy = proxy_route(hop, direct, request.verify)
-    if request.type == "http":
-        request.target = absolute_form(request.where.origin.authority, request.target)
-        give_basic(request, hop)
-        request.route = proxy
+    """All else goes through a tunnel that the proxy makes."""
+    direct = straight(request)
+    if hop.scheme in HTTP:
+        request.route = TunnelRoute(request, proxy_route(hop, direct, request.verify), direct)
     else:
-        for name in FOR_PROXIES:
-            if request.has_header(name):
-                request.remove_header(name)
-        request.route = TunnelRoute(request, proxy, direct)
+        request.route = socks_route(hop, direct)
+
+
+def straight(request: HttpRequest) -> DirectRoute:
+    """The route that core would take."""
+    route = request.route
+    assert isinstance(route, DirectRoute)  # nobody has set another
+    return route
+
+
+def drop_fields_for_proxies(request: HttpRequest) -> None:
+    """An origin that is spoken to directly, or through a tunnel, gets nothing that is meant for a proxy."""
+    for name in FOR_PROXIES:
+        if request.has_header(name):
+            request.remove_header(name)
 
 
 def absolute_form(host: str, target: str) -> str:

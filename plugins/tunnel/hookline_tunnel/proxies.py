@@ -23,7 +23,7 @@ class Proxies:
     """
 
     def __init__(self, hops: Mapping[str, Hop | None], exempt: Exemptions) -> None:
-        self.is_empty = not hops
+        self.is_empty = not any(hops.values())
         self.hops = hops
         self.exempt = exempt
         self.decisions: dict[object, Hop | None] = {}
@@ -90,18 +90,16 @@ def checked_key(key: Any) -> str:
     if "://" not in low:
         raise InvalidURL(f"expected one of {', '.join(SCHEMES)}, 'no', or scheme://host")
     parts = split_url(low)
-    if parts.target != "/" or parts.userinfo is not None:
+    if parts.target != "/" or parts.userinfo is not None or parts.fragment:
         raise InvalidURL("expected scheme://host or scheme://host:port")
-    return parts.url.partition("?")[0].rstrip("/")
+    return parts.url.rstrip("/")
 
 
 def _hop(value: Any) -> Hop | None:
     """Raises: TypeError, InvalidURL."""
-    if value is None or isinstance(value, Hop):
-        return value
-    if not isinstance(value, str):
+    if value is not None and not isinstance(value, str):
         raise TypeError(f"expected the URL of a proxy or None, got {type(value).__name__}")
-    return hop_of(value) if value.strip() else None
+    return hop_of(value) if value and value.strip() else None
 
 
 def _entries(value: Any) -> list[str]:

@@ -39,6 +39,12 @@ class SocksRoute(DirectRoute):
         return await super().open(client, sock)
 
 
+def socks_route(hop: Hop, direct: DirectRoute) -> SocksRoute:
+    """The route through a SOCKS proxy, from the route that a request would go without it."""
+    scheme, host, port, tls = direct.scheme, direct.host, direct.port, direct.tls
+    return SocksRoute(scheme, host, port, tls, direct.local_address, via=(hop,), handshake=direct.handshake)
+
+
 def library() -> Any:
     """The module python_socks, imported at its first use.
 
