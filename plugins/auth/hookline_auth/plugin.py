@@ -44,6 +44,8 @@ class Basic:
         hosts = self._hosts
         if hosts is None and request.trust_env:
             hosts = self._hosts = read_netrc()
+        if auth is None and not hosts and request.where.userinfo is None:  # nearly always
+            return None
         if auth is None or not is_at_home(request):
             if hosts or request.where.userinfo is not None:
                 auth = found_for(request, hosts if request.trust_env else None)
@@ -93,9 +95,9 @@ class Digest:
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse, cause: str) -> Awaitable[None] | None:
         request: Any = response.request
-        if not self._proxies and not isinstance(request.auth, HTTPDigestAuth):
+        if request.auth is None and not self._proxies:  # nearly always: the cheap question first
             return None
-        return self._prepare(response)
+        return self._prepare(response) if self._proxies or isinstance(request.auth, HTTPDigestAuth) else None
 
     @hookimpl(statuses=(407,), headers=("proxy-authenticate",))
     def on_headers(self, response: HttpResponse, cause: str) -> None:
