@@ -39,6 +39,7 @@ from .response import HttpResponse
 from .route import DirectRoute, Route
 from .timeouts import Timeout
 from .tls import TLS
+from .url import SplitURL, split_url
 
 __version__ = "0.1.0.dev0"
 
@@ -76,12 +77,14 @@ __all__ = [
     "Route",
     "SSLError",
     "Scheme",
+    "SplitURL",
     "StreamAbandoned",
     "StreamConsumedError",
     "Timeout",
     "WriteTimeout",
     "hookimpl",
     "hookspec",
+    "split_url",
 ]
 
 

@@ -120,6 +120,11 @@ class RequestHead:
         self._route = route
         self._is_direct = False
 
+    @property
+    def has_route(self) -> bool:
+        """Did somebody set a route? Without, core goes straight to the origin."""
+        return self._route is not None
+
     def _check_unconnected(self, what: str) -> None:
         if self._is_connected:
             raise PluginError(f"{what} was set after the connection was taken")

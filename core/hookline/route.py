@@ -59,7 +59,11 @@ class DirectRoute(Route):
     def key(self) -> Hashable:
         return self
 
-    async def open(self, client: HttpClient) -> Connection:
+    async def open(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
+        """Connect, and shake hands where `tls` is set.
+
+        sock: one that leads to the host already, as another protocol made it; it belongs to the connection from now on.
+        """
         loop = asyncio.get_running_loop()
         where: dict[str, Any] = {}
         if self.tls is not None:
@@ -68,17 +72,18 @@ class DirectRoute(Route):
             where["ssl_handshake_timeout"] = self.handshake or None
         try:
             resolved = connected = None
-            if self.unix_socket is not None:
+            if sock is None and self.unix_socket is not None:
                 _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
             else:
-                address = as_address(self.host, self.port)
-                if address is None:
-                    addresses = await resolve(self.host, self.port)
-                    resolved = monotonic()
-                else:
-                    addresses = [address]
-                sock = await dial(addresses, self.local_address)
-                connected = monotonic()
+                if sock is None:
+                    address = as_address(self.host, self.port)
+                    if address is None:
+                        addresses = await resolve(self.host, self.port)
+                        resolved = monotonic()
+                    else:
+                        addresses = [address]
+                    sock = await dial(addresses, self.local_address)
+                    connected = monotonic()
                 _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
             connection.opening = Opening(resolved, connected or monotonic(), secured)

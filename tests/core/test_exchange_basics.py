@@ -182,6 +182,7 @@ async def test_http_1_0_goes_out_as_such(scripted):
 
 async def test_max_body_ends_the_exchange(client, scripted):
     scripted.always(response(b"x" * 1000))
-    with pytest.raises(HttpRequestException, match="max_body=999"):
+    with pytest.raises(HttpRequestException, match="max_body=999") as caught:
         await client.get(scripted.url(), max_body=999)
+    assert caught.value.response.status_code == 200
     assert len((await client.get(scripted.url(), max_body=1000)).content) == 1000

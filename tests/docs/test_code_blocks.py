@@ -82,6 +82,8 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
     counter = itertools.count()
 
     def answer(request: SeenRequest) -> bytes | Script:
+        if request.method == "CONNECT":
+            return response(b"no tunnel here", 403)
         path = request.target.partition("?")[0]
         if path == "/json":
             return response(b'{"page": 2}', headers=[("Content-Type", "application/json")])
@@ -97,6 +99,9 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
             return response(str(next(counter)).encode())
         if path == "/busy":
             return response(b"busy\n", 503)
+        if path == "/private":
+            challenge = [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')]
+            return response() if request.header("authorization") else response(b"who?", 401, challenge)
         if path == "/slow":
             return Script().stall()
         if path == "/broken":

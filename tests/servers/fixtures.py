@@ -15,7 +15,9 @@ from servers.apache import apache_sites
 from servers.certificates import Certificates, make_certificates
 from servers.nginx import nginx_sites
 from servers.programs import httpbin_site
+from servers.proxies import dante_site, haproxy_site, microsocks_site, tinyproxy_site
 from servers.scripted import ScriptedServer
+from servers.squid import squid_digest_site, squid_sites
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +109,56 @@ def apache(_apache: tuple[Site, Site]) -> Site:
 def apache_tls(_apache: tuple[Site, Site]) -> Site:
     """The same apache2 over TLS."""
     return _apache[1]
+
+
+@pytest.fixture(scope="session")
+def _squid() -> Iterator[tuple[Site, Site]]:
+    with squid_sites() as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def squid(_squid: tuple[Site, Site]) -> Site:
+    """squid, open to all; see servers/squid.py."""
+    return _squid[0]
+
+
+@pytest.fixture(scope="session")
+def squid_basic(_squid: tuple[Site, Site]) -> Site:
+    """The port of the same squid that asks for Basic."""
+    return _squid[1]
+
+
+@pytest.fixture(scope="session")
+def squid_digest() -> Iterator[Site]:
+    """A squid that asks for Digest, with nonces that live shortly."""
+    with squid_digest_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def tinyproxy() -> Iterator[Site]:
+    """tinyproxy, which asks for Basic."""
+    with tinyproxy_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def tls_proxy(certificates: Certificates, squid: Site) -> Iterator[Site]:
+    """haproxy with TLS before the open squid: an https proxy."""
+    with haproxy_site(certificates.right, squid) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def dante() -> Iterator[Site]:
+    """danted: SOCKS 4 and 5."""
+    with dante_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def microsocks() -> Iterator[Site]:
+    """microsocks: SOCKS 5 with a password."""
+    with microsocks_site() as site:
+        yield site

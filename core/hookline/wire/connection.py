@@ -303,6 +303,7 @@ class Connection(Link):
             rest = b""
         elif at >= 0:
             if self.limit and length > self.limit:
+                self.asker.take_head(line, head, low)  # the error has a response, as where the body was begun
                 raise BodyTooLarge(f"the body has {length} bytes, more than max_body={self.limit}")
             self._remaining = length
             self._take = Connection._take_length
