@@ -64,14 +64,16 @@ class SingleFlight:
         future.set_running_or_notify_cancel()  # nobody who waits can cancel it
         flight = self._flight = Flight(future, asyncio.get_running_loop())
         task: asyncio.Task[None] = http.scope.start(fly(future, work, after))
-        task.add_done_callback(lambda _: end(future))
+        task.add_done_callback(lambda _: self._end(flight))
         return flight, task
 
-
-def end(future: Future[bool]) -> None:
-    """The task is over. One that was cancelled before its first step has said nothing."""
-    if not future.done():
-        future.set_result(False)
+    def _end(self, flight: Flight) -> None:
+        """The task is over. One that was cancelled before its first step has said nothing."""
+        if not flight.future.done():
+            flight.future.set_result(False)
+        with self._lock:
+            if self._flight is flight:
+                self._flight = None  # an error in it would keep its request alive
 
 
 async def fly(future: Future[bool], work: Work, after: Work) -> None:

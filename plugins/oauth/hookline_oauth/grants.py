@@ -11,12 +11,41 @@ from .errors import OAuthError
 from .signature import appended, pairs_of
 from .token_request import words_of
 
+_OPTIONS = ("access_token", "code_verifier", "refresh_token", "state", "state_generator", "token_type")
 CLIENT_AUTH = ("basic", "body")
 _SECRETS = frozenset({
     "assertion", "client_assertion", "client_secret", "code", "code_verifier", "device_code", "password", "refresh_token",
 })  # fmt: skip
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _VERIFIER_LENGTH = 64  # characters; RFC 7636, section 4.1, wants 43 to 128
+
+
+def web_client(client_id: str | None, options: Mapping[str, Any]) -> Any:
+    """oauthlib's client for the code grant; it takes any keyword in silence, so they are checked here.
+
+    Raises: TypeError.
+    """
+    from oauthlib.oauth2 import WebApplicationClient
+
+    for name in options:
+        if name not in _OPTIONS:
+            raise TypeError(f"OAuth2() got an unexpected keyword {name!r}; oauthlib's are {', '.join(_OPTIONS)}")
+    if client_id is None:
+        raise TypeError(f"OAuth2 needs client_id= with {', '.join(options)}=")
+    return WebApplicationClient(client_id, **options)
+
+
+def is_backend(client: Any) -> bool:
+    """Is it oauthlib's client for the client credentials grant?"""
+    return bool(getattr(client, "grant_type", "") == "client_credentials")
+
+
+def token_of(client: Any) -> dict[str, Any] | None:
+    """The token that an oauthlib client was made with."""
+    if getattr(client, "access_token", None) is None:
+        return None
+    own = {"access_token": client.access_token, "token_type": client.token_type, **client.token}
+    return own if client.refresh_token is None else {"refresh_token": client.refresh_token, **own}
 
 
 def start_of_code_grant(client: Any, url: str, redirect_uri: str | None, scope: Any, more: Mapping[str, Any]) -> str:
