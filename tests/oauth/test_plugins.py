@@ -151,6 +151,22 @@ async def test_handlers_of_the_user_change_the_request_before_it_is_signed(scrip
     assert targets[0].startswith("/x?late=1&oauth_nonce=")
 
 
+async def test_query_of_a_target_in_absolute_form_is_signed(scripted: ScriptedServer) -> None:
+    class Proxy:
+        name = "tunnel"
+        replaces = "tunnel"
+
+        @hookimpl(trylast=True)
+        def pre_request(self, response: Any) -> None:
+            request = response.request
+            request.target = f"http://api.example{request.where.target}"
+
+    scripted.always(response())
+    async with HttpClient(plugins=[Proxy()]) as client:
+        await client.get(scripted.url("/x?a=1"), auth=OAuth1("id", client_secret="s", signature_type="QUERY"))
+    assert scripted.requests[0].target.startswith("http://api.example/x?a=1&oauth_nonce=")
+
+
 def test_synchronous_mode(scripted: ScriptedServer) -> None:
     scripted.always(response())
     with HttpClient(auth=oauth2()) as client:

@@ -13,7 +13,9 @@ from concurrent.futures import Future
 from threading import Lock
 from typing import NamedTuple
 
-from hookline import HttpClient
+from hookline import HttpClient, HttpRequestException
+
+from .errors import OAuthError
 
 Work = Callable[[], Awaitable[None]]
 
@@ -23,6 +25,7 @@ class Flight(NamedTuple):
 
     future: Future[bool]
     loop: asyncio.AbstractEventLoop
+    http: HttpClient
 
 
 class SingleFlight:
@@ -47,9 +50,18 @@ class SingleFlight:
                 flight, task = self._under_way(), None
                 if flight is None:
                     flight, task = self._begin(http, work, after)
-            if await asyncio.wrap_future(flight.future):
+            try:
+                is_done = await asyncio.wrap_future(flight.future)
+            except OAuthError:
+                raise
+            except HttpRequestException:
+                if flight.http is http:
+                    raise
+                continue  # another client lost its way, or was closed: this one has its own
+            if is_done:
                 if task is not None:
-                    await asyncio.shield(task)
+                    await asyncio.wait([task])  # which goes on when this is cancelled, and whose error is not lost then
+                    task.result()
                 return
 
     def _under_way(self) -> Flight | None:
@@ -62,7 +74,7 @@ class SingleFlight:
     def _begin(self, http: HttpClient, work: Work, after: Work) -> tuple[Flight, asyncio.Task[None]]:
         future: Future[bool] = Future()
         future.set_running_or_notify_cancel()  # nobody who waits can cancel it
-        flight = self._flight = Flight(future, asyncio.get_running_loop())
+        flight = self._flight = Flight(future, asyncio.get_running_loop(), http)
         task: asyncio.Task[None] = http.scope.start(fly(future, work, after))
         task.add_done_callback(lambda _: self._end(flight))
         return flight, task

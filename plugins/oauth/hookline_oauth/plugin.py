@@ -28,6 +28,7 @@ class OAuth1Plugin:
     """Signs each hop anew, as it is about to be sent."""
 
     name = "oauth1"
+    after = ("tunnel",)  # a proxy wants another form of the target, whose query is signed all the same
 
     @hookimpl
     def declare(self) -> list[Option]:
