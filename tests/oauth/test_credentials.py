@@ -104,8 +104,9 @@ async def test_nothing_goes_out_without_tls(scripted: ScriptedServer) -> None:
         ):
             with pytest.raises(InsecureTransport, match=r"is not https.*OAUTHLIB_INSECURE_TRANSPORT=1"):
                 await call()
-        with pytest.raises(InsecureTransport):
-            auth.authorization_url(scripted.url("/authorize"))
+        with pytest.raises(InsecureTransport) as caught:
+            auth.authorization_url(scripted.url("/authorize?x=s3cret").replace("//", "//user:s3cret@"))
+        assert "s3cret" not in str(caught.value)
         with pytest.raises(OAuthError, match="insecure_transport"):
             await auth.fetch_token(client, "http://example.com/callback?code=x&state=y", state="y")
     assert not scripted.requests

@@ -95,21 +95,25 @@ async def test_wrong_verifier_and_used_code_are_refused(client2: HttpClient, sit
         await other.fetch_token(client2, back, state=auth.state)
     assert caught.value.error == "invalid_grant"
     back = await consent(client2, auth.authorization_url(site2.url("/authorize")))
+    state = auth.state
     await auth.fetch_token(client2, back)
-    with pytest.raises(TokenRefused) as caught:
+    with pytest.raises(OAuthError, match="no state to compare"):
         await auth.fetch_token(client2, back)
+    with pytest.raises(TokenRefused) as caught:
+        await auth.fetch_token(client2, back, state=state)
     assert caught.value.response.status_code == 400
 
 
 @pytest.mark.parametrize("way", WAYS[:2], ids=lambda way: way[0])
 async def test_client_credentials(client2: HttpClient, site2: Site, provider2: OAuth2Provider, way: Any) -> None:
     auth = make(site2, way, scope="read")
-    token = await auth.fetch_client_token(client2)
+    token = await auth.fetch_client_token(client2, audience="the-api")
     assert token["scope"] == "read"
     assert (await client2.get(site2.url("/api"), auth=auth)).status_code == 200
     provider2.revoke()
     assert (await client2.get(site2.url("/api"), auth=auth)).status_code == 200
     assert provider2.count == {"client_credentials": 2}
+    assert [seen.form["audience"] for seen in provider2.asked("/token")] == ["the-api"] * 2
 
 
 async def test_client_credentials_are_asked_for_at_the_first_request(
@@ -138,6 +142,11 @@ async def test_device_grant(client2: HttpClient, site2: Site, provider2: OAuth2P
     assert device.verification_uri == "https://example.com/activate"
     assert device.verification_uri_complete.endswith(device.user_code)
     assert device.device_code not in repr(device)
+    assert provider2.asked("/device")[0].form == {
+        "client_id": way[0],
+        "scope": "tv",
+        **provider2.secret_in_form(way[0]),
+    }
     waiting = asyncio.ensure_future(auth.fetch_device_token(client2, device))
     await provider2.until_asked("/token")
     assert not waiting.done()

@@ -131,6 +131,21 @@ async def test_value_of_the_call_goes_before_bound_handlers(scripted: ScriptedSe
     assert sent == ["Bearer bound", "Bearer handler", "Bearer call", None]
 
 
+@pytest.mark.parametrize(("name", "plugin", "make", "begin"), KINDS)
+async def test_field_of_the_call_goes_before_the_value_of_the_client(
+    scripted: ScriptedServer, name: str, plugin: Any, make: Any, begin: str
+) -> None:
+    scripted.always(response())
+    own = {"Authorization": "mine"}
+    async with HttpClient(auth=make()) as client:
+        await client.get(scripted.url(), headers=own)
+        await client.get(scripted.url(), headers=own, auth=make())
+        await client.get(scripted.url(), headers=own, auth=OAuth1("id", client_secret="s", signature_type="QUERY"))
+    assert [request.header("authorization") for request in scripted.requests][::2] == ["mine", "mine"]
+    assert (scripted.requests[1].header("authorization") or "").startswith(begin)
+    assert "oauth_signature=" in scripted.requests[2].target
+
+
 async def test_handlers_of_the_user_change_the_request_before_it_is_signed(scripted: ScriptedServer) -> None:
     def change(response: Any) -> None:
         response.request.url += "?late=1"

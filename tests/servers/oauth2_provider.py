@@ -101,6 +101,12 @@ class Seen:
     form: dict[str, str] = field(default_factory=dict)
 
 
+def _once(form: Any) -> dict[str, str]:
+    """The fields of a form, none of which may stand twice (RFC 6749, section 3.1)."""
+    assert all(len(values) == 1 for _, values in form.lists()), "a parameter stands twice"
+    return dict(form.to_dict())
+
+
 class OAuth2Provider:
     """Endpoints /authorize, /token, /device and /agree; the resource is at /api, for any method.
 
@@ -151,6 +157,10 @@ class OAuth2Provider:
         async with asyncio.timeout(10):
             while len(self.asked(path)) < times:  # noqa: ASYNC110  # the server runs in threads
                 await asyncio.sleep(0.02)
+
+    def secret_in_form(self, client_id: str) -> dict[str, str]:
+        """What a client that authenticates in the form adds to it."""
+        return {"client_secret": SECRET} if client_id == "post" else {}
 
     # -- the store
 
@@ -253,7 +263,7 @@ class OAuth2Provider:
         @app.before_request
         def note() -> None:
             authorization = request.headers.get("Authorization")
-            provider.seen.append(Seen(request.path, authorization, request.form.to_dict()))
+            provider.seen.append(Seen(request.path, authorization, _once(request.form)))
 
         @app.get("/authorize")
         def authorize() -> Any:

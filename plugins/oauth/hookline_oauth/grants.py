@@ -101,12 +101,12 @@ def form_of_credentials(client_id: str, scope: Any, more: Mapping[str, Any]) -> 
     """RFC 6749, section 4.4.2."""
     from oauthlib.oauth2 import BackendApplicationClient
 
-    return form_of_grant(BackendApplicationClient(client_id), scope=scope, **more)
+    return form_of_grant(BackendApplicationClient(client_id), **{"scope": scope, **more})
 
 
-def form_of_device(client_id: str, scope: Any, more: Mapping[str, str], *, has_secret: bool) -> str:
-    """RFC 8628, section 3.1."""
-    named = [] if not has_secret else [("client_id", client_id)]  # it is REQUIRED here, beside any authentication
+def form_of_device(client_id: str, scope: Any, more: Mapping[str, str], *, is_named: bool) -> str:
+    """RFC 8628, section 3.1. is_named: will the authentication name the client in the form?"""
+    named = [] if is_named else [("client_id", client_id)]
     wanted = [("scope", scope if isinstance(scope, str) else " ".join(scope))] if scope else []
     return appended("", [*named, *wanted, *more.items()])
 

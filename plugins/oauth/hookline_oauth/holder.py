@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from hookline import BodyNotRepeatable, HttpClient, HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from . import grants
 from .errors import OAuthError, TokenExpired, TokenRefused
 from .flight import SingleFlight
 from .kinds import Bearer
-from .origins import check_transport, is_at_first_origin
+from .origins import check_transport, is_at_first_origin, is_overruled
 from .token import as_token, is_due, is_expired, renewed
 from .token_request import answer_to, token_request
 from .token_response import token_in
@@ -34,7 +34,7 @@ class TokenHolder(Bearer):
         self._token = as_token(grants.token_of(client) if token is None else token, time.time())
         self._secret = secret
         self._client_auth = client_auth
-        self._has_client_grant = grants.is_backend(client)
+        self._client_grant: Mapping[str, Any] | None = {} if grants.is_backend(client) else None  # its parameters
         self._rejected: str | None = None  # the access token that a server said 401 to
         self._flight = SingleFlight()
         self.token_url = token_url
@@ -73,7 +73,7 @@ class TokenHolder(Bearer):
 
         Raises: OAuthError, without a token; TokenExpired; InsecureTransport.
         """
-        if not is_at_first_origin(request):
+        if not is_at_first_origin(request) or is_overruled(request):
             return None
         check_transport(request.url, "the access token", request)
         if self.must_renew():
@@ -137,7 +137,9 @@ class TokenHolder(Bearer):
     @property
     def can_renew(self) -> bool:
         """Is there a way to another token without the user?"""
-        has_grant = self._has_client_grant or (self._token is not None and bool(self._token.get("refresh_token")))
+        has_grant = self._client_grant is not None or (
+            self._token is not None and bool(self._token.get("refresh_token"))
+        )
         return has_grant and self.token_url is not None and self._client is not None
 
     async def renew(self, http: HttpClient, parent: HttpRequest | None) -> None:
@@ -147,16 +149,18 @@ class TokenHolder(Bearer):
         """
 
         async def work() -> None:
-            if self._has_client_grant:
-                form = grants.form_of_credentials(self.client_id, self.scope, {})
-                self._take(await self._ask(http, form, parent))
+            old = self._token
+            if self._client_grant is not None:
+                form = grants.form_of_credentials(self.client_id, self.scope, self._client_grant)
+                new = await self._ask(http, form, parent)
             else:
-                self._take(await self._refreshed(http, parent))
+                new = await self._refreshed(http, parent, old or {})
+            if self._token is old:  # else the user has fetched one meanwhile
+                self._take(new)
 
         await self._flight.run(http, self.must_renew, work, self._tell_updater)
 
-    async def _refreshed(self, http: HttpClient, parent: HttpRequest | None) -> dict[str, Any]:
-        old = self._token or {}
+    async def _refreshed(self, http: HttpClient, parent: HttpRequest | None, old: Mapping[str, Any]) -> dict[str, Any]:
         try:
             new = await self._ask(http, grants.form_of_refresh(self._oauthlib, old["refresh_token"]), parent)
         except TokenRefused as refusal:
@@ -170,8 +174,10 @@ class TokenHolder(Bearer):
 
     # -- the token endpoint
 
-    async def _keep(self, token: dict[str, Any]) -> dict[str, Any]:
+    async def _keep(self, token: dict[str, Any], client_grant: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Take a token that the user asked for; it is renewed by the grant that it came by."""
         self._take(token)
+        self._client_grant = client_grant
         await self._tell_updater()
         return dict(token)
 
@@ -192,6 +198,11 @@ class TokenHolder(Bearer):
     async def _post(self, http: HttpClient, url: str, form: str, parent: HttpRequest | None = None) -> Any:
         form, headers = grants.authenticated(form, self.client_id, self._secret, self._client_auth)
         return await answer_to(token_request(http, url, form, headers, parent))
+
+    @property
+    def _is_named_in_forms(self) -> bool:
+        """Does the authentication write the client identifier into the form?"""
+        return self._secret is None or self._client_auth != "basic"
 
     def _secrets(self) -> tuple[str | None, ...]:
         """What no message may show."""

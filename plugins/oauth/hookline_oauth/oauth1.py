@@ -12,9 +12,9 @@ from hookline import HttpClient, HttpRequest
 from .errors import OAuthError, TokenRefused
 from .handler import register
 from .kinds import Signer
-from .origins import check_transport, is_at_first_origin
+from .origins import check_transport, is_at_first_origin, is_overruled, shown
 from .signature import appended, pairs_of
-from .signing import PLACEMENTS, sign, unsign
+from .signing import HEADER, PLACEMENTS, sign, unsign
 from .token_request import answer_to, token_request, words_of
 
 
@@ -67,7 +67,8 @@ class OAuth1(Signer):
         Raises: OAuthError.
         """
         unsign(request)
-        if is_at_first_origin(request):
+        is_taken = self._client.signature_type == HEADER and is_overruled(request)
+        if is_at_first_origin(request) and not is_taken:
             sign(request, self._client)
 
     # -- the three legs (RFC 5849, section 2). In a running loop the two fetches give coroutines, without one results.
@@ -88,7 +89,7 @@ class OAuth1(Signer):
         token = await fetch(http, url, signer)
         if token.get("oauth_callback_confirmed", "").lower() != "true":
             raise TokenRefused(
-                f"{urlsplit(url).netloc} did not confirm the callback (oauth_callback_confirmed=true): it speaks the first"
+                f"{shown(url)} did not confirm the callback (oauth_callback_confirmed=true): it speaks the first"
                 " version of OAuth, in which somebody else's authorization can be passed off as the user's"
             )
         self._take(token)
@@ -173,7 +174,7 @@ async def fetch(http: HttpClient, url: str, signer: Any) -> dict[str, str]:
         why = "its answer holds no oauth_token and oauth_token_secret" if response.ok else "it does not say why"
         said = ": ".join(filter(None, (error, description))) or why
         raise TokenRefused(
-            f"{request!r} gave no token: {response.status_code} {response.reason}: {said}",
+            f"{request!r} gave no token: {response.status_code} {words_of(response.reason, ())}: {said}",
             error=error,
             description=description,
             response=response,

@@ -109,15 +109,21 @@ class OAuth2(TokenHolder):
         client = self._oauthlib
         if url is not None:
             code = grants.code_in(client, url, state or client.state)
-        given = {"scope": self.scope} if self._has_client_grant else {}
+        if grants.is_backend(client):
+            return await self._fetch_client_token(http, parameters)
+        given = {}
         if getattr(client, "grant_type", "") == "authorization_code":
             if code is None:
                 raise OAuthError("fetch_token needs authorization_response= or code=; see also fetch_client_token")
             given = {"code": code, "redirect_uri": self.redirect_uri, "code_verifier": client.code_verifier}
-        return await self._keep(await self._ask(http, grants.form_of_grant(client, **given, **parameters)))
+        token = await self._ask(http, grants.form_of_grant(client, **{**given, **parameters}))
+        client.state = None  # it is good for one response
+        return await self._keep(token)
 
     def fetch_client_token(self, http: HttpClient, **parameters: Any) -> Any:
         """A token for the client itself, no user (RFC 6749, section 4.4). It is renewed in the same way.
+
+        parameters: more for the token endpoint, such as audience or resource.
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
         """
@@ -125,8 +131,7 @@ class OAuth2(TokenHolder):
 
     async def _fetch_client_token(self, http: HttpClient, parameters: Mapping[str, Any]) -> dict[str, Any]:
         token = await self._ask(http, grants.form_of_credentials(self.client_id, self.scope, parameters))
-        self._has_client_grant = True
-        return await self._keep(token)
+        return await self._keep(token, client_grant=dict(parameters))
 
     def device_authorization(self, http: HttpClient, url: str, **parameters: str) -> Any:
         """Begin the grant for devices without a browser (RFC 8628, section 3.1); gives a DeviceAuthorization to show.
@@ -138,7 +143,7 @@ class OAuth2(TokenHolder):
     async def _device_authorization(
         self, http: HttpClient, url: str, parameters: Mapping[str, str]
     ) -> DeviceAuthorization:
-        form = grants.form_of_device(self.client_id, self.scope, parameters, has_secret=self._secret is not None)
+        form = grants.form_of_device(self.client_id, self.scope, parameters, is_named=self._is_named_in_forms)
         response = await self._post(http, url, form)
         try:
             return device_authorization_in(fields_in(response, self._secrets()))
