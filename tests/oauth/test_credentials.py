@@ -172,8 +172,8 @@ async def test_no_secret_in_repr_and_logs(scripted: ScriptedServer, caplog: pyte
 async def test_bound_without_its_plugin_is_an_error(scripted: ScriptedServer) -> None:
     async with HttpClient(disable=["oauth"]) as client:
         for auth, name in ((oauth1(), "oauth1"), (oauth2(), "oauth2")):
-            with pytest.raises(PluginError, match=f"'{name}' does not run"):
+            with pytest.raises(PluginError, match=f"needs the plugin '{name}'"):
                 await client.get(scripted.url("/"), pre_request=auth)
-            with pytest.raises(PluginError, match=f"through the plugin '{name}'"):
+            with pytest.raises(PluginError, match=f"needs the plugin '{name}'"):
                 auth(object())
     assert not scripted.requests

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import hookline
-from hookline import HttpClient, Option, hookimpl
+from hookline import HttpClient, Option, PluginError, hookimpl
 from hookline_oauth import OAuth1, OAuth1Plugin, OAuth2, OAuth2Plugin
 from servers.messages import response
 from servers.scripted import ScriptedServer
@@ -60,10 +60,10 @@ async def test_disabled(scripted: ScriptedServer, name: str, plugin: Any, make: 
     scripted.always(response())
     async with HttpClient(disable=["oauth"]) as client:
         await client.get(scripted.url())
-        with pytest.raises(TypeError, match="auth"):
+        with pytest.raises((TypeError, PluginError), match="auth"):
             await client.get(scripted.url(), auth=make())
     async with HttpClient(disable=[name]) as client:
-        with pytest.raises(TypeError, match="auth"):
+        with pytest.raises((TypeError, PluginError), match="auth"):
             await client.get(scripted.url(), auth=make())
     async with HttpClient(auth=make()) as client:
         await client.get(scripted.url(), disable=["oauth"])
@@ -96,7 +96,7 @@ async def test_replaced(scripted: ScriptedServer, name: str, plugin: Any, make: 
     async with HttpClient(plugins=[Mine()]) as client:
         assert name not in [found.name for found in client.plugins]
         await client.get(scripted.url(), auth="mine")
-        with pytest.raises(TypeError):
+        with pytest.raises((TypeError, PluginError)):
             await client.get(scripted.url(), auth=make())
     assert scripted.requests[0].header("authorization") == "Bearer mine"
 
@@ -117,6 +117,34 @@ async def test_option_is_shared_with_other_plugins(scripted: ScriptedServer) -> 
     assert sent[0] == "Bearer basic"
     assert sent[1].startswith("OAuth ")
     assert sent[2:] == ["Bearer t", None]
+
+
+@pytest.mark.parametrize(("name", "plugin", "make", "begin"), KINDS)
+async def test_plugin_that_calls_it_instead_does_not_send_the_request_without(
+    scripted: ScriptedServer, name: str, plugin: Any, make: Any, begin: str
+) -> None:
+    class Callables:
+        name = "callables"
+
+        @hookimpl
+        def declare(self) -> list[Option]:
+            return [Option("auth", None, accepts=(callable,))]
+
+        @hookimpl
+        def pre_request(self, response: Any) -> None:
+            if response.request.auth is not None:
+                response.request.auth(response)
+
+    scripted.always(response())
+    async with HttpClient(autoload=False, plugins=[Callables()]) as client:
+        with pytest.raises(PluginError, match=f"needs the plugin '{name}'"):
+            await client.get(scripted.url(), auth=make())
+        with pytest.raises(PluginError, match=f"needs the plugin '{name}'"):
+            await client.get(scripted.url(), pre_request=make())
+    async with HttpClient(autoload=False, plugins=[Callables()], auth=make()) as client:
+        with pytest.raises(PluginError, match=f"needs the plugin '{name}'"):
+            await client.get(scripted.url())
+    assert not scripted.requests
 
 
 async def test_value_of_the_call_goes_before_bound_handlers(scripted: ScriptedServer) -> None:
@@ -169,7 +197,6 @@ async def test_handlers_of_the_user_change_the_request_before_it_is_signed(scrip
 async def test_query_of_a_target_in_absolute_form_is_signed(scripted: ScriptedServer) -> None:
     class Proxy:
         name = "tunnel"
-        replaces = "tunnel"
 
         @hookimpl(trylast=True)
         def pre_request(self, response: Any) -> None:
@@ -177,7 +204,7 @@ async def test_query_of_a_target_in_absolute_form_is_signed(scripted: ScriptedSe
             request.target = f"http://api.example{request.where.target}"
 
     scripted.always(response())
-    async with HttpClient(plugins=[Proxy()]) as client:
+    async with HttpClient(autoload=False, plugins=["oauth1", Proxy()]) as client:
         await client.get(scripted.url("/x?a=1"), auth=OAuth1("id", client_secret="s", signature_type="QUERY"))
     assert scripted.requests[0].target.startswith("http://api.example/x?a=1&oauth_nonce=")
 

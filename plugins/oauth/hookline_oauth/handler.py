@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from hookline import HttpResponse, PluginError
+from hookline import HttpRequest, HttpResponse, PluginError
 
 _BOUND = "auth_of_handler"
 
@@ -13,20 +13,23 @@ _BOUND = "auth_of_handler"
 def register(auth: Any, response: Any, plugin: str) -> None:
     """Make `auth` the value of `auth=` for this request, unless the call itself was given one.
 
-    Raises: PluginError, where no plugin of the client takes it.
+    Another plugin that takes callables calls it too, where ours does not run: the request must not go out without.
+
+    Raises: PluginError, where no plugin takes it.
     """
-    if not isinstance(response, HttpResponse):
-        raise PluginError(f"{type(auth).__name__} is used through the plugin {plugin!r}, which does not run here")
-    request = response.request
+    request = response.request if isinstance(response, HttpResponse) else None
+    if request is None or not is_taken(auth, request):
+        if request is None or request.profile is request.client.profile or vars(request).get("auth") is auth:
+            raise PluginError(f"{type(auth).__name__} needs the plugin {plugin!r}, which does not run here")
+        return  # what belongs to the client is left out where this call leaves its plugin out
     values = vars(request)
-    if "auth" in values and values["auth"] is not values.get(_BOUND, values):
-        return
-    profile = request.profile
-    keyword = profile.table.find("auth", "request")
-    owners = [] if keyword is None else keyword.owners
-    if not any(inspect.isclass(kind) and isinstance(auth, kind) for _, option in owners for kind in option.accepts):
-        if profile is not request.client.profile:
-            return  # this call leaves the plugin out
-        raise PluginError(f"{type(auth).__name__} is bound as a handler, but the plugin {plugin!r} does not run")
-    profile.apply_options(request, {"auth": auth}, type(auth).__name__)
-    values[_BOUND] = auth
+    if "auth" not in values or values["auth"] is values.get(_BOUND, values):
+        request.profile.apply_options(request, {"auth": auth}, type(auth).__name__)
+        values[_BOUND] = auth
+
+
+def is_taken(auth: Any, request: HttpRequest) -> bool:
+    """Is there a plugin that takes objects of this class, and not just anything that can be called?"""
+    keyword = request.profile.table.find("auth", "request")
+    kinds = [] if keyword is None else [kind for _, option in keyword.owners for kind in option.accepts]
+    return any(inspect.isclass(kind) and isinstance(auth, kind) for kind in kinds)

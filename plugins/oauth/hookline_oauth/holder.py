@@ -9,10 +9,9 @@ from typing import Any
 
 from hookline import BodyNotRepeatable, HttpClient, HttpRequest, HttpResponse
 
-from . import grants
+from . import grants, kinds
 from .errors import OAuthError, TokenExpired, TokenRefused
 from .flight import SingleFlight
-from .kinds import Bearer
 from .origins import check_transport, is_at_first_origin, is_overruled
 from .token import as_token, is_due, is_expired, renewed
 from .token_request import answer_to, token_request
@@ -21,7 +20,7 @@ from .token_response import token_in
 Updater = Callable[[dict[str, Any]], Any]
 
 
-class TokenHolder(Bearer):
+class TokenHolder(kinds.OAuth2):
     """See the module. OAuth2 adds the ways to a first token.
 
     client: an oauthlib.oauth2 client, or None, which knows no renewal. secret: the client's. The rest as for OAuth2.

@@ -1,4 +1,7 @@
-"""What the plugins know of the values of `auth=` that are theirs: little, so that a client without OAuth loads no more."""
+"""What the plugins know of the values of `auth=` that are theirs: little, so that a client without OAuth loads no more.
+
+The two have the names of what users make, because messages of core name them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Awaitable
 from hookline import HttpRequest, HttpResponse
 
 
-class Signer:
+class OAuth1:
     """A value of `auth=` that signs requests."""
 
     __slots__ = ()
@@ -17,7 +20,7 @@ class Signer:
         raise NotImplementedError
 
 
-class Bearer:
+class OAuth2:
     """A value of `auth=` that places a token in requests."""
 
     __slots__ = ()

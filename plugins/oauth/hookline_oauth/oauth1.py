@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 
 from hookline import HttpClient, HttpRequest
 
+from . import kinds
 from .errors import OAuthError, TokenRefused
 from .handler import register
-from .kinds import Signer
 from .origins import check_transport, is_at_first_origin, is_overruled, shown
 from .signature import appended, pairs_of
 from .signing import HEADER, PLACEMENTS, sign, unsign
 from .token_request import answer_to, token_request, words_of
 
 
-class OAuth1(Signer):
+class OAuth1(kinds.OAuth1):
     """Signs each request anew, and only those to the origin that the user asked for.
 
     client_id: the client identifier (the consumer key). client: an oauthlib.oauth1.Client, instead of all the others.

@@ -7,19 +7,19 @@ from typing import Any
 
 from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
-from .kinds import Bearer, Signer
+from .kinds import OAuth1, OAuth2
 
 
-def as_signer(value: Any) -> Signer:
+def as_oauth1(value: Any) -> OAuth1:
     """Raises: TypeError."""
-    if not isinstance(value, Signer):
+    if not isinstance(value, OAuth1):
         raise TypeError(f"auth= takes an OAuth1, not {type(value).__name__}")
     return value
 
 
-def as_bearer(value: Any) -> Bearer:
+def as_oauth2(value: Any) -> OAuth2:
     """Raises: TypeError."""
-    if not isinstance(value, Bearer):
+    if not isinstance(value, OAuth2):
         raise TypeError(f"auth= takes an OAuth2, not {type(value).__name__}")
     return value
 
@@ -32,13 +32,13 @@ class OAuth1Plugin:
 
     @hookimpl
     def declare(self) -> list[Option]:
-        return [Option("auth", None, convert=as_signer, accepts=(Signer,), doc="OAuth1(...): sign requests")]
+        return [Option("auth", None, convert=as_oauth1, accepts=(OAuth1,), doc="OAuth1(...): sign requests")]
 
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse) -> None:
         request: Any = response.request
         auth = request.auth
-        if auth is not None and isinstance(auth, Signer):
+        if auth is not None and isinstance(auth, OAuth1):
             auth.apply(request)
 
 
@@ -49,13 +49,13 @@ class OAuth2Plugin:
 
     @hookimpl
     def declare(self) -> list[Option]:
-        return [Option("auth", None, convert=as_bearer, accepts=(Bearer,), doc="OAuth2(...): send a bearer token")]
+        return [Option("auth", None, convert=as_oauth2, accepts=(OAuth2,), doc="OAuth2(...): send a bearer token")]
 
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse) -> Awaitable[None] | None:
         request: Any = response.request
         auth = request.auth
-        if auth is not None and isinstance(auth, Bearer):
+        if auth is not None and isinstance(auth, OAuth2):
             return auth.apply(request)
         return None
 
@@ -63,13 +63,13 @@ class OAuth2Plugin:
     def on_headers(self, response: HttpResponse) -> None:
         request: Any = response.request
         auth = request.auth
-        if isinstance(auth, Bearer) and auth.can_answer(response):
+        if isinstance(auth, OAuth2) and auth.can_answer(response):
             response.buffer()
 
     @hookimpl(statuses=(401,))
     def post_request(self, response: HttpResponse, exc: BaseException | None) -> Awaitable[HttpRequest] | None:
         request: Any = response.request
         auth = request.auth
-        if exc is None and isinstance(auth, Bearer) and auth.can_answer(response):
+        if exc is None and isinstance(auth, OAuth2) and auth.can_answer(response):
             return auth.answer(response)
         return None
