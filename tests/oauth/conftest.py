@@ -52,3 +52,10 @@ async def client2(certificates: Any) -> Any:
     """A client that trusts the provider's certificate."""
     async with HttpClient(timeout=20, verify=str(certificates.ca_file)) as client:
         yield client
+
+
+@pytest.fixture
+async def browser(certificates: Any) -> Any:
+    """What the user has: it shows where a response leads, and goes there only when told."""
+    async with HttpClient(timeout=20, verify=str(certificates.ca_file), autoload=False) as browser:
+        yield browser

@@ -45,44 +45,6 @@ def holds_secret(data: bytes | str) -> bool:
 
 
 @pytest.mark.usefixtures("insecure")
-@pytest.mark.parametrize("status", [302, 307])
-@pytest.mark.parametrize(
-    "auth",
-    [oauth1(), oauth1("QUERY"), oauth1("BODY"), oauth2(), oauth2(token_url="http://127.0.0.1:1/")],
-    ids=["header", "query", "body", "bearer", "renewable"],
-)
-@pytest.mark.parametrize("how", ["client", "call", "bound", "handler"])
-async def test_redirect_to_another_origin_gets_none(make_scripted: Make, auth: Any, status: int, how: str) -> None:
-    own, other = make_scripted(), make_scripted()
-    own.answer(moved("/same?a=1", status), moved(other.url("/there"), status), response(b"back"))
-    other.answer(moved(own.url("/back"), status))
-    async with HttpClient(**({"auth": auth} if how == "client" else {})) as client:
-        given = {"call": {"auth": auth}, "handler": {"pre_request": auth}}.get(how, {})
-        if how == "bound":
-            client.event("pre_request").bind(auth)
-        answer = await client.post(own.url("/"), data={"a": "1"}, **given)
-    assert answer.content == b"back"
-    assert holds_secret(own.requests[0].raw)
-    assert holds_secret(own.requests[1].raw)
-    assert not holds_secret(other.requests[0].raw)
-    assert not holds_secret(own.requests[2].raw), "a chain that left the origin does not get them back"
-    if status == 307:
-        assert other.requests[0].body == b"a=1"
-
-
-@pytest.mark.usefixtures("insecure")
-async def test_401_of_another_origin_renews_nothing(make_scripted: Make) -> None:
-    own, other, tokens = make_scripted(), make_scripted(), make_scripted()
-    own.answer(moved(other.url("/")))
-    other.answer(response(b"", 401, [("WWW-Authenticate", "Bearer")]))
-    async with HttpClient() as client:
-        answer = await client.get(own.url("/"), auth=oauth2(token_url=tokens.url("/")))
-    assert answer.status_code == 401
-    assert not tokens.requests
-    assert len(other.requests) == 1
-
-
-@pytest.mark.usefixtures("insecure")
 async def test_token_endpoint_that_redirects_gets_no_second_request(make_scripted: Make) -> None:
     own, other = make_scripted(), make_scripted()
     own.answer(moved(other.url("/")))

@@ -23,7 +23,7 @@ async def client(certificates: Any) -> Any:
 @pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256", "PLAINTEXT"])
 @pytest.mark.parametrize("place", ["AUTH_HEADER", "QUERY", "BODY"])
 async def test_three_legs(
-    client: HttpClient, tls_site1: Site, provider1: OAuth1Provider, place: str, method: str
+    client: HttpClient, browser: HttpClient, tls_site1: Site, provider1: OAuth1Provider, place: str, method: str
 ) -> None:
     site = tls_site1
     if method == "PLAINTEXT" and place != "AUTH_HEADER":
@@ -40,7 +40,7 @@ async def test_three_legs(
     url = auth.authorization_url(site.url("/authorize?ui=1"), lang="de")
     assert url.startswith(site.url("/authorize?ui=1&oauth_token="))
     assert url.endswith("&lang=de")
-    back = await client.get(url, allow_redirects=False)  # what the user's browser does
+    back = await browser.get(url)  # what the user's browser does
 
     token = await auth.fetch_access_token(client, site.url("/token"), authorization_response=back.headers["Location"])
 
@@ -53,11 +53,13 @@ async def test_three_legs(
     assert "oauth_verifier" not in sent
 
 
-async def test_verifier_that_the_user_types(client: HttpClient, tls_site1: Site, provider1: OAuth1Provider) -> None:
+async def test_verifier_that_the_user_types(
+    client: HttpClient, browser: HttpClient, tls_site1: Site, provider1: OAuth1Provider
+) -> None:
     auth = OAuth1(CLIENT_ID, client_secret=CLIENT_SECRET)
     first = await auth.fetch_request_token(client, tls_site1.url("/initiate"))
     assert provider1.store.request_tokens[first["oauth_token"]]["callback"] == "oob"
-    await client.get(auth.authorization_url(tls_site1.url("/authorize")), allow_redirects=False)
+    await browser.get(auth.authorization_url(tls_site1.url("/authorize")))
     verifier = provider1.store.request_tokens[first["oauth_token"]]["verifier"]
     token = await auth.fetch_access_token(client, tls_site1.url("/token"), verifier=verifier)
     assert (await client.get(tls_site1.url("/x"), auth=auth)).status_code == 200
@@ -68,7 +70,8 @@ def test_three_legs_in_synchronous_mode(tls_site1: Site, provider1: OAuth1Provid
     auth = OAuth1(CLIENT_ID, client_secret=CLIENT_SECRET)
     with HttpClient(timeout=20, verify=str(certificates.ca_file), auth=auth) as client:
         first = auth.fetch_request_token(client, tls_site1.url("/initiate"))
-        client.get(auth.authorization_url(tls_site1.url("/authorize")), allow_redirects=False, disable=["oauth1"])
+        with HttpClient(verify=str(certificates.ca_file), autoload=False) as browser:
+            browser.get(auth.authorization_url(tls_site1.url("/authorize")))
         verifier = provider1.store.request_tokens[first["oauth_token"]]["verifier"]
         auth.fetch_access_token(client, tls_site1.url("/token"), verifier=verifier)
         assert client.get(tls_site1.url("/x")).json()["valid"]

@@ -26,15 +26,17 @@ def make(site: Site, way: Any = WAYS[0], **options: Any) -> OAuth2:
     )
 
 
-async def consent(client: HttpClient, url: str) -> str:
+async def consent(browser: HttpClient, url: str) -> str:
     """Do what the user does in a browser; gives the URL that the browser is sent back to."""
-    answer = await client.get(url, allow_redirects=False)
+    answer = await browser.get(url)
     assert answer.status_code == 302, answer.text
     return str(answer.headers["Location"])
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way[0])
-async def test_code_grant_with_pkce(client2: HttpClient, site2: Site, provider2: OAuth2Provider, way: Any) -> None:
+async def test_code_grant_with_pkce(
+    client2: HttpClient, browser: HttpClient, site2: Site, provider2: OAuth2Provider, way: Any
+) -> None:
     auth = make(site2, way, scope=["profile", "mail"])
     url = auth.authorization_url(site2.url("/authorize?ui=dark"), prompt="consent")
     query = parse_qs(urlsplit(url).query)
@@ -42,7 +44,7 @@ async def test_code_grant_with_pkce(client2: HttpClient, site2: Site, provider2:
     assert query["scope"] == ["profile mail"]
     assert (query["ui"], query["prompt"]) == (["dark"], ["consent"])
 
-    token = await auth.fetch_token(client2, await consent(client2, url))
+    token = await auth.fetch_token(client2, await consent(browser, url))
 
     assert token["token_type"] == "Bearer"
     assert (await client2.get(site2.url("/api"), auth=auth)).status_code == 200
@@ -59,18 +61,20 @@ async def test_each_flow_has_its_own_state_and_challenge(site2: Site) -> None:
     assert queries[0]["code_challenge"] != queries[1]["code_challenge"]
 
 
-async def test_flow_ends_in_another_object(client2: HttpClient, site2: Site) -> None:
+async def test_flow_ends_in_another_object(client2: HttpClient, browser: HttpClient, site2: Site) -> None:
     begun = make(site2)
-    back = await consent(client2, begun.authorization_url(site2.url("/authorize")))
+    back = await consent(browser, begun.authorization_url(site2.url("/authorize")))
     ended = make(site2, state=begun.state, code_verifier=begun.code_verifier)
     assert (await ended.fetch_token(client2, back))["access_token"]
 
 
-async def test_wrong_state_is_refused(client2: HttpClient, site2: Site, provider2: OAuth2Provider) -> None:
+async def test_wrong_state_is_refused(
+    client2: HttpClient, browser: HttpClient, site2: Site, provider2: OAuth2Provider
+) -> None:
     auth = make(site2)
     with pytest.raises(OAuthError, match="no state to compare"):
         await auth.fetch_token(client2, REDIRECT_URI + "?code=x&state=y")
-    back = await consent(client2, auth.authorization_url(site2.url("/authorize")))
+    back = await consent(browser, auth.authorization_url(site2.url("/authorize")))
     with pytest.raises(OAuthError, match="state") as caught:
         await auth.fetch_token(client2, back.replace("state=", "state=x"))
     assert caught.value.error == "mismatching_state"
@@ -79,22 +83,22 @@ async def test_wrong_state_is_refused(client2: HttpClient, site2: Site, provider
     assert not provider2.asked("/token")
 
 
-async def test_user_who_refuses_is_an_error(client2: HttpClient, site2: Site) -> None:
+async def test_user_who_refuses_is_an_error(client2: HttpClient, browser: HttpClient, site2: Site) -> None:
     auth = make(site2)
-    back = await consent(client2, auth.authorization_url(site2.url("/authorize"), refuse="1"))
+    back = await consent(browser, auth.authorization_url(site2.url("/authorize"), refuse="1"))
     with pytest.raises(OAuthError) as caught:
         await auth.fetch_token(client2, back)
     assert caught.value.error == "access_denied"
 
 
-async def test_wrong_verifier_and_used_code_are_refused(client2: HttpClient, site2: Site) -> None:
+async def test_wrong_verifier_and_used_code_are_refused(client2: HttpClient, browser: HttpClient, site2: Site) -> None:
     auth = make(site2)
-    back = await consent(client2, auth.authorization_url(site2.url("/authorize")))
+    back = await consent(browser, auth.authorization_url(site2.url("/authorize")))
     other = make(site2, code_verifier="x" * 43)
     with pytest.raises(TokenRefused) as caught:
         await other.fetch_token(client2, back, state=auth.state)
     assert caught.value.error == "invalid_grant"
-    back = await consent(client2, auth.authorization_url(site2.url("/authorize")))
+    back = await consent(browser, auth.authorization_url(site2.url("/authorize")))
     state = auth.state
     await auth.fetch_token(client2, back)
     with pytest.raises(OAuthError, match="no state to compare"):
