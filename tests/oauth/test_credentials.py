@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, PluginError
-from hookline_oauth import InsecureTransport, OAuth1, OAuth2, OAuthError, TokenRefused
+from hookline_oauth import InsecureTransport, OAuth1, OAuth2, TokenRefused
 from servers.addresses import Site
 from servers.messages import response
 from servers.oauth2_provider import SECRET, Grant, OAuth2Provider
@@ -69,7 +69,7 @@ async def test_nothing_goes_out_without_tls(scripted: ScriptedServer) -> None:
         with pytest.raises(InsecureTransport) as caught:
             auth.authorization_url(scripted.url("/authorize?x=s3cret").replace("//", "//user:s3cret@"))
         assert "s3cret" not in str(caught.value)
-        with pytest.raises(OAuthError, match="insecure_transport"):
+        with pytest.raises(InsecureTransport, match="could read the code"):
             await auth.fetch_token(client, "http://example.com/callback?code=x&state=y", state="y")
     assert not scripted.requests
 

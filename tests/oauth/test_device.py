@@ -61,6 +61,13 @@ async def test_ends_with_the_code() -> None:
     assert asked.times
 
 
+async def test_interval_longer_than_the_life_of_the_code_is_not_waited_for() -> None:
+    asked = Asked()
+    with pytest.raises(TokenRefused, match="expired"):
+        await asyncio.wait_for(poll(made(expires_in=0.1, interval=1e9), asked), 5)
+    assert not asked.times
+
+
 @pytest.mark.parametrize("name", ["device_code", "user_code", "verification_uri"])
 def test_member_that_is_missing_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=name):

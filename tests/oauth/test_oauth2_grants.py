@@ -83,6 +83,15 @@ async def test_wrong_state_is_refused(
     assert not provider2.asked("/token")
 
 
+@pytest.mark.parametrize("back", ["http://localhost:8080/cb", "http://[::1]/cb", "com.example.app:/cb", "https://a/cb"])
+async def test_redirect_uri_of_an_app_on_this_machine(
+    client2: HttpClient, browser: HttpClient, site2: Site, back: str
+) -> None:
+    auth = make(site2)
+    query = (await consent(browser, auth.authorization_url(site2.url("/authorize")))).partition("?")[2]
+    assert (await auth.fetch_token(client2, f"{back}?{query}"))["access_token"]
+
+
 async def test_user_who_refuses_is_an_error(client2: HttpClient, browser: HttpClient, site2: Site) -> None:
     auth = make(site2)
     back = await consent(browser, auth.authorization_url(site2.url("/authorize"), refuse="1"))

@@ -46,6 +46,18 @@ async def test_token_is_renewed_before_its_end(
     assert provider2.count == {"refresh_token": 1}
 
 
+async def test_token_that_lives_a_second_is_renewed_by_the_clock(
+    client2: HttpClient, site2: Site, provider2: OAuth2Provider, make: Any
+) -> None:
+    auth = make(life=1)
+    provider2.lifetime = 1
+    for _ in range(3):
+        answer = await client2.get(site2.url("/api"), auth=auth)
+        assert (answer.status_code, answer.history) == (200, [])
+        await asyncio.sleep(1.05)  # the server's clock and ours go on
+    assert provider2.count == {"refresh_token": 3}
+
+
 async def test_token_is_renewed_once_on_401(
     client2: HttpClient, site2: Site, provider2: OAuth2Provider, make: Any
 ) -> None:

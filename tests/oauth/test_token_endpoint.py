@@ -89,6 +89,32 @@ async def test_form_as_answer_is_taken(scripted: ScriptedServer) -> None:
         assert (await oauth2(scripted).refresh(client))["access_token"] == "a-b"
 
 
+async def test_grant_of_a_client_of_oauthlib(scripted: ScriptedServer) -> None:
+    from oauthlib.oauth2 import LegacyApplicationClient
+
+    scripted.answer(json_answer(b'{"error": "x", "error_description": "bad pass-w0rd"}', 400), json_answer(GOOD))
+    auth = OAuth2(client=LegacyApplicationClient("id"), token_url=scripted.url("/token"), scope=["a", "b"])
+    async with HttpClient(timeout=10) as client:
+        with pytest.raises(TokenRefused, match="x: bad …"):
+            await auth.fetch_token(client, username="me", password="pass-w0rd")
+        await auth.fetch_token(client, username="me", password="pass-w0rd", scope="c")
+    assert b"&scope=a+b&" in scripted.requests[0].body
+    assert scripted.requests[1].body == b"grant_type=password&username=me&password=pass-w0rd&scope=c&client_id=id"
+
+
+async def test_token_of_a_client_of_oauthlib(scripted: ScriptedServer) -> None:
+    from oauthlib.oauth2 import WebApplicationClient
+
+    scripted.always(response())
+    given = {"access_token": "a", "refresh_token": "r", "expires_in": 3600}
+    auth = OAuth2(client=WebApplicationClient("id", token=given))
+    async with HttpClient(timeout=10) as client:
+        await client.get(scripted.url(), auth=auth)
+        await client.get(scripted.url(), auth=OAuth2("id", access_token="b"))
+    assert [request.header("authorization") for request in scripted.requests] == ["Bearer a", "Bearer b"]
+    assert (auth.token or {})["refresh_token"] == "r"
+
+
 async def test_answer_of_any_size_is_not_taken(scripted: ScriptedServer) -> None:
     scripted.answer(json_answer(b" " * 1_000_000))
     async with HttpClient(timeout=10) as client:

@@ -63,8 +63,9 @@ async def poll(device: DeviceAuthorization, ask: Callable[[], Awaitable[dict[str
     end = asyncio.get_running_loop().time() + device.expires_in
     interval = device.interval
     while True:
-        await asyncio.sleep(interval)
-        if asyncio.get_running_loop().time() >= end:
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(min(interval, end - now))
+        if now + interval >= end:
             raise TokenRefused("the device code has expired before the user agreed", error="expired_token")
         try:
             return await ask()

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 from .errors import OAuthError
+from .origins import check_transport
 from .signature import appended, pairs_of
 from .token_request import words_of
 
@@ -66,7 +67,7 @@ def start_of_code_grant(client: Any, url: str, redirect_uri: str | None, scope: 
 def code_in(client: Any, url: str, state: str | None) -> str:
     """The code in the URL that the user came back to (RFC 6749, section 4.1.2).
 
-    Raises: OAuthError, where the state is not ours, or the user or the server refused.
+    Raises: OAuthError, where the state is not ours, or the user or the server refused; InsecureTransport.
     """
     from oauthlib.oauth2 import MismatchingStateError, OAuth2Error
 
@@ -76,10 +77,12 @@ def code_in(client: Any, url: str, state: str | None) -> str:
             " off their own code as the user's (RFC 6749, section 10.12)"
         )
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
-        url = parts._replace(scheme="https").geturl()  # it never left this machine (RFC 8252, section 7.3)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        check_transport(url, "the code")
+    # Those that stay on this machine are no https (RFC 8252, section 7): oauthlib gets the query alone.
+    asked = f"https://localhost/?{parts.query}"
     try:
-        return str(client.parse_request_uri_response(url, state=state)["code"])
+        return str(client.parse_request_uri_response(asked, state=state)["code"])
     except MismatchingStateError:
         raise OAuthError(
             "the state of the authorization response is not the one that was sent: do not use it",

@@ -111,7 +111,7 @@ class OAuth2(TokenHolder):
             code = grants.code_in(client, url, state or client.state)
         if grants.is_backend(client):
             return await self._fetch_client_token(http, parameters)
-        given = {}
+        given = {} if self.scope is None else {"scope": self.scope}
         if getattr(client, "grant_type", "") == "authorization_code":
             if code is None:
                 raise OAuthError("fetch_token needs authorization_response= or code=; see also fetch_client_token")
