@@ -39,7 +39,7 @@ def pending(error: str = "authorization_pending") -> TokenRefused:
 async def test_asks_until_there_is_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "SLOW_DOWN", 0.1)
     asked = Asked(pending(), pending("slow_down"), pending(), HttpTimeout("late"), {"access_token": "t"})
-    assert await poll(made(), asked) == {"access_token": "t"}
+    assert await poll(made(), asked, asyncio.sleep) == {"access_token": "t"}
     gaps = [later - earlier for earlier, later in zip(asked.times, asked.times[1:], strict=False)]
     assert gaps[0] < 0.1 <= gaps[1]
     assert gaps[2] >= 0.1
@@ -50,21 +50,21 @@ async def test_asks_until_there_is_a_token(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_ends_when_there_will_be_none(error: str) -> None:
     asked = Asked(pending(), pending(error))
     with pytest.raises(TokenRefused) as caught:
-        await poll(made(), asked)
+        await poll(made(), asked, asyncio.sleep)
     assert caught.value.error == error
 
 
 async def test_ends_with_the_code() -> None:
     asked = Asked(*(pending() for _ in range(100)))
     with pytest.raises(TokenRefused, match="expired before the user agreed"):
-        await poll(made(expires_in=0.1), asked)
+        await poll(made(expires_in=0.1), asked, asyncio.sleep)
     assert asked.times
 
 
 async def test_interval_longer_than_the_life_of_the_code_is_not_waited_for() -> None:
     asked = Asked()
     with pytest.raises(TokenRefused, match="expired"):
-        await asyncio.wait_for(poll(made(expires_in=0.1, interval=1e9), asked), 5)
+        await asyncio.wait_for(poll(made(expires_in=0.1, interval=1e9), asked, asyncio.sleep), 5)
     assert not asked.times
 
 

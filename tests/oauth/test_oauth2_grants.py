@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hookline import HttpClient
+from hookline import ClientClosed, HttpClient
 from hookline_oauth import OAuth2, OAuthError, TokenRefused
 from servers.addresses import Site
 from servers.oauth2_provider import REDIRECT_URI, SECRET, OAuth2Provider
@@ -166,6 +166,17 @@ async def test_device_grant(client2: HttpClient, site2: Site, provider2: OAuth2P
     provider2.agreed[device.user_code] = True
     assert (await waiting)["scope"] == "tv"
     assert (await client2.get(site2.url("/api"), auth=auth)).status_code == 200
+
+
+async def test_device_grant_ends_with_the_client(site2: Site, certificates: Any) -> None:
+    client = HttpClient(timeout=20, verify=str(certificates.ca_file))
+    auth = make(site2)
+    device = await auth.device_authorization(client, site2.url("/device"))
+    waiting = asyncio.ensure_future(auth.fetch_device_token(client, device))
+    await asyncio.sleep(0)
+    await client.close()
+    with pytest.raises(ClientClosed):
+        await asyncio.wait_for(waiting, 5)
 
 
 async def test_device_grant_refused(client2: HttpClient, site2: Site, provider2: OAuth2Provider) -> None:

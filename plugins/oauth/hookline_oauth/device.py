@@ -55,8 +55,14 @@ def device_authorization_in(fields: Mapping[str, Any]) -> DeviceAuthorization:
     )
 
 
-async def poll(device: DeviceAuthorization, ask: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+async def poll(
+    device: DeviceAuthorization,
+    ask: Callable[[], Awaitable[dict[str, Any]]],
+    wait: Callable[[float], Awaitable[None]],
+) -> dict[str, Any]:
     """Ask until the user has agreed or refused, or the code has expired (section 3.5).
+
+    wait: for so many seconds.
 
     Raises: TokenRefused, with `error` "access_denied" or "expired_token" in these cases; HttpRequestException.
     """
@@ -64,7 +70,7 @@ async def poll(device: DeviceAuthorization, ask: Callable[[], Awaitable[dict[str
     interval = device.interval
     while True:
         now = asyncio.get_running_loop().time()
-        await asyncio.sleep(min(interval, end - now))
+        await wait(min(interval, end - now))
         if now + interval >= end:
             raise TokenRefused("the device code has expired before the user agreed", error="expired_token")
         try:

@@ -151,7 +151,9 @@ class OAuth2(TokenHolder):
             raise refused(response, f"its answer is no device authorization: {problem}") from None
 
     def fetch_device_token(self, http: HttpClient, device: DeviceAuthorization) -> Any:
-        """Wait until the user has agreed, and get the token (RFC 8628, section 3.4). Cancel it at will.
+        """Wait until the user has agreed, and get the token (RFC 8628, section 3.4).
+
+        Cancel it at will; closing the client ends it.
 
         Raises: TokenRefused, with `error` "access_denied" or "expired_token" where there will be none;
         InsecureTransport; HttpRequestException.
@@ -160,7 +162,7 @@ class OAuth2(TokenHolder):
 
     async def _fetch_device_token(self, http: HttpClient, device: DeviceAuthorization) -> dict[str, Any]:
         form = grants.form_of_device_code(self.client_id, device.device_code)
-        return await self._keep(await poll(device, lambda: self._ask(http, form)))
+        return await self._keep(await poll(device, lambda: self._ask(http, form), http.pause))
 
     def refresh(self, http: HttpClient) -> Any:
         """Renew the token now, or wait for the renewal that is under way; gives the token.
