@@ -148,6 +148,22 @@ async def test_wrong_secret_is_401(client: HttpClient, site1: Site) -> None:
     assert (await client.get(site1.url("/x"), auth=wrong)).status_code == 401
 
 
+@pytest.mark.parametrize("place", ["AUTH_HEADER", "QUERY", "BODY"])
+async def test_request_that_is_sent_again_is_signed_anew(
+    client: HttpClient, site1: Site, provider1: OAuth1Provider, place: str
+) -> None:
+    class Again:
+        @hookimpl
+        def post_request(self, response: Any, exc: Any) -> Any:
+            return response.request.copy(cause="retry") if len(response.history) < 2 else None
+
+    answer = await client.post(site1.url("/x?q=1"), data={"a": "1"}, auth=user(signature_type=place), plugins=[Again()])
+    assert [earlier.json()["valid"] for earlier in [*answer.history, answer]] == [True] * 3
+    assert len(provider1.store.nonces) == 3
+    assert [body.count(b"oauth_nonce") for *_, body in provider1.seen] == [int(place == "BODY")] * 3
+    assert answer.request.body.count(b"oauth_nonce") == int(place == "BODY")
+
+
 async def test_concurrent_requests_have_different_nonces(client: HttpClient, site1: Site) -> None:
     answers = await asyncio.gather(*(client.get(site1.url("/x"), auth=user()) for _ in range(30)))
     assert all(answer.json()["valid"] for answer in answers)

@@ -19,7 +19,7 @@ GOOD = b'{"access_token": "new-access", "token_type": "bearer", "expires_in": "3
 
 
 def oauth2(server: ScriptedServer, **options: Any) -> OAuth2:
-    token = {"access_token": "old-access", "refresh_token": "old-refresh"}
+    token = {"access_token": "old-access", "refresh_token": "old-refresh", **options.pop("token", {})}
     return OAuth2("id", token=token, token_url=server.url("/token"), **options)
 
 
@@ -160,6 +160,21 @@ async def test_request_for_a_token_reaches_those_who_name_cause(scripted: Script
     assert sent.header("accept") == "application/json"
     assert sent.header("accept-encoding") == "identity"
     assert sent.body == b"grant_type=refresh_token&refresh_token=old-refresh&client_id=id"
+
+
+def test_renewal_that_outlives_its_call_in_synchronous_mode(make_scripted: Make) -> None:
+    server = make_scripted()
+    server.respond(lambda request: Script().stall() if request.path == "/token" else response(b"ok"))
+    auth = oauth2(server, token={"expires_at": 1})
+    with HttpClient() as client:
+        with pytest.raises(HttpTimeout):
+            client.get(server.url("/api"), auth=auth, timeout=0.2)
+        with pytest.raises(HttpTimeout):
+            client.get(server.url("/api"), auth=auth, timeout=0.2)
+    assert [request.path for request in server.requests] == ["/token"]
+    server.respond(lambda request: json_answer(GOOD) if request.path == "/token" else response(b"ok"))
+    with HttpClient(timeout=10) as other:
+        assert other.get(server.url("/api"), auth=auth).content == b"ok"
 
 
 async def test_client_that_is_closed_does_not_harm_another(make_scripted: Make) -> None:
