@@ -117,13 +117,14 @@ def charset_of(content_type: str | None) -> str | None:
     return None if match is None else (match[1] or match[2] or None)
 
 
-def decoded(content: bytes, content_type: str | None) -> Any:
+def decoded(content: bytes, content_type: str, charset: str | None) -> Any:
     """A body as its media type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+
+    charset: None = UTF-8; JSON may be UTF-16 and UTF-32 as well.
 
     Raises: ValueError (UnicodeDecodeError is one); LookupError, for a charset that Python does not know.
     """
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    charset = charset_of(content_type)
+    media_type = content_type.partition(";")[0].strip().lower()
     if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
         return json.loads(content if charset is None else content.decode(charset))
     if media_type == "application/x-www-form-urlencoded":

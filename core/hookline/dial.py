@@ -61,7 +61,8 @@ async def dial(
 
     Raises: OSError, for all of them together.
     """
-    sources = [] if local is None else [as_address(*local)] if as_address(*local) else await resolve(*local)
+    source = None if local is None else as_address(*local)
+    sources = [source] if source is not None else [] if local is None else await resolve(*local)
     if len(addresses) == 1:
         return await attempt(addresses[0], sources)
     attempts: list[asyncio.Task[socket.socket]] = []
@@ -77,7 +78,7 @@ async def dial(
 
 
 async def race(
-    waiting: deque[Address], sources: list[Any], delay: float, attempts: list[asyncio.Task[socket.socket]]
+    waiting: deque[Address], sources: list[Address], delay: float, attempts: list[asyncio.Task[socket.socket]]
 ) -> socket.socket:
     """Start the attempts, and return the first socket. attempts: gets all of them, for whoever has to end them.
 
@@ -103,7 +104,7 @@ async def race(
     raise together(errors)
 
 
-async def attempt(address: Address, sources: list[Any]) -> socket.socket:
+async def attempt(address: Address, sources: list[Address]) -> socket.socket:
     """Connect to one address.
 
     Raises: OSError.

@@ -35,6 +35,7 @@ class HttpResponse(Progress):
     detached = False
     is_consumed = False
     _raw: Raw | None = None
+    _encoding: str | None = None
     _undecodable: tuple[type[HttpRequestException], str] | None = None  # why there is no content
 
     @classmethod
@@ -177,8 +178,13 @@ class HttpResponse(Progress):
 
     @property
     def encoding(self) -> str | None:
-        """The charset that Content-Type names; None = UTF-8."""
-        return charset_of(self.headers.get("content-type"))
+        """The charset that Content-Type names, or that was set; None = UTF-8."""
+        return self._encoding or charset_of(self.headers.get("content-type"))
+
+    @encoding.setter
+    def encoding(self, charset: str | None) -> None:
+        """Take this charset for text, JSON, forms and lines, whatever Content-Type says; None = what it says."""
+        self._encoding = charset
 
     @property
     def text(self) -> Text:
@@ -202,7 +208,7 @@ class HttpResponse(Progress):
 
         Raises: ValueError, for a body that is not what it says; LookupError, for a charset that Python does not know.
         """
-        return decoded(self.content, self.headers.get("content-type"))
+        return decoded(self.content, self.headers.get("content-type", ""), self.encoding)
 
     def raise_for_status(self) -> Self:
         """Returns the response itself, so that calls can be chained.

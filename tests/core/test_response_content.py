@@ -60,6 +60,18 @@ async def test_decode_content_is_strict(client, scripted, content_type, body, er
     assert answer.content == body
 
 
+async def test_encoding_that_is_set_goes_before_the_servers(client, scripted):
+    scripted.always(response("ü\n".encode("latin-1"), headers=[("Content-Type", "text/plain; charset=utf-8")]))
+    answer = await client.get(scripted.url())
+    with pytest.raises(UnicodeDecodeError):
+        _ = answer.text
+    answer.encoding = "latin-1"
+    assert (answer.encoding, answer.text, answer.decode_content()) == ("latin-1", "ü\n", "ü\n")
+    assert [line async for line in answer.raw.iter_lines()] == ["ü"]
+    answer.encoding = None
+    assert answer.encoding == "utf-8"
+
+
 async def test_body_that_was_read_whole_is_content_text_and_json(client, scripted):
     scripted.answer(chunked(b'{"a": ', b"1}"))
     answer = await client.get(scripted.url(), stream=True)

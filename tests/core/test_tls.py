@@ -1,5 +1,6 @@
 """TLS: whom the client trusts, per client and per call, and that no connection serves another setting."""
 
+import asyncio
 import ssl
 
 import pytest
@@ -215,3 +216,17 @@ async def test_framed_body_is_whole_without_the_close_of_tls(certificates, make_
     server = make_scripted(ssl_context=certificates.server_context())
     server.answer(Script(response(b"hello", headers=[("Connection", "close")])).until_read().drop())
     assert (await client.get(server.url(), verify=certificates.ca_file)).content == b"hello"
+
+
+@pytest.mark.parametrize("framed", [False, True])
+async def test_slow_reader_gets_all_of_a_body_behind_which_tls_is_closed(certificates, make_scripted, client, framed):
+    size = 1_000_000
+    server = make_scripted(ssl_context=certificates.server_context())
+    fields = [("Connection", "close")]
+    server.answer(Script(response(b"x" * size, headers=fields) if framed else UNFRAMED + b"x" * size).close())
+    answer = await client.get(server.url(), verify=certificates.ca_file, stream=True)
+    total = 0
+    async for chunk in answer.raw:
+        total += len(chunk)
+        await asyncio.sleep(0.02)
+    assert total == size

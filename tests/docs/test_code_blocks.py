@@ -91,6 +91,10 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
             return response(request.body)
         if path == "/large":
             return response(b"x" * 1_000_000)
+        if path == "/pages":
+            return response(headers=[("Link", '</pages?page=2>; rel="next"')])
+        if path == "/lines":
+            return response(b'{"n": 1}\n{"n": 2}\n')
         if path == "/old":
             return response(status=302, headers=[("Location", "/")])
         if path == "/missing":
@@ -161,6 +165,7 @@ def test_pages_have_examples() -> None:
         "events.md",
         "plugins.md",
         "errors.md",
+        "responses.md",
     }
     assert {example.page for example in SHELL} >= {"README.md", "quickstart.md"}
 
