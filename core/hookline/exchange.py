@@ -105,8 +105,8 @@ async def exchange(
         on_its_way = not connection.complete or request.stream or connection.tap is not None
         if on_its_way and not await response.receive_body(connection):
             return response
-        if response.filter is not None and connection.complete:
-            response.decode()  # while it has the connection, which is closed then; and before post_request is told of success
+        if response.filter is not None and not response.is_buffered:
+            response.decode()  # while it has the connection: one whose body cannot be decoded is closed
         if connection.complete:
             response.end_body(connection)
         else:
@@ -209,7 +209,8 @@ def follow_up(
 
 
 def delivered(response: HttpResponse) -> HttpResponse:
-    """Hand over a body that was decoded, or buffered in part: the rest of that is a stream."""
+    """Hand over a body that was buffered: its codings are undone now, or the rest of it is a stream."""
     if response.connection is not None:
         response.hand_out()
-    return response
+        return response
+    return response.decode()

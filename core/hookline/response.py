@@ -36,7 +36,6 @@ class HttpResponse(Progress):
     is_consumed = False
     _raw: Raw | None = None
     _encoding: str | None = None
-    _undecodable: tuple[type[HttpRequestException], str] | None = None  # why there is no content
 
     @classmethod
     def build(
@@ -119,9 +118,6 @@ class HttpResponse(Progress):
         Raises: StreamConsumedError, when it is a stream that was not read whole; DecodingError.
         """
         if self._content is None:
-            if self._undecodable is not None:
-                kind, message = self._undecodable
-                raise kind(message, response=self)
             if self.is_open or self.is_consumed or self.is_cut:
                 what = "was taken as a stream" if self.is_consumed else "is a stream: await response.raw.read() first"
                 if self.is_cut:
@@ -143,11 +139,7 @@ class HttpResponse(Progress):
             self.parts += self.connection.take_parts()
             self.is_whole = self.connection.complete
         if self._content is None and not self.is_consumed:
-            try:
-                self._content = self.take(bounded=False)
-            except HttpRequestException as error:
-                self._undecodable = type(error), str(error)
-                raise
+            self._content = self.take(bounded=False)
         return self
 
     @property

@@ -8,7 +8,6 @@ from typing import Any
 
 from hookline import (
     Credential,
-    DecodingError,
     HttpRequest,
     HttpRequestException,
     HttpResponse,
@@ -78,8 +77,8 @@ class Redirects:
     def post_request(
         self, response: HttpResponse, exc: BaseException | None
     ) -> HttpRequest | Awaitable[HttpRequest | None] | None:
-        if not (exc is None or isinstance(exc, DecodingError)) or not is_wanted(response.request):
-            return None  # nobody needs the body of a redirect: one that cannot be decoded stops nothing
+        if exc is not None or not is_wanted(response.request):
+            return None
         request = next_request(response)
         options: Any = response.request
         if request is None or options.follow_redirect is None:
