@@ -145,6 +145,7 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
     length = request.stated_length() if isinstance(body, Source) else len(body)
     write = connection.transport.write
     report = None if request.call is None else request.call.on_upload
+    is_tls = connection.transport.get_extra_info("sslcontext") is not None
     sent = chunk_count = turn = 0
     limit = asyncio.timeout(None)
     try:
@@ -160,6 +161,9 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
                     raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
                 else:
                     write(chunk)
+                if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
+                    await connection.wait()
+                    break
                 if connection.can_write is not None:
                     response.wait_for(None, WriteTimeout, request.timeout.write)
                     await connection.drain()
@@ -167,7 +171,8 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
                 if report is not None:
                     report(sent, length)
                 chunk_count += 1
-                if sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
+                # what came is read before more is written: under TLS nothing can be read once a write has failed
+                if is_tls or sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
                     turn = sent
                     await asyncio.sleep(0)
     except TimeoutError:
