@@ -115,7 +115,20 @@ def field_part(name: str, value: str) -> Part:
     return Part(part_head(name, None, None, ()), encoded(value, "a value"))
 
 
-def file_part(name: Any, given: Any) -> Part:
+def file_parts(files: Any) -> list[Part]:
+    """The files of a form: a mapping, or pairs of a name and what `file_part` takes.
+
+    Raises: see `file_part`.
+    """
+    found = []
+    for item in files.items() if isinstance(files, Mapping) else files:
+        if not isinstance(item, (tuple, list)) or len(item) != 2 or not isinstance(item[0], str):
+            raise TypeError("files= takes a mapping, or pairs, of a name (str) and a file")
+        found.append(file_part(*item))
+    return found
+
+
+def file_part(name: str, given: Any) -> Part:
     """A file of a form.
 
     given: content, (filename, content), (filename, content, type) or (filename, content, type, headers). A filename of None
@@ -123,10 +136,10 @@ def file_part(name: Any, given: Any) -> Part:
 
     Raises: TypeError, ValueError, OSError, LocalProtocolError: for what cannot be sent.
     """
-    filename, content, content_type, headers = taken_apart(str(name), given)
+    filename, content, content_type, headers = taken_apart(name, given)
     if content_type is None and filename is not None:
         content_type = guessed_type(filename)
-    head = part_head(str(name), filename, content_type, fields.checked(headers))
+    head = part_head(name, filename, content_type, fields.checked(headers))
     return Part(head, as_content(content))
 
 
@@ -166,7 +179,8 @@ def guessed_type(filename: str) -> str:
     """The media type of a file by its name; one that is compressed is octets."""
     import mimetypes  # reads files of the system at its first use
 
-    found, coding = mimetypes.guess_type(filename)
+    # the suffix alone: of a whole name that looks like a data: URL, what it says itself would be taken
+    found, coding = mimetypes.guess_type("file" + os.path.splitext(filename)[1])
     return found if found is not None and coding is None else ANY_TYPE
 
 

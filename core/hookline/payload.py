@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .body import as_content
 from .errors import LocalProtocolError
-from .multipart import Multipart, field_part, file_part, with_boundary
+from .multipart import Multipart, field_part, file_parts, with_boundary
 from .url import encode_pairs, pairs
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ def give_multipart(request: HttpRequest, data: Any, files: Any) -> None:
         )
     content_type, boundary = with_boundary(stated)
     parts = [field_part(name, value) for name, value in pairs(data or ())]
-    parts += [file_part(name, value) for name, value in (files.items() if isinstance(files, Mapping) else files)]
-    request.body = Multipart(parts, boundary).as_body()
+    request.body = Multipart([*parts, *file_parts(files)], boundary).as_body()
     if kind:
         request.headers["Content-Type"] = content_type
     else:

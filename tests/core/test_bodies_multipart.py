@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
-from hookline.multipart import Multipart, field_part, file_part, with_boundary
+from hookline.multipart import Multipart, field_part, file_part, guessed_type, with_boundary
 from servers.messages import response
 
 CONTENT = bytes(range(256)) * 3000
@@ -183,6 +183,12 @@ async def test_value_that_is_no_text_goes_out_as_it_is(client, scripted):
     assert b'name="n"\r\n\r\n5\r\n' in seen.body
     assert b'name="b"\r\n\r\ntrue\r\n' in seen.body
     assert b"none" not in seen.body
+
+
+def test_type_is_guessed_from_the_suffix_alone():
+    names = ("a.txt", "a.tar.gz", "a", "a.PNG", "data:text/html,x", "data:a/b\r\nEvil: x,.csv")
+    octets = "application/octet-stream"
+    assert [guessed_type(name) for name in names] == ["text/plain", octets, octets, "image/png", octets, "text/csv"]
 
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
