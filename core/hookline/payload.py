@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
+_as_text = json_module.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
 
 def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
     """Put body and Content-Type on a request; takes `headers`, `json` and `files` out of what was given.
@@ -30,7 +32,7 @@ def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
     if "headers" in given:
         request.give_headers(given.pop("headers"))
     json, files = given.pop("json", None), given.pop("files", None)
-    if is_form(data) and not data:
+    if data is not None and is_form(data) and not data:
         data = None
     if json is not None:
         if data is not None or files:
@@ -100,9 +102,8 @@ def as_json(value: Any, encode: Callable[[Any], Any] | None) -> bytes:
     Raises: TypeError, ValueError: what JSON cannot hold, such as NaN.
     """
     if encode is None:
-        text = json_module.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         try:
-            return text.encode("utf-8")
+            return _as_text(value).encode("utf-8")
         except UnicodeEncodeError:  # a lone surrogate, which stands in JSON as an escape
             return json_module.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
     encoded = encode(value)

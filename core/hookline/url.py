@@ -219,4 +219,6 @@ def encode_pairs(items: Iterable[tuple[str, str]]) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isascii() and text.isalnum():  # as most are
+        return text
     return quote_plus(text, errors="surrogateescape")
