@@ -140,9 +140,10 @@ class HttpClient(LoopBound, Plugged):
         """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
 
         params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
-        form (mapping or pairs), or an iterable of bytes. json: any object. pre_request, on_headers, post_request, data_received,
-        data_processed: a handler, or a list of them, for this call. plugins, disable: more and fewer plugins for
-        this call. The rest are the options of core and of the plugins.
+        form (mapping or pairs), a file, a path, or an iterable of bytes. json: any object but None. files: a mapping or
+        pairs, see `multipart.file_part`. on_upload, on_download: f(done, total) in bytes, see `transfers`. pre_request,
+        on_headers, post_request, data_received, data_processed: a handler, or a list of them, for this call. plugins,
+        disable: more and fewer plugins for this call. The rest are the options of core and of the plugins.
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """

@@ -143,13 +143,15 @@ async def test_many_files_go_out_at_once(client, site, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["file", "files"])
-async def test_gibibyte_goes_out_in_flat_memory(client, aiohttp_server, tmp_path, kind):
-    size = 1024 * MIB
+@pytest.mark.parametrize(
+    ("tls", "kind", "size"), [(False, "file", 1024 * MIB), (False, "files", 1024 * MIB), (True, "files", 256 * MIB)]
+)
+async def test_gibibyte_goes_out_in_flat_memory(client, site, tmp_path, kind, size):
+    server = site("aiohttp_server", "aiohttp_tls_server")
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(size)
-    await client.post(aiohttp_server.url("/upload"), data=b"warm")
+    await client.post(server.url("/upload"), data=b"warm")
     start, most = resident(), 0
 
     def look(done, total):
@@ -158,9 +160,9 @@ async def test_gibibyte_goes_out_in_flat_memory(client, aiohttp_server, tmp_path
 
     if kind == "file":
         with path.open("rb") as file:
-            answer = await client.post(aiohttp_server.url("/upload"), data=file, on_upload=look)
+            answer = await client.post(server.url("/upload"), data=file, on_upload=look)
         assert answer.json()["size"] == size
     else:
-        answer = await client.post(aiohttp_server.url("/form"), files={"f": path}, on_upload=look)
+        answer = await client.post(server.url("/form"), files={"f": path}, on_upload=look)
         assert answer.json()[0]["size"] == size
     assert most < 16 * MIB  # of the client and of the server, which is in this process
