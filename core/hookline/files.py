@@ -71,13 +71,13 @@ class FileChunks:
 
     def _begin(self, opened: list[Any]) -> Any:
         """The file, where it is to be read from."""
-        if self._path is not None and not opened:  # else it is over already: the opening was cancelled
+        if self._path is None:
+            if self._start is not None:
+                self._file.seek(self._start)
+            return self._file
+        if not opened:  # else it is over already: the opening was cancelled
             opened.append(open(self._path, "rb"))  # noqa: SIM115  # see _close
-        if self._path is not None:
-            return opened[0]
-        if self._start is not None:
-            self._file.seek(self._start)
-        return self._file
+        return opened[0]
 
     def _close(self, opened: list[Any]) -> None:
         """Close what we opened: now, or behind a read that goes on in its thread although nobody waits for it."""
