@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from multidict import CIMultiDict
 
 from . import fields
-from .body import make_body
-from .call import Call
-from .events.handlers import implementation_of
+from .call import CALLBACKS, Call, call_of
 from .exchange import exchange
-from .hookspecs import EVENTS
 from .loops import LoopBound
+from .payload import give_body
 from .plugged import Plugged
 from .plugins.selection import Autoload, Selection
 from .request import HttpRequest
@@ -142,9 +140,10 @@ class HttpClient(LoopBound, Plugged):
         """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
 
         params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
-        form (mapping or pairs), or an iterable of bytes. json: any object. pre_request, on_headers, post_request, data_received,
-        data_processed: a handler, or a list of them, for this call. plugins, disable: more and fewer plugins for
-        this call. The rest are the options of core and of the plugins.
+        form (mapping or pairs), a file, a path, or an iterable of bytes. json: any object but None. files: a mapping or
+        pairs, see `multipart.file_part`. on_upload, on_download: f(done, total) in bytes, see `transfers`. pre_request,
+        on_headers, post_request, data_received, data_processed: a handler, or a list of them, for this call. plugins,
+        disable: more and fewer plugins for this call. The rest are the options of core and of the plugins.
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
@@ -167,8 +166,7 @@ class HttpClient(LoopBound, Plugged):
             if type(data) is bytes and "json" not in given:
                 request.body = data
             else:
-                has_json = "json" in given
-                request.body, request.content_type = make_body(data, given.pop("json", None), has_json)
+                give_body(request, data, given)
             if "headers" in given:
                 request.give_headers(given.pop("headers"))
             if given:
@@ -180,13 +178,10 @@ class HttpClient(LoopBound, Plugged):
 
     def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
         """Handlers and options of one call."""
-        handlers = {
-            event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
-            for event in EVENTS
-            if event in given
-        }
-        if handlers:
-            request.call = Call(handlers)
+        if "files" in given:
+            give_body(request, request.body, given)  # next to bytes, which cannot go with files
+        if not CALLBACKS.isdisjoint(given):
+            request.call = call_of(given)
         if given:
             request.profile.apply_options(request, given, function)
             if request.timings and request.call is None:
@@ -240,13 +235,6 @@ class HttpClient(LoopBound, Plugged):
         return (
             f"<HttpClient {self._profile and len(self._profile.members)} plugins, {len(self.connection_pools)} pools>"
         )
-
-
-def as_list(value: Any) -> list[Callable[..., Any]]:
-    """One handler or several."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def default_version() -> str:

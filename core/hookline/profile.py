@@ -25,6 +25,7 @@ from .request import HttpRequest
 from .response import HttpResponse, StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
+from .transfers import TRANSFERS
 from .url import split_url
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 MAX_TARGETS = 1024
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
-_RESERVED = frozenset({*dir(HttpRequest), "params", "headers", "data", "json", "plugins", "disable", *EVENTS})
+_RESERVED = frozenset(
+    {*dir(HttpRequest), "params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS}
+)
 
 
 class Member:

@@ -121,6 +121,9 @@ class Progress(Clocked):
         return bool(self.raw_head)  # bytes were received: the head at the latest
 
     def _tap(self) -> Tap | None:
+        request = self.request
+        if request.call is not None and request.call.on_upload is not None and request.gate is None:
+            request.hold_body().open()  # sent piece by piece, which is the way that tells how far it is
         received = (*self.plan.data_received, *self._handlers("data_received"))
         processed = (*self.plan.data_processed, *self._handlers("data_processed"))
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)

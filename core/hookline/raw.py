@@ -22,6 +22,8 @@ class Raw:
     All that has arrived comes as one chunk, so that many small ones cost no more than one.
     """
 
+    is_repeatable = False  # as the body of another request
+
     __slots__ = ("_begun", "_iterated", "_kept", "_response")
 
     def __init__(self, response: HttpResponse) -> None:

@@ -187,13 +187,14 @@ class HttpResponse(Progress):
         return Text(self.content.decode(self.encoding or "utf-8"))
 
     def json(self, **kwargs: Any) -> Any:
-        """The body as a JSON object.
+        """The body as a JSON object. kwargs: for `json_decoder`, or Python's own.
 
         Raises: ValueError.
         """
         content = self.content
         encoding = self.encoding
-        return json.loads(content if encoding is None else content.decode(encoding), **kwargs)
+        decoder = self.request.json_decoder or json.loads
+        return decoder(content if encoding is None else content.decode(encoding), **kwargs)
 
     def decode_content(self) -> Any:
         """The body as Content-Type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.

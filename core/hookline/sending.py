@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
 _PIECE = 256 * 1024
+_TURN = 512 * 1024  # bytes after which the loop gets a turn, however fast source and peer are: an answer may be there
+_TURN_CHUNKS = 64
 
 
 async def acquire(response: HttpResponse, pool: Pool) -> Connection:
@@ -73,6 +75,8 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
     """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?"""
     if not connection.reused or connection.read_anything or not isinstance(error, ConnectionClosed):
+        return False
+    if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
         return False
     if not response.request.may_repeat or response.is_past_deadline():
         return False
@@ -140,7 +144,9 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
     request = response.request
     length = request.stated_length() if isinstance(body, Source) else len(body)
     write = connection.transport.write
-    sent = 0
+    report = None if request.call is None else request.call.on_upload
+    is_tls = connection.transport.get_extra_info("sslcontext") is not None
+    sent = chunk_count = turn = 0
     limit = asyncio.timeout(None)
     try:
         async with limit, aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
@@ -155,10 +161,20 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
                     raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
                 else:
                     write(chunk)
+                if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
+                    await connection.wait()
+                    break
                 if connection.can_write is not None:
                     response.wait_for(None, WriteTimeout, request.timeout.write)
                     await connection.drain()
                     response.wait_for(None)
+                if report is not None:
+                    report(sent, length)
+                chunk_count += 1
+                # what came is read before more is written: under TLS nothing can be read once a write has failed
+                if is_tls or sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
+                    turn = sent
+                    await asyncio.sleep(0)
     except TimeoutError:
         if not limit.expired():
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .declarations import Option
@@ -46,6 +46,13 @@ def as_size(value: Any) -> int:
     return value
 
 
+def as_callable(value: Any) -> Callable[..., Any]:
+    """Raises: TypeError."""
+    if not callable(value):
+        raise TypeError(f"expected a callable, got {type(value).__name__}")
+    return value  # type: ignore[no-any-return]  # what it takes and gives shows when it is called
+
+
 CORE_OPTIONS = (
     Option("version", "HTTP/1.1", convert=as_version, doc="HTTP/1.1 or HTTP/1.0"),
     Option("stream", False, convert=bool, doc="hand the response out at its head; the caller reads the body"),
@@ -58,5 +65,7 @@ CORE_OPTIONS = (
     Option("server_hostname", None, doc="the name to check in the certificate"),
     Option("source_address", None, doc="(host, port) to connect from"),
     Option("unix_socket", None, doc="the path of a socket to connect to"),
+    Option("json_encoder", None, convert=as_callable, doc="callable(object): the str or bytes that json= sends"),
+    Option("json_decoder", None, convert=as_callable, doc="callable(bytes or str): what response.json() gives"),
     Option("trust_env", True, request=False, convert=bool, doc="may plugins read the environment"),
 )

@@ -22,14 +22,15 @@ FORBIDDEN = re.compile(
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
     {"errors"},
-    {"url", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs"},
+    {"url", "files", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs"},
     {"dial", "links", "saving", "timings"},
     {"body", "settings", "wire.parser", "wire.link", "wire.bulk"},
+    {"multipart", "payload"},
     {"wire.connection", "events.implementation", "plugins.order"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
     {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},
     {"request_head"},
-    {"request", "loops", "options", "plugins.manager", "failure"},
+    {"request", "loops", "options", "plugins.manager", "failure", "transfers"},
     {"sending", "clock", "listeners", "lines"},
     {"progress"},
     {"raw", "response"},

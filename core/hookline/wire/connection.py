@@ -453,6 +453,8 @@ class Connection(Link):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
+        if self.sending and exc is not None and not self.complete and self.error is None and not self.paused:
+            self.read_unread()
         if not self.complete and self.error is None:
             self._end_of_input(exc)
         self.let_write()
