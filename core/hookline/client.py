@@ -189,6 +189,8 @@ class HttpClient(LoopBound, Plugged):
             request.call = Call(handlers)
         if given:
             request.profile.apply_options(request, given, function)
+            if request.timings and request.call is None:
+                request.call = Call({})  # what belongs to a call alone makes its responses not plain
 
     def new_request(self, method: str, url: str, *, cause: str, parent: HttpRequest, **options: Any) -> HttpRequest:
         """A sub-request, which a plugin sends with `exchange` for the sake of another request.

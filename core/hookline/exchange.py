@@ -105,9 +105,12 @@ async def exchange(
         on_its_way = not connection.complete or request.stream or connection.tap is not None
         if on_its_way and not await response.receive_body(connection):
             return response
-        if response.filter is not None and not response.is_buffered:
-            response.decode()  # while it has the connection: one whose body cannot be decoded is closed
-        response.take_body(connection)
+        if response.filter is not None and connection.complete:
+            response.decode()  # while it has the connection, which is closed then; and before post_request is told of success
+        if connection.complete:
+            response.end_body(connection)
+        else:
+            response.take_part(connection)
         # 5. post_request: the plugins see the whole, and may send something else
         stage = None
         response.step = FINISHED
@@ -206,8 +209,7 @@ def follow_up(
 
 
 def delivered(response: HttpResponse) -> HttpResponse:
-    """Hand over a body that was buffered: its codings are undone now, or the rest of it is a stream."""
+    """Hand over a body that was decoded, or buffered in part: the rest of that is a stream."""
     if response.connection is not None:
         response.hand_out()
-        return response
-    return response.decode()
+    return response

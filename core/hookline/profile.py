@@ -22,7 +22,7 @@ from .plugins.manager import Manager
 from .plugins.order import ordered, successors
 from .plugins.selection import names_of
 from .request import HttpRequest
-from .response import HttpResponse, StreamedResponse
+from .response import HttpResponse, StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
 from .url import split_url
@@ -182,8 +182,9 @@ class Profile:
                     attributes[attribute.name] = property(attribute.get)
         self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
         know({*defaults, *self.client_attributes})
-        self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
-        self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
+        timed: tuple[type, ...] = (TimedResponse,) if defaults["timings"] else ()
+        self.response_type: type[HttpResponse] = type("HttpResponse", (*timed, HttpResponse), attributes)
+        self.streamed_type: type[HttpResponse] = type("HttpResponse", (*timed, StreamedResponse), attributes)
 
     def _default_fields(self) -> list[tuple[str, str]]:
         own = self.client.headers
@@ -235,7 +236,7 @@ class Profile:
             origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
             origin.plan = self.plan(parts.scheme)
             origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
-        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
+        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment, {})
         if len(self.targets) >= MAX_TARGETS:
             self.targets.clear()
         self.targets[url] = found

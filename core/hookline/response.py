@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from multidict import CIMultiDict
 
 from . import fields
-from .content import Text, charset_of, check_decoder
+from .content import Text, charset_of, check_decoder, decoded
 from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
+from .links import links_of
 from .progress import Progress
 from .raw import Raw
 from .request import HttpRequest
@@ -34,6 +35,7 @@ class HttpResponse(Progress):
     detached = False
     is_consumed = False
     _raw: Raw | None = None
+    _undecodable: tuple[type[HttpRequestException], str] | None = None  # why there is no content
 
     @classmethod
     def build(
@@ -93,6 +95,11 @@ class HttpResponse(Progress):
         """Is there a field of that name? Looks at the raw head only."""
         return self.raw_head.lower().find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The Link fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
+        return links_of(self.headers.getall("link", []), self.url)
+
     def info(self) -> fields.Info:
         """A copy of the fields, as http.cookiejar asks for them."""
         return fields.Info(self.headers)
@@ -111,6 +118,9 @@ class HttpResponse(Progress):
         Raises: StreamConsumedError, when it is a stream that was not read whole; DecodingError.
         """
         if self._content is None:
+            if self._undecodable is not None:
+                kind, message = self._undecodable
+                raise kind(message, response=self)
             if self.is_open or self.is_consumed or self.is_cut:
                 what = "was taken as a stream" if self.is_consumed else "is a stream: await response.raw.read() first"
                 if self.is_cut:
@@ -132,7 +142,11 @@ class HttpResponse(Progress):
             self.parts += self.connection.take_parts()
             self.is_whole = self.connection.complete
         if self._content is None and not self.is_consumed:
-            self._content = self.take(bounded=False)
+            try:
+                self._content = self.take(bounded=False)
+            except HttpRequestException as error:
+                self._undecodable = type(error), str(error)
+                raise
         return self
 
     @property
@@ -182,6 +196,13 @@ class HttpResponse(Progress):
         content = self.content
         encoding = self.encoding
         return json.loads(content if encoding is None else content.decode(encoding), **kwargs)
+
+    def decode_content(self) -> Any:
+        """The body as Content-Type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+
+        Raises: ValueError, for a body that is not what it says; LookupError, for a charset that Python does not know.
+        """
+        return decoded(self.content, self.headers.get("content-type"))
 
     def raise_for_status(self) -> Self:
         """Returns the response itself, so that calls can be chained.
@@ -259,6 +280,16 @@ class HttpResponse(Progress):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+class TimedResponse(HttpResponse):
+    """A response of a client that wants timings of all: none of them is plain."""
+
+    __slots__ = ()
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.is_plain = False
 
 
 class StreamedResponse(HttpResponse):

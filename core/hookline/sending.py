@@ -33,6 +33,9 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
 
     Raises: PoolTimeout, ConnectTimeout, HttpConnectionError.
     """
+    timings = response.timings
+    if timings is not None:
+        timings.stand_in_line()
     while not pool.reserve():
         waiter = pool.wait()
         response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
@@ -50,6 +53,8 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
         if (idle := pool.take()) is not None:
             return idle
     try:
+        if timings is not None:
+            timings.mark("queued")
         request = response.request
         limit = request.timeout.connect
         if limit:
@@ -58,6 +63,8 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
     except BaseException:
         pool.give_up()
         raise
+    if timings is not None:
+        timings.mark("connect")  # more exactly by the connection, where its route says so
     connection.key = pool.key
     pool.add(connection)
     return connection
@@ -87,6 +94,8 @@ async def send(response: HttpResponse, connection: Connection) -> None:
         response.wait_for(None)  # the peer may be silent while the body goes out
         connection.sending = not await response.timed(stream(response, connection, request.body or b""))
         response.wait_for(None, ReadTimeout, request.timeout.read)
+        if response.timings is not None:
+            response.timings.mark("sent")
     if not connection.head:
         await run_interims(response, connection)
         while not connection.head:

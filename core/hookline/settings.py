@@ -50,6 +50,7 @@ CORE_OPTIONS = (
     Option("version", "HTTP/1.1", convert=as_version, doc="HTTP/1.1 or HTTP/1.0"),
     Option("stream", False, convert=bool, doc="hand the response out at its head; the caller reads the body"),
     Option("timeout", Timeout(), convert=as_timeout, doc="seconds for the whole call, or a Timeout"),
+    Option("timings", False, convert=bool, doc="note when each step was over, in response.timings"),
     Option("max_body", 0, convert=as_size, doc="the most bytes of body that are taken, 0 = any"),
     Option("sensitive_headers", SENSITIVE_HEADERS, convert=as_names, doc="fields that never go to another origin"),
     Option("verify", True, convert=as_verify, doc="how to check the server's certificate"),

@@ -41,13 +41,17 @@ class Origin:
 
 
 class Target(NamedTuple):
-    """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret."""
+    """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret.
+
+    heads: by method, the whole head of a request with nothing but the defaults.
+    """
 
     url: str
     origin: Origin
     target: str
     userinfo: str | None
     fragment: str
+    heads: dict[str, bytes]
 
     def __repr__(self) -> str:
         return f"<Target {self.origin}>"

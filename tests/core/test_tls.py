@@ -185,3 +185,33 @@ async def test_framed_body_cut_by_a_bare_fin_is_an_error(certificates, make_scri
     server.answer(Script(response(b"hello")[:-1]).until_read().drop())
     with pytest.raises(ConnectionClosed, match="1 bytes before the end"):
         await client.get(server.url(), verify=certificates.ca_file)
+
+
+UNFRAMED = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [0, 5, 70_000, 1_000_000])
+@pytest.mark.parametrize("tapped", [False, True], ids=["plain", "tapped"])
+async def test_unframed_body_is_whole_when_tls_was_closed(certificates, make_scripted, client, size, tapped):
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(UNFRAMED + b"x" * size).close())
+    taps = {"data_received": lambda response, data: None} if tapped else {}
+    assert len((await client.get(server.url(), verify=certificates.ca_file, **taps)).content) == size
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("size", [0, 5, 70_000])
+@pytest.mark.parametrize("tapped", [False, True], ids=["plain", "tapped"])
+async def test_truncation_of_an_unframed_body_is_an_error(certificates, make_scripted, client, size, stream, tapped):
+    """A FIN that the peer did not send must not make a shorter body look whole (RFC 9112, section 9.8)."""
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(UNFRAMED + b"x" * size).until_read().drop())
+    taps = {"data_received": lambda response, data: None} if tapped else {}
+    with pytest.raises(ConnectionClosed, match="without closing TLS"):
+        await (await client.get(server.url(), verify=certificates.ca_file, stream=stream, **taps)).raw.read()
+
+
+async def test_framed_body_is_whole_without_the_close_of_tls(certificates, make_scripted, client):
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(response(b"hello", headers=[("Connection", "close")])).until_read().drop())
+    assert (await client.get(server.url(), verify=certificates.ca_file)).content == b"hello"

@@ -253,6 +253,13 @@ async def test_cookies_and_decompression_work_through_proxies(
     assert [request.header("cookie") for request in server.requests] == [None, "a=1"]
 
 
+async def test_timings_of_a_tunnel(squid: Site, client_of: ClientOf, nginx_tls: Site) -> None:
+    async with client_of(squid) as client:
+        first, second = [(await client.get(nginx_tls.url("/small.json"), timings=True)).timings for _ in range(2)]
+    assert 0 < first.connect < first.tls <= first.sent < first.first_byte < first.done
+    assert (second.connect, second.tls) == (None, None)
+
+
 @pytest.mark.parametrize("proxy", ["squid", "tls_proxy"], indirect=True)
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
 async def test_websockets_go_through_tunnels(

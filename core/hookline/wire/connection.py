@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
 from .bulk import BULK, BulkReader
@@ -25,6 +25,9 @@ from .parser import (
     parse_head,
     says_keep_alive,
 )
+
+if TYPE_CHECKING:
+    from ..timings import Opening
 
 HIGH_WATER = 256 * 1024
 MAX_INTERIM = 100
@@ -56,6 +59,7 @@ class Connection(Link):
         "_body",
         "_early",
         "_ended",
+        "_in_order",
         "_partial",
         "_read",
         "_remaining",
@@ -75,6 +79,7 @@ class Connection(Link):
         "limit",
         "method",
         "on_lost",
+        "opening",
         "parts",
         "read_anything",
         "received_size",
@@ -92,6 +97,7 @@ class Connection(Link):
         self.complete = True
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
+        self.opening: Opening | None = None  # how long that took, where its route says so
         self.last_read = self.idle_since = 0.0
         self._clear()
 
@@ -455,10 +461,16 @@ class Connection(Link):
             on_lost(self)
 
     def _end_of_input(self, exc: Exception | None) -> None:
-        """Nothing more will come: only a body without length and chunks is complete by that (RFC 9112, section 6.3)."""
+        """Nothing more will come: only a body without length and chunks is complete by that (RFC 9112, section 6.3), and
+        over TLS only where that was closed too (section 9.8): a FIN is in the power of anybody on the way."""
         if self._backlog is not None and exc is None:
-            self._ended = True  # judged when what came before it has been parsed
-        elif self._take is Connection._take_until_close and exc is None:
+            # judged when what came before it has been parsed; by then uvloop's TLS would have forgotten
+            self._ended, self._in_order = True, self.is_closed_in_order
+        elif (
+            self._take is Connection._take_until_close
+            and exc is None
+            and (self._in_order if self._ended else self.is_closed_in_order)
+        ):
             self._complete()
         else:
             self.fail(self._lost(exc))
@@ -468,6 +480,8 @@ class Connection(Link):
             what = "before the response" if not self.read_anything else "within the head of the response"
         elif self._take is Connection._take_length:
             what = f"{self._remaining} bytes before the end of the body"
+        elif self._take is Connection._take_until_close and exc is None:
+            what = "without closing TLS: the body may be cut"
         else:
             what = "within the body"
         error = ConnectionClosed(f"the server closed the connection {what}")

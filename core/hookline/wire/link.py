@@ -110,6 +110,20 @@ class Link(asyncio.BufferedProtocol):
         if future is not None and not future.done():
             future.set_result(None)
 
+    @property
+    def is_closed_in_order(self) -> bool:
+        """The peer sends no more: has it said so in TLS too, with close_notify (RFC 8446, section 6.1)? True without TLS.
+
+        No loop tells its protocols. But OpenSSL remembers, and reads nothing only behind a close_notify.
+        """
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return not tls.read(1)
+        except ssl.SSLError:
+            return False
+
     def stop_sending(self) -> None:
         interrupt, self.interrupt = self.interrupt, None
         if interrupt is not None:

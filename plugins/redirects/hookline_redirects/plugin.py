@@ -8,6 +8,7 @@ from typing import Any
 
 from hookline import (
     Credential,
+    DecodingError,
     HttpRequest,
     HttpRequestException,
     HttpResponse,
@@ -77,8 +78,8 @@ class Redirects:
     def post_request(
         self, response: HttpResponse, exc: BaseException | None
     ) -> HttpRequest | Awaitable[HttpRequest | None] | None:
-        if exc is not None or not is_wanted(response.request):
-            return None
+        if not (exc is None or isinstance(exc, DecodingError)) or not is_wanted(response.request):
+            return None  # nobody needs the body of a redirect: one that cannot be decoded stops nothing
         request = next_request(response)
         options: Any = response.request
         if request is None or options.follow_redirect is None:
