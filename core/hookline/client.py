@@ -192,14 +192,21 @@ class HttpClient(LoopBound, Plugged):
             if request.timings and request.call is None:
                 request.call = Call({})  # what belongs to a call alone makes its responses not plain
 
-    def new_request(self, method: str, url: str, *, cause: str, parent: HttpRequest, **options: Any) -> HttpRequest:
+    def new_request(
+        self, method: str, url: str, *, cause: str, parent: HttpRequest | None = None, **options: Any
+    ) -> HttpRequest:
         """A sub-request, which a plugin sends with `exchange` for the sake of another request.
 
         It has the deadline of its parent, none of the call's handlers, and reaches those implementations that name
-        `cause`.
+        `cause`. Where no request is behind it, because a user asked the plugin itself, its parent is one that is never
+        sent, and the client's timeout counts from now.
         """
         request = self._make(fields.check_method(method), url, options, "new_request")
-        request.cause, request.parent, request.deadline = cause, parent, parent.deadline
+        request.cause = cause
+        if parent is None:
+            request.parent = self._make(request.method, url, {}, "new_request")
+        else:
+            request.parent, request.deadline = parent, parent.deadline
         return request
 
     async def exchange(self, request: HttpRequest, connection: Connection | None = None) -> Any:

@@ -6,7 +6,7 @@ comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import fields
@@ -89,7 +89,7 @@ class Profile:
         members: Iterable[Member],
         handlers: Mapping[str, tuple[Implementation, ...]],
         values: Mapping[str, Any],
-        silent: Iterable[Member] = (),
+        silent: Sequence[Member] = (),
     ) -> None:
         """values: what the client was given for its options.
 
@@ -143,7 +143,7 @@ class Profile:
 
     # -- classes
 
-    def _make_classes(self, values: Mapping[str, Any], silent: Iterable[Member]) -> None:
+    def _make_classes(self, values: Mapping[str, Any], silent: Sequence[Member]) -> None:
         defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
         owners: dict[str, str | None] = {}
         for name, keyword in self.table.keywords.items():
@@ -152,11 +152,12 @@ class Profile:
                 try:
                     defaults[name], owners[name] = keyword.convert(values[name])
                 except TypeError:
-                    if len(keyword.owners) > 1 or not silent:
+                    if not any(option.name == name for member in silent for option in member.of(Option)):
                         raise  # else it was meant for a plugin that does not run in this call
         self.client_owners = owners
         self.options = defaults
-        of_requests: dict[str, Any] = {**defaults, "__module__": HttpRequest.__module__}
+        of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
+        of_requests["__module__"] = HttpRequest.__module__
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
         self.client_attributes: dict[str, Attribute] = {}
         taken: dict[tuple[str, str], str] = {}
@@ -286,3 +287,8 @@ class Profile:
             if name in names_of(member.plugin, "after"):
                 reasons.append(f"before {other}, which says after")
         return reasons
+
+
+def as_attribute(value: Any) -> Any:
+    """A value as an attribute of a class, such that an instance reads the value itself: a function is no method of it."""
+    return staticmethod(value) if hasattr(type(value), "__get__") else value

@@ -127,7 +127,11 @@ class HttpRequest(RequestHead):
     def owner(self, option: str) -> str | None:
         """The plugin that took the value of a shared option; None when nobody gave one."""
         owners: dict[str, str | None] = self.__dict__.get("option_owners") or {}
-        return owners[option] if option in owners else self.profile.client_owners.get(option)
+        if option in owners:
+            return owners[option]
+        if option in self.__dict__:  # the only owner is not written down at each request
+            return None if self.__dict__[option] is None else self.profile.table.keywords[option].owners[0][0]
+        return self.profile.client_owners.get(option)
 
     def get_full_url(self) -> str:
         """The URL, as http.cookiejar asks for it."""

@@ -72,7 +72,7 @@ class DirectRoute(Route):
             where["ssl_handshake_timeout"] = self.handshake or None
         try:
             resolved = connected = None
-            if self.unix_socket is not None and sock is None:
+            if sock is None and self.unix_socket is not None:
                 _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
             else:
                 if sock is None:

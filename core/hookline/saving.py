@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from io import FileIO
 from typing import Any
@@ -29,7 +28,7 @@ class Part:
             raise OSError(
                 f"save: {self._given!r} is there already and is no regular file; iterate over the body instead"
             )
-        self._part = os.path.join(os.path.dirname(self._target), f".hookline-{secrets.token_hex(8)}.part")
+        self._part = os.path.join(os.path.dirname(self._target), f".hookline-{os.urandom(8).hex()}.part")
         self._file = FileIO(self._part, "x")
 
     def write(self, data: bytes) -> None:

@@ -99,6 +99,9 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
             return response(str(next(counter)).encode())
         if path == "/busy":
             return response(b"busy\n", 503)
+        if path == "/private":
+            challenge = [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')]
+            return response() if request.header("authorization") else response(b"who?", 401, challenge)
         if path == "/slow":
             return Script().stall()
         if path == "/broken":
