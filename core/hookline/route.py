@@ -83,7 +83,7 @@ class DirectRoute(Route):
                     else:
                         addresses = [address]
                     sock = await dial(addresses, self.local_address)
-                    connected = monotonic()
+                connected = monotonic()
                 _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
             connection.opening = Opening(resolved, connected or monotonic(), secured)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,8 @@ USERS = {"user": "passwd", "other": "p:ss w@rd/?#"}
 NONCE_SECONDS = 2
 # Where Debian keeps squid's helpers.
 _HELPERS = Path("/usr/lib/squid")
+# Seconds without a new line, after which none is expected.
+_LOG_QUIET = 0.1
 
 
 class Asked(NamedTuple):
@@ -54,9 +57,17 @@ def squid_digest_site() -> Iterator[Site]:
 
 
 def asked(site: Site) -> list[Asked]:
-    """Return what the process behind `site` was asked for so far, oldest first."""
+    """Return what the process behind `site` was asked for so far, oldest first.
+
+    squid writes a line a moment after the answer, that of a tunnel when it ends: this waits until no more come.
+    """
+    log = site.directory / "access.log"
+    text, before = log.read_text(), None
+    while text != before:
+        time.sleep(_LOG_QUIET)
+        text, before = log.read_text(), text
     found = []
-    for line in (site.directory / "access.log").read_text().splitlines():
+    for line in text.splitlines():
         method, target, status, user = line.split(" ")
         found.append(Asked(method, target, int(status), None if user == "-" else user))
     return found

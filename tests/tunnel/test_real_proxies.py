@@ -251,3 +251,27 @@ async def test_cookies_and_decompression_work_through_proxies(
         assert answer.headers["content-encoding"] == "gzip"
         assert answer.json() == {"gzipped": True}
     assert [request.header("cookie") for request in server.requests] == [None, "a=1"]
+
+
+async def test_timings_of_a_tunnel(squid: Site, client_of: ClientOf, nginx_tls: Site) -> None:
+    async with client_of(squid) as client:
+        first, second = [(await client.get(nginx_tls.url("/small.json"), timings=True)).timings for _ in range(2)]
+    assert 0 < first.connect < first.tls <= first.sent < first.first_byte < first.done
+    assert (second.connect, second.tls) == (None, None)
+
+
+@pytest.mark.parametrize("proxy", ["squid", "tls_proxy"], indirect=True)
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+async def test_websockets_go_through_tunnels(
+    proxy: Site, client_of: ClientOf, aiohttp_server: Site, aiohttp_tls_server: Site, scheme: str
+) -> None:
+    pytest.importorskip("hookline_websocket", reason="this opens websockets")
+    site = aiohttp_server if scheme == "ws" else aiohttp_tls_server
+    url = f"{proxy.scheme}://127.0.0.1:{proxy.port}"
+    async with client_of(proxy, proxies={"http": url, "https": url, "no": ""}) as client:
+        websocket = await client.get(f"{scheme}://127.0.0.1:{site.port}/websocket")
+        for message in ("hello", b"x" * 200_000):
+            await websocket.send(message)
+            assert await websocket.receive() == message
+        await websocket.close()
+        assert not any(pool.opened for pool in client.connection_pools.values())

@@ -6,6 +6,7 @@ In each, `via` names the proxy with its credentials, so that the pool keeps conn
 from __future__ import annotations
 
 from collections.abc import Hashable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -64,6 +65,8 @@ class TunnelRoute(Route):
             if self.tls is not None:
                 name = self.tls.server_hostname or self.host
                 await connection.start_tls(client.contexts.get(self.tls), name, self.handshake or None)
+                if connection.opening is not None:  # TCP led to the proxy; this is the handshake that counts
+                    connection.opening = connection.opening._replace(secured=monotonic())
             if connection.leftover:
                 raise RemoteProtocolError("bytes came through the tunnel before the request")
         except BaseException as error:
