@@ -51,6 +51,19 @@ async def test_options_of_the_whole_server_has_no_path(scripted: ScriptedServer)
     assert scripted.requests[0].target == "http://origin.example"
 
 
+async def test_request_for_a_token_goes_through_the_proxy(scripted: ScriptedServer) -> None:
+    async def fetch_token(response: Any, exc: Any = None) -> None:
+        parent = response.request
+        client = parent.client
+        token = client.new_request("POST", "http://login.example/token", cause="token", parent=parent, data=b"grant")
+        await client.exchange(token)
+
+    scripted.always(response(b"token"))
+    async with HttpClient(proxies={"http": scripted.url()}) as client:
+        await client.get("http://origin.example/", pre_request=fetch_token)
+    assert [seen.target for seen in scripted.requests] == ["http://login.example/token", "http://origin.example/"]
+
+
 async def test_origins_share_the_connections_to_their_proxy(scripted: ScriptedServer) -> None:
     scripted.always(response())
     async with HttpClient(proxies={"http": scripted.url()}) as client:

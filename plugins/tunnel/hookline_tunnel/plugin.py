@@ -41,11 +41,11 @@ class Tunnel:
         ]
 
     @hookimpl(trylast=True)
-    def pre_request(self, response: HttpResponse) -> None:
+    def pre_request(self, response: HttpResponse, cause: str) -> None:
         request: Any = response.request
         proxies = request.proxies
-        if proxies is None or proxies.is_empty:
-            return  # as most requests: 0.1 us
+        if proxies is None or proxies.is_empty or cause == "connect":
+            return  # as most requests: 0.1 us; and the question to a proxy goes over the connection that it is for
         origin = request.where.origin
         try:
             hop = proxies.decisions[origin]
