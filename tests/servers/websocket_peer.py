@@ -86,7 +86,8 @@ class Peer:
             size = int.from_bytes(await self._reader.readexactly(2 if size == 126 else 8), "big")
         mask = await self._reader.readexactly(4)
         payload = await self._reader.readexactly(size)
-        plain = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
+        mask = (mask * (size // 4 + 1))[:size]
+        plain = (int.from_bytes(payload, "little") ^ int.from_bytes(mask, "little")).to_bytes(size, "little")
         return first & 0x0F, plain, bool(first & 0x80), first >> 4 & 7
 
     async def message(self) -> bytes:
@@ -101,6 +102,12 @@ class Peer:
         opcode, payload, fin, _ = await self.frame()
         assert (opcode, fin) == (CLOSE, True), (opcode, payload)
         return (int.from_bytes(payload[:2], "big"), payload[2:].decode()) if payload else (None, "")
+
+    async def until_close(self) -> bytes:
+        """Read frames up to a close frame; return its payload."""
+        while (found := await self.frame())[0] != CLOSE:
+            pass
+        return found[1]
 
     async def end(self) -> bytes:
         """Return all that comes until the client closes."""
@@ -131,6 +138,4 @@ def opening(play: Play | None = None, *fields: tuple[str, str], behind: bytes = 
 
 async def answer_close(peer: Peer) -> None:
     """Wait for the client's close frame and send it back."""
-    while (found := await peer.frame())[0] != CLOSE:
-        pass
-    await peer.send(frame(CLOSE, found[1]))
+    await peer.send(frame(CLOSE, await peer.until_close()))

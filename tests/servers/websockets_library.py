@@ -28,7 +28,7 @@ async def serve_path(connection: Any) -> None:
 
 @contextlib.contextmanager
 def websockets_site(ssl_context: ssl.SSLContext | None = None) -> Iterator[Site]:
-    """Serve on a free port of 127.0.0.1 while the block runs. Subprotocols: chat and superchat."""
+    """Serve on a free port of 127.0.0.1 while the block runs. Subprotocols: all with chat in their name."""
     require_module("websockets", "websockets")
     from websockets.asyncio.server import Server, serve
 
@@ -42,7 +42,7 @@ def websockets_site(ssl_context: ssl.SSLContext | None = None) -> Iterator[Site]
             sock=listener,
             ssl=ssl_context,
             max_size=None,
-            subprotocols=["chat", "superchat"],  # type: ignore[list-item]  # a NewType of str
+            select_subprotocol=lambda connection, offered: next((name for name in offered if "chat" in name), None),
         )
 
     async def end(server: Server) -> None:

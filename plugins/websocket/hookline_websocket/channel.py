@@ -92,6 +92,7 @@ class Channel(Sender):
             self.websocket = websocket
         self._client.add_closer(self.shut_down)
         leftover = self._connection.set_protocol(self)
+        self._connection.end()  # or it would keep the response alive, and that the websocket
         if self._limits.ping_interval is not None:
             self._keepalive = KeepAlive(self, self._limits.ping_interval, self._limits.ping_timeout)
         if self._handler is not None:
@@ -382,6 +383,8 @@ class Channel(Sender):
         self.is_lost = True
         if self._close_timer is not None:
             self._close_timer.cancel()
+        if self._keepalive is not None:
+            self._keepalive.stop()
         if not self.is_held or self.drops_messages:
             self._end_of_input()
         self.give_up_sending()

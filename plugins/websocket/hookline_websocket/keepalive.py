@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -16,31 +17,31 @@ class KeepAlive:
     interval: seconds between two pings. timeout: seconds of silence after one, None = any.
     """
 
-    __slots__ = ("_channel", "_interval", "_reads", "_timeout", "_timer")
+    __slots__ = ("_asked", "_channel", "_interval", "_next", "_reads", "_timeout", "_timer")
 
     def __init__(self, channel: Channel, interval: float, timeout: float | None) -> None:
         self._channel = channel
         self._interval = interval
-        self._timeout = timeout
+        self._timeout = math.inf if timeout is None else timeout
+        self._asked = math.inf  # when the first ping went out that nothing has come behind yet
         self._reads = 0
-        self._timer: asyncio.TimerHandle = channel.loop.call_later(interval, self._ping)
+        self._next = channel.loop.time() + interval
+        self._timer: asyncio.TimerHandle = channel.loop.call_at(self._next, self._look)
 
-    def _ping(self) -> None:
+    def _look(self) -> None:
         channel = self._channel
-        self._reads = channel.reads
-        channel.transport.write(channel.parser.ping(os.urandom(4)))
-        if self._timeout is None:
-            self._timer = channel.loop.call_later(self._interval, self._ping)
-        else:
-            self._timer = channel.loop.call_later(self._timeout, self._judge)
-
-    def _judge(self) -> None:
-        # what we leave unread for lack of room is no silence of the peer
-        channel = self._channel
-        if channel.reads == self._reads and not channel.is_held:
+        now = channel.loop.time()
+        if channel.reads != self._reads or channel.is_held:
+            self._asked = math.inf  # what we leave unread for lack of room is no silence of the peer either
+        elif now >= self._asked + self._timeout:
             channel.lose(f"the peer was silent for {self._timeout:g} s after a ping")
-        else:
-            self._timer = channel.loop.call_later(max(self._interval - (self._timeout or 0.0), 0.0), self._ping)
+            return
+        if now >= self._next:
+            channel.transport.write(channel.parser.ping(os.urandom(4)))
+            self._next = now + self._interval
+            if self._asked == math.inf:
+                self._asked, self._reads = now, channel.reads
+        self._timer = channel.loop.call_at(min(self._next, self._asked + self._timeout), self._look)
 
     def stop(self) -> None:
         self._timer.cancel()

@@ -108,6 +108,7 @@ class WebSockets:
     def post_request(self, response: HttpResponse, exc: BaseException | None) -> Generator[None, Any, Any]:
         """Where the call ends with an error, nobody gets the websocket: it is closed."""
         channel = self._opened.pop(response, None)
+        response.answer = None  # the caller has it: forgotten there, it is forgotten
         try:
             answer = yield
         except BaseException:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class Sender(asyncio.BufferedProtocol):
         if body in self._pings:
             raise ValueError("a ping with these bytes waits for its pong already")
         pong = self.loop.create_future()
-        self._pings[body] = pong, self.loop.time()
+        self._pings[body] = pong, monotonic()
         self.transport.write(self.parser.ping(body))
         return pong
 
@@ -203,7 +204,7 @@ class Sender(asyncio.BufferedProtocol):
         """A pong came: it answers its ping, and those that were sent before."""
         if body not in self._pings:
             return
-        now = self.loop.time()
+        now = monotonic()  # the loop's time may stand still within a turn
         for earlier in list(self._pings):
             pong, sent = self._pings.pop(earlier)
             if not pong.done():
