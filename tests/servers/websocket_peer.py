@@ -139,3 +139,11 @@ def opening(play: Play | None = None, *fields: tuple[str, str], behind: bytes = 
 async def answer_close(peer: Peer) -> None:
     """Wait for the client's close frame and send it back."""
     await peer.send(frame(CLOSE, await peer.until_close()))
+
+
+async def echo(peer: Peer) -> None:
+    """Send back every frame, pings as pongs, up to the close frame."""
+    opcode = TEXT
+    while opcode != CLOSE:
+        opcode, payload, fin, _ = await peer.frame()
+        await peer.send(frame(PONG if opcode == PING else opcode, payload, fin=fin))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
+FRAMES = 256  # in one turn: a read of 64 KiB may hold 32,000, and the loop has others to serve
 _ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
 _DATA, _CLOSE, _PING = 3, 8, 9  # opcodes; below 3 is data
 
@@ -55,8 +56,8 @@ class Channel(Sender):
 
     __slots__ = (
         "_assembly", "_calls", "_client", "_close_timer", "_connection", "_end", "_failure", "_handler", "_held", "_inbox",
-        "_is_told", "_keepalive", "_limits", "_lost_by", "_receiver", "_request", "_view", "_wants_pings", "_wants_pongs",
-        "_watched_reads", "_watchers", "close_reason", "drops_input", "drops_messages", "is_held", "is_over", "reads",
+        "_is_told", "_keepalive", "_limits", "_lost_by", "_receiver", "_request", "_resumes", "_view", "_wants_pings",
+        "_wants_pongs", "_watched_reads", "_watchers", "close_reason", "drops_input", "drops_messages", "is_held", "is_over", "reads",
         "websocket",
     )  # fmt: skip
 
@@ -82,7 +83,8 @@ class Channel(Sender):
         self._wants_pings = handler is not None and type(handler).on_ping is not WS.on_ping
         self._wants_pongs = handler is not None and type(handler).on_pong is not WS.on_pong
         self.close_reason: tuple[int, str] | None = None
-        self.drops_input = self.drops_messages = self.is_held = self.is_over = self._is_told = False
+        self.drops_input = self.drops_messages = self.is_held = self.is_over = False
+        self._is_told = self._resumes = False
         self.reads = 0
         self.websocket: WebSocket = None  # type: ignore[assignment]  # set before the handler is called
 
@@ -122,7 +124,8 @@ class Channel(Sender):
                 self._parse()
 
     def _parse(self) -> None:
-        """Hand on what was read, frame by frame, as long as there is room."""
+        """Hand on what was read, frame by frame, as long as there is room; the loop has its turn between many."""
+        left = FRAMES
         try:
             for frame in self.parser.received_frames():
                 opcode = frame.opcode
@@ -138,7 +141,11 @@ class Channel(Sender):
                     self._take_ping(frame.payload)
                 else:
                     self._take_pong(frame.payload)
+                left -= 1
                 if self.drops_input or self._is_full():
+                    break
+                if not left:
+                    self._hold()
                     break
         except ParseFailed as error:
             self.fail(int(error.code), str(error))
@@ -202,21 +209,26 @@ class Channel(Sender):
     def look(self) -> None:
         """Stop reading, or go on, by the room that there is."""
         if self.is_held:
-            if (self._held <= LOW_WATER and not self.is_congested) or self.drops_messages:
-                self.is_held = False
+            if not self._resumes and (self.drops_messages or (self._held <= LOW_WATER and not self.is_congested)):
+                self._resumes = True
                 self.loop.call_soon(self._go_on)
         elif self._is_full():
-            self.is_held = True
-            if not self.is_lost:
-                self.transport.pause_reading()
+            self._hold()
+
+    def _hold(self) -> None:
+        self.is_held = True
+        if not self.is_lost:
+            self.transport.pause_reading()
 
     def _go_on(self) -> None:
         """First what was read before there was no room, then the transport."""
-        if self.is_held:
+        self._resumes = False
+        if not self.is_held:
             return
+        self.is_held = False
         if not self.drops_input:
             self._parse()
-        if self.drops_input or not self._is_full():
+        if not self.is_held:
             if self.is_lost:
                 self._end_of_input()
             else:
@@ -385,7 +397,7 @@ class Channel(Sender):
             self._close_timer.cancel()
         if self._keepalive is not None:
             self._keepalive.stop()
-        if not self.is_held or self.drops_messages:
+        if not self.is_held:
             self._end_of_input()
         self.give_up_sending()
         if self._handler is None:
