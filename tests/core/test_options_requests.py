@@ -285,6 +285,21 @@ async def test_detach_keeps_reads_behind_the_head_while_data_handlers_listen(scr
         taken[0].abort()
 
 
+async def test_detach_of_a_lost_connection_gives_its_last_bytes(scripted: ScriptedServer) -> None:
+    upgrade = head(101, [("Upgrade", "echo"), ("Connection", "Upgrade")])
+    scripted.answer(Script(upgrade + b"last").close())
+    taken: list[Any] = []
+
+    async def take(self: Any, response: Any) -> None:
+        connection = response.connection
+        await wait_until(lambda: not connection.alive)
+        taken.append(response.detach().set_protocol(asyncio.Protocol()))
+
+    async with client_with(on("on_headers", take, "taker", statuses=[101])) as client:
+        await client.get(scripted.url())
+    assert taken == [b"last"]
+
+
 async def wait_until(fact: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not fact():  # noqa: ASYNC110  # data handlers have nothing to await
