@@ -57,8 +57,8 @@ class Channel(Sender):
     __slots__ = (
         "_assembly", "_calls", "_client", "_close_timer", "_connection", "_end", "_failure", "_handler", "_held", "_inbox",
         "_is_told", "_keepalive", "_limits", "_lost_by", "_receiver", "_request", "_resumes", "_view", "_wants_pings",
-        "_wants_pongs", "_watched_reads", "_watchers", "close_reason", "drops_input", "drops_messages", "is_held", "is_over", "reads",
-        "websocket",
+        "_wants_pongs", "_watched_reads", "_watchers", "close_reason", "drops_input", "drops_messages", "is_held",
+        "is_over", "reads", "websocket",
     )  # fmt: skip
 
     def __init__(self, connection: Any, parser: Any, request: HttpRequest, handler: WS | None, limits: Limits) -> None:
@@ -92,9 +92,10 @@ class Channel(Sender):
         """Take the transport over, tell the handler, and go on with what came behind the 101."""
         if self._handler is not None:
             self.websocket = websocket
-        self._client.add_closer(self.shut_down)
         leftover = self._connection.set_protocol(self)
         self._connection.end()  # or it would keep the response alive, and that the websocket
+        self._client.add_closer(self.shut_down)
+        self.is_open = self._connection.alive  # the peer may have left while the handlers of the 101 ran
         if self._limits.ping_interval is not None:
             self._keepalive = KeepAlive(self, self._limits.ping_interval, self._limits.ping_timeout)
         if self._handler is not None:
@@ -102,7 +103,7 @@ class Channel(Sender):
         if leftover:
             self._take(leftover)
         if not self._connection.alive:
-            self.connection_lost(None)  # while the handlers of the 101 ran
+            self.connection_lost(None)
 
     @property
     def in_callback(self) -> bool:
@@ -449,8 +450,9 @@ class Channel(Sender):
 
     def _handler_failed(self, error: BaseException) -> bool:
         """A callback raised. True: the next may be called nevertheless."""
-        if isinstance(error, (WebSocketClosed, WebSocketError)) and self._end is not None:
-            return error.request is self._request  # it met the end of its own websocket
+        is_end = isinstance(error, (WebSocketClosed, WebSocketError)) and error.request is self._request
+        if is_end and (self._end is not None or not self._connection.alive):
+            return True  # it met the end of its own websocket
         if isinstance(error, asyncio.CancelledError):
             self.lose("the handler was cancelled")
             return False
