@@ -143,25 +143,6 @@ async def test_cancelled_handshake_closes(scripted: ScriptedServer) -> None:
         await scripted.until_closed_connections()
 
 
-async def test_state_goes_with_the_handshake(scripted: ScriptedServer) -> None:
-    scripted.answer(
-        response(b"", headers=[("Set-Cookie", "session=1; Path=/")]),
-        opening(None, ("Set-Cookie", "room=2; Path=/")),
-        response(),
-    )
-    async with HttpClient(headers={"X-Mine": "always"}) as client:
-        await client.get(scripted.url())
-        async with await client.get(url_of(scripted), headers={"Cookie2": "x"}, cookies={"own": "3"}):
-            pass
-        await client.get(scripted.url())
-    assert [request.header("cookie") for request in scripted.requests] == [
-        None,
-        "own=3; session=1",
-        "session=1; room=2",
-    ]
-    assert scripted.requests[1].header("x-mine") == "always"
-
-
 async def test_challenge_is_answered_with_a_new_handshake(scripted: ScriptedServer) -> None:
     class Auth:
         @hookimpl(statuses=(401,))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient, HttpRequestException, LocalProtocolError, RemoteProtocolError, TooManyRedirects
+from hookline import HttpClient, HttpRequestException, LocalProtocolError, RemoteProtocolError, hookimpl
 from hookline_websocket import Deflate, HandshakeError, WebSocketError, WebSockets
 from hookline_websocket.handshake import (
     accept_for,
@@ -200,12 +200,7 @@ def agreement_size(behind: bytes) -> bytes:
 async def test_bytes_behind_the_101_are_kept_where_handlers_are_slow(
     client: HttpClient, scripted: ScriptedServer
 ) -> None:
-    async def slow(response: Any) -> None:
-        await asyncio.sleep(0.05)
-
     class Slow:
-        from hookline import hookimpl
-
         @hookimpl
         async def on_headers(self, response: Any) -> None:
             await asyncio.sleep(0.05)
@@ -255,30 +250,6 @@ async def test_requests_that_open_no_websocket_are_refused(
 ) -> None:
     with pytest.raises(LocalProtocolError, match=message):
         await client.request("GET", "ws://127.0.0.1:1/", **options)
-
-
-async def test_redirect_to_http_stays_a_websocket_with_a_fresh_key(scripted: ScriptedServer) -> None:
-    scripted.answer(
-        response(b"", 302, [("Location", scripted.url("/there")), ("Set-Cookie", "seen=1; Path=/")]),
-        response(b"", 307, [("Location", url_of(scripted, "/at-last"))]),
-        opening(None, behind=text("hello")),
-    )
-    async with HttpClient() as client, await client.get(url_of(scripted, "/here")) as websocket:
-        assert await websocket.receive() == "hello"
-        assert [hop.status_code for hop in websocket.history] == [302, 307]
-        assert websocket.url == url_of(scripted, "/at-last")
-    assert [request.target for request in scripted.requests] == ["/here", "/there", "/at-last"]
-    assert [request.header("cookie") for request in scripted.requests] == [None, "seen=1", "seen=1"]
-    keys = {request.header("sec-websocket-key") for request in scripted.requests}
-    assert len(keys) == 3
-    assert None not in keys
-
-
-async def test_redirects_without_end(scripted: ScriptedServer) -> None:
-    scripted.always(response(b"", 302, [("Location", "/again")]))
-    async with HttpClient(max_redirects=3) as client:
-        with pytest.raises(TooManyRedirects):
-            await client.get(url_of(scripted))
 
 
 async def test_an_idle_connection_that_died_is_replaced(client: HttpClient, scripted: ScriptedServer) -> None:
