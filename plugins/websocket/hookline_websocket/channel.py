@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
-FRAMES = 256  # in one turn: a read of 64 KiB may hold 32,000, and the loop has others to serve
+FRAMES = 256  # in one turn, 4 KiB being as much as another: a read may hold 32,000, and the loop has others to serve
+LAST_SECONDS = 1.0  # for a handler that was cancelled
 _ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
 _DATA, _CLOSE, _PING = 3, 8, 9  # opcodes; below 3 is data
 
@@ -132,6 +133,7 @@ class Channel(Sender):
                 opcode = frame.opcode
                 if opcode < _DATA:
                     payload = frame.payload
+                    left -= len(payload) >> 12
                     if frame.message_finished and self._assembly.is_empty and len(payload) <= self._assembly.safe:
                         self._deliver(payload)
                     else:
@@ -145,14 +147,23 @@ class Channel(Sender):
                 left -= 1
                 if self.drops_input or self._is_full():
                     break
-                if not left:
+                if left <= 0:
                     self._hold()
                     break
-        except ParseFailed as error:
-            self.fail(int(error.code), str(error))
         except TooBig:
-            self.fail(TOO_BIG, f"a message of more than max_message_size={self._limits.max_message_size} bytes")
+            self._refuse_message()
+        except ParseFailed as error:
+            if error.code == TOO_BIG:
+                self._refuse_message()
+            else:
+                message = str(error)
+                self.fail(
+                    int(error.code), "a broken compressed message" if message == "error in extension" else message
+                )
         self.look()
+
+    def _refuse_message(self) -> None:
+        self.fail(TOO_BIG, f"a message of more than max_message_size={self._limits.max_message_size} bytes")
 
     def _assemble(self, payload: Any, finished: bool) -> None:
         assembly = self._assembly
@@ -183,6 +194,8 @@ class Channel(Sender):
             receiver.set_result(None)
 
     def _tell(self, callback: Callable[..., Any], body: bytes) -> None:
+        if self.drops_messages:
+            return
         if self._calls.is_busy:
             self._wait(callback, body)
         else:
@@ -333,8 +346,7 @@ class Channel(Sender):
         self.write_close(code, reason)
         self.drops_messages = True
         self.look()
-        if not self.is_lost:
-            self._set_timer(self.transport.abort)
+        self._set_timer(self.transport.abort)
         try:
             while not self.is_lost:
                 await self._turn()
@@ -347,7 +359,7 @@ class Channel(Sender):
         if self._close_timer is not None:
             self._close_timer.cancel()
             self._close_timer = None
-        if self._limits.close_timeout is not None:
+        if self._limits.close_timeout is not None and not self.is_lost:
             self._close_timer = self.loop.call_later(self._limits.close_timeout, end)
 
     def _watch_silence(self) -> None:
@@ -363,8 +375,7 @@ class Channel(Sender):
         self._send_close(code, reason)
         self._finish(WebSocketError(message, code=code, reason=reason, request=self._request))
         self._drop_input()
-        if not self.is_lost:
-            self._set_timer(self.transport.abort)
+        self._set_timer(self.transport.abort)
 
     def lose(self, message: str) -> None:
         """The peer is gone, whatever TCP says."""
@@ -377,8 +388,7 @@ class Channel(Sender):
         """Nobody has the websocket any more."""
         self._send_close(GOING_AWAY, "")
         self._drop_input()
-        if not self.is_lost:
-            self._set_timer(self.transport.abort)
+        self._set_timer(self.transport.abort)
 
     async def shut_down(self) -> None:
         """The client is closed: go, and give the handler as long as the peer to end."""
@@ -387,6 +397,7 @@ class Channel(Sender):
         if task is not None:
             await asyncio.wait([task], timeout=self._limits.close_timeout)
             task.cancel()
+            await asyncio.wait([task], timeout=LAST_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.is_lost:

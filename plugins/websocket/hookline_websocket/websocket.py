@@ -204,7 +204,8 @@ class WebSocket:
             channel = self._channel
             if channel.is_over or channel.drops_input:
                 return
-            warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
+            if channel.is_open:
+                warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 channel.loop.call_soon_threadsafe(channel.abandon)
 
