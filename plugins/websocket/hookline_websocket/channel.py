@@ -1,7 +1,4 @@
-"""The connection of a websocket: the protocol of its transport, from the 101 to the end.
-
-Nothing runs but what the loop calls: reads are parsed and handed on at once, waits are timers. Reading stops while
-256 KiB wait for whoever takes the messages.
+"""The connection of a websocket: the protocol of its transport, from the 101 to the end. Waits are timers, not tasks.
 
 Imports wsproto, so nobody imports it before the first websocket.
 """
@@ -9,35 +6,27 @@ Imports wsproto, so nobody imports it before the first websocket.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wsproto.extensions import Extension
-from wsproto.frame_protocol import FrameProtocol, ParseFailed
+from wsproto.frame_protocol import FrameProtocol
 
-from .assembly import Assembly, TooBig
-from .calls import Calls
-from .closing import ABNORMAL, GOING_AWAY, INTERNAL_ERROR, NO_STATUS, NORMAL, TOO_BIG, check_close, cut_reason, meaning
+from .closing import ABNORMAL, GOING_AWAY, INTERNAL_ERROR, NO_STATUS, NORMAL, check_close, cut_reason, meaning
 from .deflate import PerMessageDeflate
 from .errors import WebSocketClosed, WebSocketError
-from .handler import WS
 from .keepalive import KeepAlive
-from .sender import Sender
+from .receiver import Receiver
 
 if TYPE_CHECKING:
     from hookline import HttpClient, HttpRequest
 
     from .compression import Deflate
+    from .handler import WS
     from .options import Limits
     from .websocket import WebSocket
 
-HIGH_WATER = 256 * 1024
-LOW_WATER = 64 * 1024
-FRAMES = 256  # in one turn, 4 KiB being as much as another: a read may hold 32,000, and the loop has others to serve
 LAST_SECONDS = 1.0  # for a handler that was cancelled
-_ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
-_DATA, _CLOSE, _PING = 3, 8, 9  # opcodes; below 3 is data
 
 
 def make_parser(factory: Callable[..., Any] | None, agreed: Deflate | None, limit: int) -> Any:
@@ -46,48 +35,30 @@ def make_parser(factory: Callable[..., Any] | None, agreed: Deflate | None, limi
     return (factory or FrameProtocol)(client=True, extensions=extensions)
 
 
-class Channel(Sender):
+class Channel(Receiver):
     """See the module.
 
-    close_reason: None while it is open. reads: how many there were. is_held: is reading stopped for lack of room?
-    drops_messages: nobody wants them any more; frames are parsed up to the peer's close frame. drops_input: not even that.
-    is_over: has the handler ended too?
-    websocket: kept alive where a handler is to be told; otherwise whoever receives has it.
+    close_reason: None while it is open. is_over: has the handler ended too?
     """
 
     __slots__ = (
-        "_assembly", "_calls", "_client", "_close_timer", "_connection", "_end", "_failure", "_handler", "_held", "_inbox",
-        "_is_told", "_keepalive", "_limits", "_lost_by", "_receiver", "_request", "_resumes", "_view", "_wants_pings",
-        "_wants_pongs", "_watched_reads", "_watchers", "close_reason", "drops_input", "drops_messages", "is_held",
-        "is_over", "reads", "websocket",
+        "_client", "_close_timer", "_connection", "_failure", "_is_told", "_keepalive", "_limits", "_lost_by", "_request",
+        "_watched_reads", "_watchers", "close_reason", "is_over",
     )  # fmt: skip
 
     def __init__(self, connection: Any, parser: Any, request: HttpRequest, handler: WS | None, limits: Limits) -> None:
-        super().__init__(connection.loop, connection.transport, parser)
+        super().__init__(connection, parser, handler, limits.max_message_size)
         self._connection = connection
-        self._view: memoryview = connection.get_buffer(-1)
         self._client: HttpClient = request.client
         self._request = request
-        self._handler = handler
         self._limits = limits
-        self._assembly = Assembly(limits.max_message_size)
-        self._inbox: deque[Any] = deque()
-        self._held = 0
-        self._receiver: asyncio.Future[None] | None = None
-        self._end: WebSocketClosed | WebSocketError | None = None
         self._failure: BaseException | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._keepalive: KeepAlive | None = None
         self._lost_by: Exception | None = None
         self._watched_reads = self._watchers = 0
-        self._calls = Calls(self.loop, self._released, self._handler_failed, self._idle)
-        self._wants_pings = handler is not None and type(handler).on_ping is not WS.on_ping
-        self._wants_pongs = handler is not None and type(handler).on_pong is not WS.on_pong
         self.close_reason: tuple[int, str] | None = None
-        self.drops_input = self.drops_messages = self.is_held = self.is_over = False
-        self._is_told = self._resumes = False
-        self.reads = 0
-        self.websocket: WebSocket = None  # type: ignore[assignment]  # set before the handler is called
+        self.is_over = self._is_told = False
 
     def start(self, websocket: WebSocket) -> None:
         """Take the transport over, tell the handler, and go on with what came behind the 101."""
@@ -105,190 +76,6 @@ class Channel(Sender):
             self._take(leftover)
         if not self._connection.alive:
             self.connection_lost(None)
-
-    @property
-    def in_callback(self) -> bool:
-        return self._calls.is_busy
-
-    # -- reading
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._view
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._take(bytes(self._view[:nbytes]))
-
-    def _take(self, data: bytes) -> None:
-        self.reads += 1
-        if not self.drops_input:
-            self.parser.receive_bytes(data)
-            if not self.is_held:
-                self._parse()
-
-    def _parse(self) -> None:
-        """Hand on what was read, frame by frame, as long as there is room; the loop has its turn between many."""
-        left = FRAMES
-        try:
-            for frame in self.parser.received_frames():
-                opcode = frame.opcode
-                if opcode < _DATA:
-                    payload = frame.payload
-                    left -= len(payload) >> 12
-                    if frame.message_finished and self._assembly.is_empty and len(payload) <= self._assembly.safe:
-                        self._deliver(payload)
-                    else:
-                        self._assemble(payload, frame.message_finished)
-                elif opcode == _CLOSE:
-                    self._take_close(*frame.payload)
-                elif opcode == _PING:
-                    self._take_ping(frame.payload)
-                else:
-                    self._take_pong(frame.payload)
-                left -= 1
-                if self.drops_input or self._is_full():
-                    break
-                if left <= 0:
-                    self._hold()
-                    break
-        except TooBig:
-            self._refuse_message()
-        except ParseFailed as error:
-            if error.code == TOO_BIG:
-                self._refuse_message()
-            else:
-                message = str(error)
-                self.fail(
-                    int(error.code), "a broken compressed message" if message == "error in extension" else message
-                )
-        self.look()
-
-    def _refuse_message(self) -> None:
-        self.fail(TOO_BIG, f"a message of more than max_message_size={self._limits.max_message_size} bytes")
-
-    def _assemble(self, payload: Any, finished: bool) -> None:
-        assembly = self._assembly
-        if finished and assembly.is_empty:
-            assembly.check(payload)
-            assembly.reset()
-            self._deliver(payload)
-            return
-        assembly.add(payload)
-        if finished:
-            self._deliver(assembly.take())
-
-    def _deliver(self, message: Any) -> None:
-        if self.drops_messages:
-            return
-        handler = self._handler
-        if handler is not None:
-            callback = handler.on_message if type(message) is str else handler.on_bytes
-            if not self._calls.is_busy:
-                self._calls.run(callback, self.websocket, message)
-            else:
-                self._wait(callback, message)
-            return
-        self._inbox.append(message)
-        self._held += len(message) + _ENTRY
-        receiver = self._receiver
-        if receiver is not None and not receiver.done():
-            receiver.set_result(None)
-
-    def _tell(self, callback: Callable[..., Any], body: bytes) -> None:
-        if self.drops_messages:
-            return
-        if self._calls.is_busy:
-            self._wait(callback, body)
-        else:
-            self._calls.run(callback, self.websocket, body)
-
-    def _wait(self, callback: Callable[..., Any], content: Any) -> None:
-        size = len(content) + _ENTRY
-        self._held += size
-        self._calls.wait(callback, (self.websocket, content), size)
-
-    def _take_ping(self, body: bytes) -> None:
-        if self._wants_pings and self._handler is not None:
-            self._tell(self._handler.on_ping, body)
-        else:
-            self.answer_ping(body)
-
-    def _take_pong(self, body: bytes) -> None:
-        self.take_pong(body)
-        if self._wants_pongs and self._handler is not None:
-            self._tell(self._handler.on_pong, body)
-
-    def _is_full(self) -> bool:
-        return (self._held > HIGH_WATER or self.is_congested) and not self.drops_messages
-
-    def look(self) -> None:
-        """Stop reading, or go on, by the room that there is."""
-        if self.is_held:
-            if not self._resumes and (self.drops_messages or (self._held <= LOW_WATER and not self.is_congested)):
-                self._resumes = True
-                self.loop.call_soon(self._go_on)
-        elif self._is_full():
-            self._hold()
-
-    def _hold(self) -> None:
-        self.is_held = True
-        if not self.is_lost:
-            self.transport.pause_reading()
-
-    def _go_on(self) -> None:
-        """First what was read before there was no room, then the transport."""
-        self._resumes = False
-        if not self.is_held:
-            return
-        self.is_held = False
-        if not self.drops_input:
-            self._parse()
-        if not self.is_held:
-            if self.is_lost:
-                self._end_of_input()
-            else:
-                self.transport.resume_reading()
-
-    def _released(self, size: int) -> None:
-        """Somebody took messages of so many bytes."""
-        self._held -= size
-        if self.is_held:
-            self.look()
-
-    def _drop_input(self) -> None:
-        """Nothing that comes from now on is for anybody, but the end."""
-        self.drops_input = True
-        if self.is_held:
-            self.is_held = False
-            if not self.is_lost:
-                self.transport.resume_reading()
-
-    # -- receiving
-
-    async def receive(self, websocket: WebSocket) -> Any:
-        """The next message. websocket: stays alive as long as somebody waits here.
-
-        Raises: WebSocketClosed, WebSocketError; RuntimeError.
-        """
-        inbox = self._inbox
-        while not inbox:
-            if self._handler is not None:
-                raise RuntimeError(
-                    "this websocket has a handler, which gets the messages; receive() is for one without"
-                )
-            if self._end is not None:
-                raise self.ended()
-            if self._receiver is not None:
-                raise RuntimeError("somebody waits in receive() already; one at a time may")
-            self._receiver = self.loop.create_future()
-            try:
-                await self._receiver
-            finally:
-                self._receiver = None
-        message = inbox.popleft()
-        self._released(len(message) + _ENTRY)
-        return message
-
-    # -- the end
 
     def ended(self) -> WebSocketClosed | WebSocketError:
         end = self._end

@@ -17,7 +17,7 @@ _MESSAGES = (str, bytes, bytearray, memoryview)
 
 
 class Sender(asyncio.BufferedProtocol):
-    """See the module. `Channel` adds the receiving side and the end.
+    """See the module. `Receiver` adds the other side, `Channel` the beginning and the end.
 
     is_open: may messages be sent? False once a close frame was sent. in_callback: does a callback of the handler run?
     """
