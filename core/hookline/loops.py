@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Coroutine, Hashable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from .scope import LoopScope
+from .scope import Closer, LoopScope
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -119,6 +119,20 @@ class LoopBound:
             self.wait_for(coroutine)
             return nothing
         return self.scope.start(coroutine)
+
+    def add_closer(self, closer: Closer) -> None:
+        """Let `close()` await `closer()` before it closes the connections.
+
+        For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer`
+        says how long it takes. It is called once; at the end of a loop on which nobody called `close()` it is
+        cancelled after a second.
+        """
+        self.scope.closers.add(closer)
+
+    def remove_closer(self, closer: Closer) -> None:
+        """Forget a closer: what it would close is closed."""
+        if self._scope is not None:
+            self._scope.closers.discard(closer)
 
     def close(self) -> Awaitable[None]:
         """Close all connections; exchanges in flight end with an error. In a running loop, await it or not."""

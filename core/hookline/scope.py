@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import warnings
-from collections.abc import AsyncGenerator, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
 from typing import Any
 
 from .errors import ClientClosed
 from .pool import Pool
 from .timeouts import Watch
 
+Closer = Callable[[], Coroutine[Any, Any, object]]
+
+LAST_SECONDS = 1.0  # for closers when the loop is about to end, and nobody called close()
+
 
 class LoopScope:
-    """See the module. A client has one at a time; see HttpClient for what happens when the loop changes."""
+    """See the module. A client has one at a time; see HttpClient for what happens when the loop changes.
+
+    closers: what plugins want to be awaited before the client is closed.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool]) -> None:
         self.loop = loop
         self.watch = Watch(loop)
         self.pools = pools
+        self.closers: set[Closer] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
         self._is_over = False
@@ -35,6 +43,7 @@ class LoopScope:
             yield
         finally:
             if not self._is_over:
+                await self._run_closers(LAST_SECONDS)
                 await self._close_connections()
 
     def pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
@@ -55,7 +64,7 @@ class LoopScope:
     @property
     def is_busy(self) -> bool:
         """Is any connection in use, or being opened or waited for?"""
-        return bool(self._tasks or self._pauses) or any(
+        return bool(self._tasks or self._pauses or self.closers) or any(
             p.opened > len(p.idle) or p.waiters for p in self.pools.values()
         )
 
@@ -82,11 +91,25 @@ class LoopScope:
 
     async def close(self) -> None:
         """Close all connections, and wait for what runs in the background and for the transports to end."""
+        await self._run_closers()
         self.watch.stop()
         await self._close_connections()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         if tasks:
             await asyncio.wait(tasks, timeout=1)
+
+    async def _run_closers(self, seconds: float | None = None) -> None:
+        """Run all closers side by side; what one raises goes to the loop's exception handler. seconds: for all of them."""
+        late = {self.loop.create_task(closer()) for closer in self.closers}
+        self.closers.clear()
+        try:
+            if late:
+                _, late = await asyncio.wait(late, timeout=seconds)
+        finally:
+            for task in late:
+                task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=seconds)
 
     async def _close_connections(self) -> None:
         for pause in self._pauses:
@@ -110,6 +133,7 @@ class LoopScope:
             for pool in self.pools.values():
                 pool.drop()
             self.pools.clear()
+            self.closers.clear()
             self._tasks.clear()
             self._pauses.clear()
 

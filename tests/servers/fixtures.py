@@ -18,6 +18,7 @@ from servers.programs import httpbin_site
 from servers.proxies import dante_site, haproxy_site, microsocks_site, tinyproxy_site
 from servers.scripted import ScriptedServer
 from servers.squid import squid_digest_site, squid_sites
+from servers.websockets_library import websockets_site
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,20 @@ def aiohttp_server() -> Iterator[Site]:
 def aiohttp_tls_server(certificates: Certificates) -> Iterator[Site]:
     """aiohttp's web server over TLS."""
     with aiohttp_site(certificates.server_context()) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def websockets_server() -> Iterator[Site]:
+    """A server of the library websockets; its paths stand in servers/websockets_library.py."""
+    with websockets_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def websockets_tls_server(certificates: Certificates) -> Iterator[Site]:
+    """The same over TLS."""
+    with websockets_site(certificates.server_context()) as site:
         yield site
 
 

@@ -226,7 +226,9 @@ class Connection(Link):
         except BaseException as error:  # noqa: BLE001  # a handler's: it ends the exchange, and reaches the caller through the waiter
             self.fail(error)
             return
-        if self._backlog is not None:
+        if self.upgraded:
+            self._take(self, data)  # no body of ours: whoever takes the connection takes these too
+        elif self._backlog is not None:
             self._backlog.append((data, data))
             self._count(data)
         else:

@@ -166,9 +166,13 @@ class Link(asyncio.BufferedProtocol):
             self.transport.close()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
-        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it."""
-        self.resume()
-        self.transport.set_protocol(protocol)
+        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it.
+
+        Where the connection is lost already (`alive` is False), the bytes are all that there is to hand over.
+        """
+        if self.alive:
+            self.resume()
+            self.transport.set_protocol(protocol)
         leftover, self.leftover = self.leftover, b""
         return leftover
 
