@@ -24,7 +24,7 @@ LAYERS = [
     {"errors"},
     {"url", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs"},
     {"dial", "links", "saving", "timings"},
-    {"body", "settings", "wire.parser", "wire.link", "wire.bulk"},
+    {"body", "reference", "settings", "wire.parser", "wire.link", "wire.bulk"},
     {"wire.connection", "events.implementation", "plugins.order"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
     {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},
