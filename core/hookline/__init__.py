@@ -37,6 +37,7 @@ from .hookspecs import hookimpl, hookspec
 from .request import HttpRequest
 from .response import HttpResponse
 from .route import DirectRoute, Route
+from .stats import Stats
 from .timeouts import Timeout
 from .tls import TLS
 from .url import SplitURL, split_url
@@ -78,6 +79,7 @@ __all__ = [
     "SSLError",
     "Scheme",
     "SplitURL",
+    "Stats",
     "StreamAbandoned",
     "StreamConsumedError",
     "Timeout",

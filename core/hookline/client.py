@@ -36,7 +36,8 @@ class HttpClient(LoopBound, Plugged):
     base_url: what relative URLs are relative to (RFC 3986, section 5.2); without it they are an InvalidURL.
     params: joined to the query of every call; a name that the call gives replaces the client's, with None it goes.
     headers: default fields for every request; a value of None removes one of ours. pool_size: connections to one
-    route at most.
+    route at most. max_connections: over all routes, None = any number; first come, first served, and an idle one of
+    another route is closed to make room.
     keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
     loop: the only loop that this client may run on. client_version: the User-Agent.
     plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
@@ -56,6 +57,7 @@ class HttpClient(LoopBound, Plugged):
         params: Any = None,
         headers: fields.HeadersLike = None,
         pool_size: int = POOL_SIZE,
+        max_connections: int | None = None,
         keep_alive: float | None = None,
         close_connections: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
@@ -67,9 +69,10 @@ class HttpClient(LoopBound, Plugged):
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
-        LoopBound.__init__(self, loop)
-        if pool_size < 1:
-            raise ValueError(f"pool_size= takes 1 or more, not {pool_size}")
+        LoopBound.__init__(self, loop, max_connections)
+        for name, size in (("pool_size", pool_size), ("max_connections", max_connections)):
+            if size is not None and size < 1:
+                raise ValueError(f"{name}= takes 1 or more, not {size}")
         if base_url is not None:
             split_url(str(base_url))
         self.base_url = base_url

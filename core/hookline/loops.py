@@ -8,6 +8,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from .scope import LoopScope
+from .stats import Stats
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -29,8 +30,9 @@ class LoopBound:
     loop: the only loop that it may run on; None = any, one after the other.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, max_connections: int | None = None) -> None:
         self._given_loop = loop
+        self._max_connections = max_connections
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._scope: LoopScope | None = None
@@ -97,8 +99,18 @@ class LoopBound:
                     "this client is at work on another loop; use one client per loop, or close() it there first"
                 )
             scope.drop()
-        self._scope = LoopScope(loop, self.connection_pools)
+        self._scope = LoopScope(loop, self.connection_pools, self._max_connections)
+        self._scope.reused = 0 if scope is None else scope.reused
         self._thread = get_ident()
+
+    @property
+    def max_connections(self) -> int | None:
+        """How many connections there may be over all routes; None = any number."""
+        return self._max_connections
+
+    def stats(self) -> Stats:
+        """How many connections there are, are in use and are waited for, and how often one was used again."""
+        return Stats() if self._scope is None else self._scope.stats()
 
     @property
     def scope(self) -> LoopScope:
