@@ -24,6 +24,7 @@ from .tls import Contexts
 from .url import split_url
 
 if TYPE_CHECKING:
+    from .dial import Resolver
     from .pool import Pool
     from .route import Route
     from .wire.connection import Connection
@@ -39,6 +40,7 @@ class HttpClient(LoopBound, Plugged):
     route at most. max_connections: over all routes, None = any number; first come, first served, and an idle one of
     another route is closed to make room.
     keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
+    resolver: `async f(host, port)` -> IP addresses, in the order in which they are tried; for hosts that are no address.
     loop: the only loop that this client may run on. client_version: the User-Agent.
     plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
     autoload: True; "default" for those alone that the distribution `hookline` requires; False for none.
@@ -60,6 +62,7 @@ class HttpClient(LoopBound, Plugged):
         max_connections: int | None = None,
         keep_alive: float | None = None,
         close_connections: bool = False,
+        resolver: Resolver | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         client_version: str | None = None,
         logger: logging.Logger | None = None,
@@ -75,6 +78,11 @@ class HttpClient(LoopBound, Plugged):
                 raise ValueError(f"{name}= takes 1 or more, not {size}")
         if base_url is not None:
             split_url(str(base_url))
+        if resolver is not None and not callable(resolver):
+            raise TypeError(
+                f"resolver= takes an async function (host, port) -> addresses, not {type(resolver).__name__}"
+            )
+        self.resolver = resolver
         self.base_url = base_url
         self.params = params
         Plugged.__init__(self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options)

@@ -78,7 +78,7 @@ class DirectRoute(Route):
                 if sock is None:
                     address = as_address(self.host, self.port)
                     if address is None:
-                        addresses = await resolve(self.host, self.port)
+                        addresses = await resolve(self.host, self.port, client.resolver)
                         resolved = monotonic()
                     else:
                         addresses = [address]
