@@ -41,6 +41,7 @@ from .stats import Stats
 from .timeouts import Timeout
 from .tls import TLS
 from .url import SplitURL, split_url
+from .wire.connection import Connection
 
 __version__ = "0.1.0.dev0"
 
@@ -51,6 +52,7 @@ __all__ = [
     "BodyTooLarge",
     "ClientClosed",
     "ConnectTimeout",
+    "Connection",
     "ConnectionClosed",
     "ConnectionRefused",
     "Credential",

@@ -22,12 +22,12 @@ from .request import HttpRequest
 from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
 from .tls import Contexts
 from .url import split_url
+from .wire.connection import Connection
 
 if TYPE_CHECKING:
     from .dial import Resolver
     from .pool import Pool
     from .route import Route
-    from .wire.connection import Connection
 
 
 class HttpClient(LoopBound, Plugged):
@@ -41,6 +41,7 @@ class HttpClient(LoopBound, Plugged):
     another route is closed to make room.
     keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
     resolver: `async f(host, port)` -> IP addresses, in the order in which they are tried; for hosts that are no address.
+    parser: `f(loop)` -> Connection, what reads and parses on each connection; None = Connection itself.
     loop: the only loop that this client may run on. client_version: the User-Agent.
     plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
     autoload: True; "default" for those alone that the distribution `hookline` requires; False for none.
@@ -63,6 +64,7 @@ class HttpClient(LoopBound, Plugged):
         keep_alive: float | None = None,
         close_connections: bool = False,
         resolver: Resolver | None = None,
+        parser: Callable[[asyncio.AbstractEventLoop], Connection] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         client_version: str | None = None,
         logger: logging.Logger | None = None,
@@ -82,7 +84,10 @@ class HttpClient(LoopBound, Plugged):
             raise TypeError(
                 f"resolver= takes an async function (host, port) -> addresses, not {type(resolver).__name__}"
             )
+        if parser is not None and not callable(parser):
+            raise TypeError(f"parser= takes a function (loop) -> Connection, not {type(parser).__name__}")
         self.resolver = resolver
+        self.parser = parser or Connection
         self.base_url = base_url
         self.params = params
         Plugged.__init__(self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 CALL_KEYWORDS = ("params", "headers", "data", "json", "plugins", "disable", *EVENTS)
 CLIENT_KEYWORDS = (
-    "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "keep_alive", "close_connections", "loop",
-    "client_version", "logger", "plugins", "disable", "require", "autoload",
+    "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
+    "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
 )  # fmt: skip
 
 

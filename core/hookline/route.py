@@ -73,7 +73,9 @@ class DirectRoute(Route):
         try:
             resolved = connected = None
             if sock is None and self.unix_socket is not None:
-                _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
+                _, connection = await loop.create_unix_connection(
+                    lambda: client.parser(loop), self.unix_socket, **where
+                )
             else:
                 if sock is None:
                     address = as_address(self.host, self.port)
@@ -84,7 +86,7 @@ class DirectRoute(Route):
                         addresses = [address]
                     sock = await dial(addresses, self.local_address)
                     connected = monotonic()
-                _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, **where)
+                _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
             connection.opening = Opening(resolved, connected or monotonic(), secured)
         except OSError as error:
