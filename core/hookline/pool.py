@@ -23,7 +23,7 @@ class Pool:
     """See the module. `opened` counts connections that are open, and those that somebody is opening.
 
     limit: how many at most. keep_alive: seconds that an idle one is kept. closing: those that are no more counted, but
-    wait for the peer to end TLS.
+    wait for the peer to end TLS. closings: how often it was closed.
     """
 
     __slots__ = (
@@ -31,6 +31,7 @@ class Pool:
         "_openings",
         "_watch",
         "closing",
+        "closings",
         "connections",
         "due",
         "idle",
@@ -57,6 +58,7 @@ class Pool:
         self.opened = 0
         self.due = math.inf
         self.retired = False
+        self.closings = 0
         self.reused_before = 0  # how often those were used again that are no more
         self._openings: set[asyncio.Timeout] = set()
         self.closing: set[Connection] = set()
@@ -201,6 +203,7 @@ class Pool:
         """Close all connections; those who use one, or wait, get an error."""
         self._watch.discard(self)
         self.due = math.inf
+        self.closings += 1
         self.send_away()
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())

@@ -23,7 +23,7 @@ SEED = (ROOT / (os.environ.get("HOOKLINE_CONFORMANCE") or "../shared/conformance
 FATES = {"kept", "changed", "dropped"}
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
 # Pages of other parts name them too; they come with those.
-COMING = {"request(files=)", "HttpResponse.links", "HttpResponse.decode_content"}
+COMING = {"request(files=)"}
 
 
 class Row(NamedTuple):
