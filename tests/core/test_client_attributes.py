@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient, __version__
+from hookline import Connection, HttpClient, __version__
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
@@ -13,6 +13,9 @@ GIVEN = {
     "base_url": "http://127.0.0.1:1/v1/",
     "params": {"page": "1"},
     "pool_size": 3,
+    "max_connections": 7,
+    "resolver": len,
+    "parser": Connection,
     "keep_alive": 2.5,
     "close_connections": True,
     "client_version": "mine/1.0",
