@@ -195,6 +195,6 @@ def run_to_the_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, An
     except BaseException:
         if not task.done() and not loop.is_running() and not loop.is_closed():
             task.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(Exception, asyncio.CancelledError):  # what broke in goes out
                 loop.run_until_complete(task)
         raise
