@@ -171,7 +171,8 @@ def test_ctrl_c_ends_the_exchange_and_leaves_the_client_whole(scripted):
         with pytest.raises(KeyboardInterrupt):
             client.get(scripted.url(), post_request=lambda response, exc: ended.append(type(exc)))
         thread.join()
-        assert ended == [asyncio.CancelledError]
+        # it breaks into the loop while that waits, or into a step of the exchange
+        assert ended in ([asyncio.CancelledError], [KeyboardInterrupt])
         assert client.stats() == Stats()
         assert client.get(scripted.url(), timeout=5).content == b"next"
 
