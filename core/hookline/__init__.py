@@ -37,9 +37,11 @@ from .hookspecs import hookimpl, hookspec
 from .request import HttpRequest
 from .response import HttpResponse
 from .route import DirectRoute, Route
+from .stats import Stats
 from .timeouts import Timeout
 from .tls import TLS
 from .url import SplitURL, split_url
+from .wire.connection import Connection
 
 __version__ = "0.1.0.dev0"
 
@@ -50,6 +52,7 @@ __all__ = [
     "BodyTooLarge",
     "ClientClosed",
     "ConnectTimeout",
+    "Connection",
     "ConnectionClosed",
     "ConnectionRefused",
     "Credential",
@@ -78,6 +81,7 @@ __all__ = [
     "SSLError",
     "Scheme",
     "SplitURL",
+    "Stats",
     "StreamAbandoned",
     "StreamConsumedError",
     "Timeout",

@@ -10,9 +10,14 @@ import errno
 import itertools
 import socket
 from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
+from .errors import shown
+
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside those before it (RFC 8305, section 5)
+
+Resolver = Callable[[str, int], Awaitable[Iterable[Any]]]
 
 
 class Address(NamedTuple):
@@ -33,11 +38,18 @@ def as_address(host: str, port: int) -> Address | None:
     return None
 
 
-async def resolve(host: str, port: int) -> list[Address]:
+async def resolve(host: str, port: int, resolver: Resolver | None = None) -> list[Address]:
     """The addresses of a host, in the order to try them: the families take turns, the system's first choice first.
 
-    Raises: socket.gaierror.
+    resolver: asked in place of the system; its order is kept.
+
+    Raises: socket.gaierror; whatever the resolver raises.
     """
+    if resolver is not None:
+        given = [numeric(str(address), port) for address in await resolver(host, port)]
+        if not given:
+            raise socket.gaierror(socket.EAI_NONAME, "resolver= gave none")
+        return given
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -50,6 +62,17 @@ async def resolve(host: str, port: int) -> list[Address]:
     other = [address for address in addresses if address.family != addresses[0].family]
     turns = itertools.chain.from_iterable(itertools.zip_longest(first, other))
     return [address for address in turns if address is not None]
+
+
+def numeric(address: str, port: int) -> Address:
+    """An address as a resolver gives it.
+
+    Raises: socket.gaierror, for what is none: a name would be looked up behind the resolver's back.
+    """
+    found = as_address(address, port)
+    if found is None:
+        raise socket.gaierror(socket.EAI_NONAME, f"resolver= gave {shown(address)}, which is no IP address")
+    return found
 
 
 async def dial(

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS)
 CLIENT_KEYWORDS = (
-    "headers", "pool_size", "keep_alive", "close_connections", "loop", "client_version", "logger", "plugins", "disable",
-    "require", "autoload",
+    "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
+    "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
 )  # fmt: skip
 
 

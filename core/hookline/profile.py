@@ -21,12 +21,13 @@ from .plugins.listing import PluginInfo
 from .plugins.manager import Manager
 from .plugins.order import ordered, successors
 from .plugins.selection import names_of
+from .reference import joined_params, resolve
 from .request import HttpRequest
 from .response import HttpResponse, StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
 from .transfers import TRANSFERS
-from .url import split_url
+from .url import split_url, with_params
 
 if TYPE_CHECKING:
     from .client import HttpClient
@@ -121,7 +122,9 @@ class Profile:
         self._lines = fields.write(self.default_fields)
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
-        self.targets: dict[str, Target] = {}
+        self.targets: dict[str, Target] = {}  # by URL, as users give it
+        is_plain = client.base_url is None and client.params is None
+        self._located = self.targets if is_plain else {}  # by whole URL
         self.given_fields: dict[Any, tuple[list[tuple[str, str | None]], str | None]] = {}
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
@@ -218,12 +221,31 @@ class Profile:
 
     # -- requests
 
+    def place(self, url: str, params: Any = None, *, is_call: bool = True) -> Target:
+        """Where a URL of a user points: one that may be relative to `base_url`, with these params behind it.
+
+        is_call: the client's params go with it too.
+
+        Raises: InvalidURL, TypeError.
+        """
+        base = self.client.base_url
+        own = self.client.params if is_call else None
+        whole = url if base is None else resolve(str(base), url)
+        if own is not None or params is not None:  # the client's may change: not remembered
+            return self.locate(with_params(whole, joined_params(own, params)))
+        found = self.locate(whole)
+        if self._located is not self.targets:
+            if len(self.targets) >= MAX_TARGETS:
+                self.targets.clear()
+            self.targets[url] = found
+        return found
+
     def locate(self, url: str) -> Target:
         """Where a URL points; remembered, because most URLs come again.
 
         Raises: InvalidURL.
         """
-        found = self.targets.get(url)
+        found = self._located.get(url)
         if found is not None:
             return found
         parts = split_url(url)
@@ -241,9 +263,9 @@ class Profile:
             origin.plan = self.plan(parts.scheme)
             origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
         found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment, {})
-        if len(self.targets) >= MAX_TARGETS:
-            self.targets.clear()
-        self.targets[url] = found
+        if len(self._located) >= MAX_TARGETS:
+            self._located.clear()
+        self._located[url] = found
         return found
 
     def apply_options(self, request: HttpRequest, given: Mapping[str, Any], function: str) -> None:

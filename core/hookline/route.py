@@ -68,23 +68,25 @@ class DirectRoute(Route):
         where: dict[str, Any] = {}
         if self.tls is not None:
             where["ssl"] = client.contexts.get(self.tls)
-            where["server_hostname"] = self.tls.server_hostname or self.host
+            where["server_hostname"] = self.tls.server_hostname or self.host.rstrip(".")  # RFC 6066, section 3
             where["ssl_handshake_timeout"] = self.handshake or None
         try:
             resolved = connected = None
             if sock is None and self.unix_socket is not None:
-                _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
+                _, connection = await loop.create_unix_connection(
+                    lambda: client.parser(loop), self.unix_socket, **where
+                )
             else:
                 if sock is None:
                     address = as_address(self.host, self.port)
                     if address is None:
-                        addresses = await resolve(self.host, self.port)
+                        addresses = await resolve(self.host, self.port, client.resolver)
                         resolved = monotonic()
                     else:
                         addresses = [address]
                     sock = await dial(addresses, self.local_address)
-                connected = monotonic()
-                _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, **where)
+                    connected = monotonic()
+                _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
             connection.opening = Opening(resolved, connected or monotonic(), secured)
         except OSError as error:
@@ -95,8 +97,19 @@ class DirectRoute(Route):
                     f"{written_host(self.host)}:{self.port}: tls timeout of {self.handshake:g} s"
                 ) from error
             raise self.failure(error) from error
+        self._check_protocol(connection)
         connection.key = self.key
         return connection
+
+    def _check_protocol(self, connection: Connection) -> None:
+        """Raises: SSLError, where a context of the user's has offered another protocol, and the server took it."""
+        ssl_object = connection.transport.get_extra_info("ssl_object")
+        chosen = None if ssl_object is None else ssl_object.selected_alpn_protocol()
+        if chosen not in (None, "http/1.1", "http/1.0"):
+            connection.abort()
+            raise SSLError(
+                f"{written_host(self.host)}:{self.port} speaks {chosen!r} now, which the context offered; offer 'http/1.1'"
+            )
 
     def failure(self, error: OSError) -> HttpConnectionError:
         """What a failed connect means, with the place named."""

@@ -8,8 +8,10 @@ import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
 from typing import Any
 
+from .ceiling import Ceiling, SharedPool
 from .errors import ClientClosed
 from .pool import Pool
+from .stats import Stats
 from .timeouts import Watch
 
 Closer = Callable[[], Coroutine[Any, Any, object]]
@@ -23,11 +25,15 @@ class LoopScope:
     closers: what plugins want to be awaited before the client is closed.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool], max_connections: int | None = None
+    ) -> None:
         self.loop = loop
         self.watch = Watch(loop)
         self.pools = pools
         self.closers: set[Closer] = set()
+        self.reused = 0  # by connections of pools that are no more
+        self._ceiling = None if max_connections is None else Ceiling(max_connections, pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
         self._is_over = False
@@ -52,13 +58,19 @@ class LoopScope:
         if found is None:
             if len(self.pools) >= 256:  # a crawler meets many hosts: pools that hold nothing go
                 self._retire()
-            found = self.pools[key] = Pool(key, limit, keep_alive, self.loop, self.watch)
+            found = self.pools[key] = self._make_pool(key, limit, keep_alive)
         return found
+
+    def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
+        if self._ceiling is None:
+            return Pool(key, limit, keep_alive, self.loop, self.watch)
+        return SharedPool(key, limit, keep_alive, self.loop, self.watch, self._ceiling)
 
     def _retire(self) -> None:
         for key, pool in list(self.pools.items()):
             if pool.is_empty:
                 pool.retired = True
+                self.reused += pool.reused
                 del self.pools[key]
 
     @property
@@ -66,6 +78,17 @@ class LoopScope:
         """Is any connection in use, or being opened or waited for?"""
         return bool(self._tasks or self._pauses or self.closers) or any(
             p.opened > len(p.idle) or p.waiters for p in self.pools.values()
+        )
+
+    def stats(self) -> Stats:
+        """The counts of now."""
+        pools = self.pools.values()
+        connections = sum(pool.opened for pool in pools)
+        return Stats(
+            connections=connections,
+            in_use=connections - sum(len(pool.idle) for pool in pools),
+            waiting=sum(1 for pool in pools for waiter in pool.waiters if not waiter.done()),
+            reused=self.reused + sum(pool.reused for pool in pools),
         )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -117,6 +140,8 @@ class LoopScope:
                 pause.set_exception(ClientClosed("the client was closed"))
         pools = list(self.pools.values())
         for pool in pools:
+            pool.send_away()  # before any closes: what one gives up is not for those who wait at another
+        for pool in pools:
             pool.close()
         await asyncio.sleep(0)  # TLS says goodbye, TCP ends
         for pool in pools:
@@ -132,6 +157,7 @@ class LoopScope:
             warnings.simplefilter("ignore", ResourceWarning)  # of transports that their loop left open
             for pool in self.pools.values():
                 pool.drop()
+                self.reused += pool.reused
             self.pools.clear()
             self.closers.clear()
             self._tasks.clear()

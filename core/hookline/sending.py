@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .body import Source
 from .errors import (
+    ClientClosed,
     ConnectionClosed,
     ConnectTimeout,
     HttpRequestException,
@@ -38,6 +39,7 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
     timings = response.timings
     if timings is not None:
         timings.stand_in_line()
+    closings = pool.closings
     while not pool.reserve():
         waiter = pool.wait()
         response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
@@ -48,6 +50,10 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
             raise
         finally:
             response.wait_for(None)
+        if pool.closings != closings:  # what was given is of the time before
+            if connection is None:
+                pool.give_up()
+            raise ClientClosed("the client was closed")
         if connection is None:
             break  # the right to open one
         if connection.alive:
@@ -62,6 +68,9 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
         if limit:
             limit += request.timeout.tls  # which has its own limit then
         connection = await response.timed(pool.opening(request.route.open(request.client)), ConnectTimeout, limit)
+        if pool.closings != closings:  # in the moment in which it was ready
+            connection.abort()
+            raise ClientClosed("the client was closed")
     except BaseException:
         pool.give_up()
         raise

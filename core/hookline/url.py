@@ -63,7 +63,7 @@ def _split_slowly(url: str) -> SplitURL:
         raise InvalidURL(f"the URL has the control character {found[0]!r} at {found.start()}")
     match = _PARTS(url)
     if match is None:
-        hint = "; it needs a scheme, as in http://host/path" if "://" not in url[:12] else ""
+        hint = "" if "://" in url[:12] else "; it needs a scheme, as in http://host/path, or HttpClient(base_url=...)"
         raise InvalidURL(f"not an absolute URL: {_harmless(url)}{hint}")
     scheme, authority, path, query, fragment = match.groups()
     if "\\" in authority or "\\" in path:

@@ -22,14 +22,14 @@ FORBIDDEN = re.compile(
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
     {"errors"},
-    {"url", "files", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs"},
+    {"url", "files", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs", "stats"},
     {"dial", "links", "saving", "timings"},
-    {"body", "settings", "wire.parser", "wire.link", "wire.bulk"},
+    {"body", "reference", "settings", "wire.parser", "wire.link", "wire.bulk"},
     {"multipart", "payload"},
     {"wire.connection", "events.implementation", "plugins.order"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
-    {"target", "scope", "events.plan", "plugins.selection", "plugins.listing"},
-    {"request_head"},
+    {"target", "ceiling", "events.plan", "plugins.selection", "plugins.listing"},
+    {"request_head", "scope"},
     {"request", "loops", "options", "plugins.manager", "failure", "transfers"},
     {"sending", "clock", "listeners", "lines"},
     {"progress"},

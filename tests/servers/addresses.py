@@ -42,16 +42,16 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 
 def listening_socket(
-    host: str = "127.0.0.1", *, backlog: int = 1024, receive_buffer: int | None = None
+    host: str = "127.0.0.1", *, port: int = 0, backlog: int = 1024, receive_buffer: int | None = None
 ) -> socket.socket:
-    """Return a socket that listens on a free port of `host`; accepted ones get `receive_buffer` bytes."""
+    """Return a socket that listens on `port` of `host`, 0 = a free one; accepted ones get `receive_buffer` bytes."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if receive_buffer is not None:
             # Only before listen() does it bound the window that the peer is offered (tcp(7)).
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        listener.bind((host, 0))
+        listener.bind((host, port))
         listener.listen(backlog)
     except OSError:
         listener.close()
@@ -69,13 +69,13 @@ def refused_port(host: str = "127.0.0.1") -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def black_hole(host: str = "127.0.0.1") -> Iterator[int]:
-    """Yield a port at which a connect neither succeeds nor fails: the queue of its listener is full.
+def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """Yield the port, a free one for 0, at which a connect neither succeeds nor fails: the queue of its listener is full.
 
     Linux drops the first packet of a connect to a full queue, and the client repeats it after one second.
     """
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(listening_socket(host, backlog=0))
+        listener = stack.enter_context(listening_socket(host, port=port, backlog=0))
         address = listener.getsockname()
         # A queue of length 0 holds one connection; the second shows that it is full.
         for _ in range(4):

@@ -12,7 +12,7 @@ import pytest
 from servers.addresses import Site
 from servers.aiohttp_app import aiohttp_site
 from servers.apache import apache_sites
-from servers.certificates import Certificates, make_certificates
+from servers.certificates import REFUSED, Certificates, make_certificates
 from servers.nginx import nginx_sites
 from servers.programs import httpbin_site
 from servers.proxies import dante_site, haproxy_site, microsocks_site, tinyproxy_site
@@ -91,37 +91,37 @@ def httpbin_tls(certificates: Certificates) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def _nginx(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+def _nginx(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
     with nginx_sites(certificates) as sites:
         yield sites
 
 
 @pytest.fixture(scope="session")
-def nginx(_nginx: tuple[Site, Site]) -> Site:
+def nginx(_nginx: tuple[Site, ...]) -> Site:
     """nginx; its paths stand in servers/nginx.py."""
     return _nginx[0]
 
 
 @pytest.fixture(scope="session")
-def nginx_tls(_nginx: tuple[Site, Site]) -> Site:
+def nginx_tls(_nginx: tuple[Site, ...]) -> Site:
     """The same nginx over TLS."""
     return _nginx[1]
 
 
 @pytest.fixture(scope="session")
-def _apache(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+def _apache(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
     with apache_sites(certificates) as sites:
         yield sites
 
 
 @pytest.fixture(scope="session")
-def apache(_apache: tuple[Site, Site]) -> Site:
+def apache(_apache: tuple[Site, ...]) -> Site:
     """apache2; its paths stand in servers/apache.py."""
     return _apache[0]
 
 
 @pytest.fixture(scope="session")
-def apache_tls(_apache: tuple[Site, Site]) -> Site:
+def apache_tls(_apache: tuple[Site, ...]) -> Site:
     """The same apache2 over TLS."""
     return _apache[1]
 
@@ -177,3 +177,22 @@ def microsocks() -> Iterator[Site]:
     """microsocks: SOCKS 5 with a password."""
     with microsocks_site() as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def _aiohttp_refused(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
+    with contextlib.ExitStack() as stack:
+        identities = [getattr(certificates, name) for name in REFUSED]
+        yield tuple(stack.enter_context(aiohttp_site(identity.server_context())) for identity in identities)
+
+
+@pytest.fixture
+def refused_site(request: pytest.FixtureRequest) -> Callable[[str, str], Site]:
+    """Call it with "nginx", "apache" or "aiohttp" and a name of `REFUSED`: that server over TLS with that certificate."""
+
+    def site(server: str, name: str) -> Site:
+        sites = request.getfixturevalue("_aiohttp_refused" if server == "aiohttp" else f"_{server}")
+        found: Site = sites[-len(REFUSED) :][REFUSED.index(name)]
+        return found
+
+    return site

@@ -93,7 +93,7 @@ class Connection(Link):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._take: Callable[[Connection, bytes], None] = Connection._take_stray
-        self.reused = False
+        self.reused = 0  # how often it was taken after its first exchange
         self.complete = True
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
