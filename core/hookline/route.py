@@ -58,7 +58,11 @@ class DirectRoute(Route):
     def key(self) -> Hashable:
         return self
 
-    async def open(self, client: HttpClient) -> Connection:
+    async def open(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
+        """Connect, and shake hands where `tls` is set.
+
+        sock: one that leads to the host already, as another protocol made it; it belongs to the connection from now on.
+        """
         loop = asyncio.get_running_loop()
         where: dict[str, Any] = {}
         if self.tls is not None:
@@ -66,7 +70,9 @@ class DirectRoute(Route):
             where["server_hostname"] = self.tls.server_hostname or self.host
             where["ssl_handshake_timeout"] = self.handshake or None
         try:
-            if self.unix_socket is not None:
+            if sock is not None:
+                _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, **where)
+            elif self.unix_socket is not None:
                 _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
             else:
                 # uvloop has it not, and an address needs it not: asyncio's race may lose a socket when it is cancelled
