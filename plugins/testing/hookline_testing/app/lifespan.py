@@ -70,6 +70,7 @@ class Lifespan:
             raise
         finally:
             saying.cancel()
+            await asyncio.wait([saying])
 
     async def _failure(self, what: str, answer: Message) -> RuntimeError:
         """The error for an application that says that it failed, with its own behind it."""

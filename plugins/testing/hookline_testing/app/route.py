@@ -71,7 +71,7 @@ class AppRoute(Route):
             await lifespan.shutdown()
 
     async def _serve(self, line: Line) -> None:
-        async for request in line.requests():
+        while (request := await line.next_request()) is not None:
             exchange = Exchange(line, request)
             try:
                 await self._answer(exchange)

@@ -117,7 +117,7 @@ class Exchange:
             fields += [(b"content-length", length) for length in lengths if self.status != 204]
         elif lengths:
             self._left = int(lengths[0])
-            fields.append((b"content-length", lengths[0]))
+            fields += [(b"content-length", length) for length in lengths]  # several are for the client to refuse
         elif not more and not codings:
             self._left = len(data)
             fields.append((b"content-length", b"%d" % len(data)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,19 +51,20 @@ class Line:
         self.gone = asyncio.Event()
         self.is_idle = True
         self._client_end = client_end
+        self._intake = Intake(reader, 1, KEEP, lambda: None)
 
-    async def requests(self) -> AsyncIterator[SeenRequest]:
-        """The requests, one after the other, each with its body unread, until the client closes.
+    async def next_request(self) -> SeenRequest | None:
+        """The next request, its body unread; None when the client closes.
 
         Raises:
             MalformedRequest: what came is none.
         """
-        intake = Intake(self.reader, 1, KEEP, lambda: None)
-        while not self.writer.is_closing() and (request := await intake.read_head()) is not None:
+        self.is_idle = True
+        request = None if self.writer.is_closing() else await self._intake.read_head()
+        if request is not None:
             self.is_idle = False
             request.url = f"{self.place}{request.target}" if request.target.startswith("/") else request.target
-            yield request
-            self.is_idle = True
+        return request
 
     def fail(self, error: BaseException) -> None:
         """Raise an error, as it is, where the client waits for its response."""

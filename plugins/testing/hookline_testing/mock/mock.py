@@ -189,7 +189,7 @@ class Mock(Interceptor):
             self.verify()
 
     async def _serve(self, line: Line) -> None:
-        async for request in line.requests():
+        while (request := await line.next_request()) is not None:
             exchange = Exchange(line, request)
             while await exchange.read_piece():
                 pass

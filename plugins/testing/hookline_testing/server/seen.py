@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class SeenRequest:
     alpn: str | None = None
     _body: bytearray = field(default_factory=bytearray, repr=False)
     _raw: bytearray = field(default_factory=bytearray, repr=False)
-    _pieces: AsyncIterator[bytes] | None = field(default=None, repr=False)
+    _reader: BodyReader | None = field(default=None, repr=False)
 
     @property
     def body(self) -> bytes:
@@ -98,9 +98,9 @@ class SeenRequest:
             MalformedRequest: the framing is wrong.
             asyncio.IncompleteReadError: the client closed before the end.
         """
-        if self._pieces is None or self.complete:
+        if self._reader is None or self.complete:
             return b""
-        return await anext(self._pieces, b"")
+        return await self._reader.read_piece()
 
 
 class Intake:
@@ -136,68 +136,85 @@ class Intake:
         method, target, version = (part.decode("ascii") for part in match.groups())
         request = SeenRequest(method, target, version, _fields(lines), self._connection)
         request._raw += raw
-        request._pieces = self._body_of(request)
+        request._reader = BodyReader(self.reader, request, self._keep, self._on_complete)
         return request
 
-    async def _body_of(self, request: SeenRequest) -> AsyncIterator[bytes]:
-        """Read the body of `request` to its end, piece by piece, whatever delimits it (RFC 9112 section 6.3).
+
+class BodyReader:
+    """Reads the body of one request piece by piece, whatever delimits it (RFC 9112 section 6.3)."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, request: SeenRequest, keep: int, on_complete: Callable[[], None]
+    ) -> None:
+        self._reader = reader
+        self._request = request
+        self._keep = keep
+        self._on_complete = on_complete
+        self._left: int | None = None  # of the body, or of a chunk; None: nothing was read yet
+        self._is_chunked = False
+
+    async def read_piece(self) -> bytes:
+        """See `SeenRequest.read_piece`."""
+        if self._left is None:
+            self._left = self._begin()
+            if self._is_chunked:
+                self._left = await self._next_chunk()
+        elif not self._left and self._is_chunked:
+            end = await self._reader.readexactly(2)
+            self._note(end)
+            if end != b"\r\n":
+                raise MalformedRequest(f"A chunk of {self._request.chunk_sizes[-1]} bytes ends with {end!r}")
+            self._left = await self._next_chunk()
+        if not self._left:
+            self._request.complete = True
+            self._on_complete()
+            return b""
+        data = await self._reader.read(min(self._left, _PIECE))
+        if not data:
+            raise asyncio.IncompleteReadError(b"", self._left)
+        self._left -= len(data)
+        request = self._request
+        request.body_size += len(data)
+        self._note(data)
+        request._body += data[: max(0, self._keep - len(request._body))]
+        return data
+
+    def _begin(self) -> int:
+        """Find out what delimits the body; return its length where that is known.
 
         Raises:
-            MalformedRequest: the framing is wrong.
-            asyncio.IncompleteReadError: the client closed in the middle.
+            MalformedRequest: nothing that is allowed does.
         """
-        codings = [value.lower() for value in request.header_values("transfer-encoding")]
-        lengths = request.header_values("content-length")
+        codings = [value.lower() for value in self._request.header_values("transfer-encoding")]
+        lengths = self._request.header_values("content-length")
         if codings and (lengths or codings != ["chunked"]):
             raise MalformedRequest(f"Framing that smuggles: {codings} with Content-Length {lengths}")
         if len(lengths) > 1 or not all(re.fullmatch(r"[0-9]+", length) for length in lengths):
             raise MalformedRequest(f"Not a Content-Length: {lengths}")
-        if codings:
-            async for piece in self._chunks(request):
-                yield piece
-        elif lengths:
-            async for piece in self._exactly(request, int(lengths[0])):
-                yield piece
-        request.complete = True
-        self._on_complete()
+        self._is_chunked = bool(codings)
+        return int(lengths[0]) if lengths else 0
 
-    async def _chunks(self, request: SeenRequest) -> AsyncIterator[bytes]:
-        while True:
-            line = await self.reader.readuntil(b"\r\n")
-            self._note(request, line)
-            match = _CHUNK_SIZE.fullmatch(line)
-            if match is None:
-                raise MalformedRequest(f"Not the size of a chunk: {line[:200]!r}")
-            size = int(match[1], 16)
-            if size == 0:
-                break
-            request.chunk_sizes.append(size)
-            async for piece in self._exactly(request, size):
-                yield piece
-            end = await self.reader.readexactly(2)
-            self._note(request, end)
-            if end != b"\r\n":
-                raise MalformedRequest(f"A chunk of {size} bytes ends with {end!r}")
-        while (line := await self.reader.readuntil(b"\r\n")) != b"\r\n":
-            self._note(request, line)
-            request.trailers += _fields([line[:-2]])
-        self._note(request, line)
+    async def _next_chunk(self) -> int:
+        """Read the size of the next chunk; behind the last one, of size 0, the trailers too."""
+        line = await self._reader.readuntil(b"\r\n")
+        self._note(line)
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise MalformedRequest(f"Not the size of a chunk: {line[:200]!r}")
+        size = int(match[1], 16)
+        if size:
+            self._request.chunk_sizes.append(size)
+            return size
+        while (line := await self._reader.readuntil(b"\r\n")) != b"\r\n":
+            self._note(line)
+            self._request.trailers += _fields([line[:-2]])
+        self._note(line)
+        return 0
 
-    async def _exactly(self, request: SeenRequest, size: int) -> AsyncIterator[bytes]:
-        while size:
-            data = await self.reader.read(min(size, _PIECE))
-            if not data:
-                raise asyncio.IncompleteReadError(b"", size)
-            size -= len(data)
-            request.body_size += len(data)
-            self._note(request, data)
-            request._body += data[: max(0, self._keep - len(request._body))]
-            yield data
-
-    def _note(self, request: SeenRequest, data: bytes) -> None:
+    def _note(self, data: bytes) -> None:
         """Keep raw bytes, without growing for ever under an endless upload."""
-        if len(request._raw) < self._keep:
-            request._raw += data
+        if len(self._request._raw) < self._keep:
+            self._request._raw += data
 
 
 def _fields(lines: list[bytes]) -> list[tuple[bytes, bytes]]:
