@@ -294,16 +294,16 @@ async def test_two_clients_and_their_origins_share_no_connection():
     async def app(scope, receive, send):
         await answer(send, scope["server"][0].encode())
 
-    async with app_route(http_app(app)) as route:
-        async with (
-            HttpClient(plugins=[route], autoload=False) as one,
-            HttpClient(plugins=[route], autoload=False) as two,
-        ):
-            for client in (one, two):
-                assert (await client.get("http://a.example/")).text == "a.example"
-                assert (await client.get("http://b.example/")).text == "b.example"
-                assert (await client.get("https://b.example/")).text == "b.example"
-                assert len(client.connection_pools) == 3
+    async with (
+        app_route(http_app(app)) as route,
+        HttpClient(plugins=[route], autoload=False) as one,
+        HttpClient(plugins=[route], autoload=False) as two,
+    ):
+        for client in (one, two):
+            assert (await client.get("http://a.example/")).text == "a.example"
+            assert (await client.get("http://b.example/")).text == "b.example"
+            assert (await client.get("https://b.example/")).text == "b.example"
+            assert len(client.connection_pools) == 3
 
 
 def test_loops_one_after_the_other():

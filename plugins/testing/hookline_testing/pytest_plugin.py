@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from .conformance import Report
     from .mock import Mock
     from .server import ScriptedServer
 
@@ -51,3 +52,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         except AssertionError as error:
             pytest.fail(str(error), pytrace=False)  # the lines of this plugin tell nobody anything
     return result
+
+
+@pytest.fixture
+def hookline_conformance() -> Callable[..., Report]:
+    """Call it with a plugin, and options of its clients: it prints the report, and fails the test where a check fails."""
+    from .conformance import check_plugin
+
+    def check(plugin: Any, **options: Any) -> Report:
+        report = check_plugin(plugin, **options)
+        print(report)  # noqa: T201  # `pytest -rP` shows it, with what the plugin costs
+        if not report.passed:
+            pytest.fail(str(report), pytrace=False)
+        return report
+
+    return check
