@@ -1,4 +1,4 @@
-"""Choose the event loop of all tests, and hold conformance tests to their data."""
+"""Choose the event loop of all tests, keep them off proxies, and hold conformance tests to their data."""
 
 import asyncio
 import os
@@ -36,6 +36,15 @@ def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callabl
 
         return {"uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients read the environment; only pip, which tests/packaging runs, may have the proxies of whoever runs the tests."""
+    if "packaging" not in request.path.parts:
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy") or name == "REQUEST_METHOD":
+                monkeypatch.delenv(name)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,6 +27,7 @@ from servers.processes import StartError, running
 from servers.programs import require_module, require_program
 from servers.raw import connect, read_all
 from servers.scripted import ScriptedServer
+from servers.squid import asked
 
 GET = b"GET /path?q=1 HTTP/1.1\r\nHost: here\r\n\r\n"
 MakeScripted = Callable[..., ScriptedServer]
@@ -250,3 +251,70 @@ def test_apache_knows_its_users(apache: Site) -> None:
         digest = urllib.request.HTTPDigestAuthHandler(passwords)
         with urllib.request.build_opener(no_proxy, digest).open(apache.url(path), timeout=5) as answer:
             assert answer.read() == TEXT.encode()
+
+
+# Proxies
+
+
+def through(proxy: Site, data: bytes) -> bytes:
+    with connect(proxy) as client:
+        client.sendall(data)
+        return read_all(client)
+
+
+@pytest.mark.parametrize("kind", ["squid", "squid_basic", "squid_digest", "tinyproxy"])
+def test_proxies_carry_requests_and_tunnels(
+    request: pytest.FixtureRequest, scripted: ScriptedServer, kind: str
+) -> None:
+    proxy: Site = request.getfixturevalue(kind)
+    scripted.always(response(b"carried"), close=True)
+    get = f"GET {scripted.url('/x')} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+    connect_line = f"CONNECT 127.0.0.1:{scripted.port} HTTP/1.1\r\nHost: 127.0.0.1:{scripted.port}\r\n"
+    pair = base64.b64encode(b"user:passwd").decode()
+    basic = "" if kind == "squid" else f"Proxy-Authorization: Basic {pair}\r\n"
+    if kind != "squid":
+        refused = through(proxy, f"{get}\r\n".encode())
+        assert b" 407 " in refused.split(b"\r\n")[0]
+        assert (b"Digest realm=" if kind == "squid_digest" else b"Basic realm=") in refused
+    if kind == "squid_digest":
+        return
+    assert through(proxy, f"{get}{basic}\r\n".encode()).endswith(b"\r\n\r\ncarried")
+    tunnel = f"{connect_line}{basic}\r\n".encode()
+    with connect(proxy) as client:
+        client.sendall(tunnel)
+        assert b" 200 " in client.recv(1000).split(b"\r\n")[0]
+        client.sendall(GET)
+        assert read_all(client).endswith(b"carried")
+
+
+def test_squid_tells_what_it_was_asked(squid: Site, scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"carried"))
+    before = len(asked(squid))
+    through(squid, f"GET {scripted.url('/told')} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+    assert asked(squid)[before:] == [("GET", scripted.url("/told"), 200, None)]
+
+
+def test_tls_proxy_speaks_tls(tls_proxy: Site, certificates: Certificates, scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"carried"))
+    context = certificates.client_context()
+    with context.wrap_socket(connect(tls_proxy), server_hostname="localhost") as client:
+        client.sendall(f"GET {scripted.url()} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode())
+        assert read_all(client).endswith(b"carried")
+
+
+@pytest.mark.parametrize("kind", ["dante", "microsocks"])
+def test_socks_proxies_carry_requests(request: pytest.FixtureRequest, scripted: ScriptedServer, kind: str) -> None:
+    proxy: Site = request.getfixturevalue(kind)
+    scripted.answer(response(b"carried"), close=True)
+    with connect(proxy) as client:
+        client.sendall(b"\x05\x01\x00" if kind == "dante" else b"\x05\x01\x02")
+        method = client.recv(2)
+        if kind == "microsocks":
+            client.sendall(b"\x01\x04user\x06passwd")
+            assert client.recv(2) == b"\x01\x00"
+        else:
+            assert method == b"\x05\x00"
+        client.sendall(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + scripted.port.to_bytes(2, "big"))
+        assert client.recv(10)[:2] == b"\x05\x00"
+        client.sendall(GET)
+        assert read_all(client).endswith(b"carried")

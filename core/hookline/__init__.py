@@ -37,8 +37,11 @@ from .hookspecs import hookimpl, hookspec
 from .request import HttpRequest
 from .response import HttpResponse
 from .route import DirectRoute, Route
+from .stats import Stats
 from .timeouts import Timeout
 from .tls import TLS
+from .url import SplitURL, split_url
+from .wire.connection import Connection
 
 __version__ = "0.1.0.dev0"
 
@@ -49,6 +52,7 @@ __all__ = [
     "BodyTooLarge",
     "ClientClosed",
     "ConnectTimeout",
+    "Connection",
     "ConnectionClosed",
     "ConnectionRefused",
     "Credential",
@@ -76,12 +80,15 @@ __all__ = [
     "Route",
     "SSLError",
     "Scheme",
+    "SplitURL",
+    "Stats",
     "StreamAbandoned",
     "StreamConsumedError",
     "Timeout",
     "WriteTimeout",
     "hookimpl",
     "hookspec",
+    "split_url",
 ]
 
 

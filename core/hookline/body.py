@@ -6,29 +6,25 @@ A source says how long it is (None: nobody knows), and whether it can be read ag
 from __future__ import annotations
 
 import inspect
-import json as json_module
+import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from .errors import LocalProtocolError
-from .url import encode_pairs, pairs
-
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
+from . import files
 
 
 class Source:
-    """A body that is produced while it is sent: any iterable, or async iterable, of bytes, str or awaitables of them."""
+    """A body that is produced while it is sent: any iterable, or async iterable, of bytes, str or awaitables of them.
+
+    length: in bytes, None = nobody knows. is_repeatable: can the iterable be read again?
+    """
 
     __slots__ = ("_chunks", "_used", "is_repeatable", "length")
 
     def __init__(self, chunks: Any, length: int | None = None) -> None:
         self._chunks = chunks
         self.length = length
-        is_async = hasattr(chunks, "__aiter__")
-        self.is_repeatable = (
-            (chunks.__aiter__() if is_async else iter(chunks)) is not chunks if not is_once(chunks) else False
-        )
+        self.is_repeatable = can_be_read_again(chunks)
         self._used = False
 
     @property
@@ -51,17 +47,24 @@ class Source:
                 if inspect.isasyncgen(source):
                     await source.aclose()  # now, and not when it is collected
         else:
-            for chunk in self._chunks:
-                if data := await as_bytes(chunk):
-                    yield data
+            pieces = iter(self._chunks)
+            try:
+                for chunk in pieces:
+                    if data := await as_bytes(chunk):
+                        yield data
+            finally:
+                if inspect.isgenerator(pieces):
+                    pieces.close()
 
     def __repr__(self) -> str:
         return f"<Source of {type(self._chunks).__name__}, length {self.length}>"
 
 
-def is_once(chunks: Any) -> bool:
-    """Is it an iterator, which can be read once only?"""
-    return hasattr(chunks, "__next__") or hasattr(chunks, "__anext__")
+def can_be_read_again(chunks: Any) -> bool:
+    """Does it say so, or is it no iterator, which can be read once only? Asking by `iter` would begin some streams."""
+    if hasattr(chunks, "is_repeatable"):
+        return bool(chunks.is_repeatable)
+    return not (hasattr(chunks, "__next__") or hasattr(chunks, "__anext__"))
 
 
 async def as_bytes(chunk: Any) -> bytes:
@@ -77,32 +80,26 @@ async def as_bytes(chunk: Any) -> bytes:
     raise TypeError(f"a body's chunks must be bytes or str, got {type(chunk).__name__}")
 
 
-def make_body(data: Any, json: Any, has_json: bool) -> tuple[bytes | Source | None, str | None]:
-    """The body that a user asked for, and the Content-Type that goes with it where the user gave none.
+def as_content(data: Any) -> bytes | Source:
+    """What is sent for one value that is no form: bytes, or a source.
 
-    data: bytes and the like, str (UTF-8), a mapping or a list of pairs (a form), any other iterable (a stream).
-
-    Raises: LocalProtocolError, for data and json together; TypeError.
+    Raises: TypeError, ValueError, OSError: for what cannot be sent.
     """
-    if has_json:
-        if data is not None:
-            raise LocalProtocolError("give data= or json=, not both")
-        return json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), JSON
-    if data is None:
-        return None, None
     if isinstance(data, bytes):
-        return data, None
+        return data
     if isinstance(data, str):
-        return data.encode("utf-8"), None
+        return data.encode("utf-8")
     if isinstance(data, (bytearray, memoryview)):
-        return bytes(data), None
-    if isinstance(data, Mapping) or is_form(data):
-        return encode_pairs(pairs(data)).encode("ascii"), FORM
-    if isinstance(data, (int, float)) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
-        raise TypeError(f"data= takes bytes, str, a mapping, pairs or an iterable of bytes, not {type(data).__name__}")
-    return Source(data), None
-
-
-def is_form(data: Any) -> bool:
-    """A list or tuple of pairs; the first item decides."""
-    return isinstance(data, (list, tuple)) and bool(data) and isinstance(data[0], (tuple, list)) and len(data[0]) == 2
+        return bytes(data)
+    if isinstance(data, os.PathLike):
+        chunks = files.of_path(data)
+        return Source(chunks, chunks.length)
+    read = getattr(data, "read", None)
+    if inspect.iscoroutinefunction(read):
+        return Source(files.AsyncFileChunks(data))
+    if callable(read) and not hasattr(data, "__aiter__"):
+        chunks = files.of_file(data)
+        return Source(chunks, chunks.length)
+    if isinstance(data, Mapping) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
+        raise TypeError(f"a body is bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
+    return Source(data)

@@ -10,32 +10,36 @@ from typing import TYPE_CHECKING, Any, Self
 from multidict import CIMultiDict
 
 from . import fields
-from .body import make_body
-from .call import Call
-from .events.handlers import implementation_of
+from .call import CALLBACKS, Call, call_of
 from .exchange import exchange
-from .hookspecs import EVENTS
 from .loops import LoopBound
+from .payload import give_body
 from .plugged import Plugged
 from .plugins.selection import Autoload, Selection
 from .request import HttpRequest
 from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
 from .tls import Contexts
-from .url import with_params
+from .url import split_url
+from .wire.connection import Connection
 
 if TYPE_CHECKING:
+    from .dial import Resolver
     from .pool import Pool
     from .route import Route
-    from .wire.connection import Connection
 
 
 class HttpClient(LoopBound, Plugged):
     """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
     return.
 
+    base_url: what relative URLs are relative to (RFC 3986, section 5.2); without it they are an InvalidURL.
+    params: joined to the query of every call; a name that the call gives replaces the client's, with None it goes.
     headers: default fields for every request; a value of None removes one of ours. pool_size: connections to one
-    route at most.
+    route at most. max_connections: over all routes, None = any number; first come, first served, and an idle one of
+    another route is closed to make room.
     keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
+    resolver: `async f(host, port)` -> IP addresses, in the order in which they are tried; for hosts that are no address.
+    parser: `f(loop)` -> Connection, what reads and parses on each connection; None = Connection itself.
     loop: the only loop that this client may run on. client_version: the User-Agent.
     plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
     autoload: True; "default" for those alone that the distribution `hookline` requires; False for none.
@@ -44,13 +48,21 @@ class HttpClient(LoopBound, Plugged):
     Raises: PluginError; TypeError, for a keyword that nobody takes.
     """
 
+    DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may have others
+    client_version: str = ""  # of a subclass; empty = hookline/VERSION
+
     def __init__(
         self,
         *,
+        base_url: str | None = None,
+        params: Any = None,
         headers: fields.HeadersLike = None,
         pool_size: int = POOL_SIZE,
+        max_connections: int | None = None,
         keep_alive: float | None = None,
         close_connections: bool = False,
+        resolver: Resolver | None = None,
+        parser: Callable[[asyncio.AbstractEventLoop], Connection] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         client_version: str | None = None,
         logger: logging.Logger | None = None,
@@ -60,14 +72,27 @@ class HttpClient(LoopBound, Plugged):
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
-        LoopBound.__init__(self, loop)
-        if pool_size < 1:
-            raise ValueError(f"pool_size= takes 1 or more, not {pool_size}")
+        LoopBound.__init__(self, loop, max_connections)
+        for name, size in (("pool_size", pool_size), ("max_connections", max_connections)):
+            if size is not None and size < 1:
+                raise ValueError(f"{name}= takes 1 or more, not {size}")
+        if base_url is not None:
+            split_url(str(base_url))
+        if resolver is not None and not callable(resolver):
+            raise TypeError(
+                f"resolver= takes an async function (host, port) -> addresses, not {type(resolver).__name__}"
+            )
+        if parser is not None and not callable(parser):
+            raise TypeError(f"parser= takes a function (loop) -> Connection, not {type(parser).__name__}")
+        self.resolver = resolver
+        self.parser = parser or Connection
+        self.base_url = base_url
+        self.params = params
         Plugged.__init__(self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options)
         self.pool_size = pool_size
         self.keep_alive = KEEP_ALIVE if keep_alive is None else keep_alive
         self.close_connections = close_connections
-        self.client_version = client_version or default_version()
+        self.client_version = client_version or self.client_version or default_version()
         self.logger = logger or logging.getLogger("hookline")
         self.contexts = Contexts()
         self._set_headers(headers)
@@ -77,7 +102,7 @@ class HttpClient(LoopBound, Plugged):
 
     def _set_headers(self, given: fields.HeadersLike) -> None:
         """The default fields, with the user's over them."""
-        headers = CIMultiDict(DEFAULT_HTTP_HEADERS)
+        headers = CIMultiDict(self.DEFAULT_HTTP_HEADERS or ())
         headers["User-Agent"] = self.client_version
         if self.close_connections:
             headers["Connection"] = "close"
@@ -142,9 +167,10 @@ class HttpClient(LoopBound, Plugged):
         """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
 
         params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
-        form (mapping or pairs), or an iterable of bytes. json: any object. pre_request, on_headers, post_request, data_received,
-        data_processed: a handler, or a list of them, for this call. plugins, disable: more and fewer plugins for
-        this call. The rest are the options of core and of the plugins.
+        form (mapping or pairs), a file, a path, or an iterable of bytes. json: any object but None. files: a mapping or
+        pairs, see `multipart.file_part`. on_upload, on_download: f(done, total) in bytes, see `transfers`. pre_request,
+        on_headers, post_request, data_received, data_processed: a handler, or a list of them, for this call. plugins,
+        disable: more and fewer plugins for this call. The rest are the options of core and of the plugins.
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
@@ -155,20 +181,19 @@ class HttpClient(LoopBound, Plugged):
         profile = self.profile if found is None or self._headers_version != self._version(self.headers) else found
         if not given:
             request: HttpRequest = profile.request_type(
-                profile, method, profile.targets.get(url) or profile.locate(str(url))
+                profile, method, profile.targets.get(url) or profile.place(str(url))
             )
         else:
             if "disable" in given or "plugins" in given:
                 profile = self._variant(given.pop("disable", None) or (), given.pop("plugins", None) or ())
             params = given.pop("params", None)
-            url = str(url) if params is None else with_params(str(url), params)
-            request = profile.request_type(profile, method, profile.targets.get(url) or profile.locate(url))
+            where = (profile.targets.get(url) if params is None else None) or profile.place(str(url), params)
+            request = profile.request_type(profile, method, where)
             data = given.pop("data", None)
             if type(data) is bytes and "json" not in given:
                 request.body = data
             else:
-                has_json = "json" in given
-                request.body, request.content_type = make_body(data, given.pop("json", None), has_json)
+                give_body(request, data, given)
             if "headers" in given:
                 request.give_headers(given.pop("headers"))
             if given:
@@ -180,24 +205,33 @@ class HttpClient(LoopBound, Plugged):
 
     def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
         """Handlers and options of one call."""
-        handlers = {
-            event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
-            for event in EVENTS
-            if event in given
-        }
-        if handlers:
-            request.call = Call(handlers)
+        if "files" in given:
+            give_body(request, request.body, given)  # next to bytes, which cannot go with files
+        if not CALLBACKS.isdisjoint(given):
+            request.call = call_of(given)
         if given:
             request.profile.apply_options(request, given, function)
+            if request.timings and request.call is None:
+                request.call = Call({})  # what belongs to a call alone makes its responses not plain
 
-    def new_request(self, method: str, url: str, *, cause: str, parent: HttpRequest, **options: Any) -> HttpRequest:
+    def new_request(
+        self, method: str, url: str, *, cause: str, parent: HttpRequest | None = None, **options: Any
+    ) -> HttpRequest:
         """A sub-request, which a plugin sends with `exchange` for the sake of another request.
 
         It has the deadline of its parent, none of the call's handlers, and reaches those implementations that name
-        `cause`.
+        `cause`. Where no request is behind it, because a user asked the plugin itself, its parent is one that is never
+        sent, and the client's timeout counts from now.
         """
+        params = options.get("params")
         request = self._make(fields.check_method(method), url, options, "new_request")
-        request.cause, request.parent, request.deadline = cause, parent, parent.deadline
+        if self.params is not None:  # those are for the calls of users
+            request.where = request.profile.place(url, params, is_call=False)
+        request.cause = cause
+        if parent is None:
+            request.parent = self._make(request.method, url, {}, "new_request")
+        else:
+            request.parent, request.deadline = parent, parent.deadline
         return request
 
     async def exchange(self, request: HttpRequest, connection: Connection | None = None) -> Any:
@@ -231,13 +265,6 @@ class HttpClient(LoopBound, Plugged):
         return (
             f"<HttpClient {self._profile and len(self._profile.members)} plugins, {len(self.connection_pools)} pools>"
         )
-
-
-def as_list(value: Any) -> list[Callable[..., Any]]:
-    """One handler or several."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def default_version() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from .errors import BodyTooLarge
 
@@ -113,6 +115,24 @@ def charset_of(content_type: str | None) -> str | None:
     """The charset parameter of a Content-Type; None when there is none."""
     match = _CHARSET(content_type or "")
     return None if match is None else (match[1] or match[2] or None)
+
+
+def decoded(content: bytes, content_type: str, charset: str | None) -> Any:
+    """A body as its media type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+
+    charset: None = UTF-8; JSON may be UTF-16 and UTF-32 as well.
+
+    Raises: ValueError (UnicodeDecodeError is one); LookupError, for a charset that Python does not know.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
+        return json.loads(content if charset is None else content.decode(charset))
+    if media_type == "application/x-www-form-urlencoded":
+        charset = charset or "utf-8"
+        return parse_qsl(content.decode(charset), keep_blank_values=True, encoding=charset, errors="strict")
+    if media_type.startswith("text/"):
+        return Text(content.decode(charset or "utf-8"))
+    return content
 
 
 def check_decoder(decoder: Any) -> None:

@@ -42,7 +42,7 @@ class Scheme:
 
 @dataclass(frozen=True)
 class Attribute:
-    """A read-only attribute on every response (`of="response"`) or on the client (`of="client"`).
+    """A read-only attribute on every response (`of="response"`), every request (`"request"`) or the client (`"client"`).
 
     get: `f(owner) -> value`, called at each reading.
     """

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Hashable
+from contextlib import suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from .scope import LoopScope
+from .scope import Closer, LoopScope
+from .stats import Stats
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -29,8 +31,9 @@ class LoopBound:
     loop: the only loop that it may run on; None = any, one after the other.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, max_connections: int | None = None) -> None:
         self._given_loop = loop
+        self._max_connections = max_connections
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._scope: LoopScope | None = None
@@ -51,22 +54,24 @@ class LoopBound:
     def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
 
-        Raises: RuntimeError, when the client belongs to another loop.
+        Raises: RuntimeError, when the client belongs to another loop, or its loop runs in another thread.
         """
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
+        running = running_loop()
         try:
             if running is not None:
                 self._bind(running)
                 return coroutine
             loop = self._given_loop or self._scope_loop() or self._new_loop()
+            if loop.is_running():
+                raise RuntimeError(
+                    "the loop of this client runs in another thread; make a client for each thread,"
+                    " or call asyncio.run_coroutine_threadsafe"
+                )
             self._bind(loop)
         except BaseException:
             coroutine.close()
             raise
-        return loop.run_until_complete(self._after_turns(coroutine))
+        return run_to_the_end(loop, self._after_turns(coroutine))
 
     async def _after_turns(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
@@ -96,9 +101,21 @@ class LoopBound:
                 raise RuntimeError(
                     "this client is at work on another loop; use one client per loop, or close() it there first"
                 )
+            if scope.loop is self._scope_loop():
+                self._end_own_loop()
             scope.drop()
-        self._scope = LoopScope(loop, self.connection_pools)
+        self._scope = LoopScope(loop, self.connection_pools, self._max_connections)
+        self._scope.reused = 0 if scope is None else scope.reused
         self._thread = get_ident()
+
+    @property
+    def max_connections(self) -> int | None:
+        """How many connections there may be over all routes; None = any number."""
+        return self._max_connections
+
+    def stats(self) -> Stats:
+        """How many connections there are, are in use and are waited for, and how often one was used again."""
+        return Stats() if self._scope is None else self._scope.stats()
 
     @property
     def scope(self) -> LoopScope:
@@ -113,19 +130,85 @@ class LoopBound:
 
     def settle(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
         """Start something that must happen even if nobody awaits it; without a running loop, run it."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        running = running_loop()
+        if running is None:
             self.wait_for(coroutine)
             return nothing
+        if running is not self.scope.loop:
+            coroutine.close()
+            raise RuntimeError("this belongs to another loop: close it there")
         return self.scope.start(coroutine)
 
+    def add_closer(self, closer: Closer) -> None:
+        """Let `close()` await `closer()` before it closes the connections.
+
+        For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer`
+        says how long it takes. It is called once; at the end of a loop on which nobody called `close()` it is
+        cancelled after a second.
+        """
+        self.scope.closers.add(closer)
+
+    def remove_closer(self, closer: Closer) -> None:
+        """Forget a closer: what it would close is closed."""
+        if self._scope is not None:
+            self._scope.closers.discard(closer)
+
     def close(self) -> Awaitable[None]:
-        """Close all connections; exchanges in flight end with an error. In a running loop, await it or not."""
-        if self._scope is None or self._scope.loop.is_closed():
+        """Close all connections; exchanges in flight end with an error. In a running loop, await it or not.
+
+        Raises: RuntimeError, where the client is at work on another loop.
+        """
+        scope, own, running = self._scope, self._scope_loop(), running_loop()
+        if scope is None or scope.loop.is_closed():
             return nothing
-        awaitable = self.settle(self._scope.close())
-        if self._own_loop is not None and not self._own_loop.is_running() and not self._own_loop.is_closed():
-            self._own_loop.run_until_complete(self._own_loop.shutdown_asyncgens())
-            self._own_loop.close()
-        return awaitable
+        if own is not None and scope.loop is own and not own.is_running():
+            self._end_own_loop()
+            return nothing
+        if running is not None and running is not scope.loop:
+            self._bind(running)  # what another loop left is dropped; there is nothing more to close
+            return nothing
+        return self.settle(scope.close())
+
+    def _end_own_loop(self) -> None:
+        """Close what belongs to the loop of synchronous mode, and the loop.
+
+        Where another loop runs in this thread that takes a thread of its own: no loop runs within another. It is a matter
+        of milliseconds.
+        """
+        own, scope = self._own_loop, self._scope
+        assert own is not None
+        assert scope is not None
+
+        def end() -> None:
+            own.run_until_complete(scope.close())
+            own.run_until_complete(own.shutdown_asyncgens())
+            own.close()
+
+        if running_loop() is None:
+            end()
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(1, "hookline") as thread:
+                thread.submit(end).result()
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop that runs in this thread."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def run_to_the_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine. When Ctrl-C breaks in, it is cancelled: a half exchange would go on at the next call."""
+    task = loop.create_task(coroutine)
+    try:
+        return loop.run_until_complete(task)
+    except BaseException:
+        if not task.done() and not loop.is_running() and not loop.is_closed():
+            task.cancel()
+            with suppress(Exception, asyncio.CancelledError):  # what broke in goes out
+                loop.run_until_complete(task)
+        raise

@@ -19,14 +19,15 @@ from .plugins.listing import Plugins
 from .plugins.manager import Manager
 from .plugins.selection import Absent, Selection, construct, label, names_of, numbered, object_name
 from .profile import Member, Profile, members_of
+from .transfers import TRANSFERS
 
 if TYPE_CHECKING:
     from .client import HttpClient
 
-CALL_KEYWORDS = ("params", "headers", "data", "json", "plugins", "disable", *EVENTS)
+CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS)
 CLIENT_KEYWORDS = (
-    "headers", "pool_size", "keep_alive", "close_connections", "loop", "client_version", "logger", "plugins", "disable",
-    "require", "autoload",
+    "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
+    "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
 )  # fmt: skip
 
 

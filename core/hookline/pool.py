@@ -23,7 +23,7 @@ class Pool:
     """See the module. `opened` counts connections that are open, and those that somebody is opening.
 
     limit: how many at most. keep_alive: seconds that an idle one is kept. closing: those that are no more counted, but
-    wait for the peer to end TLS.
+    wait for the peer to end TLS. closings: how often it was closed.
     """
 
     __slots__ = (
@@ -31,6 +31,7 @@ class Pool:
         "_openings",
         "_watch",
         "closing",
+        "closings",
         "connections",
         "due",
         "idle",
@@ -39,6 +40,7 @@ class Pool:
         "limit",
         "opened",
         "retired",
+        "reused_before",
         "waiters",
     )
 
@@ -56,6 +58,8 @@ class Pool:
         self.opened = 0
         self.due = math.inf
         self.retired = False
+        self.closings = 0
+        self.reused_before = 0  # how often those were used again that are no more
         self._openings: set[asyncio.Timeout] = set()
         self.closing: set[Connection] = set()
 
@@ -64,7 +68,7 @@ class Pool:
         while self.idle:
             connection = self.idle.pop()
             if connection.alive and connection.keep_alive:
-                connection.reused = True
+                connection.reused += 1
                 return connection
         return None
 
@@ -138,7 +142,7 @@ class Pool:
         while self.waiters:
             waiter = self.waiters.popleft()
             if not waiter.done():
-                connection.reused = True
+                connection.reused += 1
                 waiter.set_result(connection)
                 return
         connection.idle_since = monotonic()
@@ -151,7 +155,7 @@ class Pool:
         """Count a connection no more: it is closed, detached or lost."""
         if connection in self.connections:
             connection.on_lost = None
-            self.connections.discard(connection)
+            self._forget(connection)
             self.give_up()
 
     def _close(self, connection: Connection) -> None:
@@ -163,16 +167,29 @@ class Pool:
     def _lost(self, connection: Connection) -> None:
         if connection in self.idle:
             self.idle.remove(connection)
-        self.connections.discard(connection)
+        self._forget(connection)
         self.give_up()
+
+    def _forget(self, connection: Connection) -> None:
+        self.connections.discard(connection)
+        self.reused_before += connection.reused
+
+    @property
+    def reused(self) -> int:
+        """How many exchanges went over a connection that had carried one before."""
+        return self.reused_before + sum(connection.reused for connection in self.connections)
+
+    def close_oldest(self) -> None:
+        """Close the idle connection that was not used for longest."""
+        connection = self.idle.pop(0)
+        self.remove(connection)
+        self._close(connection)
 
     def look(self, now: float) -> float:
         """Close what was idle for too long; returns when to look again, in loop time."""
         ended = monotonic() - self.keep_alive
         while self.idle and self.idle[0].idle_since <= ended:
-            connection = self.idle.pop(0)
-            self.remove(connection)
-            self._close(connection)
+            self.close_oldest()
         if self.idle:
             return now + max(self.idle[0].idle_since - ended, 0.01)
         self._watch.discard(self)
@@ -186,10 +203,8 @@ class Pool:
         """Close all connections; those who use one, or wait, get an error."""
         self._watch.discard(self)
         self.due = math.inf
-        waiters, self.waiters = self.waiters, deque()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(ClientClosed("the client was closed"))
+        self.closings += 1
+        self.send_away()
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())
         self.idle.clear()
@@ -200,8 +215,16 @@ class Pool:
             else:
                 connection.fail(ClientClosed("the client was closed"))
 
+    def send_away(self) -> None:
+        """Those who wait get an error."""
+        waiters, self.waiters = self.waiters, deque()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_exception(ClientClosed("the client was closed"))
+
     def drop(self) -> None:
         """Forget everything: the loop of these connections is closed."""
+        self.reused_before = self.reused
         for connection in self.connections:
             connection.on_lost = None
             connection.alive = connection.keep_alive = False

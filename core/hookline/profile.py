@@ -6,7 +6,7 @@ comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import fields
@@ -21,11 +21,13 @@ from .plugins.listing import PluginInfo
 from .plugins.manager import Manager
 from .plugins.order import ordered, successors
 from .plugins.selection import names_of
+from .reference import joined_params, resolve
 from .request import HttpRequest
-from .response import HttpResponse, StreamedResponse
+from .response import HttpResponse, StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
-from .url import split_url
+from .transfers import TRANSFERS
+from .url import split_url, with_params
 
 if TYPE_CHECKING:
     from .client import HttpClient
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
 MAX_TARGETS = 1024
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
-_RESERVED = frozenset({*dir(HttpRequest), "params", "headers", "data", "json", "plugins", "disable", *EVENTS})
+_RESERVED = frozenset(
+    {*dir(HttpRequest), "params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS}
+)
 
 
 class Member:
@@ -89,7 +93,7 @@ class Profile:
         members: Iterable[Member],
         handlers: Mapping[str, tuple[Implementation, ...]],
         values: Mapping[str, Any],
-        silent: Iterable[Member] = (),
+        silent: Sequence[Member] = (),
     ) -> None:
         """values: what the client was given for its options.
 
@@ -118,7 +122,9 @@ class Profile:
         self._lines = fields.write(self.default_fields)
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
-        self.targets: dict[str, Target] = {}
+        self.targets: dict[str, Target] = {}  # by URL, as users give it
+        is_plain = client.base_url is None and client.params is None
+        self._located = self.targets if is_plain else {}  # by whole URL
         self.given_fields: dict[Any, tuple[list[tuple[str, str | None]], str | None]] = {}
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
@@ -143,7 +149,7 @@ class Profile:
 
     # -- classes
 
-    def _make_classes(self, values: Mapping[str, Any], silent: Iterable[Member]) -> None:
+    def _make_classes(self, values: Mapping[str, Any], silent: Sequence[Member]) -> None:
         defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
         owners: dict[str, str | None] = {}
         for name, keyword in self.table.keywords.items():
@@ -152,18 +158,23 @@ class Profile:
                 try:
                     defaults[name], owners[name] = keyword.convert(values[name])
                 except TypeError:
-                    if len(keyword.owners) > 1 or not silent:
+                    if not any(option.name == name for member in silent for option in member.of(Option)):
                         raise  # else it was meant for a plugin that does not run in this call
         self.client_owners = owners
         self.options = defaults
-        self.request_type = type("HttpRequest", (HttpRequest,), {**defaults, "__module__": HttpRequest.__module__})
+        of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
+        of_requests["__module__"] = HttpRequest.__module__
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
         self.client_attributes: dict[str, Attribute] = {}
         taken: dict[tuple[str, str], str] = {}
         for member in self.members.values():
             for attribute in member.of(Attribute):
-                own = dir(HttpResponse) if attribute.of == "response" else own_names(self.client)
-                if attribute.of not in ("response", "client") or attribute.name in own:
+                own = {
+                    "request": {*_RESERVED, *defaults},
+                    "response": dir(HttpResponse),
+                    "client": own_names(self.client),
+                }.get(attribute.of)
+                if own is None or attribute.name in own:
                     raise PluginError(
                         f"{member.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
                     )
@@ -172,11 +183,15 @@ class Profile:
                     raise PluginError(f"{first} and {member.label} both declare the attribute {attribute.name!r}")
                 if attribute.of == "client":
                     self.client_attributes[attribute.name] = attribute
+                elif attribute.of == "request":
+                    of_requests[attribute.name] = property(attribute.get)
                 else:
                     attributes[attribute.name] = property(attribute.get)
+        self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
         know({*defaults, *self.client_attributes})
-        self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
-        self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
+        timed: tuple[type, ...] = (TimedResponse,) if defaults["timings"] else ()
+        self.response_type: type[HttpResponse] = type("HttpResponse", (*timed, HttpResponse), attributes)
+        self.streamed_type: type[HttpResponse] = type("HttpResponse", (*timed, StreamedResponse), attributes)
 
     def _default_fields(self) -> list[tuple[str, str]]:
         own = self.client.headers
@@ -206,12 +221,31 @@ class Profile:
 
     # -- requests
 
+    def place(self, url: str, params: Any = None, *, is_call: bool = True) -> Target:
+        """Where a URL of a user points: one that may be relative to `base_url`, with these params behind it.
+
+        is_call: the client's params go with it too.
+
+        Raises: InvalidURL, TypeError.
+        """
+        base = self.client.base_url
+        own = self.client.params if is_call else None
+        whole = url if base is None else resolve(str(base), url)
+        if own is not None or params is not None:  # the client's may change: not remembered
+            return self.locate(with_params(whole, joined_params(own, params)))
+        found = self.locate(whole)
+        if self._located is not self.targets:
+            if len(self.targets) >= MAX_TARGETS:
+                self.targets.clear()
+            self.targets[url] = found
+        return found
+
     def locate(self, url: str) -> Target:
         """Where a URL points; remembered, because most URLs come again.
 
         Raises: InvalidURL.
         """
-        found = self.targets.get(url)
+        found = self._located.get(url)
         if found is not None:
             return found
         parts = split_url(url)
@@ -229,9 +263,9 @@ class Profile:
             origin.plan = self.plan(parts.scheme)
             origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
         found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment, {})
-        if len(self.targets) >= MAX_TARGETS:
-            self.targets.clear()
-        self.targets[url] = found
+        if len(self._located) >= MAX_TARGETS:
+            self._located.clear()
+        self._located[url] = found
         return found
 
     def apply_options(self, request: HttpRequest, given: Mapping[str, Any], function: str) -> None:
@@ -278,3 +312,8 @@ class Profile:
             if name in names_of(member.plugin, "after"):
                 reasons.append(f"before {other}, which says after")
         return reasons
+
+
+def as_attribute(value: Any) -> Any:
+    """A value as an attribute of a class, such that an instance reads the value itself: a function is no method of it."""
+    return staticmethod(value) if hasattr(type(value), "__get__") else value

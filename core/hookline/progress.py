@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from multidict import CIMultiDict
@@ -18,6 +20,7 @@ from .hookspecs import DATA_EVENTS
 from .listeners import Listeners
 from .request import HttpRequest
 from .sending import acquire
+from .timings import FirstByte, Timings
 from .wire.connection import Connection, Tap
 from .wire.parser import StatusLine, parse_status_line
 
@@ -48,12 +51,13 @@ class Progress(Clocked):
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "_content", "_headers", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool", "raw_head",
-        "status_code", "step",
+        "_arrived", "_began", "_content", "_headers", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool",
+        "raw_head", "status_code", "step",
     )  # fmt: skip
     is_buffered = False
     is_interim = False
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
+    timings: Timings | None = None
     filter: Content | None = None
     _events: dict[str, ResponseEvent] | None = None
 
@@ -89,9 +93,17 @@ class Progress(Clocked):
         )
         if self.is_plain:
             return found
+        if self.request.timings:
+            self._note(event)
         if self._events is not None and event in self._events:
             self._events[event].release()
         return extended(found, event, self._handlers(event))
+
+    def _note(self, event: str) -> None:
+        if event == "pre_request":
+            self.timings = Timings()
+        elif event == "post_request" and self.timings is not None:
+            self.timings.mark("done")
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """The handlers of this call, then those of this exchange."""
@@ -109,10 +121,16 @@ class Progress(Clocked):
         return bool(self.raw_head)  # bytes were received: the head at the latest
 
     def _tap(self) -> Tap | None:
+        request = self.request
+        if request.call is not None and request.call.on_upload is not None and request.gate is None:
+            request.hold_body().open()  # sent piece by piece, which is the way that tells how far it is
         received = (*self.plan.data_received, *self._handlers("data_received"))
         processed = (*self.plan.data_processed, *self._handlers("data_processed"))
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
-        return Listeners(self, received, processed) if received or processed or awaited else None
+        tap = Listeners(self, received, processed) if received or processed or awaited else None
+        if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
+            return FirstByte(self.timings, self.connection, tap)
+        return tap
 
     def listen(self) -> None:
         """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
@@ -136,12 +154,15 @@ class Progress(Clocked):
         tap = None
         if not self.is_plain or self.plan.has_taps:
             tap = self._tap()
+            if self.timings is not None:
+                self.timings.took(connection)
         waiter = connection.begin(self, request.method, request.max_body, tap)
         if request.deadline or request.timeout.has_parts:
             self.wait_for(None, ReadTimeout, request.timeout.read)
             connection.timed = connection.is_used = True
             connection.last_read = connection.loop.time()
         self.step = SENT
+        self._began = monotonic()
         return waiter
 
     def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
@@ -151,6 +172,7 @@ class Progress(Clocked):
             self.status_code = line.status
             self.raw_head = head
             self.step = HEAD
+        self._arrived = monotonic()
         self.after = after = self.plan.match(line.status, low)
         return after.head is not None or not self.is_plain or self.request.stream
 
@@ -329,6 +351,18 @@ class Progress(Clocked):
 
     def mark_finished(self) -> None:
         self.step = FINISHED
+
+    @property
+    def elapsed(self) -> timedelta:
+        """From the sending of the request to its final head, as in requests; so far, while that is under way.
+
+        0 where nothing was sent. It costs two readings of the clock, 0.1 us: nothing is set before them.
+        """
+        began: float | None = getattr(self, "_began", None)
+        if began is None:
+            return timedelta(0)
+        arrived: float = getattr(self, "_arrived", None) or monotonic()
+        return timedelta(seconds=arrived - began)
 
     def drop_connection(self) -> None:
         """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""

@@ -11,6 +11,7 @@ from .body import Source
 from .errors import BodyNotRepeatable
 from .gate import Gate
 from .request_head import RequestHead
+from .settings import ORIGIN_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,9 @@ class HttpRequest(RequestHead):
     ) -> Self:
         """A request like this one, without `unredirected_headers`, to answer post_request with.
 
-        To another origin it drops, for good: Host, all fields that are declared to carry credentials, and
-        `sensitive_headers`.
+        To another origin it drops, for good: Host, all fields that are declared to carry credentials,
+        `sensitive_headers`, and `cert`, `server_hostname` and `unix_socket` where the call gave them. Those of the
+        client stay: they are for whatever it connects to.
 
         changes: `headers` (they replace those of this request), `body` (bytes or None), options.
 
@@ -75,7 +77,10 @@ class HttpRequest(RequestHead):
         new.cause = self.cause if cause is None else cause
         new.parent = self.parent
         new.call, new.deadline = self.call, self.deadline
-        new._is_direct = not any(name in self.__dict__ for name in self.profile.connection_options)
+        if new.where.origin.key != self.where.origin.key:
+            for name in ORIGIN_OPTIONS:
+                new.__dict__.pop(name, None)
+        new._is_direct = not any(name in new.__dict__ for name in self.profile.connection_options)
         if self._headers is not None:
             new._headers = self._headers.copy()
         new._given, new._extra, new.content_type = self._given, self._extra, self.content_type
@@ -127,7 +132,11 @@ class HttpRequest(RequestHead):
     def owner(self, option: str) -> str | None:
         """The plugin that took the value of a shared option; None when nobody gave one."""
         owners: dict[str, str | None] = self.__dict__.get("option_owners") or {}
-        return owners[option] if option in owners else self.profile.client_owners.get(option)
+        if option in owners:
+            return owners[option]
+        if option in self.__dict__:  # the only owner is not written down at each request
+            return None if self.__dict__[option] is None else self.profile.table.keywords[option].owners[0][0]
+        return self.profile.client_owners.get(option)
 
     def get_full_url(self) -> str:
         """The URL, as http.cookiejar asks for it."""

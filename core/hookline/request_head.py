@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
@@ -39,6 +40,7 @@ class RequestHead:
     version: str
     stream: bool
     timeout: Timeout
+    timings: bool
     max_body: int
     sensitive_headers: frozenset[str]
     verify: Any
@@ -46,6 +48,8 @@ class RequestHead:
     server_hostname: str | None
     source_address: Any
     unix_socket: str | None
+    json_encoder: Callable[[Any], Any] | None
+    json_decoder: Callable[..., Any] | None
 
     parent: HttpRequest | None
     body: bytes | Source | None
@@ -118,6 +122,11 @@ class RequestHead:
         self._check_unconnected("the route")
         self._route = route
         self._is_direct = False
+
+    @property
+    def has_route(self) -> bool:
+        """Did somebody set a route? Without, core goes straight to the origin."""
+        return self._route is not None
 
     def _check_unconnected(self, what: str) -> None:
         if self._is_connected:
@@ -209,6 +218,11 @@ class RequestHead:
                 return True
             return self._given is not None and any(name.lower() == low for name, _ in self._given)
         return header_name in self._headers
+
+    def gave_header(self, header_name: str) -> bool:
+        """Did the user give a field of that name with this request, and not with the client?"""
+        low = header_name.lower()
+        return self._given is not None and any(name.lower() == low and value is not None for name, value in self._given)
 
     def get_header(self, header_name: str, default: str | None = None) -> str | None:
         """The first field of that name; a plugin's for this hop goes before the user's."""
@@ -322,5 +336,7 @@ class RequestHead:
     def stated_length(self) -> int | None:
         """The length that the head announces for a streamed body; None = chunked."""
         assert isinstance(self.body, Source)
+        if "transfer-encoding" in self.headers:
+            return None
         stated = self.headers.get("content-length")
         return int(stated) if stated is not None else self.body.length

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from multidict import CIMultiDict
 
 from . import fields
-from .content import Text, charset_of, check_decoder
+from .content import Text, charset_of, check_decoder, decoded
 from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
+from .links import links_of
 from .progress import Progress
 from .raw import Raw
 from .request import HttpRequest
@@ -34,6 +35,7 @@ class HttpResponse(Progress):
     detached = False
     is_consumed = False
     _raw: Raw | None = None
+    _encoding: str | None = None
 
     @classmethod
     def build(
@@ -92,6 +94,11 @@ class HttpResponse(Progress):
     def has(self, name: str) -> bool:
         """Is there a field of that name? Looks at the raw head only."""
         return self.raw_head.lower().find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
+
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The Link fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
+        return links_of(self.headers.getall("link", []), self.url)
 
     def info(self) -> fields.Info:
         """A copy of the fields, as http.cookiejar asks for them."""
@@ -163,8 +170,13 @@ class HttpResponse(Progress):
 
     @property
     def encoding(self) -> str | None:
-        """The charset that Content-Type names; None = UTF-8."""
-        return charset_of(self.headers.get("content-type"))
+        """The charset that Content-Type names, or that was set; None = UTF-8."""
+        return self._encoding or charset_of(self.headers.get("content-type"))
+
+    @encoding.setter
+    def encoding(self, charset: str | None) -> None:
+        """Take this charset for text, JSON, forms and lines, whatever Content-Type says; None = what it says."""
+        self._encoding = charset
 
     @property
     def text(self) -> Text:
@@ -175,13 +187,21 @@ class HttpResponse(Progress):
         return Text(self.content.decode(self.encoding or "utf-8"))
 
     def json(self, **kwargs: Any) -> Any:
-        """The body as a JSON object.
+        """The body as a JSON object. kwargs: for `json_decoder`, or Python's own.
 
         Raises: ValueError.
         """
         content = self.content
         encoding = self.encoding
-        return json.loads(content if encoding is None else content.decode(encoding), **kwargs)
+        decoder = self.request.json_decoder or json.loads
+        return decoder(content if encoding is None else content.decode(encoding), **kwargs)
+
+    def decode_content(self) -> Any:
+        """The body as Content-Type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+
+        Raises: ValueError, for a body that is not what it says; LookupError, for a charset that Python does not know.
+        """
+        return decoded(self.content, self.headers.get("content-type", ""), self.encoding)
 
     def raise_for_status(self) -> Self:
         """Returns the response itself, so that calls can be chained.
@@ -259,6 +279,16 @@ class HttpResponse(Progress):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+class TimedResponse(HttpResponse):
+    """A response of a client that wants timings of all: none of them is plain."""
+
+    __slots__ = ()
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.is_plain = False
 
 
 class StreamedResponse(HttpResponse):

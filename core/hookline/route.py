@@ -8,17 +8,18 @@ import socket
 import ssl
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .dial import as_address, dial, resolve
 from .errors import ConnectionRefused, ConnectTimeout, DNSError, HttpConnectionError, SSLError
+from .timings import Opening
 from .tls import TLS
 from .url import written_host
 from .wire.connection import Connection
 
 if TYPE_CHECKING:
     from .client import HttpClient
-
-HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside the first (RFC 8305, section 5)
 
 
 class Route:
@@ -67,20 +68,27 @@ class DirectRoute(Route):
         where: dict[str, Any] = {}
         if self.tls is not None:
             where["ssl"] = client.contexts.get(self.tls)
-            where["server_hostname"] = self.tls.server_hostname or self.host
+            where["server_hostname"] = self.tls.server_hostname or self.host.rstrip(".")  # RFC 6066, section 3
             where["ssl_handshake_timeout"] = self.handshake or None
         try:
-            if sock is not None:
-                _, connection = await loop.create_connection(lambda: Connection(loop), sock=sock, **where)
-            elif self.unix_socket is not None:
-                _, connection = await loop.create_unix_connection(lambda: Connection(loop), self.unix_socket, **where)
+            resolved = connected = None
+            if sock is None and self.unix_socket is not None:
+                _, connection = await loop.create_unix_connection(
+                    lambda: client.parser(loop), self.unix_socket, **where
+                )
             else:
-                # uvloop has it not, and an address needs it not: asyncio's race may lose a socket when it is cancelled
-                if isinstance(loop, asyncio.BaseEventLoop) and not (":" in self.host or self.host[-1].isdigit()):
-                    where["happy_eyeballs_delay"] = HAPPY_EYEBALLS_DELAY
-                if self.local_address is not None:
-                    where["local_addr"] = self.local_address
-                _, connection = await loop.create_connection(lambda: Connection(loop), self.host, self.port, **where)
+                if sock is None:
+                    address = as_address(self.host, self.port)
+                    if address is None:
+                        addresses = await resolve(self.host, self.port, client.resolver)
+                        resolved = monotonic()
+                    else:
+                        addresses = [address]
+                    sock = await dial(addresses, self.local_address)
+                    connected = monotonic()
+                _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
+            secured = None if self.tls is None else monotonic()
+            connection.opening = Opening(resolved, connected or monotonic(), secured)
         except OSError as error:
             if (
                 isinstance(error, ConnectionAbortedError) and self.handshake
@@ -89,8 +97,19 @@ class DirectRoute(Route):
                     f"{written_host(self.host)}:{self.port}: tls timeout of {self.handshake:g} s"
                 ) from error
             raise self.failure(error) from error
+        self._check_protocol(connection)
         connection.key = self.key
         return connection
+
+    def _check_protocol(self, connection: Connection) -> None:
+        """Raises: SSLError, where a context of the user's has offered another protocol, and the server took it."""
+        ssl_object = connection.transport.get_extra_info("ssl_object")
+        chosen = None if ssl_object is None else ssl_object.selected_alpn_protocol()
+        if chosen not in (None, "http/1.1", "http/1.0"):
+            connection.abort()
+            raise SSLError(
+                f"{written_host(self.host)}:{self.port} speaks {chosen!r} now, which the context offered; offer 'http/1.1'"
+            )
 
     def failure(self, error: OSError) -> HttpConnectionError:
         """What a failed connect means, with the place named."""
@@ -101,7 +120,6 @@ class DirectRoute(Route):
             return SSLError(f"the certificate of {place} is not trusted: {error.verify_message or error.reason}")
         if isinstance(error, ssl.SSLError):
             return SSLError(f"TLS handshake with {place} failed: {error.reason or error}")
-        refused = f"[Errno {errno.ECONNREFUSED}]"
-        if error.errno == errno.ECONNREFUSED or (error.errno is None and refused in str(error)):
+        if error.errno == errno.ECONNREFUSED:
             return ConnectionRefused(f"nobody listens at {place}")
         return HttpConnectionError(f"cannot connect to {place}: {error.strerror or error}")

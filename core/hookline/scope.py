@@ -5,21 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import warnings
-from collections.abc import AsyncGenerator, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
 from typing import Any
 
+from .ceiling import Ceiling, SharedPool
 from .errors import ClientClosed
 from .pool import Pool
+from .stats import Stats
 from .timeouts import Watch
+
+Closer = Callable[[], Coroutine[Any, Any, object]]
+
+LAST_SECONDS = 1.0  # for closers when the loop is about to end, and nobody called close()
 
 
 class LoopScope:
-    """See the module. A client has one at a time; see HttpClient for what happens when the loop changes."""
+    """See the module. A client has one at a time; see HttpClient for what happens when the loop changes.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool]) -> None:
+    closers: what plugins want to be awaited before the client is closed.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool], max_connections: int | None = None
+    ) -> None:
         self.loop = loop
         self.watch = Watch(loop)
         self.pools = pools
+        self.closers: set[Closer] = set()
+        self.reused = 0  # by connections of pools that are no more
+        self._ceiling = None if max_connections is None else Ceiling(max_connections, pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
         self._is_over = False
@@ -35,6 +49,7 @@ class LoopScope:
             yield
         finally:
             if not self._is_over:
+                await self._run_closers(LAST_SECONDS)
                 await self._close_connections()
 
     def pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
@@ -43,20 +58,37 @@ class LoopScope:
         if found is None:
             if len(self.pools) >= 256:  # a crawler meets many hosts: pools that hold nothing go
                 self._retire()
-            found = self.pools[key] = Pool(key, limit, keep_alive, self.loop, self.watch)
+            found = self.pools[key] = self._make_pool(key, limit, keep_alive)
         return found
+
+    def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
+        if self._ceiling is None:
+            return Pool(key, limit, keep_alive, self.loop, self.watch)
+        return SharedPool(key, limit, keep_alive, self.loop, self.watch, self._ceiling)
 
     def _retire(self) -> None:
         for key, pool in list(self.pools.items()):
             if pool.is_empty:
                 pool.retired = True
+                self.reused += pool.reused
                 del self.pools[key]
 
     @property
     def is_busy(self) -> bool:
         """Is any connection in use, or being opened or waited for?"""
-        return bool(self._tasks or self._pauses) or any(
+        return bool(self._tasks or self._pauses or self.closers) or any(
             p.opened > len(p.idle) or p.waiters for p in self.pools.values()
+        )
+
+    def stats(self) -> Stats:
+        """The counts of now."""
+        pools = self.pools.values()
+        connections = sum(pool.opened for pool in pools)
+        return Stats(
+            connections=connections,
+            in_use=connections - sum(len(pool.idle) for pool in pools),
+            waiting=sum(1 for pool in pools for waiter in pool.waiters if not waiter.done()),
+            reused=self.reused + sum(pool.reused for pool in pools),
         )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -82,17 +114,33 @@ class LoopScope:
 
     async def close(self) -> None:
         """Close all connections, and wait for what runs in the background and for the transports to end."""
+        await self._run_closers()
         self.watch.stop()
         await self._close_connections()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
+    async def _run_closers(self, seconds: float | None = None) -> None:
+        """Run all closers side by side; what one raises goes to the loop's exception handler. seconds: for all of them."""
+        late = {self.loop.create_task(closer()) for closer in self.closers}
+        self.closers.clear()
+        try:
+            if late:
+                _, late = await asyncio.wait(late, timeout=seconds)
+        finally:
+            for task in late:
+                task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=seconds)
+
     async def _close_connections(self) -> None:
         for pause in self._pauses:
             if not pause.done():
                 pause.set_exception(ClientClosed("the client was closed"))
         pools = list(self.pools.values())
+        for pool in pools:
+            pool.send_away()  # before any closes: what one gives up is not for those who wait at another
         for pool in pools:
             pool.close()
         await asyncio.sleep(0)  # TLS says goodbye, TCP ends
@@ -109,7 +157,9 @@ class LoopScope:
             warnings.simplefilter("ignore", ResourceWarning)  # of transports that their loop left open
             for pool in self.pools.values():
                 pool.drop()
+                self.reused += pool.reused
             self.pools.clear()
+            self.closers.clear()
             self._tasks.clear()
             self._pauses.clear()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .body import Source
 from .errors import (
+    ClientClosed,
     ConnectionClosed,
     ConnectTimeout,
     HttpRequestException,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
 _PIECE = 256 * 1024
+_TURN = 512 * 1024  # bytes after which the loop gets a turn, however fast source and peer are: an answer may be there
+_TURN_CHUNKS = 64
 
 
 async def acquire(response: HttpResponse, pool: Pool) -> Connection:
@@ -33,6 +36,10 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
 
     Raises: PoolTimeout, ConnectTimeout, HttpConnectionError.
     """
+    timings = response.timings
+    if timings is not None:
+        timings.stand_in_line()
+    closings = pool.closings
     while not pool.reserve():
         waiter = pool.wait()
         response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
@@ -43,6 +50,10 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
             raise
         finally:
             response.wait_for(None)
+        if pool.closings != closings:  # what was given is of the time before
+            if connection is None:
+                pool.give_up()
+            raise ClientClosed("the client was closed")
         if connection is None:
             break  # the right to open one
         if connection.alive:
@@ -50,14 +61,21 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
         if (idle := pool.take()) is not None:
             return idle
     try:
+        if timings is not None:
+            timings.mark("queued")
         request = response.request
         limit = request.timeout.connect
         if limit:
             limit += request.timeout.tls  # which has its own limit then
         connection = await response.timed(pool.opening(request.route.open(request.client)), ConnectTimeout, limit)
+        if pool.closings != closings:  # in the moment in which it was ready
+            connection.abort()
+            raise ClientClosed("the client was closed")
     except BaseException:
         pool.give_up()
         raise
+    if timings is not None:
+        timings.mark("connect")  # more exactly by the connection, where its route says so
     connection.key = pool.key
     pool.add(connection)
     return connection
@@ -66,6 +84,8 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
     """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?"""
     if not connection.reused or connection.read_anything or not isinstance(error, ConnectionClosed):
+        return False
+    if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
         return False
     if not response.request.may_repeat or response.is_past_deadline():
         return False
@@ -87,6 +107,8 @@ async def send(response: HttpResponse, connection: Connection) -> None:
         response.wait_for(None)  # the peer may be silent while the body goes out
         connection.sending = not await response.timed(stream(response, connection, request.body or b""))
         response.wait_for(None, ReadTimeout, request.timeout.read)
+        if response.timings is not None:
+            response.timings.mark("sent")
     if not connection.head:
         await run_interims(response, connection)
         while not connection.head:
@@ -131,7 +153,9 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
     request = response.request
     length = request.stated_length() if isinstance(body, Source) else len(body)
     write = connection.transport.write
-    sent = 0
+    report = None if request.call is None else request.call.on_upload
+    is_tls = connection.transport.get_extra_info("sslcontext") is not None
+    sent = chunk_count = turn = 0
     limit = asyncio.timeout(None)
     try:
         async with limit, aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
@@ -146,10 +170,20 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
                     raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
                 else:
                     write(chunk)
+                if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
+                    await connection.wait()
+                    break
                 if connection.can_write is not None:
                     response.wait_for(None, WriteTimeout, request.timeout.write)
                     await connection.drain()
                     response.wait_for(None)
+                if report is not None:
+                    report(sent, length)
+                chunk_count += 1
+                # what came is read before more is written: under TLS nothing can be read once a write has failed
+                if is_tls or sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
+                    turn = sent
+                    await asyncio.sleep(0)
     except TimeoutError:
         if not limit.expired():
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -14,12 +14,12 @@ class TLS:
 
     verify: True (the system's authorities), False (nothing is checked), a file or a directory of authorities, or a
     context.
-    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password).
+    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password). Never shown.
     server_hostname: the name to check and to send as SNI; None = the host of the URL.
     """
 
     verify: bool | str | ssl.SSLContext = True
-    cert: str | tuple[Any, ...] | None = None
+    cert: str | tuple[Any, ...] | None = field(default=None, repr=False)
     server_hostname: str | None = None
 
 
@@ -43,13 +43,24 @@ def as_cert(value: Any) -> str | tuple[Any, ...] | None:
     raise TypeError("cert= takes a path, (certificate, key) or (certificate, key, password)")
 
 
+def as_server_hostname(value: Any) -> str:
+    """Raises: TypeError, ValueError."""
+    if not isinstance(value, str):
+        raise TypeError(f"server_hostname= takes a host name, not {type(value).__name__}")
+    if not value:
+        raise ValueError("server_hostname= takes a host name; None is that of the URL")
+    return value
+
+
 def make_context(settings: TLS) -> ssl.SSLContext:
     """The context for these settings. Host names are checked in every case but verify=False.
 
-    Raises: OSError or ssl.SSLError, naming the file that cannot be read.
+    Raises: OSError or ssl.SSLError, naming the file that cannot be read; ValueError, for a certificate beside a context.
     """
     verify = settings.verify
     if isinstance(verify, ssl.SSLContext):
+        if settings.cert is not None:
+            raise ValueError("cert= beside a context in verify=: load it into that, with context.load_cert_chain(...)")
         return verify
     if isinstance(verify, str):
         is_directory = os.path.isdir(verify)
@@ -73,11 +84,20 @@ def make_context(settings: TLS) -> ssl.SSLContext:
 
 
 def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
-    files: tuple[Any, ...] = (cert,) if isinstance(cert, str) else cert
-    for path in files[:2]:
-        if not os.path.exists(path):
+    certificate, key, password = (*((cert,) if isinstance(cert, str) else cert), None, None)[:3]
+    for path in (certificate, key):
+        if path is not None and not os.path.exists(path):
             raise FileNotFoundError(f"cert: no such file: {path!r}")
-    context.load_cert_chain(files[0], files[1] if len(files) > 1 else None, files[2] if len(files) > 2 else None)
+    place = repr(key or certificate)
+
+    def missing() -> str:  # OpenSSL would ask on the terminal, and wait
+        raise ValueError(f"cert: the key in {place} is encrypted; give cert=(certificate, key, password)")
+
+    try:
+        context.load_cert_chain(certificate, key, missing if password is None else password)
+    except ssl.SSLError as error:
+        why = error.reason or "no certificate with its key, or a wrong password"
+        raise ssl.SSLError(f"cert: {certificate!r} and the key in {place} cannot be used: {why}") from error
 
 
 class Contexts:
@@ -87,6 +107,8 @@ class Contexts:
         self._made: dict[tuple[Any, Any], ssl.SSLContext] = {}
 
     def get(self, settings: TLS) -> ssl.SSLContext:
+        if isinstance(settings.verify, ssl.SSLContext):
+            return make_context(settings)
         key = (settings.verify, settings.cert)
         found = self._made.get(key)
         if found is None:

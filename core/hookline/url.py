@@ -7,9 +7,10 @@ so that two programs would see two hosts).
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote
 
@@ -62,7 +63,7 @@ def _split_slowly(url: str) -> SplitURL:
         raise InvalidURL(f"the URL has the control character {found[0]!r} at {found.start()}")
     match = _PARTS(url)
     if match is None:
-        hint = "; it needs a scheme, as in http://host/path" if "://" not in url[:12] else ""
+        hint = "" if "://" in url[:12] else "; it needs a scheme, as in http://host/path, or HttpClient(base_url=...)"
         raise InvalidURL(f"not an absolute URL: {_harmless(url)}{hint}")
     scheme, authority, path, query, fragment = match.groups()
     if "\\" in authority or "\\" in path:
@@ -165,9 +166,12 @@ def remove_dot_segments(path: str) -> str:
 def with_params(url: str, params: Any) -> str:
     """The URL with parameters behind its own query, which stays as written.
 
-    params: a mapping, or pairs; a list or tuple as a value stands for several; None leaves the name out; a str goes in as is.
+    params: a mapping, or pairs; a list or tuple as a value stands for several; None leaves the name out; a str goes in as is,
+    but for a # in it, which would end the query.
     """
-    query = params if isinstance(params, str) else encode_pairs(pairs(params))
+    if isinstance(params, bytes):
+        params = params.decode("utf-8")
+    query = params.replace("#", "%23") if isinstance(params, str) else encode_pairs(pairs(params))
     if not query:
         return url
     url, mark, fragment = url.partition("#")
@@ -177,6 +181,8 @@ def with_params(url: str, params: Any) -> str:
 
 def pairs(source: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
     """Names and values of a mapping or of pairs, one pair for each member of a list; values of None are left out.
+
+    Bytes that are no UTF-8 are kept as surrogates, which encode back to them.
 
     Raises: TypeError.
     """
@@ -194,13 +200,25 @@ def pairs(source: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> list[tuple[s
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "surrogateescape")
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if hasattr(value, "read"):
+        raise TypeError("a file is no value of a field or parameter; files= sends it")
+    if isinstance(value, Mapping) or inspect.isawaitable(value) or isinstance(value, Iterator):
+        raise TypeError(f"a field or parameter has a text as its value, or a list of them, not {type(value).__name__}")
     return str(value)
 
 
 def encode_pairs(items: Iterable[tuple[str, str]]) -> str:
     """Pairs in application/x-www-form-urlencoded."""
-    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in items)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in items)
+
+
+def _quoted(text: str) -> str:
+    if text.isascii() and text.isalnum():  # as most are
+        return text
+    return quote_plus(text, errors="surrogateescape")

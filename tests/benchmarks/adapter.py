@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.workloads import PIECE
 
@@ -59,6 +60,18 @@ class Adapter:
 
     def chunks(self, url: str) -> AsyncIterator[bytes]:
         """The body of a GET in the pieces that the client gives out; a status other than 200 is an error."""
+        raise NotImplementedError
+
+    async def open_websocket(self, url: str) -> Any:
+        """Open a websocket, without compression."""
+        raise NotImplementedError
+
+    async def echo(self, websocket: Any, message: bytes) -> bytes:
+        """Send a binary message, return the one that comes back."""
+        raise NotImplementedError
+
+    async def close_websocket(self, websocket: Any) -> None:
+        """Close a websocket."""
         raise NotImplementedError
 
     async def download(self, url: str, consume: Callable[[bytes], None]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 from aiohttp import http_parser, http_writer
@@ -55,3 +56,14 @@ class AiohttpClient(Adapter):
                 raise WrongAnswer(f"status {response.status}")
             async for chunk in response.content.iter_any():
                 yield chunk
+
+    async def open_websocket(self, url: str) -> Any:
+        return await self.session.ws_connect(url, max_msg_size=0)
+
+    async def echo(self, websocket: Any, message: bytes) -> bytes:
+        await websocket.send_bytes(message)
+        received: bytes = await websocket.receive_bytes()
+        return received
+
+    async def close_websocket(self, websocket: Any) -> None:
+        await websocket.close()

@@ -12,8 +12,13 @@ CLIENTS = {
     "aiohttp": ("benchmarks.aiohttp_client", "AiohttpClient"),
     "floor": ("benchmarks.floor", "FloorClient"),
     "floor_buffered": ("benchmarks.floor", "BufferedFloorClient"),
+    "wsproto": ("benchmarks.websocket_clients", "WsprotoClient"),
+    "websockets": ("benchmarks.websocket_clients", "WebsocketsClient"),
+    "picows": ("benchmarks.websocket_clients", "PicowsClient"),
 }
-FLOORS = ("floor", "floor_buffered")
+FLOORS = ("floor", "floor_buffered", "wsproto")
+ECHO_ONLY = ("wsproto", "websockets", "picows")
+NO_ECHO = ("hookline_core", "floor", "floor_buffered")
 UV = "+uv"
 
 
@@ -22,3 +27,8 @@ def adapter(label: str) -> type[Adapter]:
     module, name = CLIENTS[label.removesuffix(UV)]
     found: type[Adapter] = getattr(importlib.import_module(module), name)
     return found
+
+
+def can(label: str, operation: str) -> bool:
+    """Is this operation what the client is compared for?"""
+    return label.removesuffix(UV) not in (NO_ECHO if operation == "echo" else ECHO_ONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 from benchmarks.adapter import JSON_TYPE, Adapter, pieces
 from benchmarks.workloads import WrongAnswer
@@ -48,6 +49,17 @@ class HooklineClient(Adapter):
             raise WrongAnswer(f"status {response.status_code}")
         async for chunk in response.raw:
             yield chunk
+
+    async def open_websocket(self, url: str) -> Any:
+        return await self.client.get(url, compression=False, max_message_size=0)
+
+    async def echo(self, websocket: Any, message: bytes) -> bytes:
+        await websocket.send(message)
+        received: bytes = await websocket.receive()
+        return received
+
+    async def close_websocket(self, websocket: Any) -> None:
+        await websocket.close()
 
 
 class HooklineCore(HooklineClient):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.clients import can
 from benchmarks.servers import Server, pin
 from benchmarks.workloads import WORKLOADS
 
@@ -149,6 +150,8 @@ def measure(plan: Plan, server: Server) -> Iterator[Row]:
         clients: list[ClientProcess] = []
         try:
             for label in plan.labels:
+                if not can(label, WORKLOADS[name].operation):
+                    continue
                 client = ClientProcess(label, name, seconds, server, core)
                 clients.append(client)
                 if "error" in client.proof:

@@ -3,9 +3,10 @@
  * usage: server FOLDER CERTIFICATE KEY NAME...
  *
  * Every NAME is a file in FOLDER that holds a whole response; GET /NAME sends it as it stands. Where NAME.body exists
- * too, NAME holds the head only and NAME.body the body (plain connections only). Two more targets:
+ * too, NAME holds the head only and NAME.body the body (plain connections only). Three more targets:
  *     POST /sink     reads the body (sized or chunked) and answers {"received": BYTES}
  *     GET  /stats    answers {"accepts": CONNECTIONS SO FAR}
+ *     GET  /ws       opens a websocket that echoes one message at a time, each in one frame
  * Listens on two free ports of 127.0.0.1 and prints them: plain and TLS. TLS is 0 when CERTIFICATE is "-" or no libssl
  * is found. It ends when its standard input does. No pipelining: a second request before the answer ends the connection.
  */
@@ -29,9 +30,10 @@
 #include <unistd.h>
 
 #include "tls.h"
+#include "websocket.h"
 
 enum { WORK = 256 * 1024, HELD = 16 * 1024, SCRATCH = 512, MOST_ANSWERS = 16 };
-enum phase { HEAD, SIZED, CHUNK_LINE, CHUNK_DATA, CHUNK_END, TRAILERS };
+enum phase { HEAD, SIZED, CHUNK_LINE, CHUNK_DATA, CHUNK_END, TRAILERS, FRAME, PAYLOAD };
 
 typedef struct {
     const char *name;
@@ -53,12 +55,14 @@ typedef struct {
     size_t out_left;
     const char *body;
     size_t body_left;
-    size_t held;          /* bytes of an unfinished head or chunk line */
+    size_t held;          /* bytes of an unfinished head, chunk line or start of a frame */
+    echo *echo;           /* of a websocket */
+    char accept[29];
     char scratch[SCRATCH];
     char hold[HELD];
 } peer;
 
-static answer answers[MOST_ANSWERS], sink = {.name = "sink"}, stats = {.name = "stats"};
+static answer answers[MOST_ANSWERS], sink = {.name = "sink"}, stats = {.name = "stats"}, upgrade = {.name = "ws"};
 static int answer_count, poller;
 static unsigned long long accepts;
 static char work[WORK];
@@ -70,6 +74,7 @@ static bool pending(const peer *p) { return p->out_left || p->body_left; }
 static void drop(peer *p) {
     if (p->tls) tls_end(p->tls);
     close(p->fd);
+    free(p->echo);
     free(p);
 }
 
@@ -110,6 +115,15 @@ static void respond(peer *p) {
     p->body_left = a->body_size;
     if (a->closes) p->closing = true;
     if (a->bytes) return;
+    if (a == &upgrade) {
+        if (!p->echo && !(p->echo = malloc(sizeof *p->echo))) fail("malloc");
+        p->phase = FRAME;
+        p->out = p->scratch;
+        p->out_left = (size_t)snprintf(p->scratch, SCRATCH,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: %s\r\n\r\n", p->accept);
+        return;
+    }
     char body[64];
     int size = a == &sink ? snprintf(body, sizeof body, "{\"received\": %llu}", (unsigned long long)p->received)
                           : snprintf(body, sizeof body, "{\"accepts\": %llu}", accepts);
@@ -124,6 +138,7 @@ static const answer *named(const char *path, size_t size) {
     for (int i = 0; i < answer_count; i++)
         if (strlen(answers[i].name) == size && !memcmp(answers[i].name, path, size)) return &answers[i];
     if (size == 4 && !memcmp(path, "sink", 4)) return &sink;
+    if (size == 2 && !memcmp(path, "ws", 2)) return &upgrade;
     return size == 5 && !memcmp(path, "stats", 5) ? &stats : NULL;
 }
 
@@ -149,12 +164,27 @@ static bool read_head(peer *p, const char *head, const char *end) {
          line = memchr(line, '\n', (size_t)(end - line))) {
         if ((value = value_of(line, "content-length"))) p->left = strtoull(value, NULL, 10);
         else if ((value = value_of(line, "transfer-encoding"))) chunked = !strncasecmp(value, "chunked", 7);
+        else if ((value = value_of(line, "sec-websocket-key")) && end - value > 24) accept_for(value, p->accept);
         else if ((value = value_of(line, "connection"))) p->closing = !strncasecmp(value, "close", 5);
         else if (value_of(line, "expect") && give(p, "HTTP/1.1 100 Continue\r\n\r\n", 25) != 25) return false;
     }
     p->phase = chunked ? CHUNK_LINE : SIZED;
     if (!chunked && !p->left) respond(p);
     return true;
+}
+
+/* Of a frame; once it is whole, it goes back. */
+static const char *take_payload(peer *p, const char *at, const char *end) {
+    echo *e = p->echo;
+    size_t size = (size_t)(end - at), left = e->size - e->have;
+    if (size > left) size = left;
+    unmask(e, at, size);
+    if (e->have == e->size) {
+        p->phase = FRAME;
+        p->out = e->answer, p->out_left = e->size;
+        p->closing = (e->answer[0] & 15) == 8;     /* a close frame */
+    }
+    return at + size;
 }
 
 /* Takes what it can of `size` bytes; returns how many, -1: drop the connection. */
@@ -167,6 +197,15 @@ static ssize_t consume(peer *p, const char *at, size_t size) {
             if (!(mark = memmem(at, rest, "\r\n\r\n", 4))) break;
             if (!read_head(p, at, mark + 4)) return -1;
             at = mark + 4;
+        } else if (p->phase == FRAME) {
+            int start = begin_frame(p->echo, (const unsigned char *)at, rest);
+            if (start < 0) return -1;
+            if (!start) break;
+            at += start;
+            p->phase = PAYLOAD;
+            if (!p->echo->payload) at = take_payload(p, at, at);  /* no byte of it will come */
+        } else if (p->phase == PAYLOAD) {
+            at = take_payload(p, at, end);
         } else if (p->phase == SIZED || p->phase == CHUNK_DATA) {
             size_t n = rest < p->left ? rest : (size_t)p->left;
             at += n, p->left -= n, p->received += n;

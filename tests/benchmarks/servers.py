@@ -34,7 +34,7 @@ class NoServer(Exception):
 class Site:
     """What a client process has to know: the origins (tls None: cannot be measured) and what the big body is.
 
-    `counts_chunked` says that /sink can tell the size of a body without Content-Length.
+    `counts_chunked` says that /sink can tell the size of a body without Content-Length, `echoes` that /ws is a websocket.
     """
 
     plain: str
@@ -43,6 +43,7 @@ class Site:
     mib: int
     crc: int
     counts_chunked: bool
+    echoes: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def compiled_server(folder: Path, mib: int, core: int | None) -> Iterator[Server
                 mib=mib,
                 crc=crc,
                 counts_chunked=True,
+                echoes=True,
             )
             yield Server(
                 "server.c", site, lambda: int(json.loads(ask(site.plain + "/stats"))["accepts"]), lambda: [process.pid]

@@ -61,6 +61,20 @@ def test_run_measures_every_client_and_finds_every_answer_right(tmp_path: Path) 
     assert "target of hookline" in done.stdout
 
 
+def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
+    out = tmp_path / "samples.jsonl"
+
+    done = program("run.py", *BRIEF, "--workloads", "ws_64,ws_64x16,ws_64k", "--out", str(out), "--server", "c")
+
+    if done.returncode == 2:
+        pytest.skip(done.stderr)  # no C compiler
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert not [row for row in rows if "error" in row], done.stderr
+    assert {row["client"] for row in rows} == {"hookline", "aiohttp", "wsproto", "websockets", "picows"}
+    assert all(row["operations"] > 0 for row in rows)
+
+
 def test_run_without_hookline_reaching_its_targets_exits_with_one(tmp_path: Path) -> None:
     samples = tmp_path / "samples.jsonl"
     slow = rows_for("b_c10", {"hookline": [90.0] * 3, "aiohttp": [100.0] * 3, "floor": [20.0] * 3})
@@ -114,6 +128,7 @@ def test_memory_target_takes_the_worst_round() -> None:
         ("f_down", 200, 8 * MIB - 1),
         ("e_json", 200, []),
         ("n_gzip", 200, b"still compressed"),
+        ("ws_64", 200, b"x" * 64),
     ],
 )
 def test_wrong_answer_is_refused(workload: str, status: int, result: object) -> None:

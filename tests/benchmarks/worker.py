@@ -16,6 +16,7 @@ import time
 import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.adapter import Adapter, Setup
 from benchmarks.clients import FLOORS, UV, adapter
@@ -29,6 +30,7 @@ from benchmarks.workloads import (
     WrongAnswer,
     check,
     decoded_gzip,
+    echoed,
     records,
 )
 
@@ -67,8 +69,8 @@ class Memory:
         return max(0.0, self.field("VmHWM") - self.before)
 
 
-def operation(client: Adapter, workload: Workload, site: Site, base: str) -> Operation:
-    """One validated operation as a coroutine function."""
+def operation(client: Adapter, workload: Workload, site: Site, base: str, websockets: list[Any]) -> Operation:
+    """One validated operation as a coroutine function. websockets: open ones, as many as operations run at a time."""
     url = base + workload.path
     mib = site.mib
 
@@ -97,7 +99,21 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str) -> Ope
         status = await client.download(url, counter.add)
         check(workload, mib, status, counter.size)
 
-    table = {"get": get, "decoded": decoded, "json": parsed, "post": post, "upload": upload, "download": download}
+    async def echo() -> None:
+        websocket = websockets.pop()
+        message = await client.echo(websocket, echoed(workload.size))
+        websockets.append(websocket)
+        check(workload, mib, 200, message)
+
+    table = {
+        "echo": echo,
+        "get": get,
+        "decoded": decoded,
+        "json": parsed,
+        "post": post,
+        "upload": upload,
+        "download": download,
+    }
     return table[workload.operation]
 
 
@@ -169,6 +185,11 @@ async def sample(once: Operation, workload: Workload, seconds: float) -> Figures
     return taken
 
 
+async def opened(client: Adapter, url: str) -> Any:
+    """An open websocket; a client may look for the loop that runs."""
+    return await client.open_websocket(url)
+
+
 def say(message: dict[str, object]) -> None:
     print(json.dumps(message), flush=True)
 
@@ -185,6 +206,8 @@ def serve(label: str, workload: Workload, seconds: float, site: Site) -> None:
     base = site.tls if workload.tls else site.plain
     if base is None:
         raise NotImplementedError("this server has no TLS")
+    if workload.operation == "echo" and not site.echoes:
+        raise NotImplementedError("this server has no websockets")
     if workload.operation == "upload" and not site.counts_chunked:
         raise NotImplementedError("this server does not count a streamed upload")
     loop = new_loop(label)
@@ -194,13 +217,19 @@ def serve(label: str, workload: Workload, seconds: float, site: Site) -> None:
     loop.run_until_complete(client.open())
     proof = loop.run_until_complete(prove(label, client, workload, site, base))
     faulthandler.cancel_dump_traceback_later()
-    once = operation(client, workload, site, base)
+    websockets: list[Any] = []
+    if workload.operation == "echo":
+        url = "ws" + base.removeprefix("http") + workload.path
+        websockets += [loop.run_until_complete(opened(client, url)) for _ in range(workload.concurrency)]
+    once = operation(client, workload, site, base, websockets)
     say({"ready": True, "about": client.describe(), **proof})
     for _ in sys.stdin:
         faulthandler.dump_traceback_later(PATIENCE, exit=True)
         say({**loop.run_until_complete(sample(once, workload, seconds))})
         faulthandler.cancel_dump_traceback_later()
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    for websocket in websockets:
+        loop.run_until_complete(client.close_websocket(websocket))
     loop.run_until_complete(client.close())
     faulthandler.cancel_dump_traceback_later()
     loop.close()

@@ -20,8 +20,9 @@ PIECE = bytes(range(256)) * 256  # 64 KiB, what a streamed upload is made of
 class Workload:
     """One operation that `concurrency` tasks repeat until `seconds` are over.
 
-    `operation` names the adapter's method; `big` says that it moves the big body. The letters that names begin with are
-    fixed, so that tables of different machines, versions and harnesses can be laid side by side.
+    `operation` names the adapter's method; `big` says that it moves the big body; `size` is that of an echoed message.
+    The letters that names begin with are fixed, so that tables of different machines, versions and harnesses can be
+    laid side by side.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Workload:
     tls: bool = False
     reuses: bool = True  # connections are kept alive
     big: bool = False
+    size: int = 0
 
 
 WORKLOADS = {
@@ -45,8 +47,11 @@ WORKLOADS = {
     "n_gzip": Workload("gzip body of 1 MiB decoded", "decoded", "/gzip"),
     "j_tls": Workload("small GET over TLS, 32 at a time", "get", "/small", 32, tls=True),
     "l_new": Workload("small GET, new connection each", "get", "/once", reuses=False),
+    "ws_64": Workload("websocket, echo of 64 B", "echo", "/ws", size=64),
+    "ws_64x16": Workload("websocket, echo of 64 B, 16 of them", "echo", "/ws", 16, size=64),
+    "ws_64k": Workload("websocket, echo of 64 KiB", "echo", "/ws", size=64 * 1024),
 }
-REQUIRED = ("a_seq", "b_c10", "c_c100", "h_post", "f_down")
+REQUIRED = ("a_seq", "b_c10", "c_c100", "h_post", "f_down", "ws_64", "ws_64x16", "ws_64k")
 
 
 @cache
@@ -87,6 +92,12 @@ def gzip_body() -> bytes:
     return gzip.compress(decoded_gzip(), 6, mtime=0)
 
 
+@cache
+def echoed(size: int) -> bytes:
+    """The message of an echo."""
+    return random.Random(4).randbytes(size)
+
+
 def big_body(mib: int) -> Iterator[bytes]:
     """Blocks of 1 MiB, each with its number in front: one lost or moved changes the checksum."""
     block = random.Random(3).randbytes(MIB - 8)
@@ -116,6 +127,8 @@ def check(workload: Workload, mib: int, status: int, result: object) -> None:
             right = size == mib * MIB
         case "decoded", bytes(body):
             right = len(body) == MIB
+        case "echo", bytes(message):
+            right = message == echoed(workload.size)
         case "json", list(rows):
             right = len(rows) == rows_of_json()
         case _:

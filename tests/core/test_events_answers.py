@@ -285,3 +285,49 @@ async def test_faulty_wrappers_are_named(scripted: ScriptedServer, event: str, r
     async with client_with(wrapping(event, run)) as client:
         with pytest.raises(PluginError, match=f"plugin 'wrapper'.*{words}"):
             await client.get(scripted.url())
+
+
+class Once:
+    """Binds itself to the exchanges of one path, and sends the request of those again."""
+
+    name = "once"
+
+    def __init__(self, log: list[str], is_async: bool = False) -> None:
+        self.log = log
+        self.is_async = is_async
+
+    @hookimpl
+    def pre_request(self, response: Any) -> None:
+        if response.request.target == "/again" and response.request.cause == "call":
+            response.event("post_request").bind(self.later if self.is_async else self.now, plugin=self.name)
+
+    def now(self, response: Any, exc: Any, cause: str) -> Any:
+        self.log.append(f"once: {cause} {exc} {response.answer}")
+        return response.request.copy(cause="again")
+
+    async def later(self, response: Any, exc: Any, cause: str) -> Any:
+        return self.now(response, exc, cause)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_plugin_bound_to_an_exchange_may_answer_behind_the_others(
+    scripted: ScriptedServer, is_async: bool
+) -> None:
+    log: list[str] = []
+    scripted.always(response())
+    last = on("post_request", lambda self, response: log.append("plugin"), "zzz", trylast=True)
+    async with client_with(Once(log, is_async), last) as client:
+        client.event("post_request").bind(lambda response: log.append("handler of the client"))
+        got = await client.get(scripted.url("/again"), post_request=lambda response: log.append("handler"))
+        assert len(got.history) == 1
+        first = ["plugin", "once: call None None", "handler of the client", "handler"]
+        assert log == [*first, "plugin", "handler of the client", "handler"]
+        assert (await client.get(scripted.url("/"))).history == []
+
+
+async def test_plugin_bound_to_an_exchange_is_named_with_its_answer(scripted: ScriptedServer) -> None:
+    scripted.always(response())
+    other = answering("post_request", lambda response: made(response), "other")
+    async with client_with(Once([]), other) as client:
+        with pytest.raises(PluginError, match=r"two different answers .* plugin 'other' and from plugin 'once'"):
+            await client.get(scripted.url("/again"))

@@ -95,6 +95,24 @@ async def test_sub_requests_reach_only_those_who_name_cause(scripted: ScriptedSe
     assert scripted.requests[1].header("x-token") == "secret"
 
 
+async def test_sub_request_without_a_parent_reaches_only_those_who_name_cause(scripted: ScriptedServer) -> None:
+    log: list[Any] = []
+    scripted.answer(response(b"secret"))
+    plugins = [
+        on("pre_request", lambda self, response: log.append("unnamed"), "unnamed"),
+        on("pre_request", lambda self, response, cause: log.append(cause), "named"),
+    ]
+    async with client_with(*plugins) as client:
+        client.timeout = 5
+        client.event("pre_request").bind(lambda response: log.append("handler"))
+        request = client.new_request("GET", scripted.url("/token"), cause="token")
+        assert request.parent.url == request.url
+        assert request.parent.parent is None
+        assert request.deadline > 0
+        assert (await client.exchange(request)).text == "secret"
+    assert log == ["token"]
+
+
 @pytest.mark.parametrize("cut", ["whole", "bytes"])
 async def test_interim_heads_reach_only_those_who_name_interim(scripted: ScriptedServer, cut: Any) -> None:
     log: list[Any] = []

@@ -1,6 +1,7 @@
 """Requests and responses as a user sees them."""
 
 import pytest
+from multidict import MultiDict
 
 from hookline import HttpClient, HttpRequestException, StreamConsumedError
 from servers.messages import chunked, head, response
@@ -66,8 +67,25 @@ async def test_post_without_a_body_says_so(client, scripted):
         ({"data": {"a": "1 2", "b": ["x", "y"]}}, b"a=1+2&b=x&b=y", "application/x-www-form-urlencoded"),
         ({"data": [("a", "&"), ("a", "=")]}, b"a=%26&a=%3D", "application/x-www-form-urlencoded"),
         ({"json": {"a": None}}, b'{"a":null}', "application/json"),
-        ({"json": None}, b"null", "application/json"),
+        ({"json": {}}, b"{}", "application/json"),
+        ({"json": []}, b"[]", "application/json"),
+        ({"json": ""}, b'""', "application/json"),
+        ({"json": 0}, b"0", "application/json"),
+        ({"json": False}, b"false", "application/json"),
+        ({"json": None}, b"", None),
+        ({"json": "\ud800"}, b'"\\ud800"', "application/json"),
+        ({"json": {"a": "ü"}, "data": None}, '{"a":"ü"}'.encode(), "application/json"),
+        ({"data": {"n": 1, "f": 1.5, "t": True, "z": None}}, b"n=1&f=1.5&t=true", "application/x-www-form-urlencoded"),
+        ({"data": {"raw": b"\xff\x00"}}, b"raw=%FF%00", "application/x-www-form-urlencoded"),
+        ({"data": MultiDict([("a", "1"), ("a", "2")])}, b"a=1&a=2", "application/x-www-form-urlencoded"),
+        ({"data": {"a": "1"}.items()}, b"a=1", "application/x-www-form-urlencoded"),
         ({"data": bytearray(b"xyz")}, b"xyz", None),
+        ({"data": memoryview(b"xyz")[1:]}, b"yz", None),
+        ({"data": {}}, b"", None),
+        ({"data": []}, b"", None),
+        ({"data": {}, "files": {}, "json": None}, b"", None),
+        ({"data": [b"one", b"two"]}, b"onetwo", None),
+        ({"data": ("one", b"two")}, b"onetwo", None),
     ],
     ids=str,
 )
@@ -182,6 +200,7 @@ async def test_http_1_0_goes_out_as_such(scripted):
 
 async def test_max_body_ends_the_exchange(client, scripted):
     scripted.always(response(b"x" * 1000))
-    with pytest.raises(HttpRequestException, match="max_body=999"):
+    with pytest.raises(HttpRequestException, match="max_body=999") as caught:
         await client.get(scripted.url(), max_body=999)
+    assert caught.value.response.status_code == 200
     assert len((await client.get(scripted.url(), max_body=1000)).content) == 1000

@@ -277,3 +277,55 @@ async def test_client_of_another_loop_is_refused():
     with pytest.raises(RuntimeError):
         client.get("http://127.0.0.1:1/")
     loop.close()
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+@pytest.mark.parametrize("turns", range(1, 30))
+async def test_close_leaves_nothing_open_whatever_was_under_way(make_scripted, limit, turns):
+    scripted = make_scripted(strict=False)
+    scripted.always(response(b""))
+    client = HttpClient(autoload=False, pool_size=1, max_connections=limit)
+    tasks = [asyncio.create_task(client.get(scripted.url())) for _ in range(3)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await client.close()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(end, ClientClosed) or end.status_code == 200 for end in ends)
+    assert client.stats()[:3] == (0, 0, 0)
+    assert (await client.get(scripted.url())).status_code == 200  # by then the server has seen all that came before
+    await client.close()
+    await scripted.until_closed_connections()
+
+
+@pytest.mark.parametrize("harm", ["fin", "reset", "byte", "timeout-response"])
+@pytest.mark.parametrize("data", [None, b"x"], ids=["get", "post"])
+async def test_idle_connection_that_is_half_dead_serves_nobody(client, scripted, harm, data):
+    scripted.answer(response(b"first"), response(b"second"))
+    await client.get(scripted.url())
+    if harm in ("fin", "reset"):
+        scripted.hang_up(reset=harm == "reset")
+    else:
+        scripted.push(b"H" if harm == "byte" else response(b"late", 408))
+    async with asyncio.timeout(5):
+        while client.stats().connections:  # noqa: ASYNC110 - the loop has to see it
+            await asyncio.sleep(0)
+        answer = await client.request("GET" if data is None else "POST", scripted.url(), data=data)
+    assert answer.content == b"second"
+    assert scripted.connections == 2
+
+
+async def test_idle_connections_expire_each_in_its_time(scripted):
+    gate = Gate()
+    scripted.answer(response(b""), Script().hold(gate).send(response(b"")))
+    async with HttpClient(autoload=False, keep_alive=0.3) as client:
+        held = asyncio.create_task(client.get(scripted.url("/1")))
+        await scripted.until(heads=1)
+        await held
+        held = asyncio.create_task(client.get(scripted.url("/2")))
+        await scripted.until(heads=2)
+        await asyncio.sleep(0.5)
+        assert client.stats().connections == 1  # one in use does not grow old
+        gate.open()
+        await held
+        await scripted.until_closed_connections(1)
+        assert client.stats().connections == 0

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hookline import HttpClient, HttpRequestException, Route
+from hookline import Connection, HttpClient, HttpRequestException, Route
 from hookline.errors import HttpConnectionError
-from hookline.wire.connection import Connection
 from servers.messages import chunked, response
 from servers.script import Script
 from servers.scripted import ScriptedServer
@@ -46,17 +45,59 @@ async def test_name_is_resolved(scripted):
         assert (await client.get(scripted.url(host="localhost"))).content == b"named"
 
 
-async def test_source_address_is_used(scripted):
+@pytest.mark.parametrize("address", [("127.0.0.2", 0), ["127.0.0.2", 0], "127.0.0.2"])
+async def test_source_address_is_used(scripted, address):
     peers = []
 
     async def answer(reader, writer, request):
         peers.append(writer.get_extra_info("peername")[0])
         writer.write(response(b""))
 
-    scripted.answer(answer)
-    async with HttpClient(autoload=False, source_address=("127.0.0.2", 0)) as client:
+    scripted.answer(answer, answer)
+    async with HttpClient(autoload=False, source_address=address) as client:
         await client.get(scripted.url())
-    assert peers == ["127.0.0.2"]
+        await client.get(scripted.url(), source_address=("127.0.0.3", 0))
+    assert peers == ["127.0.0.2", "127.0.0.3"]
+
+
+async def test_unix_socket_of_a_call_is_used(scripted, make_scripted, tmp_path):
+    server = make_scripted(unix_socket=tmp_path / "socket")
+    server.always(response(b"local"))
+    scripted.always(response(b"remote"))
+    async with HttpClient(autoload=False) as client:
+        assert (await client.get(scripted.url(), unix_socket=tmp_path / "socket")).content == b"local"
+        assert (await client.get(scripted.url(), unix_socket=str(tmp_path / "socket"))).content == b"local"
+        assert (await client.get(scripted.url())).content == b"remote"
+    assert (server.connections, scripted.connections) == (1, 1)
+    async with HttpClient(autoload=False, unix_socket=tmp_path / "socket") as client:
+        assert (await client.get(scripted.url(), unix_socket=None)).content == b"remote"
+
+
+async def test_unix_socket_carries_tls(make_scripted, certificates, tmp_path):
+    server = make_scripted(unix_socket=tmp_path / "socket", ssl_context=certificates.server_context())
+    server.always(response(b"local"))
+    async with HttpClient(autoload=False, verify=certificates.ca_file, unix_socket=tmp_path / "socket") as client:
+        assert (await client.get("https://localhost/")).content == b"local"
+        with pytest.raises(HttpConnectionError, match="match"):
+            await client.get("https://other.example/")
+
+
+async def test_parser_of_a_client_reads_its_connections(scripted):
+    class Counting(Connection):
+        read = 0
+
+        def buffer_updated(self, nbytes):
+            type(self).read += nbytes
+            super().buffer_updated(nbytes)
+
+    scripted.always(response(b"body"))
+    async with HttpClient(autoload=False, parser=Counting) as client:
+        assert client.parser is Counting
+        assert (await client.get(scripted.url())).content == b"body"
+        assert (await client.get(scripted.url(host="localhost"))).content == b"body"
+    assert Counting.read == 2 * len(response(b"body"))
+    with pytest.raises(TypeError, match="parser="):
+        HttpClient(autoload=False, parser="strict")
 
 
 class Elsewhere(Route):

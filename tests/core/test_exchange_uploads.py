@@ -1,6 +1,7 @@
 """Bodies that are produced while they are sent, held back, refused early, or broken."""
 
 import asyncio
+import io
 
 import pytest
 
@@ -136,6 +137,95 @@ async def test_early_answer_ends_the_upload(client, make_scripted, kind):
     gate.open()
     await is_free(client, server)
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("kind", ["async", "sync", "bytes", "file"])
+async def test_answer_of_a_server_that_does_not_wait_for_the_upload_is_read(client, make_scripted, kind):
+    server = make_scripted(strict=False)
+    server.always(Script(response(b"too much", 413)).drop(), early=True)
+    make = {
+        "async": lambda: agen(*[b"x" * 1000] * 10_000),
+        "sync": lambda: iter([b"x" * 1000] * 10_000),
+        "bytes": lambda: BLOCK * 40,
+        "file": lambda: io.BytesIO(BLOCK * 40),
+    }[kind]
+    for _ in range(30):
+        answer = await client.post(server.url(), data=make())
+        assert (answer.status_code, answer.content) == (413, b"too much")
+    await is_free(client, server)
+
+
+async def test_early_answer_over_tls_ends_the_upload(make_scripted, certificates):
+    server = make_scripted(ssl_context=certificates.server_context(), receive_buffer=4096, strict=False)
+    server.answer(Script(response(b"too much", 413)).refuse_to_read(), early=True)
+    async with HttpClient(autoload=False, verify=certificates.ca_file, pool_size=1) as client:
+        async with asyncio.timeout(5):
+            answer = await client.post(server.url(), data=agen(*[BLOCK] * 200))
+        assert (answer.status_code, answer.content) == (413, b"too much")
+        await is_free(client, server)
+
+
+async def test_source_that_never_waits_leaves_the_loop_its_turns(client, make_scripted):
+    server = make_scripted(strict=False)
+    closed = False
+
+    def endless():
+        nonlocal closed
+        try:
+            while True:
+                yield b"x"
+        finally:
+            closed = True
+
+    server.answer(Script(response(b"stop", 401)).read_body(), early=True)
+    async with asyncio.timeout(5):
+        answer = await client.post(server.url(), data=endless())
+    assert (answer.status_code, answer.content) == (401, b"stop")
+    assert closed
+    await is_free(client, server)
+
+
+async def test_generator_mixes_bytes_and_futures(client, scripted):
+    def stream():
+        future = asyncio.Future()
+        asyncio.get_event_loop().call_later(0.05, future.set_result, b"two")
+        yield b"one"
+        yield future
+        yield b"three"
+
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), data=stream())
+    assert scripted.requests[0].body == b"onetwothree"
+    assert scripted.requests[0].chunk_sizes == [3, 3, 5]
+
+
+async def test_error_of_another_exchange_within_the_source_is_no_reason_to_send_again(client, make_scripted):
+    server, other = make_scripted(strict=False), make_scripted(strict=False)
+    begun = 0
+
+    class Forwards:
+        async def __aiter__(self):
+            nonlocal begun
+            begun += 1
+            yield b"some"
+            yield (await client.get(other.url())).content
+
+    server.answer(response(b"first"), Script().read_body().stall())
+    other.answer(Script().drop())
+    await client.get(server.url())  # the next one has a connection that was used before
+    with pytest.raises(ConnectionClosed) as caught:
+        await client.put(server.url(), data=Forwards())
+    assert caught.value.request.url == other.url()
+    assert begun == 1
+    await server.until(heads=2, connections=1)
+
+
+@pytest.mark.parametrize("body", [io.BytesIO(b"known"), iter([b"known"])], ids=["length", "no length"])
+async def test_chunks_are_sent_where_the_user_says_so(client, scripted, body):
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), data=body, headers={"Transfer-Encoding": "chunked"})
+    assert scripted.requests[0].header("content-length") is None
+    assert scripted.requests[0].body == b"known"
 
 
 async def test_lost_connection_ends_an_upload_that_gives_nothing(client, make_scripted):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient, Option, Timeout, hookimpl
+from hookline import Attribute, HttpClient, Option, Timeout, hookimpl
 from kit.distributions import Site, plugin_source
 from kit.recorder import client_with, plugin
 from servers.messages import response
@@ -232,6 +232,36 @@ async def test_shared_option_goes_to_whoever_accepts_the_value(
         assert client.auth is value
 
 
+async def test_value_of_a_shared_option_is_ignored_where_its_owner_is_disabled_for_a_call(
+    scripted: ScriptedServer,
+) -> None:
+    plugins = sharing((Basic,), (Digest,), (tuple,))
+    async with client_with(*plugins, auth=("a", "b")) as client:
+        assert await read(client, scripted, "auth", disable=["a"]) == (2, ("a", "b"))
+        assert await read(client, scripted, "auth", disable=["c"]) is None
+        assert "no plugin takes: 'a' takes Basic" in await message(client, auth=("a", "b"), disable=["c"])
+
+
+async def test_function_as_the_clients_value_is_read_as_it_is(scripted: ScriptedServer) -> None:
+    scripted.always(response())
+
+    def function(response: Any) -> None:
+        pass
+
+    async with client_with(owner("calls", Option("called")), called=function) as client:
+        request = (await client.get(scripted.url())).request
+        assert request.called is type(request).called is client.called is function
+
+
+async def test_the_only_owner_of_an_option_is_told_too(scripted: ScriptedServer) -> None:
+    scripted.always(response())
+    async with client_with(*sharing((tuple,))) as client:
+        assert (await client.get(scripted.url(), auth=("a", "b"))).request.owner("auth") == "a"
+        client.auth = ("a", "b")
+        assert (await client.get(scripted.url())).request.owner("auth") == "a"
+        assert (await client.get(scripted.url(), auth=None)).request.owner("auth") is None
+
+
 @pytest.mark.parametrize(
     ("accepts", "value", "words"),
     [
@@ -249,3 +279,17 @@ async def test_tie_and_misfit_are_type_errors_that_name_both(accepts: Any, value
         assert words in await message(client, auth=value)
         with pytest.raises(TypeError, match=re.escape(words)):
             client.auth = value
+
+
+async def test_attribute_of_requests_is_read_from_each(scripted: ScriptedServer) -> None:
+    class Shouted:
+        @hookimpl
+        def declare(self) -> list[Attribute]:
+            return [Attribute("shouted", lambda request: request.method + "!", of="request")]
+
+    async with client_with(Shouted()) as client:
+        scripted.always(response())
+        request = (await client.get(scripted.url())).request
+        assert (request.shouted, request.copy(method="PUT").shouted) == ("GET!", "PUT!")
+        with pytest.raises(AttributeError):
+            request.shouted = "no"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,6 +266,44 @@ async def test_detach_frees_the_slot_and_keeps_what_came_behind(scripted: Script
         assert (await client.get(scripted.url())).content == b"next"  # the only slot is free
         assert taken[0].leftover == b"early"
         taken[0].abort()
+
+
+async def test_detach_keeps_reads_behind_the_head_while_data_handlers_listen(scripted: ScriptedServer) -> None:
+    upgrade = head(101, [("Upgrade", "echo"), ("Connection", "Upgrade")])
+    scripted.answer(Script(upgrade + b"one ").send(b"two ").send(b"three").stall())
+    taken: list[Any] = []
+    heard: list[bytes] = []
+
+    async def take(self: Any, response: Any) -> None:
+        await wait_until(lambda: b"three" in heard)
+        taken.append(response.detach())
+        assert taken[0].leftover == b"one two three"
+
+    taker = on("on_headers", take, "taker", statuses=[101])
+    async with client_with(taker) as client:
+        await client.get(scripted.url(), data_received=lambda response, data: heard.append(data))
+        taken[0].abort()
+
+
+async def test_detach_of_a_lost_connection_gives_its_last_bytes(scripted: ScriptedServer) -> None:
+    upgrade = head(101, [("Upgrade", "echo"), ("Connection", "Upgrade")])
+    scripted.answer(Script(upgrade + b"last").close())
+    taken: list[Any] = []
+
+    async def take(self: Any, response: Any) -> None:
+        connection = response.connection
+        await wait_until(lambda: not connection.alive)
+        taken.append(response.detach().set_protocol(asyncio.Protocol()))
+
+    async with client_with(on("on_headers", take, "taker", statuses=[101])) as client:
+        await client.get(scripted.url())
+    assert taken == [b"last"]
+
+
+async def wait_until(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not fact():  # noqa: ASYNC110  # data handlers have nothing to await
+            await asyncio.sleep(0.001)
 
 
 async def test_detach_is_refused_where_http_has_the_connection(scripted: ScriptedServer) -> None:

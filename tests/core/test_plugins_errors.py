@@ -122,6 +122,10 @@ def declaring(name: str, *declarations: Any) -> Any:
         ([declaring("a", Attribute("jar", len)), declaring("b", Attribute("jar", len))], "both declare the attribute"),
         ([declaring("a", Attribute("status_code", len))], "the attribute 'status_code' of 'response', which is taken"),
         ([declaring("a", Attribute("get", len, of="client"))], "the attribute 'get' of 'client', which is taken"),
+        ([declaring("a", Attribute("url", len, of="request"))], "the attribute 'url' of 'request', which is taken"),
+        ([declaring("a", Attribute("timeout", len, of="request"))], "'timeout' of 'request', which is taken"),
+        ([declaring("a", Option("x"), Attribute("x", len, of="request"))], "'x' of 'request', which is taken"),
+        ([declaring("a", Attribute("x", len, of="pool"))], "the attribute 'x' of 'pool', which is taken"),
         ([declaring("a", 7)], "plugin 'a': declare gave int, which declares nothing"),
     ],
 )

@@ -1,11 +1,12 @@
 """TLS: whom the client trusts, per client and per call, and that no connection serves another setting."""
 
+import asyncio
 import ssl
 
 import pytest
 
 from hookline import HttpClient, hookimpl
-from hookline.errors import ConnectionClosed, SSLError
+from hookline.errors import ConnectionClosed, ConnectionRefused, SSLError
 from servers.certificates import KEY_PASSWORD
 from servers.messages import response
 from servers.script import Script
@@ -185,3 +186,154 @@ async def test_framed_body_cut_by_a_bare_fin_is_an_error(certificates, make_scri
     server.answer(Script(response(b"hello")[:-1]).until_read().drop())
     with pytest.raises(ConnectionClosed, match="1 bytes before the end"):
         await client.get(server.url(), verify=certificates.ca_file)
+
+
+UNFRAMED = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [0, 5, 70_000, 1_000_000])
+@pytest.mark.parametrize("tapped", [False, True], ids=["plain", "tapped"])
+async def test_unframed_body_is_whole_when_tls_was_closed(certificates, make_scripted, client, size, tapped):
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(UNFRAMED + b"x" * size).close())
+    taps = {"data_received": lambda response, data: None} if tapped else {}
+    assert len((await client.get(server.url(), verify=certificates.ca_file, **taps)).content) == size
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("size", [0, 5, 70_000])
+@pytest.mark.parametrize("tapped", [False, True], ids=["plain", "tapped"])
+async def test_truncation_of_an_unframed_body_is_an_error(certificates, make_scripted, client, size, stream, tapped):
+    """A FIN that the peer did not send must not make a shorter body look whole (RFC 9112, section 9.8)."""
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(UNFRAMED + b"x" * size).until_read().drop())
+    taps = {"data_received": lambda response, data: None} if tapped else {}
+    with pytest.raises(ConnectionClosed, match="without closing TLS"):
+        await (await client.get(server.url(), verify=certificates.ca_file, stream=stream, **taps)).raw.read()
+
+
+async def test_framed_body_is_whole_without_the_close_of_tls(certificates, make_scripted, client):
+    server = make_scripted(ssl_context=certificates.server_context())
+    server.answer(Script(response(b"hello", headers=[("Connection", "close")])).until_read().drop())
+    assert (await client.get(server.url(), verify=certificates.ca_file)).content == b"hello"
+
+
+@pytest.mark.parametrize("framed", [False, True])
+async def test_slow_reader_gets_all_of_a_body_behind_which_tls_is_closed(certificates, make_scripted, client, framed):
+    size = 1_000_000
+    server = make_scripted(ssl_context=certificates.server_context())
+    fields = [("Connection", "close")]
+    server.answer(Script(response(b"x" * size, headers=fields) if framed else UNFRAMED + b"x" * size).close())
+    answer = await client.get(server.url(), verify=certificates.ca_file, stream=True)
+    total = 0
+    async for chunk in answer.raw:
+        total += len(chunk)
+        await asyncio.sleep(0.02)
+    assert total == size
+
+
+async def test_store_of_the_system_is_the_default(serve, certificates, client, monkeypatch):
+    server = serve(certificates.right)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.ca_file))  # where OpenSSL looks for the system's
+    assert (await client.get(server.url())).content == b"trusted"
+    with pytest.raises(SSLError):
+        await client.get(server.url(), verify=certificates.ca_directory(), server_hostname="other.example")
+
+
+@pytest.mark.parametrize(
+    ("alpn", "chosen"), [(("http/1.1",), "http/1.1"), (("h2", "http/1.1"), "http/1.1"), (("h2",), None)]
+)
+async def test_http_1_1_alone_is_offered(serve, certificates, client, alpn, chosen):
+    server = serve(certificates.right, alpn=alpn)
+    seen = []
+
+    def look(response, exc=None):
+        seen.append(response.connection.transport.get_extra_info("ssl_object").selected_alpn_protocol())
+
+    answer = await client.get(server.url(), verify=certificates.ca_file, on_headers=look, stream=True)
+    assert await answer.raw.read() == b"trusted"
+    assert seen == [chosen]
+
+
+async def test_context_that_offered_another_protocol_is_an_error_that_says_so(serve, certificates, client):
+    server = serve(certificates.right, alpn=("h2",))
+    context = certificates.client_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with pytest.raises(SSLError, match="speaks 'h2'"):
+        await client.get(server.url(), verify=context)
+    await server.until_closed_connections(1)
+    assert client.stats().connections == 0
+
+
+async def test_contexts_are_made_late_and_once(serve, certificates, monkeypatch):
+    made = []
+    original = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **options: made.append(options) or original(**options))
+    server = serve(certificates.right)
+    async with HttpClient(autoload=False, verify=certificates.ca_file, pool_size=1) as client:
+        assert made == []
+        for _ in range(3):
+            await client.get(server.url())
+            await client.get(server.url(), headers={"Connection": "close"}, server_hostname="localhost")
+        assert len(made) == 1
+        await client.get(server.url(), verify=False)
+        await client.get(server.url(), verify=False, server_hostname="other.example")
+        assert len(made) == 2
+
+
+async def test_context_of_a_user_is_not_kept(client, certificates):
+    for _ in range(3):
+        with pytest.raises(ConnectionRefused):
+            await client.get("https://127.0.0.1:1/", verify=certificates.client_context())
+    assert client.contexts._made == {}
+
+
+async def test_certificate_beside_a_context_is_refused_rather_than_forgotten(client, certificates):
+    with pytest.raises(ValueError, match="load it into that"):
+        await client.get(
+            "https://127.0.0.1:1/", verify=certificates.client_context(), cert=certificates.client_single_file
+        )
+
+
+async def test_encrypted_key_without_password_is_an_error_and_asks_no_terminal(client, certificates):
+    secret = certificates.client_encrypted
+    with pytest.raises(ValueError, match="is encrypted; give cert="):
+        await client.get("https://127.0.0.1:1/", verify=False, cert=(secret.cert_file, secret.key_file))
+
+
+async def test_wrong_password_is_shown_nowhere(client, certificates):
+    secret = certificates.client_encrypted
+    cert = (secret.cert_file, secret.key_file, "hunter2")
+    with pytest.raises(ssl.SSLError, match="client_encrypted") as caught:
+        await client.get("https://127.0.0.1:1/", verify=False, cert=cert)
+    assert "hunter2" not in str(caught.value)
+    (pool,) = client.connection_pools.values()
+    assert "hunter2" not in repr(pool) + repr(pool.key) + repr(client)
+
+
+async def test_files_that_do_not_belong_together_are_named(client, certificates):
+    cert = (certificates.client.cert_file, certificates.right.key_file)
+    with pytest.raises(ssl.SSLError, match=r"client\.cert\.pem"):
+        await client.get("https://127.0.0.1:1/", verify=False, cert=cert)
+
+
+async def test_certificate_of_the_client_is_shown_and_may_be_left_out(serve, certificates):
+    server = serve(certificates.right, client_ca=certificates.ca_file)
+    single = certificates.client_single_file
+    async with HttpClient(autoload=False, verify=certificates.ca_file, cert=single) as client:
+        assert (await client.get(server.url())).content == b"trusted"
+        with pytest.raises((SSLError, ConnectionClosed)):
+            await client.get(server.url(), cert=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cert", 1), ("cert", ("a",)), ("server_hostname", ""), ("server_hostname", b"h"), ("source_address", ("a", "b")),
+        ("source_address", 1), ("unix_socket", 1),
+    ],
+)  # fmt: skip
+async def test_wrong_values_are_refused(client, name, value):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        await client.get("https://127.0.0.1:1/", **{name: value})
+    assert name in str(caught.value) + str(getattr(caught.value, "__notes__", ""))

@@ -132,13 +132,20 @@ def test_refusal_shows_neither_userinfo_nor_query():
         ("http://a/", [("b", "c"), ("b", "ü&")], "http://a/?b=c&b=%C3%BC%26"),
         ("http://a/", "raw=%7E", "http://a/?raw=%7E"),
         ("http://a/", {}, "http://a/"),
+        ("http://a/?k&x=%20&s=a%2Bb/=", {"b": []}, "http://a/?k&x=%20&s=a%2Bb/="),
+        ("http://a/?k&x=%20&s=a%2Bb/=", {"b": 1}, "http://a/?k&x=%20&s=a%2Bb/=&b=1"),
+        ("http://a?k&", {"b": 1}, "http://a?k&b=1"),
+        ("http://a/#f?g", {"b": 1}, "http://a/?b=1#f?g"),
+        ("http://a/", "a=#b", "http://a/?a=%23b"),
+        ("http://a/", b"a=b", "http://a/?a=b"),
+        ("http://a/", {"h": b"\xff\x00", "#": "#"}, "http://a/?h=%FF%00&%23=%23"),
     ],
 )
 def test_params_stand_behind_the_query_as_written(url, params, whole):
     assert with_params(url, params) == whole
 
 
-@pytest.mark.parametrize("params", [[1], ["ab"], [("a", "b", "c")]])
+@pytest.mark.parametrize("params", [[1], ["ab"], [("a", "b", "c")], {"a": {"b": "c"}}, {"a": iter("b")}])
 def test_params_refuse_what_are_no_pairs(params):
     with pytest.raises(TypeError):
         with_params("http://a/", params)

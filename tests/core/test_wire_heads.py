@@ -50,6 +50,12 @@ async def test_switching_protocols_leaves_the_rest_alone(at):
 
 
 @cuts
+@pytest.mark.parametrize("fields", [[], [("Upgrade", "x")], [("Connection", "upgrade")]])
+async def test_switching_protocols_without_saying_to_which_is_refused(cut, fields):
+    assert "a 101 without Upgrade" in str(take(head(101, fields) + b"more", cut=cut).error)
+
+
+@cuts
 async def test_granted_connect_leaves_the_rest_alone(cut):
     taken = take(head(200, [("Content-Length", "3")]) + b"\x16\x03", cut=cut, method="CONNECT")
     assert taken.connection.upgraded

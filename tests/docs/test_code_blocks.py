@@ -2,7 +2,7 @@
 
 A ```python block is a program of its own, in which `await` may stand at the top level. A ```text block right behind it
 is what it prints. In ```sh blocks the lines that call `hookline` or `python -m hookline` are run and must succeed.
-`http://127.0.0.1:8000` is a server of the test.
+`http://127.0.0.1:8000` and `ws://127.0.0.1:8000` are a server of the test.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from pathlib import Path
 
 import pytest
 
+from servers.answers import Answer
 from servers.messages import response
 from servers.script import Script
 from servers.scripted import ScriptedServer
 from servers.seen import SeenRequest
+from servers.websocket_peer import echo, opening
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs/examples/README.md"]
@@ -77,11 +79,13 @@ PYTHON = [example for page in PAGES for example in python_examples(page)]
 SHELL = [example for page in PAGES for example in shell_examples(page)]
 
 
-def make_answer() -> Callable[[SeenRequest], bytes | Script]:
+def make_answer() -> Callable[[SeenRequest], Answer]:
     """What the server of the examples answers."""
     counter = itertools.count()
 
-    def answer(request: SeenRequest) -> bytes | Script:
+    def answer(request: SeenRequest) -> Answer:
+        if request.method == "CONNECT":
+            return response(b"no tunnel here", 403)
         path = request.target.partition("?")[0]
         if path == "/json":
             return response(b'{"page": 2}', headers=[("Content-Type", "application/json")])
@@ -89,6 +93,10 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
             return response(request.body)
         if path == "/large":
             return response(b"x" * 1_000_000)
+        if path == "/pages":
+            return response(headers=[("Link", '</pages?page=2>; rel="next"')])
+        if path == "/lines":
+            return response(b'{"n": 1}\n{"n": 2}\n')
         if path == "/old":
             return response(status=302, headers=[("Location", "/")])
         if path == "/missing":
@@ -97,8 +105,13 @@ def make_answer() -> Callable[[SeenRequest], bytes | Script]:
             return response(str(next(counter)).encode())
         if path == "/busy":
             return response(b"busy\n", 503)
+        if path == "/private":
+            challenge = [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')]
+            return response() if request.header("authorization") else response(b"who?", 401, challenge)
         if path == "/slow":
             return Script().stall()
+        if path == "/websocket":
+            return opening(echo)
         if path == "/broken":
             return Script(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").close()
         return response(b"hello\n", headers=[("Content-Type", "text/plain")])
@@ -124,7 +137,8 @@ def test_python_example_runs(
         monkeypatch.delenv(variable, raising=False)
     scripted.respond(make_answer())
 
-    run_block("\n" * (example.line - 1) + example.code.replace(STAND_IN, scripted.url("")), example.page)
+    code = example.code.replace(STAND_IN, scripted.url("")).replace("ws" + STAND_IN[4:], "ws" + scripted.url("")[4:])
+    run_block("\n" * (example.line - 1) + code, example.page)
 
     if example.output is not None:
         assert capsys.readouterr().out.replace(scripted.url(""), STAND_IN) == example.output
@@ -156,6 +170,7 @@ def test_pages_have_examples() -> None:
         "events.md",
         "plugins.md",
         "errors.md",
+        "responses.md",
     }
     assert {example.page for example in SHELL} >= {"README.md", "quickstart.md"}
 

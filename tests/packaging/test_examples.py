@@ -104,7 +104,7 @@ def test_every_request_is_stamped_but_no_connect(run: Run, scripted: ScriptedSer
     )
     result = run(
         """
-        class Tunnel:
+        class Asker:
             before = "stamp"
 
             @hookimpl
@@ -116,11 +116,11 @@ def test_every_request_is_stamped_but_no_connect(run: Run, scripted: ScriptedSer
                         await request.client.exchange(sub)
 
         url = sys.argv[1]
-        async with client(plugins=[Tunnel()]) as c:
+        async with client(plugins=[Asker()]) as c:
             await c.get(url + "one")
-            await c.get(url, stamp="red", disable=["tunnel"])
-            await c.get(url, stamp=None, disable=["tunnel"])
-            await c.get(url, disable=["stamp", "tunnel"])
+            await c.get(url, stamp="red", disable=["asker"])
+            await c.get(url, stamp=None, disable=["asker"])
+            await c.get(url, disable=["stamp", "asker"])
         async with client(stamp="green") as c:
             result = [c.stamp, (await c.get(url)).status_code]
         """,

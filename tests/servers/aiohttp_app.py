@@ -10,7 +10,7 @@ import ssl
 import zlib
 from collections.abc import Iterator
 
-from aiohttp import WSMsgType, web
+from aiohttp import BodyPartReader, WSMsgType, web
 
 from servers.addresses import Site, listening_socket
 from servers.background import LoopThread
@@ -106,6 +106,22 @@ async def upload(request: web.Request) -> web.Response:
     return web.json_response({"size": size, "sha256": digest.hexdigest()})
 
 
+async def form(request: web.Request) -> web.Response:
+    """Describe each part of a multipart body, keeping none of it."""
+    parts = []
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        digest, size = hashlib.sha256(), 0
+        while block := await part.read_chunk(_CHUNK):
+            digest.update(block)
+            size += len(block)
+        kind = part.headers.get("Content-Type")
+        parts.append(
+            {"name": part.name, "filename": part.filename, "type": kind, "size": size, "sha256": digest.hexdigest()}
+        )
+    return web.json_response(parts)
+
+
 async def websocket(request: web.Request) -> web.WebSocketResponse:
     """Echo text and binary messages; subprotocol `echo` where it is offered."""
     socket = web.WebSocketResponse(protocols=("echo",), max_msg_size=0)
@@ -125,6 +141,7 @@ def make_app() -> web.Application:
     app.router.add_route("*", "/status/{status}", status)
     app.router.add_route("*", "/redirect/{count}", redirect)
     app.router.add_route("*", "/upload", upload)
+    app.router.add_route("*", "/form", form)
     app.router.add_get("/bytes/{size}", send_bytes)
     app.router.add_get("/stream/{size}", stream)
     app.router.add_get("/slow/{seconds}", slow)

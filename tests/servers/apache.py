@@ -22,8 +22,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from servers.addresses import Site
-from servers.certificates import Certificates
-from servers.processes import running
+from servers.certificates import REFUSED, Certificates, Identity
+from servers.processes import Speech, running
 from servers.programs import require_program, worker_user
 
 TEXT = "All is well.\n" * 100
@@ -56,8 +56,8 @@ printf 'Status: %s As You Wish\\r\\nContent-Type: text/plain\\r\\n\\r\\nstatus %
 
 
 @contextlib.contextmanager
-def apache_sites(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
-    """Run one apache2 that serves the same over plain HTTP and over TLS."""
+def apache_sites(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
+    """Run one apache2: plain HTTP and TLS with the same content, then a TLS port for each certificate of `REFUSED`."""
     program = require_program("apache2", "apache2")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
@@ -65,9 +65,10 @@ def apache_sites(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
         (directory / "apache.conf").write_text(_configuration(directory, ports, certificates))
         return [program, "-d", str(directory), "-f", str(directory / "apache.conf"), "-D", "FOREGROUND"]
 
-    with running("apache2", prepare, "http", "https") as child:
-        plain, tls = child.ports
-        yield Site(plain, directory=child.directory), Site(tls, "https", directory=child.directory)
+    tls_ports: list[Speech] = ["https"] * (1 + len(REFUSED))
+    with running("apache2", prepare, "http", *tls_ports) as child:
+        plain, *tls = child.ports
+        yield Site(plain, directory=child.directory), *(Site(p, "https", directory=child.directory) for p in tls)
 
 
 def _write_documents(directory: Path) -> None:
@@ -96,6 +97,9 @@ def _digest_line(user: str, password: str) -> str:
 def _configuration(directory: Path, ports: Sequence[int], certificates: Certificates) -> str:
     user = worker_user()
     modules = "\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in _LOADED)
+    listening = "\n".join(f"Listen 127.0.0.1:{port}" for port in ports)
+    identities = (getattr(certificates, name) for name in ("right", *REFUSED))
+    hosts = "\n".join(_tls_host(port, identity) for port, identity in zip(ports[1:], identities, strict=True))
     digest = f"""AuthType Digest
   AuthName "{REALM}"
   AuthDigestProvider file
@@ -106,8 +110,7 @@ def _configuration(directory: Path, ports: Sequence[int], certificates: Certific
 {f"User {user}" if user else ""}
 {f"Group #{_group(user)}" if user else ""}
 ServerName localhost
-Listen 127.0.0.1:{ports[0]}
-Listen 127.0.0.1:{ports[1]}
+{listening}
 DefaultRuntimeDir {directory}
 PidFile {directory}/apache.pid
 ScriptSock {directory}/cgi.sock
@@ -150,12 +153,16 @@ ScriptAlias /digest/cgi-bin {directory}/cgi-bin
 <Location /brotli>
   SetOutputFilter BROTLI_COMPRESS
 </Location>
-<VirtualHost 127.0.0.1:{ports[1]}>
-  SSLEngine on
-  SSLCertificateFile {certificates.right.cert_file}
-  SSLCertificateKeyFile {certificates.right.key_file}
-</VirtualHost>
+{hosts}
 """
+
+
+def _tls_host(port: int, identity: Identity) -> str:
+    return f"""<VirtualHost 127.0.0.1:{port}>
+  SSLEngine on
+  SSLCertificateFile {identity.cert_file}
+  SSLCertificateKeyFile {identity.key_file}
+</VirtualHost>"""
 
 
 def _group(user: str) -> int:

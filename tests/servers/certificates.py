@@ -13,6 +13,8 @@ import trustme
 
 # Every name and address that the test servers have.
 NAMES = ("localhost", "127.0.0.1", "::1")
+# The identities of `Certificates` that a client must refuse; servers have a TLS port for each.
+REFUSED = ("wrong_host", "expired", "unknown_ca")
 KEY_PASSWORD = "open sesame"
 
 

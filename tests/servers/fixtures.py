@@ -12,10 +12,13 @@ import pytest
 from servers.addresses import Site
 from servers.aiohttp_app import aiohttp_site
 from servers.apache import apache_sites
-from servers.certificates import Certificates, make_certificates
+from servers.certificates import REFUSED, Certificates, make_certificates
 from servers.nginx import nginx_sites
 from servers.programs import httpbin_site
+from servers.proxies import dante_site, haproxy_site, microsocks_site, tinyproxy_site
 from servers.scripted import ScriptedServer
+from servers.squid import squid_digest_site, squid_sites
+from servers.websockets_library import websockets_site
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +63,20 @@ def aiohttp_tls_server(certificates: Certificates) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
+def websockets_server() -> Iterator[Site]:
+    """A server of the library websockets; its paths stand in servers/websockets_library.py."""
+    with websockets_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def websockets_tls_server(certificates: Certificates) -> Iterator[Site]:
+    """The same over TLS."""
+    with websockets_site(certificates.server_context()) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
 def httpbin() -> Iterator[Site]:
     """httpbin under gunicorn."""
     with httpbin_site() as site:
@@ -74,36 +91,108 @@ def httpbin_tls(certificates: Certificates) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def _nginx(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+def _nginx(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
     with nginx_sites(certificates) as sites:
         yield sites
 
 
 @pytest.fixture(scope="session")
-def nginx(_nginx: tuple[Site, Site]) -> Site:
+def nginx(_nginx: tuple[Site, ...]) -> Site:
     """nginx; its paths stand in servers/nginx.py."""
     return _nginx[0]
 
 
 @pytest.fixture(scope="session")
-def nginx_tls(_nginx: tuple[Site, Site]) -> Site:
+def nginx_tls(_nginx: tuple[Site, ...]) -> Site:
     """The same nginx over TLS."""
     return _nginx[1]
 
 
 @pytest.fixture(scope="session")
-def _apache(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
+def _apache(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
     with apache_sites(certificates) as sites:
         yield sites
 
 
 @pytest.fixture(scope="session")
-def apache(_apache: tuple[Site, Site]) -> Site:
+def apache(_apache: tuple[Site, ...]) -> Site:
     """apache2; its paths stand in servers/apache.py."""
     return _apache[0]
 
 
 @pytest.fixture(scope="session")
-def apache_tls(_apache: tuple[Site, Site]) -> Site:
+def apache_tls(_apache: tuple[Site, ...]) -> Site:
     """The same apache2 over TLS."""
     return _apache[1]
+
+
+@pytest.fixture(scope="session")
+def _squid() -> Iterator[tuple[Site, Site]]:
+    with squid_sites() as sites:
+        yield sites
+
+
+@pytest.fixture(scope="session")
+def squid(_squid: tuple[Site, Site]) -> Site:
+    """squid, open to all; see servers/squid.py."""
+    return _squid[0]
+
+
+@pytest.fixture(scope="session")
+def squid_basic(_squid: tuple[Site, Site]) -> Site:
+    """The port of the same squid that asks for Basic."""
+    return _squid[1]
+
+
+@pytest.fixture(scope="session")
+def squid_digest() -> Iterator[Site]:
+    """A squid that asks for Digest, with nonces that live shortly."""
+    with squid_digest_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def tinyproxy() -> Iterator[Site]:
+    """tinyproxy, which asks for Basic."""
+    with tinyproxy_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def tls_proxy(certificates: Certificates, squid: Site) -> Iterator[Site]:
+    """haproxy with TLS before the open squid: an https proxy."""
+    with haproxy_site(certificates.right, squid) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def dante() -> Iterator[Site]:
+    """danted: SOCKS 4 and 5."""
+    with dante_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def microsocks() -> Iterator[Site]:
+    """microsocks: SOCKS 5 with a password."""
+    with microsocks_site() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def _aiohttp_refused(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
+    with contextlib.ExitStack() as stack:
+        identities = [getattr(certificates, name) for name in REFUSED]
+        yield tuple(stack.enter_context(aiohttp_site(identity.server_context())) for identity in identities)
+
+
+@pytest.fixture
+def refused_site(request: pytest.FixtureRequest) -> Callable[[str, str], Site]:
+    """Call it with "nginx", "apache" or "aiohttp" and a name of `REFUSED`: that server over TLS with that certificate."""
+
+    def site(server: str, name: str) -> Site:
+        sites = request.getfixturevalue("_aiohttp_refused" if server == "aiohttp" else f"_{server}")
+        found: Site = sites[-len(REFUSED) :][REFUSED.index(name)]
+        return found
+
+    return site

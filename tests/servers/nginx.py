@@ -28,8 +28,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from servers.addresses import Site
-from servers.certificates import Certificates
-from servers.processes import running
+from servers.certificates import REFUSED, Certificates
+from servers.processes import Speech, running
 from servers.programs import require_program, worker_user
 
 # Bytes of /big.bin, a file with a hole that takes no room.
@@ -40,8 +40,8 @@ MOVED = (301, 302, 303, 307, 308)
 
 
 @contextlib.contextmanager
-def nginx_sites(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
-    """Run one nginx that serves the same over plain HTTP and over TLS."""
+def nginx_sites(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
+    """Run one nginx: plain HTTP and TLS with the same content, then a TLS port for each certificate of `REFUSED`."""
     program = require_program("nginx", "nginx-light")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
@@ -49,9 +49,10 @@ def nginx_sites(certificates: Certificates) -> Iterator[tuple[Site, Site]]:
         (directory / "nginx.conf").write_text(_configuration(directory, ports, certificates))
         return [program, "-p", str(directory), "-c", str(directory / "nginx.conf"), "-e", str(directory / "error.log")]
 
-    with running("nginx", prepare, "http", "https") as child:
-        plain, tls = child.ports
-        yield Site(plain, directory=child.directory), Site(tls, "https", directory=child.directory)
+    tls_ports: list[Speech] = ["https"] * (1 + len(REFUSED))
+    with running("nginx", prepare, "http", *tls_ports) as child:
+        plain, *tls = child.ports
+        yield Site(plain, directory=child.directory), *(Site(p, "https", directory=child.directory) for p in tls)
 
 
 def accepted(plain: Site) -> int:
@@ -94,6 +95,12 @@ def _configuration(directory: Path, ports: Sequence[int], certificates: Certific
         f"{kind}_temp_path {directory}/temporary-{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     ]
+    refused = [
+        f"server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {identity.cert_file};"
+        f" ssl_certificate_key {identity.key_file}; location = /tls {{ return 200 refused; }} }}"
+        for port, identity in zip(ports[2:], (getattr(certificates, name) for name in REFUSED), strict=True)
+    ]
+    others = "\n  ".join(refused)
     locations = "\n    ".join([*redirects, *moved, *statuses])
     return f"""
 daemon off; worker_processes 1; pid {directory}/nginx.pid; {f"user {user};" if user else ""}
@@ -126,5 +133,6 @@ http {{
     location = /redirects/0 {{ return 302 /small.json; }}
     {locations}
   }}
+  {others}
 }}
 """

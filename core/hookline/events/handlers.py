@@ -28,8 +28,8 @@ def check_event(name: str) -> str:
     return name
 
 
-def implementation_of(event: str, handler: Handler) -> Implementation:
-    """A user's handler as an implementation.
+def implementation_of(event: str, handler: Handler, plugin: str | None = None) -> Implementation:
+    """A user's handler as an implementation; or that of a plugin, where it is named.
 
     Raises: PluginError, for what cannot be called, or a coroutine function on a data event.
     """
@@ -38,7 +38,7 @@ def implementation_of(event: str, handler: Handler) -> Implementation:
         raise PluginError(f"a handler of {event} must be callable, got {type(handler).__name__}")
     if event in DATA_EVENTS and is_coroutine_function(handler):
         raise PluginError(f"{name}: a handler of {event} must be a plain function: it runs while the bytes are read")
-    return Implementation(event, handler, f"handler {name}")
+    return Implementation(event, handler, f"handler {name}" if plugin is None else f"plugin {plugin!r}", plugin)
 
 
 def is_coroutine_function(function: Any) -> bool:
@@ -103,6 +103,19 @@ class ResponseEvent(Event):
         super().__init__(name, response.listen if name in DATA_EVENTS else lambda: None)
         self._response = response
         self._waiters: list[asyncio.Future[HttpResponse]] = []
+
+    def bind(self, handler: Handler, *, plugin: str | None = None) -> Handler:
+        """As for a client, for this exchange alone.
+
+        plugin: the name of a plugin that has something to do in few exchanges, and no precondition tells which. The
+        handler is an implementation of that plugin then: it takes what those take, and its answer counts. It runs
+        behind the other plugins, so `response.answer` shows what they said.
+
+        Raises: PluginError.
+        """
+        self._implementations.append(implementation_of(self.name, handler, plugin))
+        self._changed()
+        return handler
 
     def fired(self) -> bool:
         """Has the event been fired for this response (a data event: at least once)?"""

@@ -107,7 +107,7 @@ class Implementation:
     def _flatten(self) -> Callable[..., Any]:
         """`f(response)`, or `f(response, data)` on a data event, for when nothing went wrong.
 
-        Measured: the method itself 0.03 us, a lambda 0.06, functools.partial with a keyword 0.13.
+        Measured: the method itself 0.03 us, a lambda 0.06, functools.partial with a keyword 0.13, the general form 0.5.
         """
         function = self.function
         names = (*self._positional, *self._keywords)
@@ -121,4 +121,8 @@ class Implementation:
             if not self._keywords:
                 return lambda response: function(response, None)
             return lambda response: function(response, exc=None)
+        if not self._keywords and names == ("response", "cause"):
+            return lambda response: function(response, response.request.cause)
+        if not self._keywords and names == ("response", "exc", "cause"):
+            return lambda response: function(response, None, response.request.cause)
         return self.call

@@ -121,13 +121,13 @@ def stage(event: str, implementations: Sequence[Implementation]) -> Stage | None
 
 
 def extended(found: Stage | None, event: str, handlers: Sequence[Implementation]) -> Stage | None:
-    """The stage with the handlers of one call, behind those of the client: on pre_request before the plugins, elsewhere last."""
+    """The stage with those of one call or exchange: handlers of users behind those of the client, on pre_request all of
+    them before the plugins, elsewhere after them; implementations of plugins behind the other plugins.
+    """
     if not handlers:
         return found
     if found is None:
-        return Stage(event, handlers)
-    everyone = [*found.wrappers, *found.implementations]
-    if event != "pre_request":
-        return Stage(event, [*everyone, *handlers])
-    first = [i for i in everyone if i.plugin is None]
-    return Stage(event, [*first, *handlers, *(i for i in everyone if i.plugin is not None)])
+        everyone = list(handlers)
+    else:
+        everyone = [*found.wrappers, *found.implementations, *handlers]
+    return Stage(event, sorted(everyone, key=lambda i: (i.plugin is None) != (event == "pre_request")))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
 from .bulk import BULK, BulkReader
@@ -25,6 +25,9 @@ from .parser import (
     parse_head,
     says_keep_alive,
 )
+
+if TYPE_CHECKING:
+    from ..timings import Opening
 
 HIGH_WATER = 256 * 1024
 MAX_INTERIM = 100
@@ -56,6 +59,7 @@ class Connection(Link):
         "_body",
         "_early",
         "_ended",
+        "_in_order",
         "_partial",
         "_read",
         "_remaining",
@@ -75,6 +79,7 @@ class Connection(Link):
         "limit",
         "method",
         "on_lost",
+        "opening",
         "parts",
         "read_anything",
         "received_size",
@@ -88,10 +93,11 @@ class Connection(Link):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._take: Callable[[Connection, bytes], None] = Connection._take_stray
-        self.reused = False
+        self.reused = 0  # how often it was taken after its first exchange
         self.complete = True
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
+        self.opening: Opening | None = None  # how long that took, where its route says so
         self.last_read = self.idle_since = 0.0
         self._clear()
 
@@ -220,7 +226,9 @@ class Connection(Link):
         except BaseException as error:  # noqa: BLE001  # a handler's: it ends the exchange, and reaches the caller through the waiter
             self.fail(error)
             return
-        if self._backlog is not None:
+        if self.upgraded:
+            self._take(self, data)  # no body of ours: whoever takes the connection takes these too
+        elif self._backlog is not None:
             self._backlog.append((data, data))
             self._count(data)
         else:
@@ -297,6 +305,7 @@ class Connection(Link):
             rest = b""
         elif at >= 0:
             if self.limit and length > self.limit:
+                self.asker.take_head(line, head, low)  # the error has a response, as where the body was begun
                 raise BodyTooLarge(f"the body has {length} bytes, more than max_body={self.limit}")
             self._remaining = length
             self._take = Connection._take_length
@@ -446,6 +455,8 @@ class Connection(Link):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
+        if self.sending and exc is not None and not self.complete and self.error is None and not self.paused:
+            self.read_unread()
         if not self.complete and self.error is None:
             self._end_of_input(exc)
         self.let_write()
@@ -454,10 +465,16 @@ class Connection(Link):
             on_lost(self)
 
     def _end_of_input(self, exc: Exception | None) -> None:
-        """Nothing more will come: only a body without length and chunks is complete by that (RFC 9112, section 6.3)."""
+        """Nothing more will come: only a body without length and chunks is complete by that (RFC 9112, section 6.3), and
+        over TLS only where that was closed too (section 9.8): a FIN is in the power of anybody on the way."""
         if self._backlog is not None and exc is None:
-            self._ended = True  # judged when what came before it has been parsed
-        elif self._take is Connection._take_until_close and exc is None:
+            # judged when what came before it has been parsed; by then uvloop's TLS would have forgotten
+            self._ended, self._in_order = True, self.is_closed_in_order
+        elif (
+            self._take is Connection._take_until_close
+            and exc is None
+            and (self._in_order if self._ended else self.is_closed_in_order)
+        ):
             self._complete()
         else:
             self.fail(self._lost(exc))
@@ -467,6 +484,8 @@ class Connection(Link):
             what = "before the response" if not self.read_anything else "within the head of the response"
         elif self._take is Connection._take_length:
             what = f"{self._remaining} bytes before the end of the body"
+        elif self._take is Connection._take_until_close and exc is None:
+            what = "without closing TLS: the body may be cut"
         else:
             what = "within the body"
         error = ConnectionClosed(f"the server closed the connection {what}")

@@ -6,13 +6,21 @@ Writing, waiting for the other side, closing, and TLS in the middle of it.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
+import sys
 from collections.abc import Callable
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..errors import HttpConnectionError, RemoteProtocolError, SSLError
+from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError
 
 READ_BUFFER = 64 * 1024
+
+# asyncio's TLS that carries another TLS cannot be told why that failed: a TypeError comes instead (CPython issue 113214,
+# mended in 3.11.8 and 3.12.2).
+_ABORT_TAKES_NO_REASON = sys.version_info < (3, 11, 8) or (3, 12) <= sys.version_info < (3, 12, 2)
 
 # A memoryview, never the bytearray: asyncio's TLS slices the buffer, and a sliced bytearray is a copy that nobody reads.
 # Per loop, never per process: loops of two threads would write into it at the same time.
@@ -25,6 +33,27 @@ def buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
     if view is None:
         view = _buffers[loop] = memoryview(bytearray(READ_BUFFER))
     return view
+
+
+def let_abort(transport: asyncio.Transport) -> None:
+    """Make the TLS that a transport speaks, if any, take a reason to abort."""
+    outer: Any = getattr(transport, "_ssl_protocol", None)
+    if _ABORT_TAKES_NO_REASON and outer is not None:
+        abort = outer._abort
+        outer._abort = lambda reason=None: abort()
+
+
+def handshake_failure(
+    error: OSError, server_hostname: str, seconds: float | None
+) -> HttpConnectionError | ConnectTimeout:
+    """What a failed handshake means. seconds: its limit, where that has ended it."""
+    if seconds is not None:
+        return ConnectTimeout(f"{server_hostname}: tls timeout of {seconds:g} s")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SSLError(f"the certificate of {server_hostname} is not trusted: {error.verify_message}")
+    if isinstance(error, ssl.SSLError):
+        return SSLError(f"TLS handshake with {server_hostname} failed: {error.reason or error}")
+    return HttpConnectionError(f"TLS handshake with {server_hostname}: {error}")
 
 
 class Link(asyncio.BufferedProtocol):
@@ -50,6 +79,23 @@ class Link(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
+
+    def read_unread(self) -> None:
+        """Read what the peer said before it refused the rest of what we sent.
+
+        A write that fails closes the transport at once, although the kernel may still hold an answer (a 413, say, of a
+        server that did not wait for the upload). The socket is open until `connection_lost` returns. Not under TLS, whose
+        bytes nobody could decrypt any more.
+        """
+        if self.transport.get_extra_info("sslcontext") is not None:
+            return
+        try:
+            with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as copy:
+                copy.setblocking(False)
+                while self.error is None and (size := copy.recv_into(self._view)):
+                    self.buffer_updated(size)
+        except (OSError, AttributeError, ValueError):
+            pass  # nothing is left, or there is no socket
 
     async def wait(self) -> None:
         """Wait for the next thing to see.
@@ -83,6 +129,20 @@ class Link(asyncio.BufferedProtocol):
         if future is not None and not future.done():
             future.set_result(None)
 
+    @property
+    def is_closed_in_order(self) -> bool:
+        """The peer sends no more: has it said so in TLS too, with close_notify (RFC 8446, section 6.1)? True without TLS.
+
+        No loop tells its protocols. But OpenSSL remembers, and reads nothing only behind a close_notify.
+        """
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return not tls.read(1)
+        except ssl.SSLError:
+            return False
+
     def stop_sending(self) -> None:
         interrupt, self.interrupt = self.interrupt, None
         if interrupt is not None:
@@ -106,29 +166,34 @@ class Link(asyncio.BufferedProtocol):
             self.transport.close()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
-        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it."""
-        self.resume()
-        self.transport.set_protocol(protocol)
+        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it.
+
+        Where the connection is lost already (`alive` is False), the bytes are all that there is to hand over.
+        """
+        if self.alive:
+            self.resume()
+            self.transport.set_protocol(protocol)
         leftover, self.leftover = self.leftover, b""
         return leftover
 
     async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
         """Begin TLS on the connection, as behind a tunnel. seconds: for the handshake, None = asyncio's 60.
 
-        Raises: SSLError, HttpConnectionError, RemoteProtocolError when bytes came before the handshake.
+        Raises: SSLError, HttpConnectionError, ConnectTimeout; RemoteProtocolError, when bytes came before the handshake.
         """
         if self.leftover:
             self.abort()
             raise RemoteProtocolError("bytes came before the TLS handshake")
+        let_abort(self.transport)
+        limit = asyncio.timeout(seconds)  # the loop's own limit does not reach the caller where TLS carries TLS
         try:
-            transport = await self.loop.start_tls(
-                self.transport, self, context, server_hostname=server_hostname, ssl_handshake_timeout=seconds
-            )
-        except ssl.SSLError as error:
-            raise SSLError(f"TLS handshake with {server_hostname}: {error.reason or error}") from error
-        except OSError as error:
-            raise HttpConnectionError(f"TLS handshake with {server_hostname}: {error}") from error
-        if transport is None:
+            async with limit:
+                transport = await self.loop.start_tls(self.transport, self, context, server_hostname=server_hostname)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError):
+                raise handshake_failure(error, server_hostname, seconds if limit.expired() else None) from error
+            raise
+        if transport is None or not self.alive:
             raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
         self.transport = transport
-        self.alive = True

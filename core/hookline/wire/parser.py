@@ -71,6 +71,10 @@ def parse_head(head: bytes) -> tuple[StatusLine, bool]:
     except HttpParserUpgrade:
         pass  # a 101: what follows is not HTTP
     except HttpParserError as error:
+        if parser.get_status_code() == 101 and "Upgrade" in str(error):
+            raise RemoteProtocolError(
+                "a 101 without Upgrade, or without a Connection that names it (RFC 9110, section 15.2.2)"
+            ) from error
         raise RemoteProtocolError(f"malformed response head: {error} (it begins {shown(head)})") from error
     found = _status_lines.get(head[:15])  # "HTTP/1.1 200 OK" is 15 long, and most heads begin with it
     if found is None or head[15] != 13:

@@ -1,0 +1,78 @@
+"""Basic: username and password with every request (RFC 7617)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from urllib.parse import unquote_to_bytes
+
+from .credentials import Credentials
+from .flows import Auth, Flow, Request, set_field
+
+
+def basic_value(credentials: Credentials, announces_utf8: bool = False) -> str:
+    """Return the value of Authorization or Proxy-Authorization.
+
+    Raises:
+        ValueError: the username holds a colon, which would move its end into the password (RFC 7617 section 2).
+    """
+    if ":" in credentials.username:
+        raise ValueError("username: Basic authentication cannot carry a colon in it")
+    username, password = credentials.octets(announces_utf8)
+    return "Basic " + b64encode(username + b":" + password).decode("ascii")
+
+
+class HTTPBasicAuth(Auth):
+    """Send username and password with each request, without waiting for a challenge.
+
+    They go out as UTF-8; encoding="latin-1" is for servers from before RFC 7617.
+
+    Raises:
+        TypeError: username or password is no str.
+        ValueError: they hold control characters, the username a colon, or they do not fit the encoding.
+    """
+
+    wants_response = False
+
+    def __init__(self, username: str, password: str, *, encoding: str = "utf-8") -> None:
+        self.credentials = Credentials(username, password, encoding)
+        self.value = basic_value(self.credentials)
+
+    @property
+    def username(self) -> str:
+        return self.credentials.username
+
+    @property
+    def password(self) -> str:
+        return self.credentials.password
+
+    def flow(self, request: Request) -> Flow:
+        """Add the credentials."""
+        set_field(request, "Authorization", self.value)
+        yield request
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HTTPBasicAuth) and self.credentials == other.credentials
+
+    def __hash__(self) -> int:
+        return hash((HTTPBasicAuth, self.credentials))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+def from_userinfo(userinfo: str) -> HTTPBasicAuth | None:
+    """What stands before the @ of a URL, percent-encoded; None where both parts are empty.
+
+    Octets that are no UTF-8 go out as they are.
+
+    Raises:
+        ValueError: control characters, or a colon in the username.
+    """
+    name, _, word = userinfo.partition(":")
+    username, password = unquote_to_bytes(name), unquote_to_bytes(word)
+    if not username and not password:
+        return None
+    try:
+        return HTTPBasicAuth(username.decode(), password.decode())
+    except UnicodeDecodeError:
+        return HTTPBasicAuth(username.decode("latin-1"), password.decode("latin-1"), encoding="latin-1")

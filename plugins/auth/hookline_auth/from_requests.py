@@ -1,0 +1,98 @@
+"""Run authentication objects that were written for requests: subclasses of its AuthBase.
+
+Nothing is imported: such an object exists only where its requests package is loaded, and that package's own
+PreparedRequest and Response are what it is given. What it changed is then carried over to our request.
+
+A response hook may send one more request through `response.connection.send(...)`, as requests' own Digest does. Our
+`send` does not return: it leaves the hook with the request, which is sent as the next step of the flow. What the hook
+would have done with the result is lost, so schemes that send twice in one hook (NTLM) do not work.
+"""
+
+from __future__ import annotations
+
+import sys
+from io import BytesIO
+from types import ModuleType
+from typing import Any, NoReturn
+
+from .carrying import Snapshot, joined, sent_fields
+from .flows import Auth, Flow, Request, Response
+
+_SEND_ARGUMENTS: dict[str, Any] = {"timeout": None, "verify": True, "cert": None, "proxies": {}, "stream": False}
+
+
+def requests_package(auth: object) -> ModuleType | None:
+    """Return the requests package (or a vendored copy) whose AuthBase auth derives from, None where there is none."""
+    for base in type(auth).__mro__:
+        package, _, module = base.__module__.rpartition(".")
+        if base.__name__ == "AuthBase" and module == "auth" and hasattr(sys.modules.get(package), "PreparedRequest"):
+            return sys.modules[package]
+    return None
+
+
+class RequestsAuth(Auth):
+    """An AuthBase object: called with a prepared request, perhaps registering response hooks on it."""
+
+    def __init__(self, auth: Any, package: ModuleType) -> None:
+        self._auth = auth
+        self._package = package
+
+    def flow(self, request: Request) -> Flow:
+        """Let the object change the request, then let its hooks look at the response."""
+        prepared = self._prepared(request)
+        before = Snapshot.of(prepared)
+        prepared = self._auth(prepared)
+        self._take(before, prepared, request)
+        response = yield request
+        for hook in list(prepared.hooks.get("response", ())):
+            foreign = self._response(response, prepared)
+            try:
+                hook(foreign, **_SEND_ARGUMENTS)
+            except _Resend as resend:
+                prepared = resend.prepared
+                self._take(before, prepared, request)
+                response = yield request
+
+    def _take(self, before: Snapshot, prepared: Any, request: Request) -> None:
+        before.carry_over(prepared, request)
+        body = prepared.body
+        if body is not request.body and body != request.body:
+            request.body = body.encode() if isinstance(body, str) else body
+            request.headers.popall("Content-Length", None)  # counted anew when it is sent
+
+    def _prepared(self, request: Request) -> Any:
+        prepared = self._package.PreparedRequest()
+        prepared.method = request.method
+        prepared.url = request.url
+        prepared.headers = self._package.structures.CaseInsensitiveDict(joined(sent_fields(request)))
+        prepared.body = request.body
+        prepared.prepare_cookies({})
+        return prepared
+
+    def _response(self, response: Response, prepared: Any) -> Any:
+        foreign = self._package.Response()
+        foreign.status_code = response.status_code
+        foreign.headers = self._package.structures.CaseInsensitiveDict(joined(response.headers.items()))
+        foreign.url = prepared.url
+        foreign.request = prepared
+        foreign.connection = _Connection()
+        foreign.raw = BytesIO(response.content if response.status_code in (401, 407) else b"")
+        return foreign
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self._auth).__name__})"
+
+
+class _Resend(BaseException):
+    """Leave a hook with the request that it wants sent; no hook's `except Exception` may stop it."""
+
+    def __init__(self, prepared: Any) -> None:
+        super().__init__()
+        self.prepared = prepared
+
+
+class _Connection:
+    """What a hook finds as `response.connection`."""
+
+    def send(self, prepared: Any, **_: object) -> NoReturn:
+        raise _Resend(prepared)

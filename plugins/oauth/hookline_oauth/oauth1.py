@@ -1,0 +1,182 @@
+"""OAuth 1 (RFC 5849): the value of `auth=` that signs requests, and the three legs that end with a token."""
+
+from __future__ import annotations
+
+import copy
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+from hookline import HttpClient, HttpRequest
+
+from . import kinds
+from .errors import OAuthError, TokenRefused
+from .handler import register
+from .origins import check_transport, is_at_first_origin, is_overruled, shown
+from .signature import appended, pairs_of
+from .signing import HEADER, PLACEMENTS, sign, unsign
+from .token_request import answer_to, token_request, words_of
+
+
+class OAuth1(kinds.OAuth1):
+    """Signs each request anew, and only those to the origin that the user asked for.
+
+    client_id: the client identifier (the consumer key). client: an oauthlib.oauth1.Client, instead of all the others.
+    options: oauthlib's: client_secret, resource_owner_key and resource_owner_secret (the token), signature_method
+        ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"),
+        signature_type ("AUTH_HEADER", "QUERY", "BODY": where the signature stands), rsa_key, realm, callback_uri,
+        verifier.
+
+    Give it as `auth=` to a client or a request, or bind it as a handler of pre_request.
+
+    Raises: TypeError, for an unknown option or no client identifier; ValueError, for a method or a place that is none.
+    """
+
+    def __init__(self, client_id: str | None = None, client: Any = None, **options: Any) -> None:
+        if client is None:
+            if client_id is None:
+                raise TypeError("OAuth1 needs client_id=, or client=, an oauthlib.oauth1.Client")
+            from oauthlib.oauth1 import Client
+
+            client = Client(client_id, **options)
+        elif client_id is not None or options:
+            raise TypeError("OAuth1 takes client=, or client_id= and options, not both")
+        if client.signature_method not in client.SIGNATURE_METHODS:
+            raise ValueError(
+                f"signature_method={client.signature_method!r}; there are {sorted(client.SIGNATURE_METHODS)}"
+            )
+        if client.signature_type not in PLACEMENTS:
+            raise ValueError(f"signature_type={client.signature_type!r}; there are {', '.join(PLACEMENTS)}")
+        self._client = client
+
+    @property
+    def client_id(self) -> str:
+        """The client identifier."""
+        return str(self._client.client_key)
+
+    def __call__(self, response: Any, **kw: Any) -> None:
+        """As a handler of pre_request: be the `auth=` of this request.
+
+        Raises: PluginError, where the plugin oauth1 does not run.
+        """
+        register(self, response, "oauth1")
+
+    def apply(self, request: HttpRequest) -> None:
+        """Sign a request that is about to be sent, unless it goes where the user did not send it.
+
+        Raises: OAuthError.
+        """
+        unsign(request)
+        is_taken = self._client.signature_type == HEADER and is_overruled(request)
+        if is_at_first_origin(request) and not is_taken:
+            sign(request, self._client)
+
+    # -- the three legs (RFC 5849, section 2). In a running loop the two fetches give coroutines, without one results.
+
+    def fetch_request_token(self, http: HttpClient, url: str) -> Any:
+        """Get a request token, which this object has from then on; gives all that the server said, as a dict.
+
+        The callback is the option callback_uri, else "oob": the user is shown the verifier (section 2.1).
+
+        Raises: TokenRefused; InsecureTransport; HttpRequestException.
+        """
+        return http.wait_for(self._fetch_request_token(http, url))
+
+    async def _fetch_request_token(self, http: HttpClient, url: str) -> dict[str, str]:
+        signer = copy.copy(self._client)
+        signer.resource_owner_key = signer.resource_owner_secret = signer.verifier = None
+        signer.callback_uri = signer.callback_uri or "oob"
+        token = await fetch(http, url, signer)
+        if token.get("oauth_callback_confirmed", "").lower() != "true":
+            raise TokenRefused(
+                f"{shown(url)} did not confirm the callback (oauth_callback_confirmed=true): it speaks the first"
+                " version of OAuth, in which somebody else's authorization can be passed off as the user's"
+            )
+        self._take(token)
+        return token
+
+    def authorization_url(self, url: str, **parameters: str) -> str:
+        """The URL to send the user to (section 2.2). parameters: what the server wants besides.
+
+        Raises: OAuthError, without a request token; InsecureTransport.
+        """
+        check_transport(url, "the user's password")
+        if self._client.resource_owner_key is None:
+            raise OAuthError("there is no request token yet: await fetch_request_token(client, url) first")
+        base, _, query = url.partition("?")
+        more = [("oauth_token", self._client.resource_owner_key), *parameters.items()]
+        return f"{base}?{appended(query, more)}"
+
+    def fetch_access_token(
+        self, http: HttpClient, url: str, *, verifier: str | None = None, authorization_response: str | None = None
+    ) -> Any:
+        """Change the request token for an access token, which requests are signed with from then on (section 2.3).
+
+        verifier: what the user was shown. authorization_response: instead, the whole URL that the user came back to.
+
+        Raises: OAuthError, for a response that belongs to another request token; TokenRefused; InsecureTransport;
+        HttpRequestException.
+        """
+        return http.wait_for(self._fetch_access_token(http, url, verifier, authorization_response))
+
+    async def _fetch_access_token(
+        self, http: HttpClient, url: str, verifier: str | None, authorization_response: str | None
+    ) -> dict[str, str]:
+        signer = copy.copy(self._client)
+        if authorization_response is not None:
+            verifier = verifier_in(authorization_response, signer.resource_owner_key)
+        signer.callback_uri = None
+        signer.verifier = verifier or signer.verifier
+        if signer.resource_owner_key is None or not signer.verifier:
+            raise OAuthError("fetch_access_token needs a request token, and verifier= or authorization_response=")
+        token = await fetch(http, url, signer)
+        self._take(token)
+        return token
+
+    def _take(self, token: dict[str, str]) -> None:
+        """Sign with this token from now on."""
+        client = copy.copy(self._client)
+        client.resource_owner_key = token["oauth_token"]
+        client.resource_owner_secret = token["oauth_token_secret"]
+        client.callback_uri = client.verifier = None
+        self._client = client
+
+    def __repr__(self) -> str:
+        return f"<OAuth1 client_id={self.client_id!r} {self._client.signature_method}>"
+
+
+def verifier_in(url: str, token: str | None) -> str:
+    """The verifier in the URL that the user came back to.
+
+    Raises: OAuthError, for one that belongs to another request token, or says that the user refused.
+    """
+    found = dict(pairs_of(urlsplit(url).query))
+    if not hmac.compare_digest(found.get("oauth_token", "").encode(), (token or "").encode()):
+        raise OAuthError("the authorization response belongs to another request token: do not use it")
+    if not found.get("oauth_verifier"):
+        raise OAuthError("the authorization response has no oauth_verifier: the user did not agree")
+    return found["oauth_verifier"]
+
+
+async def fetch(http: HttpClient, url: str, signer: Any) -> dict[str, str]:
+    """A token and its secret, from a POST that is signed by `signer`.
+
+    Raises: TokenRefused; InsecureTransport; HttpRequestException.
+    """
+    request = token_request(http, url, "", {"Accept": "*/*"})
+    sign(request, signer)
+    response = await answer_to(request)
+    fields = dict(pairs_of(response.content.decode("utf-8", "replace").strip()))
+    if not (response.ok and fields.get("oauth_token") and fields.get("oauth_token_secret") is not None):
+        secrets = (signer.client_secret, signer.resource_owner_secret, signer.resource_owner_key, signer.verifier)
+        error = words_of(fields.get("error") or fields.get("oauth_problem") or "", secrets)
+        description = words_of(fields.get("error_description") or "", secrets)
+        why = "its answer holds no oauth_token and oauth_token_secret" if response.ok else "it does not say why"
+        said = ": ".join(filter(None, (error, description))) or why
+        raise TokenRefused(
+            f"{request!r} gave no token: {response.status_code} {words_of(response.reason, ())}: {said}",
+            error=error,
+            description=description,
+            response=response,
+        )
+    return fields

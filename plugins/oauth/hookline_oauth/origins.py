@@ -1,0 +1,46 @@
+"""Where credentials may go: with requests that have no others, to the origin that the user asked for, over TLS."""
+
+from __future__ import annotations
+
+import re
+
+from hookline import HttpRequest
+
+from .errors import InsecureTransport
+
+
+def is_at_first_origin(request: HttpRequest) -> bool:
+    """Has this call never left the origin that it began with? A chain that returns has left it."""
+    if not request.unverifiable:
+        return True
+    key = request.where.origin.key
+    return all(earlier.request.where.origin.key == key for earlier in request.history)
+
+
+def is_overruled(request: HttpRequest) -> bool:
+    """Did the user give this request an Authorization field, and `auth=` only to the client?"""
+    return "auth" not in vars(request) and request.has_header("Authorization")
+
+
+def shown(url: str) -> str:
+    """A URL for a message: without userinfo, query and fragment."""
+    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", url)[0])
+
+
+def check_transport(url: str, secret: str, request: HttpRequest | None = None) -> None:
+    """Refuse to send a secret without TLS. oauthlib's variable for tests, OAUTHLIB_INSECURE_TRANSPORT, allows it.
+
+    secret: what would be sent, in words.
+
+    Raises: InsecureTransport.
+    """
+    if url.lower().startswith(("https:", "wss:")):
+        return
+    from oauthlib.oauth2 import is_secure_transport
+
+    if not is_secure_transport(url):
+        raise InsecureTransport(
+            f"{shown(url)} is not https: whoever is on the way could read {secret}, and use it. Use an https"
+            " URL; for a server on this machine set the environment variable OAUTHLIB_INSECURE_TRANSPORT=1",
+            request=request,
+        )

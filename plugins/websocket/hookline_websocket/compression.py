@@ -1,0 +1,92 @@
+"""permessage-deflate (RFC 7692): its parameters, what is offered, and what the server may make of the offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+Parameter = tuple[str, str | None]
+
+_BITS = {str(bits): bits for bits in range(8, 16)}  # RFC 7692, section 7.1.2.1: no leading zeros
+
+
+@dataclass(frozen=True)
+class Deflate:
+    """The parameters of permessage-deflate, for `compression=`.
+
+    server_no_context_takeover, client_no_context_takeover: each message is compressed by itself, which takes less
+    memory and compresses less.
+    server_max_window_bits, client_max_window_bits: the window is at most 2 to the power of this, 8 to 15; None = the
+    server may choose.
+    level: of our own compression, -1 (zlib's default) to 9.
+
+    Raises: ValueError.
+    """
+
+    server_no_context_takeover: bool = False
+    client_no_context_takeover: bool = False
+    server_max_window_bits: int | None = None
+    client_max_window_bits: int | None = None
+    level: int = -1
+
+    def __post_init__(self) -> None:
+        for name in ("server_max_window_bits", "client_max_window_bits"):
+            bits = getattr(self, name)
+            if bits is not None and bits not in range(8, 16):
+                raise ValueError(f"{name} is 8 to 15 or None, not {bits!r}")
+        if self.level not in range(-1, 10):
+            raise ValueError(f"level is -1 to 9, not {self.level!r}")
+
+    def offer(self) -> str:
+        """The value of Sec-WebSocket-Extensions. client_max_window_bits stands there always: the server may limit us."""
+        parts = ["permessage-deflate"]
+        parts += [name for name in ("server_no_context_takeover", "client_no_context_takeover") if getattr(self, name)]
+        if self.server_max_window_bits is not None:
+            parts.append(f"server_max_window_bits={self.server_max_window_bits}")
+        bits = self.client_max_window_bits
+        parts.append("client_max_window_bits" if bits is None else f"client_max_window_bits={bits}")
+        return "; ".join(parts)
+
+    def agree(self, parameters: Iterable[Parameter]) -> Deflate:
+        """What holds, by the parameters that the server answered this offer with (RFC 7692, section 7.1).
+
+        Raises: ValueError, for parameters that do not fit the offer.
+        """
+        answered: dict[str, Any] = {}
+        for name, value in parameters:
+            if name in answered:
+                raise ValueError(f"{name} stands there twice")
+            if name in ("server_no_context_takeover", "client_no_context_takeover"):
+                if value is not None:
+                    raise ValueError(f"{name} has a value")
+                answered[name] = True
+            elif name in ("server_max_window_bits", "client_max_window_bits"):
+                limit = getattr(self, name) or 15
+                if value not in _BITS or _BITS[value] > limit:
+                    raise ValueError(f"{name} is 8 to {limit}, not {ascii(value)[:20]}")
+                answered[name] = _BITS[value]
+            else:
+                raise ValueError(f"unknown parameter {ascii(name)[:40]}")
+        if self.server_no_context_takeover and not answered.get("server_no_context_takeover"):
+            raise ValueError("server_no_context_takeover was asked for and is not there")
+        if self.server_max_window_bits is not None and "server_max_window_bits" not in answered:
+            raise ValueError("server_max_window_bits was asked for and is not there")
+        own: dict[str, Any] = {"client_no_context_takeover": self.client_no_context_takeover}
+        if self.client_max_window_bits is not None:
+            own["client_max_window_bits"] = self.client_max_window_bits
+        return replace(self, **(own | answered))
+
+
+def as_compression(value: Any) -> Deflate | None:
+    """What users give as `compression=`: True, False, or parameters.
+
+    Raises: TypeError.
+    """
+    if value is True:
+        return Deflate()
+    if value is False:
+        return None
+    if isinstance(value, Deflate):
+        return value
+    raise TypeError(f"compression= takes True, False or a Deflate, not {type(value).__name__}")

@@ -1,0 +1,89 @@
+"""The options of a websocket, checked, and gathered into one object."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .handler import WS
+from .handshake import is_token
+
+MAX_MESSAGE_SIZE = 16 * 1024 * 1024
+PING_TIMEOUT = 20.0
+CLOSE_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """max_message_size: bytes, 0 = any. The others are seconds, None = no limit, or no pings."""
+
+    max_message_size: int
+    ping_interval: float | None
+    ping_timeout: float | None
+    close_timeout: float | None
+
+    @classmethod
+    def of(cls, request: Any) -> Limits:
+        """Those of a request."""
+        return cls(
+            request.max_message_size or 0,
+            request.ping_interval or None,
+            request.ping_timeout or None,
+            request.close_timeout,
+        )
+
+
+def as_handler(value: Any) -> WS:
+    """Raises: TypeError."""
+    if isinstance(value, WS):
+        return value
+    if isinstance(value, type) and issubclass(value, WS):
+        raise TypeError(f"websocket_handler= takes an object, not the class: {value.__name__}()")
+    raise TypeError(f"websocket_handler= takes an object of a class derived from WS, not {type(value).__name__}")
+
+
+def as_subprotocols(value: Any) -> tuple[str, ...]:
+    """Names in the order of preference (RFC 6455, section 4.1).
+
+    Raises: TypeError, ValueError.
+    """
+    if isinstance(value, str):
+        raise TypeError("subprotocols= takes a list of names, not one string")
+    names = tuple(value)
+    for name in names:
+        if not isinstance(name, str) or is_token(name) is None:
+            raise ValueError(f"subprotocols= takes names of letters, digits and !#$%&'*+-.^_`|~, not {name!r}")
+    if len(set(names)) != len(names):
+        raise ValueError("subprotocols= takes each name once")
+    return names
+
+
+def as_size(value: Any) -> int:
+    """Raises: TypeError, ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"max_message_size= takes a number of bytes, not {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"max_message_size= takes 0 (no limit) or more, not {value}")
+    return value
+
+
+def seconds_for(option: str) -> Callable[[Any], float]:
+    """A check of one option that takes seconds."""
+
+    def as_seconds(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"{option}= takes seconds as a number or None, not {type(value).__name__}")
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{option}= takes seconds from 0 up, not {value}")
+        return float(value)
+
+    return as_seconds
+
+
+def as_frame_parser(value: Any) -> Callable[..., Any]:
+    """Raises: TypeError."""
+    if not callable(value):
+        raise TypeError(f"frame_parser= takes a callable(client=True, extensions=[…]), not {type(value).__name__}")
+    return value  # type: ignore[no-any-return]  # what it takes and gives shows when it is called

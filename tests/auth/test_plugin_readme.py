@@ -1,0 +1,16 @@
+"""The examples of the README run as they stand."""
+
+import pytest
+
+from kit.readme import python_blocks, run_block
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+BLOCKS = python_blocks("auth")
+CHALLENGE = response(b"", 401, [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])
+
+
+@pytest.mark.parametrize("code", BLOCKS, ids=range(len(BLOCKS)))
+def test_example_runs(code: str, scripted: ScriptedServer) -> None:
+    scripted.respond(lambda request: response() if request.header("authorization") else CHALLENGE)
+    assert run_block(code, scripted.url()) in ("", "200\n200\n200\n401\n")

@@ -1,0 +1,45 @@
+"""Origin and request target of a URL."""
+
+from __future__ import annotations
+
+import pytest
+
+from hookline_auth.targets import origin, request_target
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://Example.COM/x", ("http", "example.com", 80)),
+        ("HTTPS://example.com:443", ("https", "example.com", 443)),
+        ("https://example.com:8443/", ("https", "example.com", 8443)),
+        ("http://user:pw@example.com:81/", ("http", "example.com", 81)),
+        ("http://known.example:@evil.example/", ("http", "evil.example", 80)),
+        ("ws://[::1]:9/", ("ws", "::1", 9)),
+        ("unix://x/", ("unix", "x", 0)),
+    ],
+)
+def test_origin_is_scheme_host_and_port(url: str, expected: tuple[str, str, int]) -> None:
+    assert origin(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["/path", "example.com", "http://good.example\\@evil.example/", "http://a b/", "http://a\t/", "http://a:x/"]
+)
+def test_url_that_parsers_read_differently_has_no_origin(url: str) -> None:
+    with pytest.raises(ValueError, match=r"absolute URL|Port"):
+        origin(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://h", "/"),
+        ("http://h?x=1", "/?x=1"),
+        ("http://h/a%2Fb/?#f", "/a%2Fb/?"),
+        ("http://h/a?b?c=/d#f?g", "/a?b?c=/d"),
+        ("http://h//a//b", "//a//b"),
+    ],
+)
+def test_request_target_is_cut_out_unchanged(url: str, expected: str) -> None:
+    assert request_target(url) == expected

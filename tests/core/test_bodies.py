@@ -1,0 +1,126 @@
+"""What data=, json= and files= become, what is refused, and who writes and reads JSON."""
+
+import json
+import math
+
+import pytest
+
+from hookline import HttpClient
+from hookline.errors import LocalProtocolError
+from servers.messages import response
+
+
+@pytest.fixture
+async def client():
+    async with HttpClient(autoload=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])
+@pytest.mark.parametrize("scope", ["client", "request"])
+async def test_mapping_is_json_where_the_content_type_says_so(scripted, kind, scope):
+    scripted.answer(response(b""))
+    headers = {"Content-Type": kind}
+    async with HttpClient(autoload=False, headers=headers if scope == "client" else None) as client:
+        await client.post(scripted.url(), data={"a": [1, None]}, headers=headers if scope == "request" else None)
+    assert scripted.requests[0].json() == {"a": [1, None]}
+    assert scripted.requests[0].header_values("content-type") == [kind]
+
+
+async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), data={"a": "1"}, headers={"Content-Type": "text/x-mine"})
+    assert scripted.requests[0].body == b"a=1"
+    assert scripted.requests[0].header_values("content-type") == ["text/x-mine"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({"data": b"x", "json": 1}, LocalProtocolError, "not both"),
+        ({"files": {"a": "b"}, "json": 1}, LocalProtocolError, "not both"),
+        ({"data": b"x", "files": {"a": "b"}}, LocalProtocolError, "fields that go with them"),
+        ({"data": "x", "files": {"a": "b"}}, LocalProtocolError, "fields that go with them"),
+        ({"files": {"a": "b"}, "headers": {"Content-Type": "text/plain"}}, LocalProtocolError, "Content-Type"),
+        ({"data": 1}, TypeError, "int"),
+        ({"data": object()}, TypeError, "object"),
+        ({"data": [("a", "b", "c")]}, TypeError, "pairs"),
+        ({"data": {"a": {"b": "c"}}}, TypeError, "dict"),
+        ({"data": {"a": iter("b")}}, TypeError, "iterator"),
+        ({"json": math.nan}, ValueError, "JSON"),
+        ({"json": object()}, TypeError, "JSON"),
+        ({"json": 1, "json_encoder": lambda value: 5}, TypeError, "json_encoder= gave int"),
+        ({"json": 1, "json_encoder": 5}, TypeError, "callable"),
+        ({"files": {"a": ("n",)}}, TypeError, "'a' has 1 members"),
+        ({"files": {"a": (b"n", b"x")}}, TypeError, "filename of 'a'"),
+        ({"files": {"a": ("n", ["x"])}}, TypeError, "content of 'a'"),
+        ({"files": {"a": 5}}, TypeError, "int"),
+        ({"files": [("a", "b", "c")]}, TypeError, "pairs"),
+        ({"files": "ab"}, TypeError, "pairs"),
+        ({"files": {b"a": "b"}}, TypeError, "str"),
+        ({"files": {"a\0": "x"}}, LocalProtocolError, "NUL"),
+        ({"files": {"a": ("\0", "x")}}, LocalProtocolError, "NUL"),
+        ({"files": {"a": ("n", "x", "text/plain\r\nEvil: x")}}, LocalProtocolError, "Content-Type"),
+        ({"files": {"a": ("n", "x", None, {"X\r\nEvil": "x"})}}, LocalProtocolError, "field name"),
+        ({"files": {"a": ("n", "x", None, {"X": "x\r\nEvil: x"})}}, LocalProtocolError, "CR, LF"),
+        ({"files": {"\ud800": "x"}}, LocalProtocolError, "surrogate"),
+        (
+            {"files": {"a": "x"}, "headers": {"Content-Type": 'multipart/form-data; boundary="a\u00fc"'}},
+            LocalProtocolError,
+            "boundary",
+        ),
+        (
+            {"files": {"a": "x"}, "headers": {"Content-Type": "multipart/form-data; boundary="}},
+            LocalProtocolError,
+            "boundary",
+        ),
+    ],
+    ids=ascii,
+)
+async def test_body_that_cannot_be_sent_is_refused_before_anything_is(client, scripted, given, error, words):
+    with pytest.raises(error, match=words):
+        await client.post(scripted.url(), **given)
+    assert scripted.connections == 0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+async def test_method_that_carries_a_body_says_when_there_is_none(client, scripted, method):
+    scripted.answer(response(b""))
+    await client.request(method, scripted.url())
+    assert scripted.requests[0].header_values("content-length") == ["0"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
+async def test_other_methods_say_nothing_of_a_body(client, scripted, method):
+    scripted.answer(response(b""))
+    await client.request(method, scripted.url(), data={}, json=None, files=[])
+    assert scripted.requests[0].header("content-length") is None
+    assert scripted.requests[0].header("transfer-encoding") is None
+
+
+def write_json(value):
+    return json.dumps(value, default=str).encode()
+
+
+def read_json(data):
+    return "read", json.loads(data)
+
+
+@pytest.mark.parametrize("scope", ["client", "request"])
+async def test_json_is_written_and_read_by_other_functions(scripted, scope):
+    scripted.answer(response(b'{"a": 1}'))
+    options = {"json_encoder": write_json, "json_decoder": read_json}
+    async with HttpClient(autoload=False, **(options if scope == "client" else {})) as client:
+        answer = await client.post(scripted.url(), json={"a": math}, **(options if scope == "request" else {}))
+        assert answer.json() == ("read", {"a": 1})
+        if scope == "client":
+            assert client.json_encoder is write_json
+            assert answer.request.json_decoder is read_json
+    assert scripted.requests[0].json() == {"a": str(math)}
+
+
+async def test_content_length_that_does_not_fit_bytes_is_refused(client, scripted):
+    with pytest.raises(LocalProtocolError, match="Content-Length: 5"):
+        await client.post(scripted.url(), data=b"four", headers={"Content-Length": "5"})
+    await scripted.until(connections=1, closed=1)
+    assert scripted.requests == []

@@ -1,0 +1,146 @@
+"""`response.raw.iter_lines()`: lines of text, however the bytes are cut."""
+
+import asyncio
+import tracemalloc
+
+import pytest
+
+from hookline import BodyTooLarge, HttpClient, StreamConsumedError
+from hookline.lines import LineSplitter
+from kit.slots import is_free
+from servers.messages import chunked, head, response
+from servers.script import Script
+
+
+@pytest.fixture
+async def client():
+    async with HttpClient(autoload=False, pool_size=1) as client:
+        yield client
+
+
+def split(data, size, encoding="utf-8", limit=0):
+    """The lines of data that comes in pieces of this size."""
+    splitter = LineSplitter(encoding, limit)
+    lines = []
+    for at in range(0, len(data), size):
+        lines += splitter.feed(data[at : at + size])
+    return lines + splitter.feed(b"", is_last=True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", []),
+        ("one", ["one"]),
+        ("one\n", ["one"]),
+        ("one\ntwo", ["one", "two"]),
+        ("one\r\ntwo\rthree\n", ["one", "two", "three"]),
+        ("\n\r\n\r", ["", "", ""]),
+        ("\r\r\n\n", ["", "", ""]),
+        ("größer\n€\n", ["größer", "€"]),
+        ('{"a": "\u2028\u2029\x85\x0b\x0c\x1c"}\n{}', ['{"a": "\u2028\u2029\x85\x0b\x0c\x1c"}', "{}"]),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-le"])
+def test_lines_are_those_of_a_text_file(text, lines, size, encoding):
+    assert split(text.encode(encoding), size, encoding) == lines
+
+
+@pytest.mark.parametrize("encoding", ["nonsense", "zlib", "hex", "rot13"])
+def test_charset_that_is_none_is_refused(encoding):
+    with pytest.raises(LookupError):
+        LineSplitter(encoding, 0)
+
+
+@pytest.mark.parametrize("data", [b"\xff\n", b"abc\xe2\x82"])
+def test_lines_are_decoded_strictly(data):
+    with pytest.raises(UnicodeDecodeError):
+        split(data, 1)
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_line_of_the_limit_passes_and_a_longer_one_does_not(size):
+    assert split(b"four\nfour", size, limit=4) == ["four", "four"]
+    with pytest.raises(BodyTooLarge, match="limit=4"):
+        split(b"four\nfives", size, limit=4)
+
+
+def test_long_lines_take_time_in_proportion():
+    assert len(split(b"x" * 4_000_000, 4096)[0]) == 4_000_000  # 16 s if the line were copied with each piece
+
+
+@pytest.mark.parametrize("cut", ["whole", "bytes", 3])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_response_gives_its_lines(client, scripted, cut, stream):
+    scripted.answer(
+        chunked(b"one\r\nt", b"wo\nthree"),
+        response("größe\n".encode("latin-1"), headers=[("Content-Type", "a/b; charset=latin-1")]),
+        cut=cut,
+    )
+    answer = await client.get(scripted.url(), stream=stream)
+    assert [line async for line in answer.raw.iter_lines()] == ["one", "two", "three"]
+    answer = await client.get(scripted.url(), stream=stream)
+    assert [line async for line in answer.raw.iter_lines()] == ["größe"]
+    await is_free(client, scripted)
+
+
+async def test_lines_come_as_they_arrive(client, scripted):
+    scripted.answer(Script(head(200)).send(b"one\ntw").stall())
+    async with await client.get(scripted.url(), stream=True) as answer:
+        async for line in answer.raw.iter_lines():
+            assert line == "one"
+            break
+    await is_free(client, scripted)
+
+
+def test_lines_in_synchronous_mode(scripted):
+    scripted.answer(chunked(b"one\nt", b"wo"))
+    with HttpClient(autoload=False) as client:
+        assert list(client.get(scripted.url(), stream=True).raw.iter_lines()) == ["one", "two"]
+
+
+async def test_lines_are_taken_once(client, scripted):
+    scripted.answer(response(b"one\n"))
+    answer = await client.get(scripted.url(), stream=True)
+    lines = answer.raw.iter_lines()
+    assert [line async for line in lines] == ["one"]
+    with pytest.raises(StreamConsumedError):
+        await anext(aiter(lines))
+    with pytest.raises(StreamConsumedError):
+        await answer.raw.read()
+
+
+@pytest.mark.parametrize(("body", "error"), [(b"\xff", UnicodeDecodeError), (b"x" * 100, BodyTooLarge)])
+async def test_line_that_cannot_be_given_ends_the_exchange(client, scripted, body, error):
+    scripted.answer(Script(head(200, [("Content-Length", "1000")])).send(body + b"\n").stall())
+    ended = []
+    answer = await client.get(scripted.url(), stream=True, post_request=lambda response, exc: ended.append(exc))
+    with pytest.raises(error) as caught:
+        async for _line in answer.raw.iter_lines(limit=10):
+            pass
+    assert ended == [caught.value]
+    assert answer.connection is None
+    await is_free(client, scripted)
+
+
+async def test_endless_line_takes_bounded_memory(client, make_scripted):
+    server = make_scripted(strict=False)
+
+    async def send(reader, writer, request):
+        writer.write(head(200))
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+    server.answer(send)
+    answer = await client.get(server.url(), stream=True)
+    tracemalloc.start()
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(BodyTooLarge, match="limit=16777216"):
+                await anext(aiter(answer.raw.iter_lines()))
+        assert tracemalloc.get_traced_memory()[1] < 40 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    await is_free(client, server)

@@ -1,0 +1,144 @@
+"""docs/migrating-from-pulsar.md names all that pulsar's documentation names, and what it says is there is there."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import hookline
+from hookline import HttpClient, HttpResponse
+from hookline.plugged import CALL_KEYWORDS
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+ROOT = Path(__file__).parents[2]
+SEED = (ROOT / (os.environ.get("HOOKLINE_CONFORMANCE") or "../shared/conformance")).parent / "seed.txt"
+FATES = {"kept", "changed", "dropped"}
+EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
+# Pages of other parts name them too; they come with those.
+COMING = {"request(files=)"}
+
+
+class Row(NamedTuple):
+    """A line of the page's tables."""
+
+    name: str
+    fate: str
+    where: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def rows() -> list[Row]:
+    text = (ROOT / "docs" / "migrating-from-pulsar.md").read_text(encoding="utf-8")
+    return [Row(*found) for found in re.findall(r"^\| `(.+?)` \| (\w+) \| (\w+) \|", text, re.MULTILINE)]
+
+
+ROWS = rows()
+NAMES = {row.name for row in ROWS}
+
+
+def section(text: str, start: str, end: str) -> str:
+    """A part of pulsar's API reference."""
+    return text.partition(f"\n{start}\n\n")[2].partition(f"\n{end}\n\n")[0]
+
+
+def members(text: str) -> set[str]:
+    """What a class of the reference has: attributes on lines of their own, and methods with their arguments."""
+    return set(re.findall(r"^(\w+)(?: = .*|\(.*\)\[source\])?$", text, re.MULTILINE))
+
+
+def parameters(text: str, name: str) -> set[str]:
+    """The parameters of a class of the reference."""
+    (signature,) = re.findall(rf"^class pulsar\.apps\.http\.{name}\((.*?)\)(?:\[source\])?$", text, re.MULTILINE)
+    return {part.partition("=")[0].strip() for part in signature.split(",") if "*" not in part}
+
+
+def names_of_seed(text: str) -> set[str]:
+    """All names of pulsar's page, as the tables write them."""
+    reference = text.partition("\nAPI\n\n")[2]
+    found = {f"HttpClient({name}=)" for name in parameters(reference, "HttpClient")}
+    found |= {f"request({name}=)" for name in parameters(reference, "HttpRequest")}
+    found |= {f"request({name}=)" for name in re.findall(r"sessions\.\w+\([^)]*?\b(\w+)=", text)}
+    ends = [("HTTP Client", "HTTP Request"), ("HTTP Request", "HTTP Response"), ("HTTP Response", "OAuth1")]
+    for owner, (start, end) in zip(("HttpClient", "HttpRequest", "HttpResponse"), ends, strict=True):
+        found |= {f"{owner}.{name}" for name in members(section(reference, start, end))}
+    found |= {f"HttpResponse.{name}" for name in re.findall(r"\bresponse\.(\w+)", text)}
+    found |= {f"HttpRequest.{name}" for name in re.findall(r"(?<!urllib\.)\brequest\.(\w+)", text)}
+    found |= {f"HttpClient.{name}" for name in re.findall(r"\b(?:sessions|s)\.(\w+)", text)}
+    found |= set(re.findall(r"^from pulsar\.apps\.http import (\w+)", text, re.MULTILINE))
+    found |= set(re.findall(r"^class pulsar\.apps\.http\.(?:oauth\.)?(\w+)\(", text, re.MULTILINE))
+    found |= {"pulsar.apps.http", "AbstractClient", "Pool", "StreamConsumedError", "WS", "HttpResponse.links"}
+    return found | {f'event("{event}")' for event in EVENTS}
+
+
+@pytest.mark.skipif(
+    not SEED.exists(), reason=f"{SEED.name} is not beside the conformance data: set HOOKLINE_CONFORMANCE"
+)
+def test_every_name_of_pulsar_has_a_row() -> None:
+    found = names_of_seed(SEED.read_text(encoding="utf-8"))
+    assert len(found) > 90
+    assert sorted(found - NAMES) == []
+
+
+def test_rows_are_well_formed() -> None:
+    assert len(NAMES) == len(ROWS) > 90
+    assert {row.fate for row in ROWS} == FATES
+    plugins = {path.name for path in (ROOT / "plugins").iterdir()} | {
+        "core",
+        "auth",
+        "oauth",
+        "tunnel",
+        "expect",
+        "websocket",
+    }
+    assert {row.where for row in ROWS} <= plugins
+
+
+@pytest.fixture(scope="module")
+def client() -> HttpClient:
+    return HttpClient()
+
+
+def is_there(client: HttpClient, answer: HttpResponse, row: Row) -> bool:
+    """Does the client of now have what a row names?"""
+    name = row.name
+    if found := re.fullmatch(r"HttpClient\((\w+)=\)", name):
+        known = inspect.signature(HttpClient.__init__).parameters
+        is_taken = found[1] in known or client.profile.table.find(found[1], "client") is not None
+        return is_taken and hasattr(client, found[1])
+    if found := re.fullmatch(r"request\((\w+)=\)", name):
+        if found[1] in inspect.signature(HttpClient.request).parameters or found[1] in CALL_KEYWORDS:
+            return True
+        return client.profile.table.find(found[1], "request") is not None
+    if found := re.fullmatch(r"(HttpClient|HttpRequest|HttpResponse)\.(\w+)", name):
+        owner: Any = {"HttpClient": client, "HttpRequest": answer.request, "HttpResponse": answer}[found[1]]
+        return hasattr(owner, found[2])
+    if found := re.fullmatch(r'event\("(\w+)"\)', name):
+        return bool(client.event(found[1]).handlers() == [])
+    if name == "pulsar.apps.http":
+        return True
+    home = hookline if row.where == "core" else importlib.import_module(f"hookline_{row.where}")
+    return hasattr(home, name)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_row_says_what_is_there(
+    client: HttpClient, scripted: ScriptedServer, row: Row, request: pytest.FixtureRequest
+) -> None:
+    if row.where != "core" and find_spec(f"hookline_{row.where}") is None:
+        pytest.skip(f"hookline-{row.where} is not installed")
+    if row.name in COMING:
+        request.applymarker(pytest.mark.xfail(reason="not here yet", strict=False))
+    scripted.always(response(b""))
+    with client:
+        answer = client.get(scripted.url())
+    assert is_there(client, answer, row) is (row.fate != "dropped")

@@ -1,0 +1,13 @@
+"""The examples of the README run as they stand."""
+
+import pytest
+
+from kit.readme import python_blocks, run_block
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+
+@pytest.mark.parametrize("code", python_blocks("oauth"))
+def test_example_runs(code: str, scripted: ScriptedServer) -> None:
+    scripted.always(response())
+    assert run_block(code, scripted.url()) in ("", "200\n")

@@ -1,0 +1,93 @@
+"""Which hosts `no` and NO_PROXY exempt."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookline import InvalidURL
+from hookline_tunnel.exemptions import exemptions_of, own_names, split_entries
+
+
+@pytest.mark.parametrize(
+    ("entries", "host", "covered"),
+    [
+        ("example.com", "example.com", True),
+        ("example.com", "www.example.com", True),
+        ("example.com", "a.b.example.com", True),
+        ("example.com", "notexample.com", False),
+        ("example.com", "example.com.evil.example", False),
+        ("example.com", "com", False),
+        (".example.com", "example.com", True),
+        (".example.com", "www.example.com", True),
+        ("*.example.com", "www.example.com", True),
+        ("*.example.com", "example.com", False),
+        ("EXAMPLE.com.", "example.com", True),
+        ("example.com", "example.com.", True),
+        ("bücher.example", "www.xn--bcher-kva.example", True),
+        ("example.com:443", "example.com", True),
+        ("example.com:80", "example.com", False),
+        ("*.example.com:80", "www.example.com", False),
+        ("*", "anything", True),
+        ("*", "::1", True),
+        ("", "localhost", False),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.1", "10.0.0.10", False),
+        ("10.0.0.1:443", "10.0.0.1", True),
+        ("10.0.0.1:80", "10.0.0.1", False),
+        ("0.0.1", "10.0.0.1", False),
+        ("10.0.0.0/8", "10.255.255.255", True),
+        ("10.1.2.3/8", "10.255.255.255", True),
+        ("10.0.0.0/8", "11.0.0.0", False),
+        ("10.0.0.0/8", "10.example.com", False),
+        ("10.0.0.0/8", "::ffff:10.0.0.1", True),
+        ("::1", "::1", True),
+        ("[::1]", "::1", True),
+        ("[::1]:443", "::1", True),
+        ("[::1]:80", "::1", False),
+        ("0:0:0:0:0:0:0:1", "::1", True),
+        ("fe80::/10", "fe80::1", True),
+        ("fe80::/10", "fe80::1%eth0", True),
+        ("fe80::/10", "10.0.0.1", False),
+        ("a.example, b.example\tc.example", "c.example", True),
+        (",, a.example ,", "a.example", True),
+    ],
+)
+def test_host_is_exempt(entries: str, host: str, covered: bool) -> None:
+    assert exemptions_of(split_entries(entries)).cover(host, 443) is covered
+
+
+@pytest.mark.parametrize("entry", ["<local>", "10.*", "169.254/16", "10.0.0.0/33", "http://host", "host:x"])
+def test_entry_that_is_none_is_refused(entry: str) -> None:
+    with pytest.raises(InvalidURL, match=re.escape(f"an address, a network or *: {entry!r}")):
+        exemptions_of([entry])
+
+
+@given(
+    st.text() | st.from_regex(r"\*?\.?[a-z0-9.:\[\]/%-]{0,20}", fullmatch=True),
+    st.sampled_from(["a.b", "::1", "10.0.0.1"]),
+)
+def test_any_text_is_an_entry_or_refused(text: str, host: str) -> None:
+    try:
+        exempt = exemptions_of(split_entries(text))
+    except InvalidURL:
+        return
+    assert exempt.cover(host, 80) in (True, False)
+
+
+def test_refusal_shows_no_secret() -> None:
+    with pytest.raises(InvalidURL, match=r"an address, a network or \*: 'host'") as caught:
+        exemptions_of(["user:s3cret@host"])
+    assert caught.value.__suppress_context__
+
+
+def test_own_names_are_localhost_and_the_machine() -> None:
+    own = own_names()
+    assert own.cover("localhost", 80)
+    assert own.cover(socket.gethostname().lower(), 443)
+    assert not own.cover("127.0.0.1", 80)
+    assert not own.cover("example.com", 80)

@@ -1,0 +1,111 @@
+"""The URL of a proxy, taken apart."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookline import InvalidURL
+from hookline_tunnel import Hop
+from hookline_tunnel.hop import authority, hop_of
+
+
+@pytest.mark.parametrize(
+    ("url", "hop"),
+    [
+        ("http://proxy:3128", Hop("http", "proxy", 3128)),
+        ("proxy:3128", Hop("http", "proxy", 3128)),
+        ("proxy", Hop("http", "proxy", 80)),
+        (" HTTP://Proxy.Example/ ", Hop("http", "proxy.example", 80)),
+        ("https://proxy", Hop("https", "proxy", 443)),
+        ("socks5h://proxy", Hop("socks5h", "proxy", 1080)),
+        ("socks4a://proxy:9050", Hop("socks4a", "proxy", 9050)),
+        ("http://[::1]:3128", Hop("http", "::1", 3128)),
+        ("http://bücher.example", Hop("http", "xn--bcher-kva.example", 80)),
+        ("http://user:pass@proxy", Hop("http", "proxy", 80, ("user", "pass"))),
+        ("user@proxy:1", Hop("http", "proxy", 1, ("user", ""))),
+        ("http://%C3%BC:%40%3A%2F@proxy", Hop("http", "proxy", 80, ("ü", "@:/"))),
+        ("http://user:a:b@proxy", Hop("http", "proxy", 80, ("user", "a:b"))),
+        ("http://@proxy", Hop("http", "proxy", 80)),
+    ],
+)
+def test_url_becomes_a_hop(url: str, hop: Hop) -> None:
+    assert hop_of(url) == hop
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("ftp://proxy", "a proxy speaks http, https, socks4, socks4a, socks5, socks5h, not 'ftp'"),
+        ("socks://proxy", "not 'socks'"),
+        ("http://proxy/path", "has no path and no query: http://proxy"),
+        ("http://proxy?q", "has no path and no query"),
+        ("http://", "not the URL of a proxy"),
+        ("http://proxy:port", "not a port in the URL: 'port'"),
+        ("http://proxy:99999", "not a port"),
+        ("http://pro xy", "not the URL of a proxy"),
+        ("http://proxy\r\nX: y", "not the URL of a proxy"),
+        ("http://us%3Aer:x@proxy", "no colon"),
+        ("http://user:%0d%0aX@proxy", "no control characters"),
+        ("http://user:%ff@proxy", "as UTF-8"),
+        ("http://user:\udcff@proxy", "as UTF-8"),
+        ("socks5://%C3%BC:x@proxy", "ASCII"),
+        ("socks5://u:" + "x" * 256 + "@proxy", "255"),
+    ],
+)
+def test_url_that_names_no_proxy_is_refused(url: str, words: str) -> None:
+    with pytest.raises(InvalidURL, match=re.escape(words)):
+        hop_of(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cret@proxy/path",
+        "http://user:s3cret@proxy:port",
+        "http://user:s3#cret@proxy",
+        "http://user:s3/cret@proxy",
+        "http://user:s3cret@",
+        "ftp://user:s3cret@proxy",
+        "http://user:s3cret%00@proxy",
+        "http://user:s3cret\n@proxy",
+    ],
+)
+def test_refusal_shows_no_secret(url: str) -> None:
+    with pytest.raises(InvalidURL) as caught:
+        hop_of(url)
+    shown = f"{caught.value!r} {caught.value.__cause__!r} {getattr(caught.value, '__notes__', '')}"
+    assert "s3" not in shown
+    assert "cret" not in shown
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@given(st.text() | st.from_regex(r"[a-z0-9]{0,6}(://)?[^\0]{0,20}@?[a-z0-9.:\[\]]{0,12}/?", fullmatch=True))
+def test_any_text_is_a_hop_or_refused(text: str) -> None:
+    try:
+        hop = hop_of(text)
+    except InvalidURL:
+        return
+    assert hop_of(str(hop)).host == hop.host
+    assert 0 <= hop.port < 65536
+    assert hop.basic is None or hop.basic.isascii()
+
+
+def test_hop_shows_no_secret() -> None:
+    hop = hop_of("http://user:s3cret@proxy:1")
+    assert str(hop) == "http://proxy:1"
+    assert repr(hop) == "Hop(scheme='http', host='proxy', port=1)"
+
+
+def test_basic_is_utf_8() -> None:
+    assert hop_of("http://proxy").basic is None
+    assert hop_of("http://Aladdin:open%20sesame@proxy").basic == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+    assert hop_of("http://test:123%C2%A3@proxy").basic == "Basic dGVzdDoxMjPCow=="  # RFC 7617, section 2.1
+
+
+def test_authority_has_a_port_and_brackets() -> None:
+    assert authority("host", 443) == "host:443"
+    assert authority("::1", 80) == "[::1]:80"
