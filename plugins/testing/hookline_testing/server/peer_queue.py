@@ -7,11 +7,10 @@ are compared first: the bytes that our socket has sent and those that the peer's
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import socket
 import struct
-import termios
+import sys
 
 # The messages of sock_diag(7), all in the byte order of the machine but for ports and addresses.
 _NETLINK_SOCK_DIAG = 4
@@ -35,6 +34,11 @@ _TCP_INFO_SIZE = 216
 
 def unread(sock: socket.socket) -> bool | None:
     """Tell whether bytes that `sock` was given are not read by its peer yet; None where that cannot be found out."""
+    if sys.platform != "linux":
+        return None
+    import fcntl
+    import termios
+
     try:
         if sock.family == socket.AF_UNIX:
             # On a unix socket this counts what the peer has not read.

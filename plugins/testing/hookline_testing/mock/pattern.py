@@ -1,0 +1,67 @@
+"""Patterns of URLs: as written, with `*` for any run of characters, or a compiled regular expression."""
+
+from __future__ import annotations
+
+import re
+import string
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from ..memory.line import DEFAULT_PORTS
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)", re.IGNORECASE)
+
+
+class UrlPattern:
+    """One pattern. One without a query fits URLs with any query; the pairs of a query may come in any order."""
+
+    def __init__(self, pattern: str | re.Pattern[str]) -> None:
+        """Raises: ValueError, for one that begins neither with a scheme nor with `*`."""
+        self._written = pattern
+        if isinstance(pattern, re.Pattern):
+            return
+        if not (_ORIGIN.match(pattern) or pattern.startswith("*")):
+            raise ValueError(
+                f"a pattern begins with a scheme, as 'https://api.example/*' does, or with *; not {pattern!r}"
+            )
+        place, mark, query = normalized(pattern).partition("?")
+        self._place = glob(place)
+        self._pairs = sorted(parse_qsl(query, keep_blank_values=True)) if mark and "*" not in query else None
+        self._query = glob(query) if mark and "*" in query else None
+
+    def fits(self, url: str) -> bool:
+        """Does a URL, with scheme, host and path as a client writes them, fit?"""
+        if isinstance(self._written, re.Pattern):
+            return self._written.fullmatch(url) is not None
+        place, _, query = url.partition("?")
+        if self._place.fullmatch(place) is None:
+            return False
+        if self._query is not None:
+            return self._query.fullmatch(query) is not None
+        return self._pairs is None or self._pairs == sorted(parse_qsl(query, keep_blank_values=True))
+
+    def __str__(self) -> str:
+        return self._written.pattern if isinstance(self._written, re.Pattern) else self._written
+
+
+def glob(text: str) -> re.Pattern[str]:
+    """`*` is any run of characters, and everything else is itself."""
+    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
+
+
+def normalized(pattern: str) -> str:
+    """Spelled as URLs are that clients send: the host in ASCII, no port that is the scheme's, a path, no fragment."""
+    pattern = quote(pattern.partition("#")[0], safe=string.punctuation) if "://" not in pattern else pattern
+    match = _ORIGIN.match(pattern)
+    if match is None:
+        return pattern
+    scheme, authority = match[1].lower(), match[2]
+    rest = quote(pattern[match.end() :].partition("#")[0], safe=string.punctuation)
+    if "*" not in authority:
+        parts = urlsplit(f"{scheme}://{authority}")
+        host = (parts.hostname or "").encode("idna").decode() if not authority.isascii() else parts.hostname or ""
+        host = f"[{host}]" if ":" in host else host
+        port = "" if parts.port in (None, DEFAULT_PORTS.get(scheme)) else f":{parts.port}"
+        authority = host + port
+        if not rest or rest[0] == "?":
+            rest = "/" + rest
+    return f"{scheme}://{authority}{rest}"

@@ -1,0 +1,77 @@
+"""The network point: where a request would go out, an active mock or cassette may take it.
+
+Clients that are made while one is active get the plugin by HOOKLINE_PLUGINS; older ones by `Interceptor.attach`.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Self
+
+from hookline import HttpRequest, HttpResponse, Route, hookimpl
+
+if TYPE_CHECKING:
+    from hookline import HttpClient
+
+VARIABLE = "HOOKLINE_PLUGINS"
+NAME = "testing"
+
+_active: list[Interceptor] = []  # the innermost last
+
+
+class NetworkPoint:
+    """The plugin. It runs after all that say where a request goes, and sends it to whoever is active and wants it."""
+
+    name = NAME
+    after = ("tunnel",)
+
+    @hookimpl(trylast=True)
+    def pre_request(self, response: HttpResponse, cause: str) -> None:
+        for interceptor in reversed(_active):
+            route = interceptor.route_for(response.request)
+            if route is not None:
+                response.request.route = route
+                return
+
+
+class Interceptor:
+    """What takes requests at the network point while it is active: inside its `with` block, in all threads."""
+
+    def __init__(self) -> None:
+        self._before: str | None = None
+        self._attached: list[tuple[HttpClient, NetworkPoint]] = []
+
+    def route_for(self, request: HttpRequest) -> Route | None:
+        """The route of a request that it takes; None for another."""
+        raise NotImplementedError
+
+    def attach(self, client: HttpClient) -> None:
+        """Take the requests of a client that was made before, too."""
+        manager = client.plugins.manager
+        if not any(isinstance(plugin, NetworkPoint) for plugin in manager.get_plugins()):
+            point = NetworkPoint()
+            manager.register(point)
+            self._attached.append((client, point))
+
+    def __enter__(self) -> Self:
+        if not any(point.name == NAME for point in entry_points(group="hookline.optional")):
+            raise RuntimeError(
+                "the entry point 'testing' of hookline-testing is not installed: clients would not be intercepted"
+            )
+        if self in _active:
+            raise RuntimeError(f"{type(self).__name__} is active already")
+        self._before = os.environ.get(VARIABLE)
+        os.environ[VARIABLE] = f"{self._before},{NAME}" if self._before else NAME
+        _active.append(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        _active.remove(self)
+        if self._before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = self._before
+        for client, point in self._attached:
+            client.plugins.manager.unregister(point)
+        self._attached.clear()

@@ -1,0 +1,69 @@
+"""The pytest plugin: fixtures, and the failure of a test whose mock was not used as it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conformance import Report
+    from .mock import Mock
+    from .server import ScriptedServer
+
+# Nothing of hookline is imported before a fixture is used: pytest loads this module in every run.
+
+
+@pytest.fixture
+def hookline_server() -> Iterator[ScriptedServer]:
+    """A scripted server on 127.0.0.1, running: queue answers, and look at the requests that came."""
+    from .server import ScriptedServer
+
+    with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def hookline_mock() -> Iterator[Mock]:
+    """Answers in place of the network, for all clients that are made in the test."""
+    from .mock import Mock
+
+    mock = Mock()
+    with mock:
+        yield mock
+        mock.routes.clear()  # pytest_runtest_call has looked at them
+        mock.unexpected.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail the test itself, and not its teardown, where its mock was not used as expected."""
+    mock = getattr(item, "funcargs", {}).get("hookline_mock")
+    try:
+        result = yield
+    except BaseException:
+        if mock is not None and mock.unexpected:
+            item.add_report_section("call", "hookline_mock", "\n".join(mock.unexpected))
+        raise
+    if mock is not None:
+        try:
+            mock.verify()
+        except AssertionError as error:
+            pytest.fail(str(error), pytrace=False)  # the lines of this plugin tell nobody anything
+    return result
+
+
+@pytest.fixture
+def hookline_conformance() -> Callable[..., Report]:
+    """Call it with a plugin, and options of its clients: it prints the report, and fails the test where a check fails."""
+    from .conformance import check_plugin
+
+    def check(plugin: Any, **options: Any) -> Report:
+        report = check_plugin(plugin, **options)
+        print(report)  # noqa: T201  # `pytest -rP` shows it, with what the plugin costs
+        if not report.passed:
+            pytest.fail(str(report), pytrace=False)
+        return report
+
+    return check

@@ -1,0 +1,21 @@
+"""Which parts of a message are secrets, and are never shown or recorded."""
+
+from __future__ import annotations
+
+CREDENTIALS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "authentication-info",
+        "proxy-authentication-info",
+        "x-api-key",
+        "api-key",
+        "x-auth-token",
+        "x-access-token",
+        "x-csrf-token",
+        "x-xsrf-token",
+        "x-amz-security-token",
+    }
+)

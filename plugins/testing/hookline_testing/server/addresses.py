@@ -1,0 +1,28 @@
+"""Where a server listens, and how its URLs begin."""
+
+from __future__ import annotations
+
+import socket
+
+
+def origin(scheme: str, host: str, port: int) -> str:
+    """Return `scheme://host:port`, an IPv6 address in brackets."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def listening_socket(
+    host: str = "127.0.0.1", *, port: int = 0, backlog: int = 1024, receive_buffer: int | None = None
+) -> socket.socket:
+    """Return a socket that listens on `port` of `host`, 0 = a free one; accepted ones get `receive_buffer` bytes."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if receive_buffer is not None:
+            # Only before listen() does it bound the window that the peer is offered (tcp(7)).
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        listener.bind((host, port))
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    return listener
