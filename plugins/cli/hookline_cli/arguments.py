@@ -37,7 +37,10 @@ def exchange_parser() -> argparse.ArgumentParser:
 
 
 def plugins_parser() -> argparse.ArgumentParser:
-    """`hookline plugins [list | info NAME | order [EVENT]]`; the Namespace has `action`, None for the list."""
+    """`hookline plugins [list | info NAME | order [EVENT] | check NAME | new NAME]`.
+
+    The Namespace has `action`; None is the list.
+    """
     parser = argparse.ArgumentParser(
         prog="hookline plugins",
         description="The plugins of a client. Without an action: a list of those that run, in order, and of the others.",
@@ -50,6 +53,17 @@ def plugins_parser() -> argparse.ArgumentParser:
     order = actions.add_parser("order", help="who runs at an event, in which order, and why")
     order.add_argument("event", metavar="EVENT", nargs="?", help="one of the five events; all of them without it")
     console.add_disable(parser)
+    check = actions.add_parser(
+        "check",
+        help="does a plugin do what every plugin has to? needs hookline-testing",
+        epilog="""exit status: 0 where it conforms, 1 where a check fails. Example: check basic 'auth=("user", "secret")'""",
+    )
+    check.add_argument("name", metavar="NAME", help="a plugin, or a distribution with all its plugins")
+    check.add_argument("settings", metavar="KEY=VALUE", nargs="*", help="keywords of the clients, which give it work")
+    new = actions.add_parser(
+        "new", help="write a new plugin into the folder hookline-NAME: hook, test, pyproject, README"
+    )
+    new.add_argument("name", metavar="NAME", help="of the plugin")
     for action in (listing, info, order):  # an attribute of its own: that of the outer parser would be overwritten
         action.add_argument(
             "--disable", action="append", default=[], metavar="NAME", dest="disable_here", help="leave a plugin out"

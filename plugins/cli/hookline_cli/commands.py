@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from hookline import console
 
 from . import arguments as parsers
+from .checking import check
 from .demo import give_tour
 from .info import show_info
 from .listing import list_plugins
 from .order import show_order
 from .output import ColourPrinter
+from .project import make_project
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
@@ -36,4 +38,8 @@ def run_plugins(given: argparse.Namespace, printer: ColourPrinter) -> int:
         return console.run(show_info(printer, given.name, disable), printer)
     if given.action == "order":
         return console.run(show_order(printer, given.event, disable), printer)
+    if given.action == "check":
+        return check(printer, given.name, given.settings)
+    if given.action == "new":
+        return console.run(make_project(printer, given.name), printer)
     return console.run(list_plugins(printer, disable), printer)
