@@ -10,9 +10,9 @@ from pathlib import Path
 STAND_IN = "http://127.0.0.1:8000/"
 
 
-def python_blocks(member: str) -> list[str]:
-    """The python blocks of `plugins/MEMBER/README.md`."""
-    readme = Path(__file__).parents[2] / "plugins" / member / "README.md"
+def python_blocks(member: str, page: Path | None = None) -> list[str]:
+    """The python blocks of `plugins/MEMBER/README.md`, or of another page."""
+    readme = page or Path(__file__).parents[2] / "plugins" / member / "README.md"
     return re.findall(r"^```python\n(.*?)^```$", readme.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 

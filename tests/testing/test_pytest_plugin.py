@@ -2,6 +2,9 @@
 
 import pytest
 
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
 pytest_plugins = ["pytester"]
 
 
@@ -120,3 +123,27 @@ def test_plugin_imports_nothing_of_hookline_before_a_fixture_is_used(pytester: p
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_cassette_is_recorded_once_and_replayed(pytester: pytest.Pytester, scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"recorded"))
+    pytester.makepyfile(
+        f"""
+        import pytest
+        from hookline import HttpClient
+
+        def test_it(hookline_cassette):
+            with HttpClient() as client:
+                assert client.get("{scripted.url()}?key=s3cret").text == "recorded"
+
+        test_it = pytest.mark.hookline_cassette(name="named", redact=["key"])(test_it)
+        """
+    )
+    for _ in range(2):
+        pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=1)
+    assert len(scripted.requests) == 1
+    (path,) = pytester.path.glob("cassettes/*/*.har")
+    assert path.name == "named.har"
+    assert "s3cret" not in path.read_text()
+    path.unlink()
+    pytester.runpytest_subprocess("--hookline-record=none").assert_outcomes(errors=1)

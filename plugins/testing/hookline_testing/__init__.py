@@ -5,13 +5,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .app import AppRoute, app_route
+    from .cassette import Cassette, NotRecorded
     from .mock import Mock, MockRoute, Reply, UnexpectedRequest, UnusedRoute
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["AppRoute", "Mock", "MockRoute", "Reply", "UnexpectedRequest", "UnusedRoute", "app_route"]
+__all__ = [
+    "AppRoute",
+    "Cassette",
+    "Mock",
+    "MockRoute",
+    "NotRecorded",
+    "Reply",
+    "UnexpectedRequest",
+    "UnusedRoute",
+    "app_route",
+]
 
-_HOMES = {"AppRoute": "app", "app_route": "app"}
+_HOMES = {"AppRoute": "app", "app_route": "app", "Cassette": "cassette", "NotRecorded": "cassette"}
 
 
 def __getattr__(name: str) -> Any:

@@ -75,3 +75,14 @@ class Interceptor:
         for client, point in self._attached:
             client.plugins.manager.unregister(point)
         self._attached.clear()
+
+
+def bare_client(*plugins: Any) -> HttpClient:
+    """A client with core alone, which sends fields as they are given, and which nothing intercepts."""
+    from hookline import HttpClient
+
+    optional = {point.name for point in entry_points(group="hookline.optional")}
+    asked = {name.strip() for name in os.environ.get(VARIABLE, "").split(",")}
+    client = HttpClient(plugins=plugins, autoload=False, disable=sorted(optional & {*asked, NAME}))
+    client.headers.clear()
+    return client

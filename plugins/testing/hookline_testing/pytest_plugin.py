@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from .cassette import Cassette
     from .conformance import Report
     from .mock import Mock
     from .server import ScriptedServer
@@ -36,6 +38,36 @@ def hookline_mock() -> Iterator[Mock]:
         mock.unexpected.clear()
 
 
+@pytest.fixture
+def hookline_cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
+    """What the network answers, recorded once and replayed from then on, for all clients that are made in the test.
+
+    The file is `cassettes/MODULE/TEST.har` beside the module; `@pytest.mark.hookline_cassette(name=, redact=)` says
+    another name and which values are secrets.
+    """
+    from .cassette import Cassette
+
+    marker = request.node.get_closest_marker("hookline_cassette")
+    options = dict(marker.kwargs) if marker is not None else {}
+    name = options.pop("name", None) or re.sub(r"[^\w.-]+", "_", request.node.name)
+    path = request.path.parent / "cassettes" / request.path.stem / f"{name}.har"
+    with Cassette(path, record=request.config.getoption("hookline_record"), **options) as cassette:
+        yield cassette
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("hookline").addoption(
+        "--hookline-record",
+        choices=("once", "all", "none"),
+        default="once",
+        help="hookline_cassette: record where there is no file (once), always (all), or never (none)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "hookline_cassette(name=, redact=): the file of the cassette, and its secrets")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail the test itself, and not its teardown, where its mock was not used as expected."""
@@ -43,6 +75,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         result = yield
     except BaseException:
+        cassette = getattr(item, "funcargs", {}).get("hookline_cassette")
+        if cassette is not None:
+            cassette.discard()  # half of what the test needs would be replayed from then on
         if mock is not None and mock.unexpected:
             item.add_report_section("call", "hookline_mock", "\n".join(mock.unexpected))
         raise

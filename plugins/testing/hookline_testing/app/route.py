@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Self
@@ -77,8 +76,8 @@ class AppRoute(Route):
                 await self._answer(exchange)
                 if not exchange.is_complete:
                     raise RuntimeError("the application returned before its response was whole")
-            except Exception as error:
-                if self._raise_errors or isinstance(error, (ConnectionError, asyncio.IncompleteReadError)):
+            except Exception:
+                if self._raise_errors or line.gone.is_set():
                     raise
                 if exchange.has_begun:
                     return

@@ -122,12 +122,11 @@ class Lines:
         try:
             await self._serve(line)
             line.writer.close()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client went away
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # noqa: BLE001  # such as pytest.fail(); it reaches whoever waits for the response
-            line.fail(error)
+            if not line.gone.is_set():  # else nobody waits any more
+                line.fail(error)
         finally:
             if not line.writer.is_closing():
                 line.writer.transport.abort()
