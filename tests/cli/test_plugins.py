@@ -131,6 +131,46 @@ def test_every_broken_plugin_is_named(run: Run, site: Site) -> None:
     assert rows(done.stdout)["wrong"][2] == rows(done.stdout)["broken"][2] == "broken"
 
 
+def test_broken_plugin_does_not_choose_who_else_is_left_out(run: Run, site: Site) -> None:
+    variables = site("sly", "acme_sly:Sly", """raise ValueError("disable=['cookies'] leaves it out")""")
+
+    found = rows(run("plugins", variables=variables).stdout)
+
+    assert found["sly"][2] == "broken"
+    assert found["cookies"][2] == "enabled"
+
+
+def test_two_plugins_of_one_name_are_both_listed_as_broken(run: Run, site: Site, tmp_path: Path) -> None:
+    variables = site("cookies", "acme_jar:Jar", JAR)
+
+    done = run("plugins", variables=variables)
+
+    assert done.returncode == 2
+    assert [line.split()[:4:3] for line in done.stdout.splitlines() if "cookies  " in line[:9]] == [
+        ["cookies", "broken"]
+    ] * 2
+    assert "two plugins are named 'cookies': of acme-cookies 1.0 and of hookline-cookies" in done.stderr
+
+
+CIRCLE = """
+from hookline import hookimpl
+
+class Round:
+    before = after = "redirects"
+
+    @hookimpl
+    def pre_request(self, response): ...
+"""
+
+
+def test_plugins_that_form_a_circle_are_listed(run: Run, site: Site) -> None:
+    done = run("plugins", variables=site("round", "acme_round:Round", CIRCLE))
+
+    assert done.returncode == 2
+    assert "form a cycle" in done.stderr
+    assert [line for line in done.stdout.splitlines() if "  broken  " in line]
+
+
 def test_unknown_name_to_disable_is_an_error(run: Run) -> None:
     done = run("plugins", "--disable", "redirect")
 
@@ -185,7 +225,8 @@ def test_info_shows_the_replaced_and_the_replacement(run: Run, site: Site) -> No
     assert "  state         replaced by jar\n" in replaced.stdout
     assert section(replaced.stdout, "attributes")[1] == "client.cookies: the jar"
     assert "  replaces      cookies\n  before        redirects\n" in jar
-    assert section(jar, "events")[0].endswith("1 of 7: before redirects; tryfirst; statuses 400-499")
+    assert section(jar, "events")[0].partition(" of ")[0].endswith(" 1")
+    assert section(jar, "events")[0].endswith(": before redirects; tryfirst; statuses 400-499")
     kept, bare = section(jar, "options")
     assert kept.endswith("xxx…: what to \\x1b[31mkeep (client only)")
     assert len(kept) < 120
@@ -193,6 +234,15 @@ def test_info_shows_the_replaced_and_the_replacement(run: Run, site: Site) -> No
     assert section(jar, "attributes") == ["request.jar_size"]
     assert section(jar, "default fields") == ["X-Jar: yes"]
     assert section(jar, "schemes") == ["jars, port 99 with TLS"]
+
+
+def test_info_of_a_plugin_that_a_variable_has_replaced_is_what_is_known_of_it(run: Run, site: Site) -> None:
+    variables = {**site("jar", "acme_jar:Jar", JAR, group="hookline.optional"), "HOOKLINE_PLUGINS": "jar"}
+
+    done = run("plugins", "info", "cookies", variables=variables)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("  state         replaced by jar\n")
 
 
 def test_info_does_not_load_what_is_disabled(run: Run, site: Site) -> None:

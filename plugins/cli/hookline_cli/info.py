@@ -81,6 +81,8 @@ def body(client: HttpClient, found: Found) -> Iterator[str]:
     if found.state in ("disabled", "broken"):
         return
     home = client if found.is_enabled else load_alone(found.name)
+    if found.name not in home.plugins:  # HOOKLINE_PLUGINS loads its replacement, even so
+        return
     plugin = home.plugins[found.name].plugin
     for relation in ("replaces", "before", "after"):
         names = getattr(plugin, relation, ())

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from hookline import HttpClient, PluginError
 
-# Each message of core about a plugin that cannot be loaded ends with what leaves it out.
-_LEFT_OUT_BY = re.compile(r"disable=\['([^']+)'\]")
+# Each message of core about a plugin that cannot be loaded ends so. Before it may stand what the plugin itself says.
+_LEFT_OUT_BY = re.compile(r".*disable=\['([^']+)'\] (?:leaves|breaks)", re.DOTALL)
 
 
 def load(disable: Sequence[str]) -> tuple[HttpClient, dict[str, PluginError]]:
@@ -22,7 +22,7 @@ def load(disable: Sequence[str]) -> tuple[HttpClient, dict[str, PluginError]]:
             client = HttpClient(disable=[*disable, *broken])
             len(client.plugins)  # what does not fit together shows when somebody looks
         except PluginError as error:
-            found = _LEFT_OUT_BY.search(str(error))
+            found = _LEFT_OUT_BY.match(str(error))
             if found is None or found[1] in (*disable, *broken):
                 raise
             broken[found[1]] = error
