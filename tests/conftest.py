@@ -1,6 +1,7 @@
 """Choose the event loop of all tests, keep them off proxies, and hold conformance tests to their data."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Generator, Mapping
 
@@ -9,6 +10,12 @@ import pytest
 pytest_plugins = ["servers.fixtures"]
 
 LOOPS = ("asyncio", "uvloop")
+
+with contextlib.suppress(ImportError):
+    from hypothesis import settings
+
+    settings.register_profile("hookline", deadline=None)  # machines are busy at times; the tests have limits of their own
+    settings.load_profile("hookline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

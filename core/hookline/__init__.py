@@ -38,6 +38,7 @@ from .request import HttpRequest
 from .response import HttpResponse
 from .route import DirectRoute, Route
 from .stats import Stats
+from .switch import Switch
 from .timeouts import Timeout
 from .tls import TLS
 from .url import SplitURL, split_url
@@ -84,6 +85,7 @@ __all__ = [
     "Stats",
     "StreamAbandoned",
     "StreamConsumedError",
+    "Switch",
     "Timeout",
     "WriteTimeout",
     "hookimpl",

@@ -228,6 +228,7 @@ class HttpClient(LoopBound, Plugged):
         if self.params is not None:  # those are for the calls of users
             request.where = request.profile.place(url, params, is_call=False)
         request.cause = cause
+        request.is_bare = False
         if parent is None:
             request.parent = self._make(request.method, url, {}, "new_request")
         else:

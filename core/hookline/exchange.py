@@ -54,7 +54,7 @@ async def exchange(
     call: Callable[..., Any] = nobody
     try:
         # 1. pre_request: the plugins make the request ready, or answer it themselves
-        stage = plan.pre if response.is_plain else response.stage("pre_request")
+        stage = (plan.bare if request.is_bare else plan.pre) if response.is_plain else response.stage("pre_request")
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:

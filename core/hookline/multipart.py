@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -99,7 +98,7 @@ def with_boundary(content_type: str | None) -> tuple[str, str]:
     """
     match = _BOUNDARY(content_type or "")
     if match is None:
-        boundary = secrets.token_hex(16)  # not to be foreseen, so that no content can hold it on purpose
+        boundary = os.urandom(16).hex()  # not to be foreseen, so that no content can hold it on purpose
         return f"{content_type or 'multipart/form-data'}; boundary={boundary}", boundary
     boundary = match[1] or match[2] or ""
     if not _IS_BOUNDARY(boundary):

@@ -108,6 +108,10 @@ class Profile:
             {m.name: names_of(m.plugin, "after") for m in plugins},
         )
         self._events = {event: self._in_order(event) for event in EVENTS}
+        early = [i.conditions for i in self._events["pre_request"]]
+        self.waking_options = frozenset(name for c in early for name in c.options or ())
+        self.waking_fields = frozenset(name for c in early for name in c.fields or ())
+        self._given_options = {name for name, value in values.items() if value is not None}
         self.table = OptionTable(
             CORE_OPTIONS,
             [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
@@ -125,7 +129,7 @@ class Profile:
         self.targets: dict[str, Target] = {}  # by URL, as users give it
         is_plain = client.base_url is None and client.params is None
         self._located = self.targets if is_plain else {}  # by whole URL
-        self.given_fields: dict[Any, tuple[list[tuple[str, str | None]], str | None]] = {}
+        self.given_fields: dict[Any, tuple[list[tuple[str, str | None]], str | None, bool]] = {}
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
         found = {m.name: m.implementations[event] for m in self.members.values() if m.implementations[event]}
@@ -213,7 +217,8 @@ class Profile:
             plugins = self._events
             if of_sub_requests:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
-            found = self._plans[key] = Plan(plugins, {} if of_sub_requests else self._handlers, scheme)
+            handlers = {} if of_sub_requests else self._handlers
+            found = self._plans[key] = Plan(plugins, handlers, scheme, self._given_options)
         return found
 
     def plan_for(self, request: HttpRequest) -> Plan:
@@ -279,6 +284,8 @@ class Profile:
                 raise self.client.unexpected(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
+            if name in self.waking_options:
+                request.is_bare = False
             if len(keyword.owners) > 1:
                 request.__dict__["option_owners"] = {**request.__dict__.get("option_owners", {}), name: owner}
             if name in CONNECTION_OPTIONS:

@@ -75,6 +75,7 @@ class HttpRequest(RequestHead):
         if url is not None:
             new.where = self.profile.locate(url)
         new.cause = self.cause if cause is None else cause
+        new.is_bare = False
         new.parent = self.parent
         new.call, new.deadline = self.call, self.deadline
         if new.where.origin.key != self.where.origin.key:

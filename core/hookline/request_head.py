@@ -29,11 +29,14 @@ _FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
 
 
 class RequestHead:
-    """See the module. What an HttpRequest is made of; `HttpRequest` adds how it is held back, copied and followed."""
+    """See the module. What an HttpRequest is made of; `HttpRequest` adds how it is held back, copied and followed.
+
+    is_bare: does it give implementations of pre_request that sleep no reason to wake up?
+    """
 
     __slots__ = (
         "_extra", "_gate", "_given", "_headers", "_history", "_is_direct", "_route", "_target", "_unredirected",
-        "body", "call", "cause", "content_type", "deadline", "method", "parent", "profile", "where",
+        "body", "call", "cause", "content_type", "deadline", "is_bare", "method", "parent", "profile", "where",
     )  # fmt: skip
 
     # Options that core has; the values are those of the client.
@@ -71,6 +74,7 @@ class RequestHead:
         self.deadline = 0.0
         self._extra = ""  # lines of the fields given for this request, where they can stand behind the defaults
         self._is_direct = True
+        self.is_bare = where.userinfo is None
         # In one chain, because each request runs through it: 0.18 us against 0.27 for a line each.
         self.parent = self.body = self.call = self.content_type = self._given = self._headers = self._unredirected = (
             self._history
@@ -169,12 +173,15 @@ class RequestHead:
             found = key = None  # a value that is no str: refused below
         if found is None:
             given = fields.checked(headers)
-            found = given, self._lines(given)
+            wakes = not self.profile.waking_fields.isdisjoint(name.lower() for name, _ in given)
+            found = given, self._lines(given), wakes
             if key is not None and all(type(value) is str for _, value in key):
                 if len(known) >= MAX_GIVEN:
                     known.clear()
                 known[key] = found
-        self._given, lines = found
+        self._given, lines, wakes = found
+        if wakes:
+            self.is_bare = False
         if lines is None:
             self._headers = self.headers
         else:

@@ -22,7 +22,20 @@ FORBIDDEN = re.compile(
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
     {"errors"},
-    {"url", "files", "fields", "timeouts", "tls", "declarations", "declared", "gate", "content", "hookspecs", "stats"},
+    {
+        "url",
+        "files",
+        "fields",
+        "timeouts",
+        "tls",
+        "declarations",
+        "declared",
+        "gate",
+        "content",
+        "hookspecs",
+        "stats",
+        "switch",
+    },
     {"dial", "links", "saving", "timings"},
     {"body", "reference", "settings", "wire.parser", "wire.link", "wire.bulk"},
     {"multipart", "payload"},

@@ -22,8 +22,6 @@ ROOT = Path(__file__).parents[2]
 SEED = (ROOT / (os.environ.get("HOOKLINE_CONFORMANCE") or "../shared/conformance")).parent / "seed.txt"
 FATES = {"kept", "changed", "dropped"}
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
-# Pages of other parts name them too; they come with those.
-COMING = {"request(files=)"}
 
 
 class Row(NamedTuple):
@@ -131,13 +129,9 @@ def is_there(client: HttpClient, answer: HttpResponse, row: Row) -> bool:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_row_says_what_is_there(
-    client: HttpClient, scripted: ScriptedServer, row: Row, request: pytest.FixtureRequest
-) -> None:
+def test_row_says_what_is_there(client: HttpClient, scripted: ScriptedServer, row: Row) -> None:
     if row.where != "core" and find_spec(f"hookline_{row.where}") is None:
         pytest.skip(f"hookline-{row.where} is not installed")
-    if row.name in COMING:
-        request.applymarker(pytest.mark.xfail(reason="not here yet", strict=False))
     scripted.always(response(b""))
     with client:
         answer = client.get(scripted.url())

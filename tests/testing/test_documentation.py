@@ -18,7 +18,9 @@ def examples_with_tests(text: str) -> list[str]:
     return [block for block in text if "def test_" in block]
 
 
-@pytest.mark.parametrize("code", examples_with_tests(python_blocks("testing")), ids=["mock", "app", "server", "conformance"])
+@pytest.mark.parametrize(
+    "code", examples_with_tests(python_blocks("testing")), ids=["mock", "app", "server", "conformance"]
+)
 def test_example_of_the_readme_passes(code: str, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     pytester.makepyfile(code)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 from ..hookspecs import Conditions
+from ..switch import Switch
 
 if TYPE_CHECKING:
     from ..response import HttpResponse
@@ -43,12 +44,13 @@ def parameters(function: Callable[..., Any]) -> tuple[list[str], list[str], bool
 class Implementation:
     """See the module. `flat` is what the path of every request calls; `call` is the general form.
 
-    owner: who it is, in words, for messages. plugin: the plugin's name, None for a user's handler.
+    owner: who it is, in words, for messages. plugin: the plugin's name, None for a user's handler. switch: that of its
+    conditions.
     """
 
     __slots__ = (
         "_keywords", "_positional", "conditions", "event", "flat", "function", "is_wrapper", "owner", "plugin", "rank",
-        "wants_cause", "wants_interim",
+        "switch", "wants_cause", "wants_interim",
     )  # fmt: skip
 
     def __init__(
@@ -61,7 +63,9 @@ class Implementation:
         conditions: Conditions = Conditions(),  # noqa: B008  # frozen
         is_wrapper: bool = False,
         rank: int = 0,
+        switch: Switch | None = None,
     ) -> None:
+        self.switch = switch
         self.event = event
         self.function = function
         self.owner = owner
@@ -103,6 +107,12 @@ class Implementation:
             "data": data,
         }
         return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
+
+    def sleeps(self, given: Container[str]) -> bool:
+        """Has it nothing to do for a plain request? given: the options that the client was given."""
+        if not self.conditions.may_sleep or (self.switch is not None and self.switch.is_on):
+            return False
+        return not any(name in given for name in self.conditions.options or ())
 
     def _flatten(self) -> Callable[..., Any]:
         """`f(response)`, or `f(response, data)` on a data event, for when nothing went wrong.

@@ -99,6 +99,8 @@ class Plugins:
             reasons.append("headers " + ", ".join(sorted(name.decode() for name in conditions.headers)))
         if conditions.schemes is not None:
             reasons.append("schemes " + ", ".join(sorted(conditions.schemes)))
+        if conditions.may_sleep:
+            reasons.append("sleeps until needed")
         return "; ".join(reasons) or "by name"
 
     def __repr__(self) -> str:

@@ -13,11 +13,12 @@ from ..errors import PluginError
 from ..events.handlers import is_coroutine_function
 from ..events.implementation import ARGUMENTS, Implementation, parameters
 from ..hookspecs import DATA_EVENTS, EVENTS, PROJECT, Conditions, Specifications, conditions_of
+from ..switch import Switch
 from .selection import object_name
 
 HOOKS = ("declare", *EVENTS)
 _CONDITIONS = {  # which preconditions an event knows
-    "pre_request": ("schemes",),
+    "pre_request": ("schemes", "options", "fields", "switch"),
     "on_headers": ("statuses", "headers", "schemes"),
     "post_request": ("statuses", "headers", "schemes"),
 }
@@ -93,6 +94,7 @@ class Manager(pluggy.PluginManager):
                     conditions=conditions_of(hook.function),
                     is_wrapper=hook.wrapper,
                     rank=-1 if hook.tryfirst else 1 if hook.trylast else 0,
+                    switch=switch_of(hook.plugin, conditions_of(hook.function)),
                 )
             )
         return found
@@ -127,6 +129,10 @@ def check_plugin(plugin: object, label: str, name: str) -> None:
         _check_arguments(member, event, label, leave_out)
         _check_kind(member, event, options, label, leave_out)
         _check_conditions(conditions_of(member), event, label, leave_out)
+        try:
+            switch_of(plugin, conditions_of(member))
+        except TypeError as error:
+            raise PluginError(f"{label}: {event}: {error}{leave_out}") from None
     if not any_marked:
         raise PluginError(f"{label} implements no hook: mark its methods with @hookline.hookimpl{leave_out}")
 
@@ -155,9 +161,22 @@ def _check_kind(member: Any, event: str, options: dict[str, Any], label: str, le
 
 
 def _check_conditions(conditions: Conditions, event: str, label: str, leave_out: str) -> None:
-    for kind in ("statuses", "headers", "schemes"):
+    for kind in ("statuses", "headers", "schemes", "options", "fields", "switch"):
         if getattr(conditions, kind) is not None and kind not in _CONDITIONS.get(event, ()):
             raise PluginError(f"{label}: {event} knows no precondition {kind}={leave_out}")
+
+
+def switch_of(plugin: object, conditions: Conditions) -> Switch | None:
+    """The switch that an implementation names.
+
+    Raises: TypeError, when the plugin has none of that name.
+    """
+    if conditions.switch is None:
+        return None
+    found = getattr(plugin, conditions.switch, None)
+    if not isinstance(found, Switch):
+        raise TypeError(f"switch={conditions.switch!r} names no hookline.Switch of the plugin")
+    return found
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:

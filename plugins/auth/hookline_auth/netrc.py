@@ -31,6 +31,17 @@ def read_netrc() -> Hosts:
     return {}
 
 
+def has_netrc() -> bool:
+    """Is there such a file, whatever is in it?"""
+    for path in _paths():
+        try:
+            if path.exists():
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
 def credentials_for(hosts: Hosts, host: str) -> HTTPBasicAuth | None:
     """The credentials for a host, or those of the file's default entry; None where it has neither.
 

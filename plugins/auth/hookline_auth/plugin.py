@@ -6,14 +6,14 @@ import inspect
 from collections.abc import Awaitable
 from typing import Any
 
-from hookline import HttpRequest, HttpResponse, Option, hookimpl
+from hookline import HttpRequest, HttpResponse, Option, Switch, hookimpl
 
 from .adapting import DigestOfRequests, FromHttpx, Given, as_given, awaited
 from .basic import HTTPBasicAuth
 from .bounded import touch
 from .digest import HTTPDigestAuth
 from .flows import Auth, set_field
-from .netrc import Hosts, read_netrc
+from .netrc import Hosts, has_netrc, read_netrc
 from .proxies import Proxy, ProxyDigest, proxy_of, was_answered
 from .rules import ask_first, found_for, is_at_home, is_overruled
 from .running import CAUSE, Flows
@@ -31,13 +31,16 @@ class Basic:
     def __init__(self) -> None:
         self._flows = Flows(self.name)
         self._hosts: Hosts | None = None  # netrc's; read at the first request that may look there
+        self.has_netrc = Switch()
+        if has_netrc():
+            self.has_netrc.turn_on()
 
     @hookimpl
     def declare(self) -> list[Option]:
         kinds = (tuple, list, Auth, FromHttpx, callable)
         return [Option("auth", None, convert=self._take, accepts=kinds, doc=_DOC)]
 
-    @hookimpl(trylast=True)
+    @hookimpl(trylast=True, options=("auth",), switch="has_netrc")
     def pre_request(self, response: HttpResponse) -> Awaitable[None] | None:
         request: Any = response.request
         auth = request.auth
@@ -86,13 +89,14 @@ class Digest:
         self._proxy_flows = Flows(self.name)
         self._known: dict[HTTPDigestAuth, HTTPDigestAuth] = {}
         self._proxies: dict[Proxy, HTTPDigestAuth] = {}  # that have asked for Digest
+        self.knows_proxies = Switch()
 
     @hookimpl
     def declare(self) -> list[Option]:
         kinds = (HTTPDigestAuth, DigestOfRequests)
         return [Option("auth", None, convert=self._take, accepts=kinds, doc=_DOC)]
 
-    @hookimpl(trylast=True)
+    @hookimpl(trylast=True, options=("auth",), switch="knows_proxies")
     def pre_request(self, response: HttpResponse, cause: str) -> Awaitable[None] | None:
         request: Any = response.request
         if request.auth is None and not self._proxies:  # nearly always: the cheap question first
@@ -137,6 +141,7 @@ class Digest:
         request = await self._proxy_flows.answer(response, ProxyDigest(digest, proxy, is_asked=True))
         if request is not None:
             touch(self._proxies, proxy, digest, MAX_CREDENTIALS)
+            self.knows_proxies.turn_on()
         return request
 
     def _take(self, value: Any) -> HTTPDigestAuth:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hookline import Attribute, Credential, HttpClient, HttpRequest, HttpResponse, Option, hookimpl
+from hookline import Attribute, Credential, HttpClient, HttpRequest, HttpResponse, Option, Switch, hookimpl
 
 from .given import Given, as_given, joined
 from .jar import CookieJar
@@ -21,6 +21,7 @@ class Cookies:
 
     def __init__(self) -> None:
         self.jar = CookieJar()
+        self.has_jar = Switch()  # on once the jar may hold something: it was stored to, or given away
         self._adopted: Any = None
 
     @hookimpl
@@ -33,7 +34,7 @@ class Cookies:
             Credential("Cookie"),
         ]
 
-    @hookimpl
+    @hookimpl(options=("cookies",), switch="has_jar")
     def pre_request(self, response: HttpResponse) -> None:
         request: Any = response.request
         own = request.cookies
@@ -56,6 +57,7 @@ class Cookies:
         if request.store_cookies:
             where = request.where
             fields = response.headers.getall("set-cookie", [])
+            self.has_jar.turn_on()
             self.jar.store(fields, host=where.origin.host, path=where.target, secure=where.origin.tls)
 
     def _adopt(self, given: Given) -> None:
@@ -68,6 +70,7 @@ class Cookies:
                 self.jar.update(given.jar)
 
     def _jar_of(self, client: HttpClient) -> CookieJar:
+        self.has_jar.turn_on()
         given = client.profile.options["cookies"]
         if given is not None:
             self._adopt(given)

@@ -29,7 +29,7 @@ class Expect:
             )
         ]
 
-    @hookimpl(trylast=True)
+    @hookimpl(trylast=True, options=("wait_continue",), fields=("expect",))
     def pre_request(self, response: HttpResponse) -> None:
         request: Any = response.request
         if request.wait_continue or request.has_header("Expect"):

@@ -34,7 +34,7 @@ class OAuth1Plugin:
     def declare(self) -> list[Option]:
         return [Option("auth", None, convert=as_oauth1, accepts=(OAuth1,), doc="OAuth1(...): sign requests")]
 
-    @hookimpl(trylast=True)
+    @hookimpl(trylast=True, options=("auth",))
     def pre_request(self, response: HttpResponse) -> None:
         request: Any = response.request
         auth = request.auth
@@ -51,7 +51,7 @@ class OAuth2Plugin:
     def declare(self) -> list[Option]:
         return [Option("auth", None, convert=as_oauth2, accepts=(OAuth2,), doc="OAuth2(...): send a bearer token")]
 
-    @hookimpl(trylast=True)
+    @hookimpl(trylast=True, options=("auth",))
     def pre_request(self, response: HttpResponse) -> Awaitable[None] | None:
         request: Any = response.request
         auth = request.auth

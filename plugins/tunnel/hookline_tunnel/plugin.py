@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, hookimpl
+from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, Switch, hookimpl
 
 from .connect import give_basic
 from .environment import Environment
@@ -26,6 +26,9 @@ class Tunnel:
 
     def __init__(self) -> None:
         self.environment = Environment(os.environ)
+        self.has_proxies = Switch()  # by the environment
+        if not self.environment.is_empty:
+            self.has_proxies.turn_on()
 
     @hookimpl
     def declare(self) -> list[Option | Attribute]:
@@ -40,7 +43,7 @@ class Tunnel:
             Attribute("tunnel", tunnel_of, of="request", doc="host:port that the proxy connects to, or None"),
         ]
 
-    @hookimpl(trylast=True)
+    @hookimpl(trylast=True, options=("proxies",), switch="has_proxies")
     def pre_request(self, response: HttpResponse, cause: str) -> None:
         request: Any = response.request
         proxies = request.proxies

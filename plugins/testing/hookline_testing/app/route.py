@@ -33,6 +33,7 @@ class AppRoute(Route):
         self._is_asgi = is_asgi(app)
         self._raise_errors = raise_errors
         self._lifespan: Lifespan | None = None
+        self._errors: list[BaseException] = []  # that no call could raise
         self._lines = Lines(self._serve)
 
     @property
@@ -63,20 +64,31 @@ class AppRoute(Route):
                 raise
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
         await self._lines.close()
         lifespan, self._lifespan = self._lifespan, None
         if lifespan is not None:
             await lifespan.shutdown()
+        errors, self._errors = self._errors, []
+        if errors and kind is None:
+            for other in errors[1:]:
+                errors[0].add_note(f"then: {other!r}")
+            raise errors[0]
 
     async def _serve(self, line: Line) -> None:
         while (request := await line.next_request()) is not None:
             exchange = Exchange(line, request)
             try:
                 await self._answer(exchange)
+                if exchange.has_left_http:
+                    return
                 if not exchange.is_complete:
                     raise RuntimeError("the application returned before its response was whole")
-            except Exception:
+            except Exception as error:
+                if exchange.is_complete or exchange.has_left_http:
+                    if self._raise_errors and not line.gone.is_set():
+                        self._errors.append(error)
+                    return
                 if self._raise_errors or line.gone.is_set():
                     raise
                 if exchange.has_begun:
@@ -89,7 +101,15 @@ class AppRoute(Route):
             await run_wsgi(self._app, exchange)
             return
         state = None if self._lifespan is None else self._lifespan.state
+        if exchange.asks_for_websocket:
+            await self._open_websocket(exchange, state)
+            return
         await run_asgi(self._app, exchange, state, hold=self._raise_errors)
+
+    async def _open_websocket(self, exchange: Exchange, state: dict[str, Any] | None) -> None:
+        from .websocket import run_websocket  # wsproto is there where a client can ask for this
+
+        await run_websocket(self._app, exchange, state)
 
 
 def app_route(app: Any, *, raise_errors: bool = True) -> AppRoute:

@@ -23,6 +23,7 @@ class Exchange:
         self.request = request
         self.is_started = False  # was `start` called?
         self.is_complete = False
+        self.has_left_http = False  # was the response one of another protocol, which nothing follows?
         self.status = 0
         self._reason = ""
         self._fields: Fields = ()
@@ -33,6 +34,11 @@ class Exchange:
             "close" in value.lower() for value in request.header_values("connection")
         )
         self._must_continue = "100-continue" in (request.header("expect") or "").lower()
+
+    @property
+    def asks_for_websocket(self) -> bool:
+        """Is the request an opening handshake (RFC 6455, section 4.1)?"""
+        return self.request.method == "GET" and (self.request.header("upgrade") or "").lower() == "websocket"
 
     async def read_piece(self) -> bytes:
         """The next bytes of the request's body; b"" at its end. A client that asked before is told to go on.
