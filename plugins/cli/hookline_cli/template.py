@@ -49,7 +49,7 @@ class $class_name:
     def declare(self) -> list[Option]:
         return [Option("$plugin", None, convert=str, doc="the value of $field; None = no field")]
 
-    @hookimpl
+    @hookimpl(options=("$plugin",))  # a request without the option costs nothing
     def pre_request(self, response: HttpResponse) -> None:
         request: Any = response.request  # an option is an attribute, of a name that types do not know
         if request.$plugin is not None:
