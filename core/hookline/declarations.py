@@ -19,7 +19,7 @@ class Option:
     `callable`
         for anything that can be called. The nearest class decides; `callable` comes last; a tie is a TypeError.
         `request.owner("NAME")` names the plugin that took the value.
-    doc: one line for `hookline plugins NAME`.
+    doc: one line for `hookline plugins info NAME`.
     """
 
     name: str

@@ -109,8 +109,20 @@ def test_explain_says_who_runs_in_which_order_and_why(site: Site) -> None:
         "  2. picky: after plain, which says before; statuses 302, 401; headers set-cookie; schemes ws"
     )
     assert lines[lines.index("data_received") + 1] == "  nobody"
+    assert client.plugins.order("pre_request")[1:] == [("jar", "by name"), ("signs", "trylast")]
     assert "not running: cookies (replaced by jar)" in lines
     assert "not running: guard (optional)" in lines
+
+
+def test_order_of_what_is_no_event_is_an_error() -> None:
+    with pytest.raises(PluginError, match="no event 'on_header'; did you mean 'on_headers'"):
+        HttpClient(autoload=False).plugins.order("on_header")
+
+
+def test_order_writes_a_long_run_of_statuses_as_a_range() -> None:
+    picky = on("post_request", lambda self: None, "picky", statuses=[200, *range(400, 600), 302, 301, 303])
+    client = HttpClient(plugins=[picky], autoload=False)
+    assert client.plugins.order("post_request") == [("picky", "statuses 200, 301, 302, 303, 400-599")]
 
 
 async def test_manager_is_a_real_plugin_manager(scripted: ScriptedServer) -> None:

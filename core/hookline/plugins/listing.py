@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pluggy
 
+from ..events.handlers import check_event
+from ..hookspecs import EVENTS
+
 if TYPE_CHECKING:
     from ..events.implementation import Implementation
     from ..profile import Profile
     from .selection import Absent
+
+
+def ranges(numbers: Iterable[int]) -> list[str]:
+    """Numbers in order, with each long run of neighbours as its two ends."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return [text for run in runs for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 3 else map(str, run))]
 
 
 @dataclass(frozen=True)
@@ -52,18 +66,26 @@ class Plugins:
     def explain(self) -> str:
         """For each event, who runs, in which order, and why there."""
         lines: list[str] = []
-        for event, implementations in self._profile.running().items():
+        for event in EVENTS:
             lines.append(event)
-            lines += [f"  {number}. {self._why(i)}" for number, i in enumerate(implementations, 1)] or ["  nobody"]
+            turns = enumerate(self.order(event), 1)
+            lines += [f"  {number}. {name}: {why}" for number, (name, why) in turns] or ["  nobody"]
         for absent in self.absent:
             by = f" by {absent.by.name}" if absent.by is not None else ""
             lines.append(f"not running: {absent.name} ({absent.why}{by})")
         return "\n".join(lines)
 
+    def order(self, event: str) -> list[tuple[str, str]]:
+        """Who runs at an event, first one first: the name of a plugin, or a handler in words, and why it runs there.
+
+        Raises: PluginError, for a name that is no event.
+        """
+        implementations = self._profile.running()[check_event(event)]
+        return [(i.owner if i.plugin is None else i.plugin, self._why(i)) for i in implementations]
+
     def _why(self, implementation: Implementation) -> str:
         if implementation.plugin is None:
-            where = "before the plugins" if implementation.event == "pre_request" else "after the plugins"
-            return f"{implementation.owner}: bound by the user, {where}"
+            return f"bound by the user, {'before' if implementation.event == 'pre_request' else 'after'} the plugins"
         reasons = []
         if implementation.is_wrapper:
             reasons.append("wraps the others")
@@ -72,14 +94,14 @@ class Plugins:
             reasons.append("tryfirst" if implementation.rank < 0 else "trylast")
         conditions = implementation.conditions
         if conditions.statuses is not None:
-            reasons.append("statuses " + ", ".join(map(str, sorted(conditions.statuses))))
+            reasons.append("statuses " + ", ".join(ranges(conditions.statuses)))
         if conditions.headers is not None:
             reasons.append("headers " + ", ".join(sorted(name.decode() for name in conditions.headers)))
         if conditions.schemes is not None:
             reasons.append("schemes " + ", ".join(sorted(conditions.schemes)))
         if conditions.may_sleep:
             reasons.append("sleeps until needed")
-        return f"{implementation.plugin}: {'; '.join(reasons) or 'by name'}"
+        return "; ".join(reasons) or "by name"
 
     def __repr__(self) -> str:
         return f"<Plugins {', '.join(info.name for info in self)}>"

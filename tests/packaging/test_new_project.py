@@ -1,0 +1,112 @@
+"""What `hookline plugins new` writes: built as a wheel, installed beside the wheels of the project, and tested there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+ROOT = Path(__file__).parents[2]
+PROJECT = [ROOT, ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
+
+
+def started(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program without what changes plugins, or where Python looks for modules."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "PYTHON"))}
+    return subprocess.run(
+        words, cwd=cwd, env=clean, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+    )
+
+
+def run(*words: str | Path, cwd: Path) -> str:
+    """Run a program, show its output when it fails, and give back what it printed."""
+    done = started(*words, cwd=cwd)
+    assert done.returncode == 0, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("new")
+
+
+@pytest.fixture(scope="module")
+def programs(folder: Path) -> Path:
+    """The programs of a fresh environment with the wheels of the project, all but hookline-testing."""
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    run(*pip, "--wheel-dir", folder / "wheels", *PROJECT, cwd=folder)
+    venv.create(folder / "venv", with_pip=True)
+    programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    wheels = [path for path in (folder / "wheels").glob("*.whl") if not path.name.startswith("hookline_testing")]
+    run(programs / "python", "-m", "pip", "install", "--quiet", *wheels, cwd=folder)
+    return programs
+
+
+@pytest.fixture(scope="module")
+def project(programs: Path, folder: Path) -> Path:
+    """The folder of a new project; its wheel is installed, with what its tests need."""
+    refused = started(programs / "hookline", "plugins", "check", "redirects", cwd=folder)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.endswith("which is not installed: pip install hookline-testing\n")
+
+    run(programs / "hookline", "plugins", "new", "trace-id", cwd=folder)
+    project = folder / "hookline-trace-id"
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    run(*pip, "--wheel-dir", folder / "own", project, cwd=folder)
+    own = next((folder / "own").glob("*.whl"))
+    testing = next((folder / "wheels").glob("hookline_testing-*.whl"))
+    run(programs / "python", "-m", "pip", "install", "--quiet", testing, f"{own}[test]", cwd=folder)
+    return project
+
+
+def test_wheel_holds_the_package_and_nothing_else(project: Path) -> None:
+    with zipfile.ZipFile(next((project.parent / "own").glob("*.whl"))) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert names == {"hookline_trace_id/__init__.py", "hookline_trace_id/py.typed"}
+
+
+def test_its_own_tests_pass(project: Path, programs: Path) -> None:
+    printed = run(programs / "pytest", "-p", "no:cacheprovider", cwd=project)
+    assert re.search(r"\b3 passed in", printed)
+
+
+@pytest.mark.parametrize("settings", [(), ("trace_id=one",)])
+def test_it_conforms_as_it_was_written(project: Path, programs: Path, settings: tuple[str, ...]) -> None:
+    printed = run(programs / "hookline", "plugins", "check", "trace-id", *settings, cwd=project.parent)
+    assert printed.startswith("trace_id conforms\nok      alone\n")
+
+
+def test_it_is_listed_and_shown(project: Path, programs: Path) -> None:
+    listed = run(programs / "hookline", "plugins", cwd=project.parent)
+    shown = run(programs / "hookline", "plugins", "info", "trace-id", cwd=project.parent)
+    assert re.search(r"^trace_id +hookline-trace-id +0\.1\.0 +enabled +pre_request +trace_id$", listed, re.MULTILINE)
+    assert "  entry point   hookline: hookline_trace_id:TraceIdPlugin\n" in shown
+
+
+def test_example_of_its_readme_runs(project: Path, programs: Path, scripted: ScriptedServer) -> None:
+    scripted.always(response(b"ok"))
+    (block,) = re.findall(r"^```python\n(.*?)^```$", (project / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    code = block.replace("http://127.0.0.1:8000/", scripted.url())
+    run(programs / "python", "-I", "-W", "error", "-c", code, cwd=project.parent)
+    assert [request.header("x-trace-id") for request in scripted.requests] == ["one"]
+
+
+def test_its_code_has_whole_types_and_the_form_of_the_project(project: Path, folder: Path) -> None:
+    for tool in (("mypy", "--strict", "--config-file", os.devnull), ("ruff", "check", "--isolated")):
+        run(sys.executable, "-m", *tool, project / "hookline_trace_id", cwd=folder)
+    run(sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--check", project, cwd=folder)
+
+
+def test_name_that_is_installed_now_is_taken(project: Path, programs: Path, folder: Path) -> None:
+    done = started(programs / "hookline", "plugins", "new", "hookline-trace-id", cwd=folder / "own")
+    assert done.returncode == 2
+    assert "a plugin 'trace_id' is installed" in done.stderr
