@@ -44,7 +44,7 @@ def script(server):
         response(
             gzip.compress(b"zipped" * 100), headers=[("Content-Encoding", "gzip"), ("Content-Type", "text/plain")]
         ),
-        Script(chunked(b"first")[:-5]).until_read().send(b"6\r\nsecond\r\n0\r\n\r\n"),
+        Script(chunked(b"first")[:-5]).until_read().pause(0.05).send(b"6\r\nsecond\r\n0\r\n\r\n"),
         response(b"\xff\xfe", 404),
         response(b"uploaded", 201),
         response(b"", 200)[:-4].replace(b"Content-Length: 0", b"Content-Length: 12345") + b"\r\n\r\n",

@@ -17,5 +17,9 @@ CREDENTIALS = frozenset(
         "x-csrf-token",
         "x-xsrf-token",
         "x-amz-security-token",
+        "x-goog-api-key",
+        "x-shopify-access-token",
+        "x-vault-token",
+        "private-token",
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from .redaction import Redaction
 Mode = Literal["once", "all", "none"]
 # Each side frames its own connection; what else is said of this hop goes through as it is.
 _OF_REQUESTS = frozenset({"transfer-encoding", "expect"})
+_TURNS = 4  # of the loop, in which whoever reads a stream takes what has come
 _OF_RESPONSES = frozenset({"transfer-encoding", "connection", "keep-alive"})
 
 
@@ -90,6 +92,8 @@ class Cassette(Interceptor):
             for piece in pieces[:-1]:
                 await exchange.write(piece, more=True)
                 await read_by_peer(line.writer.get_extra_info("socket"))  # so that it comes by itself, as it did
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
             await exchange.write(pieces[-1] if pieces else b"", more=False)
             await exchange.end()
 
