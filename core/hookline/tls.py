@@ -36,7 +36,9 @@ class TLS:
                 return name
         except UnicodeError:
             pass  # a label of more than 63 characters, or an empty one
-        raise SSLError(f"TLS takes a host name of labels of 1 to 63 characters, not {shown(name)}; see server_hostname=")
+        raise SSLError(
+            f"TLS takes a host name of labels of 1 to 63 characters, not {shown(name)}; see server_hostname="
+        )
 
 
 def as_verify(value: Any) -> bool | str | ssl.SSLContext:
