@@ -158,6 +158,13 @@ class Pool:
             self._forget(connection)
             self.give_up()
 
+    def replace(self, connection: Connection) -> None:
+        """Count a connection no more that was given to a waiter and is closing; its right to one is the waiter's."""
+        connection.on_lost = None
+        connection.reused -= 1
+        self._forget(connection)
+        connection.abort()
+
     def _close(self, connection: Connection) -> None:
         if connection.alive:
             self.closing.add(connection)

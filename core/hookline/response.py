@@ -299,11 +299,12 @@ class StreamedResponse(HttpResponse):
     def __del__(self) -> None:
         if self.connection is None:
             return
+        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
+            self.request.client.scope.loop.call_soon_threadsafe(self._abandon)
+        # the last, since it may be made an error
         warnings.warn(
             f"the stream of {self!r} was neither read to its end nor closed", ResourceWarning, stacklevel=2, source=self
         )
-        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
-            self.request.client.scope.loop.call_soon_threadsafe(self._abandon)
 
     def _abandon(self) -> None:
         self.request.client.scope.start(self.abandon("the stream was forgotten"))

@@ -68,7 +68,7 @@ class DirectRoute(Route):
         where: dict[str, Any] = {}
         if self.tls is not None:
             where["ssl"] = client.contexts.get(self.tls)
-            where["server_hostname"] = self.tls.server_hostname or self.host.rstrip(".")  # RFC 6066, section 3
+            where["server_hostname"] = self.tls.name_for(self.host)
             where["ssl_handshake_timeout"] = self.handshake or None
         try:
             resolved = connected = None
@@ -97,12 +97,15 @@ class DirectRoute(Route):
                     f"{written_host(self.host)}:{self.port}: tls timeout of {self.handshake:g} s"
                 ) from error
             raise self.failure(error) from error
-        self._check_protocol(connection)
+        self.check_protocol(connection)
         connection.key = self.key
         return connection
 
-    def _check_protocol(self, connection: Connection) -> None:
-        """Raises: SSLError, where a context of the user's has offered another protocol, and the server took it."""
+    def check_protocol(self, connection: Connection) -> None:
+        """Close a connection whose other side chose another protocol than HTTP/1.1 in the TLS handshake.
+
+        Raises: SSLError, where a context of the user's has offered another protocol, and the server took it.
+        """
         ssl_object = connection.transport.get_extra_info("ssl_object")
         chosen = None if ssl_object is None else ssl_object.selected_alpn_protocol()
         if chosen not in (None, "http/1.1", "http/1.0"):

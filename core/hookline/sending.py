@@ -56,8 +56,11 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
             raise ClientClosed("the client was closed")
         if connection is None:
             break  # the right to open one
-        if connection.alive:
+        if connection.alive and connection.keep_alive:
             return connection
+        if connection.alive:  # it is closing since it was given
+            pool.replace(connection)
+            break
         if (idle := pool.take()) is not None:
             return idle
     try:

@@ -7,6 +7,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import SSLError, shown
+
 
 @dataclass(frozen=True)
 class TLS:
@@ -21,6 +23,22 @@ class TLS:
     verify: bool | str | ssl.SSLContext = True
     cert: str | tuple[Any, ...] | None = field(default=None, repr=False)
     server_hostname: str | None = None
+
+    def name_for(self, host: str) -> str:
+        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3).
+
+        Raises: SSLError, for what no host name can be. (Python's ssl would raise a UnicodeError or a TypeError, and asyncio
+        lose the socket.)
+        """
+        name = self.server_hostname or host.rstrip(".")
+        try:
+            if "\0" not in name and name.encode("idna"):
+                return name
+        except UnicodeError:
+            pass  # a label of more than 63 characters, or an empty one
+        raise SSLError(
+            f"TLS takes a host name of labels of 1 to 63 characters, not {shown(name)}; see server_hostname="
+        )
 
 
 def as_verify(value: Any) -> bool | str | ssl.SSLContext:

@@ -154,6 +154,21 @@ async def test_flow_that_fetches_for_ever_is_stopped(scripted: ScriptedServer) -
     assert len(scripted.requests) == 100
 
 
+async def test_flow_that_fetches_behind_a_long_body_has_its_place_in_the_pool(scripted: ScriptedServer) -> None:
+    def fetching(request: Any) -> Any:
+        answer = yield request
+        if answer.status_code == 401:
+            token = yield SubRequest("GET", scripted.url("/token"))
+            set_field(request, "Authorization", f"Token {token.content.decode()}")
+            yield request
+
+    scripted.answer(response(b"x" * 300_000, status=401), response(b"t"), response(b"one"))
+    async with HttpClient(pool_size=1, timeout=5) as client:
+        got = await client.get(scripted.url(), auth=fetching, stream=True)
+        assert await got.raw.read() == b"one"
+    assert scripted.requests[2].header("authorization") == "Token t"
+
+
 async def test_error_of_a_flow_comes_out(scripted: ScriptedServer) -> None:
     def failing(request: Any) -> Any:
         yield request

@@ -65,6 +65,22 @@ async def test_waiter_may_open_one_when_a_connection_is_closed(client, scripted)
     assert pool_of(client).opened == 0
 
 
+@pytest.mark.parametrize("max_connections", [None, 1])
+async def test_connection_that_closes_while_it_is_handed_on_fails_nobody(scripted, max_connections):
+    scripted.respond(lambda request: response(b""))
+
+    async def first():
+        await client.get(scripted.url("/first"))
+        (connection,) = pool_of(client).connections  # the next in line has it already, and has not run yet
+        connection.take_bytes(b"a byte that nobody asked for")
+
+    async with HttpClient(autoload=False, pool_size=1, max_connections=max_connections) as client:
+        await asyncio.gather(first(), *(client.post(scripted.url(f"/{number}"), data=b"x") for number in range(3)))
+        assert [request.target for request in scripted.requests] == ["/first", "/0", "/1", "/2"]
+        assert scripted.connections == 2
+        assert (client.stats().connections, client.stats().in_use, client.stats().reused) == (1, 0, 2)
+
+
 async def test_failing_connects_do_not_starve_waiters(client):
     with refused_port() as port:
         calls = [client.get(f"http://127.0.0.1:{port}/") for _ in range(10)]

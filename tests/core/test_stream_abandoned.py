@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from typing import Any
+
 import pytest
 
 from hookline import HttpClient, HttpResponse
@@ -36,3 +40,21 @@ async def test_handler_error_of_a_forgotten_stream_is_logged(
             del response
 
     assert "broken handler" in caplog.text
+
+
+async def test_forgotten_stream_is_closed_where_warnings_are_errors(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    scripted.answer(HALF)
+    async with HttpClient(autoload=False) as client:
+        response = await client.get(scripted.url("/"), stream=True)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            del response
+
+        await scripted.until_closed_connections(1)
+        assert client.stats().connections == 0
+    assert [type(each.exc_value) for each in raised] == [ResourceWarning]

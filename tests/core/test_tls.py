@@ -111,6 +111,14 @@ async def test_setting_of_the_client_may_change(serve, certificates):
             await client.get(server.url())
 
 
+@pytest.mark.parametrize("name", [".localhost", "a..b", "a" * 64, "a\0b"])
+async def test_server_hostname_that_is_no_host_name_is_refused(serve, certificates, client, name):
+    server = serve(certificates.right)
+    with pytest.raises(SSLError, match="server_hostname="):
+        await client.get(server.url(), verify=certificates.ca_file, server_hostname=name)
+    assert server.connections == 0
+
+
 async def test_server_hostname_is_what_is_checked(serve, certificates, client):
     server = serve(certificates.wrong_host)
     answer = await client.get(server.url(), verify=certificates.ca_file, server_hostname="elsewhere.example")

@@ -127,7 +127,45 @@ async def test_other_schemes_go_through_tunnels(
     assert scripted.requests[1].header("host") == "localhost"
 
 
+async def test_name_that_tls_checks_has_no_dot_at_its_end(
+    scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
+) -> None:
+    scripted.answer(Script().start_tls(certificates.server_context(), GRANTED), response(b"one"))
+    async with client_of(scripted) as client:
+        assert (await client.get("https://localhost./")).content == b"one"
+    assert scripted.requests[0].target == "localhost.:443"
+
+
+async def test_protocol_that_a_context_offered_is_refused_in_a_tunnel_too(
+    scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
+) -> None:
+    scripted.answer(Script().start_tls(certificates.server_context(alpn=("h2",)), GRANTED))
+    context = certificates.client_context()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    async with client_of(scripted, verify=context) as client:
+        with pytest.raises(SSLError, match="speaks 'h2'"):
+            await client.get("https://localhost/")
+        assert client.stats().connections == 0
+
+
 # The pool
+
+
+async def test_tunnel_that_took_two_questions_is_new_to_the_first_request(
+    scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
+) -> None:
+    pytest.importorskip("hookline_auth", reason="this answers a challenge of the proxy")
+    challenge = [("Proxy-Authenticate", 'Digest realm="p", nonce="n", qop="auth"')]
+    scripted.answer(
+        response(b"who?", status=407, headers=challenge),
+        Script().start_tls(certificates.server_context(), GRANTED),
+        response(b"one"),
+    )
+    async with client_of(scripted, proxies={"all": f"http://u:p@127.0.0.1:{scripted.port}", "no": ""}) as client:
+        answer = await client.get("https://localhost/", timings=True)
+        assert client.stats().reused == 0
+    assert [request.connection for request in scripted.requests] == [1, 1, 1]
+    assert 0 < answer.timings.connect < answer.timings.tls <= answer.timings.sent
 
 
 async def test_tunnel_is_reused_and_kept_apart(make_scripted: Make, certificates: Certificates) -> None:

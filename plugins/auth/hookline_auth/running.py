@@ -156,6 +156,8 @@ class Running:
         try:
             outgoing = await self._step(response)
             while isinstance(outgoing, SubRequest):
+                if response is not None:
+                    response.drop_connection()  # of a body that is not read on: this may need its place in the pool
                 outgoing = await self._step(await self._fetch(outgoing))
             if outgoing is not None and outgoing is not self.request:
                 kind = type(outgoing).__name__

@@ -41,6 +41,7 @@ class TunnelRoute(Route):
         self.host = to.host
         self.port = to.port
         self.tls = to.tls
+        self._to = to
         self.handshake = to.handshake
         self._request = ref(request)
 
@@ -63,8 +64,9 @@ class TunnelRoute(Route):
         connection = await ask(client, request, self.proxy, self.authority)
         try:
             if self.tls is not None:
-                name = self.tls.server_hostname or self.host
+                name = self.tls.name_for(self.host)
                 await connection.start_tls(client.contexts.get(self.tls), name, self.handshake or None)
+                self._to.check_protocol(connection)
                 if connection.opening is not None:  # TCP led to the proxy; this is the handshake that counts
                     connection.opening = connection.opening._replace(secured=monotonic())
             if connection.leftover:
@@ -75,6 +77,7 @@ class TunnelRoute(Route):
                 error.add_note(f"in a tunnel through {self.via[-1]}")
             raise
         connection.end()
+        connection.reused = 0  # also where the proxy was asked on it more than once: no request has gone over it yet
         return connection
 
     def __repr__(self) -> str:
