@@ -198,6 +198,9 @@ def test_every_block_of_a_plugin_page_is_run(page: Path) -> None:
         assert set(kinds) <= {"python", "text", "sh", "{toctree}"}
         commands = "".join(block[2] for block in BLOCK.finditer(text) if block[1] == "sh").splitlines()
         assert all(COMMAND.fullmatch(line) for line in commands)
+        compared = sum(example.page == name_of(page) and example.output is not None for example in PYTHON)
+        pictures = page.name == "life.md"  # compared by test_hooks.py
+        assert kinds.count("text") == compared + pictures
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
-from hookline import HttpClient, hookimpl
+from hookline import Connection, DirectRoute, HttpClient, HttpRequest, HttpResponse, hookimpl
 from hookline.hookspecs import EVENTS, Specifications
 from servers.messages import response
 from servers.script import Script
@@ -41,6 +41,21 @@ def test_every_hook_has_a_section_with_its_arguments() -> None:
         name: ", ".join(parameter for parameter in found.parameters if parameter != "self")
         for name, found in specified.items()
     }
+
+
+def test_every_means_is_there() -> None:
+    owners = {
+        "request": HttpRequest,
+        "response": HttpResponse,
+        "client": HttpClient,
+        "connection": Connection,
+        "DirectRoute": DirectRoute,
+        "HttpResponse": HttpResponse,
+    }
+    rows = HOOKS.partition("\n## Means\n")[2]
+    named = re.findall(rf"\b({'|'.join(owners)})\.(\w+)", rows)
+    assert len(named) > 15
+    assert [f"{owner}.{name}" for owner, name in named if not hasattr(owners[owner], name)] == []
 
 
 def test_picture_shows_the_events_in_the_order_in_which_they_fire(scripted: ScriptedServer) -> None:

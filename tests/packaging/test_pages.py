@@ -1,6 +1,7 @@
 """docs/plugins/writing.md and publishing.md, followed command by command, beside the wheels of the project.
 
-A block with a title is a file, a ```sh block is run line by line, and a ```text block behind it is what it prints.
+A block with a title is a file, a ```sh block is run line by line, and a ```text block behind it is what it prints. Where
+the plugin of the pages is installed, sdks.md still says what is loaded.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> str:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables with which pip finds the wheels of the project and of the tools, and looks nowhere else."""
-    wheels = tmp_path_factory.mktemp("wheels")
+    wheels, programs = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("programs")
+    python3 = programs / "python3"  # the one that the wheels are for
+    python3.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python3.chmod(0o755)
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -50,6 +54,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     done = subprocess.run([*command, *PROJECT, *TOOLS], env=clean, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return {name: value for name, value in clean.items() if not name.startswith("PIP_")} | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
         "PIP_CONFIG_FILE": os.devnull,
@@ -77,7 +82,13 @@ def test_pages_can_be_followed_from_an_empty_folder(tmp_path: Path, environment:
                 assert kind == "text", f"nothing runs a block of {kind} in {page.name}"
                 assert printed.endswith(text)
     assert ran > 15
-    assert shutil.which("pip", path=str(folder / "elsewhere" / "bin"))
+    assert shutil.which("pip", path=str(tmp_path / "elsewhere" / "bin"))
+
+    sdks = (PAGES[0].parent / "sdks.md").read_text(encoding="utf-8")
+    (code, output) = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", sdks, re.DOTALL | re.MULTILINE)[1]
+    (folder / "sdk.py").write_text(code, encoding="utf-8")
+    assert "hookline-retry" not in output
+    assert run(".venv/bin/python sdk.py", folder, environment) == output
 
 
 def test_page_shows_what_is_run() -> None:
