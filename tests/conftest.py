@@ -14,7 +14,9 @@ LOOPS = ("asyncio", "uvloop")
 with contextlib.suppress(ImportError):
     from hypothesis import settings
 
-    settings.register_profile("hookline", deadline=None)  # machines are busy at times; the tests have limits of their own
+    settings.register_profile(
+        "hookline", deadline=None
+    )  # machines are busy at times; the tests have limits of their own
     settings.load_profile("hookline")
 
 

@@ -45,6 +45,11 @@ class ParsedHeaders:
         response.headers.get("x-not")
 
 
+class Asleep:
+    @hookimpl(options=("timeout",))
+    def pre_request(self, response: HttpResponse) -> None: ...
+
+
 class PlainBefore:
     @hookimpl
     def pre_request(self, response: HttpResponse) -> None: ...
@@ -78,7 +83,7 @@ class EachRead:
 
 
 PLUGINS = (
-    *(OtherStatus, OtherField, AskedHas, ParsedHeaders, PlainBefore),
+    *(OtherStatus, OtherField, AskedHas, ParsedHeaders, Asleep, PlainBefore),
     *(PlainAfter, AsyncAfter, OneField, Wrapper, EachRead),
 )
 
