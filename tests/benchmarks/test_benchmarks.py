@@ -95,6 +95,14 @@ def test_in_process_measures_without_a_socket() -> None:
     assert "all defaults - core alone" in done.stdout
 
 
+def test_hook_costs_measures_each_way_to_write_a_hook() -> None:
+    done = program("hook_costs.py", "--batches", "1", "--requests", "20")
+
+    assert done.returncode == 0, done.stderr
+    assert "| core alone" in done.stdout
+    assert "| EachRead" in done.stdout
+
+
 def test_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
     # The machine slows down from round to round; one round of one client was disturbed.
     rows = rows_for("b_c10", {"hookline": [10.0, 20.0, 90.0], "aiohttp": [100.0, 200.0, 300.0]})

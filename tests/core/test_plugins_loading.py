@@ -99,11 +99,13 @@ def test_require_fails_closed(installed: Site, monkeypatch: pytest.MonkeyPatch) 
         HttpClient(require=["cookies"])
 
 
+@pytest.mark.parametrize("is_core_alone", [False, True])
 def test_autoload_default_without_the_root_distribution_is_an_error(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, is_core_alone: bool
 ) -> None:
     monkeypatch.setattr(entries, "ROOT_DISTRIBUTION", "a-distribution-that-is-not-there")
-    site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
+    if not is_core_alone:
+        site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
     with pytest.raises(PluginError, match=r"autoload='default' loads what the distribution 'a-dist.* is not installed"):
         HttpClient(autoload="default")
 

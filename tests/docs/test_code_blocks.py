@@ -2,6 +2,7 @@
 
 A ```python block is a program of its own, in which `await` may stand at the top level. A ```text block right behind it
 is what it prints. In ```sh blocks the lines that call `hookline` or `python -m hookline` are run and must succeed.
+Blocks with a title are files of a page that tests/packaging/test_pages.py follows command by command.
 `http://127.0.0.1:8000` and `ws://127.0.0.1:8000` are a server of the test.
 """
 
@@ -29,10 +30,17 @@ from servers.seen import SeenRequest
 from servers.websocket_peer import echo, opening
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "docs/examples/README.md"]
+DOCS = ROOT / "docs"
+PAGES = [
+    ROOT / "README.md",
+    *sorted(DOCS.glob("*.md")),
+    *sorted(DOCS.glob("plugins/*.md")),
+    DOCS / "examples/README.md",
+]
+FOLLOWED = ("starting.md", "writing.md", "publishing.md")
 STAND_IN = "http://127.0.0.1:8000"
 
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```([\w{}]*(?: title=\S+)?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^(?:\w+=\S+ )*(?:hookline|python -m hookline)\b.*$", re.MULTILINE)
 
 
@@ -49,6 +57,11 @@ class Example:
         return f"{self.page}:{self.line}"
 
 
+def name_of(page: Path) -> str:
+    """`README.md`, `events.md`, `plugins/life.md`."""
+    return page.relative_to(DOCS).as_posix() if page.is_relative_to(DOCS) else page.name
+
+
 def python_examples(page: Path) -> list[Example]:
     """All python blocks of a page."""
     text = page.read_text(encoding="utf-8")
@@ -59,7 +72,7 @@ def python_examples(page: Path) -> list[Example]:
             has_output = following is not None and following[1] == "text"
             is_next = has_output and not text[block.end() : following.start()].strip()
             line = text.count("\n", 0, block.start()) + 2
-            found.append(Example(page.name, line, block[2], following[2] if is_next else None))
+            found.append(Example(name_of(page), line, block[2], following[2] if is_next else None))
     return found
 
 
@@ -71,7 +84,7 @@ def shell_examples(page: Path) -> list[Example]:
         if block[1] == "sh":
             for command in COMMAND.finditer(block[2]):
                 line = text.count("\n", 0, block.start(2) + command.start()) + 1
-                found.append(Example(page.name, line, command[0]))
+                found.append(Example(name_of(page), line, command[0]))
     return found
 
 
@@ -168,14 +181,29 @@ def test_pages_have_examples() -> None:
         "README.md",
         "quickstart.md",
         "events.md",
-        "plugins.md",
+        "plugins/index.md",
+        "plugins/life.md",
         "errors.md",
         "responses.md",
     }
     assert {example.page for example in SHELL} >= {"README.md", "quickstart.md"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", sorted(DOCS.glob("plugins/*.md")), ids=name_of)
+def test_every_block_of_a_plugin_page_is_run(page: Path) -> None:
+    if page.name not in FOLLOWED:
+        text = page.read_text(encoding="utf-8")
+        kinds = [block[1] for block in BLOCK.finditer(text)]
+        assert 2 * len(kinds) == len(re.findall(r"^```", text, re.MULTILINE))
+        assert set(kinds) <= {"python", "text", "sh", "{toctree}"}
+        commands = "".join(block[2] for block in BLOCK.finditer(text) if block[1] == "sh").splitlines()
+        assert all(COMMAND.fullmatch(line) for line in commands)
+        compared = sum(example.page == name_of(page) and example.output is not None for example in PYTHON)
+        pictures = page.name == "life.md"  # compared by test_hooks.py
+        assert kinds.count("text") == compared + pictures
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_to_files(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert not [link for link in links if "://" not in link and not (page.parent / link).exists()]

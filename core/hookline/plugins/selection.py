@@ -114,6 +114,8 @@ class Selection:
         self._autoload: Autoload = False if self._environment.no_autoload else autoload
         if autoload not in (True, False, "default"):
             raise PluginError(f"autoload= takes True, False or 'default', not {autoload!r}")
+        if self._autoload == "default":
+            required_by_root()  # fails where the defaults are not there, even when no plugin is
         self.absent: list[Absent] = []
         self.loaded: list[Loaded] = []
         self._select()

@@ -1,0 +1,17 @@
+"""The site of the documentation, built by Sphinx from the Markdown pages.
+
+pip install -r docs/requirements.txt && sphinx-build -W --keep-going -n docs build/site
+"""
+
+project = "Hookline"
+author = "The Hookline authors"
+copyright = "The Hookline authors"  # the name is Sphinx's
+extensions = ["myst_parser"]
+exclude_patterns = ["changelog"]
+html_theme = "furo"
+html_title = "Hookline"
+html_copy_source = False
+# Links to sections: `hooks.md#answers`.
+myst_heading_anchors = 3
+# Code is shown as it stands in the page; straight quotes stay straight in prose too.
+smartquotes = False

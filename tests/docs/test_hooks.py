@@ -1,0 +1,95 @@
+"""docs/plugins/hooks.md has every hook with the signature of its specification, and docs/plugins/life.md their order."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from textwrap import dedent
+
+from hookline import Connection, DirectRoute, HttpClient, HttpRequest, HttpResponse, hookimpl
+from hookline.hookspecs import EVENTS, Specifications
+from servers.messages import response
+from servers.script import Script
+from servers.scripted import ScriptedServer
+
+PLUGINS = Path(__file__).parents[2] / "docs" / "plugins"
+HOOKS = (PLUGINS / "hooks.md").read_text(encoding="utf-8")
+LIFE = (PLUGINS / "life.md").read_text(encoding="utf-8")
+
+
+def signatures(source: str, name: str) -> dict[str, str]:
+    """hook -> `(self, response: HttpResponse) -> None`, of the class of that name."""
+    (found,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name)
+    functions = [node for node in found.body if isinstance(node, ast.FunctionDef)]
+    assert all(f.returns is not None for f in functions)
+    return {f.name: f"({ast.unparse(f.args)}) -> {ast.unparse(f.returns)}" for f in functions if f.returns is not None}
+
+
+def test_every_hook_stands_there_with_the_signature_of_its_specification() -> None:
+    (code,) = re.findall(r"^```python\n(.*?class Everything.*?)^```$", HOOKS, re.DOTALL | re.MULTILINE)
+    specified = signatures(dedent(inspect.getsource(Specifications)), "Specifications")
+    assert signatures(code, "Everything") == specified
+    assert specified.keys() == {"declare", *EVENTS}
+
+
+def test_every_hook_has_a_section_with_its_arguments() -> None:
+    sections = dict(re.findall(r"^## (\w+)\((.*)\)$", HOOKS, re.MULTILINE))
+    specified = {name: inspect.signature(getattr(Specifications, name)) for name in ("declare", *EVENTS)}
+    assert sections == {
+        name: ", ".join(parameter for parameter in found.parameters if parameter != "self")
+        for name, found in specified.items()
+    }
+
+
+def test_every_means_is_there() -> None:
+    owners = {
+        "request": HttpRequest,
+        "response": HttpResponse,
+        "client": HttpClient,
+        "connection": Connection,
+        "DirectRoute": DirectRoute,
+        "HttpResponse": HttpResponse,
+    }
+    rows = HOOKS.partition("\n## Means\n")[2]
+    named = re.findall(rf"\b({'|'.join(owners)})\.(\w+)", rows)
+    assert len(named) > 15
+    assert [f"{owner}.{name}" for owner, name in named if not hasattr(owners[owner], name)] == []
+
+
+def test_picture_shows_the_events_in_the_order_in_which_they_fire(scripted: ScriptedServer) -> None:
+    seen: list[str] = []
+
+    class Diary:
+        @hookimpl
+        def pre_request(self) -> None:
+            seen.append("pre_request")
+
+        @hookimpl
+        def data_received(self) -> None:
+            seen.append("data_received")
+
+        @hookimpl
+        def on_headers(self, interim: bool) -> None:
+            seen.append("interim" if interim else "on_headers")
+
+        @hookimpl
+        def data_processed(self) -> None:
+            seen.append("data_processed")
+
+        @hookimpl
+        def post_request(self) -> None:
+            seen.append("post_request")
+
+    scripted.answer(Script(b"HTTP/1.1 103 Early Hints\r\n\r\n" + response(b"whole")))
+    with HttpClient(plugins=[Diary()], autoload=False) as client:
+        client.get(scripted.url())
+
+    picture = LIFE.partition("```text\n")[2].partition("```")[0]
+    drawn = re.findall(rf"^[ │├└┌─►]*({'|'.join(EVENTS)}|interim)\b|`(interim)`", picture, re.MULTILINE)
+    names = ["".join(found) for found in drawn]
+    assert set(names) == {*EVENTS, "interim"}
+    assert seen == ["pre_request", "data_received", "interim", "on_headers", "data_processed", "post_request"]
+    # the picture writes the interim heads on the line of on_headers
+    assert [name for name in names if name != "interim"] == [name for name in seen if name != "interim"]
