@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+import warnings
 import weakref
 from typing import Any
 
@@ -312,6 +314,24 @@ async def test_forgotten_websocket_is_closed_loudly(client: HttpClient, scripted
     assert gone() is None
     await scripted.until_closed_connections()
     assert codes == [(1001, "")]
+
+
+async def test_forgotten_websocket_is_closed_where_warnings_are_errors(
+    client: HttpClient, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(peer: Peer) -> None:
+        assert (await peer.close_frame())[0] == 1001
+        await peer.send(close(1001))
+
+    raised: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    scripted.answer(opening(play))
+    websocket = await client.get(url_of(scripted))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        del websocket
+    await scripted.until_closed_connections()
+    assert [type(each.exc_value) for each in raised] == [ResourceWarning]
 
 
 async def test_websocket_without_another_name_lives_while_it_is_awaited(

@@ -204,10 +204,10 @@ class WebSocket:
             channel = self._channel
             if channel.is_over or channel.drops_input:
                 return
-            if channel.is_open:
-                warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 channel.loop.call_soon_threadsafe(channel.abandon)
+            if channel.is_open:  # the last, since it may be made an error
+                warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
 
 
 async def result_of(future: Any) -> Any:
