@@ -50,13 +50,13 @@ def refused_port(host: str = "127.0.0.1") -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def black_hole(host: str = "127.0.0.1") -> Iterator[int]:
-    """Yield a port at which a connect neither succeeds nor fails: the queue of its listener is full.
+def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """Yield a port (this one, or a free one) at which a connect neither succeeds nor fails: the queue of its listener is full.
 
     Linux drops the first packet of a connect to a full queue, and the client repeats it after one second.
     """
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(listening_socket(host, backlog=0))
+        listener = stack.enter_context(listening_socket(host, port=port, backlog=0))
         address = listener.getsockname()
         # A queue of length 0 holds one connection; the second shows that it is full.
         for _ in range(4):

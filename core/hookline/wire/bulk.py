@@ -59,7 +59,7 @@ class BulkReader(asyncio.Protocol):
         left = connection.left_of_body
         if not left:
             self._leave()
-        elif left < LOW_WATER:
+        elif self._mark > 1 and left < LOW_WATER:
             self._set_mark(left)
         elif self._mark == 1 and len(data) >= FAST:
             self._set_mark(LOW_WATER)
