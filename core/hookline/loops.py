@@ -181,6 +181,7 @@ class LoopBound:
 
         def end() -> None:
             own.run_until_complete(scope.close())
+            own.run_until_complete(cancel_the_rest())
             own.run_until_complete(own.shutdown_asyncgens())
             own.close()
 
@@ -191,6 +192,15 @@ class LoopBound:
 
             with ThreadPoolExecutor(1, "hookline") as thread:
                 thread.submit(end).result()
+
+
+async def cancel_the_rest() -> None:
+    """End the tasks that handlers and routes left on a loop that is about to be closed, as asyncio.run does."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.sleep(0)  # the transports that they closed end
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

@@ -291,3 +291,27 @@ def test_stream_of_synchronous_mode_is_refused_by_another_loop(scripted):
                 await answer.close()
 
         asyncio.run(main())
+
+
+def test_tasks_of_handlers_end_with_the_loop_of_synchronous_mode(scripted):
+    scripted.always(response())
+    ended = []
+
+    async def background():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)  # the loop still runs
+            ended.append(True)
+
+    tasks = []
+
+    async def begin(response, exc=None):
+        tasks.append(asyncio.create_task(background()))
+        await asyncio.sleep(0)
+
+    with HttpClient(autoload=False) as client:
+        client.get(scripted.url(), post_request=begin)
+        assert not tasks[0].done()
+    assert ended == [True]
+    assert tasks[0].cancelled()
