@@ -54,10 +54,6 @@ class Content:
         self._decoders.append(decoder)
 
     @property
-    def is_encoded(self) -> bool:
-        return bool(self._decoders)
-
-    @property
     def has_pending(self) -> bool:
         return bool(self.parts) or any(decoder.has_pending for decoder in self._decoders)
 

@@ -126,6 +126,12 @@ class HttpRequest(RequestHead):
         """The responses that led here, oldest first."""
         return [] if self._history is None else list(self._history)
 
+    @property
+    def has_left_origin(self) -> bool:
+        """Was the call at another origin before? What was given for it goes nowhere else, nor back from there."""
+        here = self.where.origin.key
+        return any(earlier.request.where.origin.key != here for earlier in self._history or ())
+
     def follow_history(self, history: Sequence[HttpResponse]) -> None:
         """Say which responses led here."""
         self._history = list(history)

@@ -15,7 +15,7 @@ from .digest import HTTPDigestAuth
 from .flows import Auth, set_field
 from .netrc import Hosts, has_netrc, read_netrc
 from .proxies import Proxy, ProxyDigest, proxy_of, was_answered
-from .rules import ask_first, found_for, is_at_home, is_overruled
+from .rules import ask_first, found_for, is_overruled
 from .running import CAUSE, Flows
 
 MAX_CREDENTIALS = 256  # for Digest, to origins and to proxies, whose nonces a client remembers
@@ -49,7 +49,7 @@ class Basic:
             hosts = self._hosts = read_netrc()
         if auth is None and not hosts and request.where.userinfo is None:  # nearly always
             return None
-        if auth is None or not is_at_home(request):
+        if auth is None or request.has_left_origin:
             if hosts or request.where.userinfo is not None:
                 auth = found_for(request, hosts if request.trust_env else None)
                 if auth is not None:
@@ -121,7 +121,7 @@ class Digest:
         auth = request.auth
         if auth is None or request.parent is not None or request.owner("auth") != self.name:
             return None
-        if not is_at_home(request) or is_overruled(request):
+        if request.has_left_origin or is_overruled(request):
             return None
         return auth  # type: ignore[no-any-return]  # what this plugin has taken
 

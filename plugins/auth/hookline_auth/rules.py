@@ -11,12 +11,6 @@ from .errors import AuthError
 from .netrc import Hosts, credentials_for
 
 
-def is_at_home(request: HttpRequest) -> bool:
-    """Has the call been at one origin only? What was given for it goes nowhere else, nor back from there."""
-    here = request.where.origin.key
-    return all(earlier.request.where.origin.key == here for earlier in request.history)
-
-
 def is_overruled(request: HttpRequest) -> bool:
     """Is the client's `auth` overruled by an Authorization field of the user's?"""
     return "auth" not in vars(request) and request.has_header("Authorization")

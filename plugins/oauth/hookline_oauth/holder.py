@@ -12,7 +12,7 @@ from hookline import BodyNotRepeatable, HttpClient, HttpRequest, HttpResponse
 from . import grants, kinds
 from .errors import OAuthError, TokenExpired, TokenRefused
 from .flight import SingleFlight
-from .origins import check_transport, is_at_first_origin, is_overruled
+from .origins import check_transport, is_overruled
 from .token import as_token, is_due, is_expired, renewed
 from .token_request import answer_to, token_request
 from .token_response import token_in
@@ -72,7 +72,7 @@ class TokenHolder(kinds.OAuth2):
 
         Raises: OAuthError, without a token; TokenExpired; InsecureTransport.
         """
-        if not is_at_first_origin(request) or is_overruled(request):
+        if request.has_left_origin or is_overruled(request):
             return None
         check_transport(request.url, "the access token", request)
         if self.must_renew():
@@ -92,7 +92,7 @@ class TokenHolder(kinds.OAuth2):
         """Is a 401 about a token of ours, the first in this call, and is there a way to another token?"""
         return (
             self.can_renew
-            and is_at_first_origin(response.request)
+            and not response.request.has_left_origin
             and "Authorization" in response.request.unredirected_headers
             and not any(earlier.status_code == 401 for earlier in response.history)
         )

@@ -12,7 +12,7 @@ from hookline import HttpClient, HttpRequest
 from . import kinds
 from .errors import OAuthError, TokenRefused
 from .handler import register
-from .origins import check_transport, is_at_first_origin, is_overruled, shown
+from .origins import check_transport, is_overruled, shown
 from .signature import appended, pairs_of
 from .signing import HEADER, PLACEMENTS, sign, unsign
 from .token_request import answer_to, token_request, words_of
@@ -68,7 +68,7 @@ class OAuth1(kinds.OAuth1):
         """
         unsign(request)
         is_taken = self._client.signature_type == HEADER and is_overruled(request)
-        if is_at_first_origin(request) and not is_taken:
+        if not request.has_left_origin and not is_taken:
             sign(request, self._client)
 
     # -- the three legs (RFC 5849, section 2). In a running loop the two fetches give coroutines, without one results.

@@ -9,14 +9,6 @@ from hookline import HttpRequest
 from .errors import InsecureTransport
 
 
-def is_at_first_origin(request: HttpRequest) -> bool:
-    """Has this call never left the origin that it began with? A chain that returns has left it."""
-    if not request.unverifiable:
-        return True
-    key = request.where.origin.key
-    return all(earlier.request.where.origin.key == key for earlier in request.history)
-
-
 def is_overruled(request: HttpRequest) -> bool:
     """Did the user give this request an Authorization field, and `auth=` only to the client?"""
     return "auth" not in vars(request) and request.has_header("Authorization")
