@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
-from hookline_oauth import OAuth1, OAuth2
+from hookline_oauth import OAuth1
+from kit.oauth import holds_secret, moved, oauth1, oauth2
 from servers.addresses import Site
 from servers.messages import response
 from servers.oauth1_provider import CLIENT_ID, USER_SECRET, USER_TOKEN, OAuth1Provider
@@ -16,32 +17,6 @@ from servers.scripted import ScriptedServer
 pytest.importorskip("hookline_redirects", reason="these follow redirects")
 
 Make = Callable[..., ScriptedServer]
-CLIENT_SECRET, TOKEN, TOKEN_SECRET = "client-s3cret", "user-t0ken", "token-s3cret"
-TOKENS = {"access_token": "acc3ss-token", "refresh_token": "r3fresh-token"}
-SECRETS = [CLIENT_SECRET, TOKEN, TOKEN_SECRET, *TOKENS.values()]
-
-
-def oauth1(place: str = "AUTH_HEADER") -> OAuth1:
-    return OAuth1(
-        "id",
-        client_secret=CLIENT_SECRET,
-        resource_owner_key=TOKEN,
-        resource_owner_secret=TOKEN_SECRET,
-        signature_type=place,
-    )
-
-
-def oauth2(**options: Any) -> OAuth2:
-    return OAuth2("id", token=TOKENS, client_secret=CLIENT_SECRET, **options)
-
-
-def moved(location: str, status: int = 307) -> bytes:
-    return response(b"", status, [("Location", location)])
-
-
-def holds_secret(data: bytes | str) -> bool:
-    text = data.decode("latin-1") if isinstance(data, bytes) else data
-    return any(secret in text for secret in SECRETS) or "oauth_" in text
 
 
 def user(**options: Any) -> OAuth1:
