@@ -65,7 +65,7 @@ class Ceiling:
             return True
         pools = [pool for pool in self._pools() if pool.idle]
         if pools:
-            min(pools, key=lambda pool: pool.idle[0].idle_since).close_oldest()
+            min(pools, key=lambda pool: pool.idle[0].arrived).close_oldest()
         return self.opened < self.limit
 
     def free(self) -> None:

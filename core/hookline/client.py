@@ -137,31 +137,31 @@ class HttpClient(LoopBound, Plugged):
 
     def get(self, url: str, **kwargs: Any) -> Any:
         """Send a GET request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("GET", url, kwargs, "get")))
+        return self._start(exchange(None, None, self, "GET", url, kwargs, "get"))
 
     def options(self, url: str, **kwargs: Any) -> Any:
         """Send an OPTIONS request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("OPTIONS", url, kwargs, "options")))
+        return self._start(exchange(None, None, self, "OPTIONS", url, kwargs, "options"))
 
     def head(self, url: str, **kwargs: Any) -> Any:
         """Send a HEAD request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("HEAD", url, kwargs, "head")))
+        return self._start(exchange(None, None, self, "HEAD", url, kwargs, "head"))
 
     def post(self, url: str, **kwargs: Any) -> Any:
         """Send a POST request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("POST", url, kwargs, "post")))
+        return self._start(exchange(None, None, self, "POST", url, kwargs, "post"))
 
     def put(self, url: str, **kwargs: Any) -> Any:
         """Send a PUT request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("PUT", url, kwargs, "put")))
+        return self._start(exchange(None, None, self, "PUT", url, kwargs, "put"))
 
     def patch(self, url: str, **kwargs: Any) -> Any:
         """Send a PATCH request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("PATCH", url, kwargs, "patch")))
+        return self._start(exchange(None, None, self, "PATCH", url, kwargs, "patch"))
 
     def delete(self, url: str, **kwargs: Any) -> Any:
         """Send a DELETE request; see `request`."""
-        return self._start(exchange(None, None, self._make, ("DELETE", url, kwargs, "delete")))
+        return self._start(exchange(None, None, self, "DELETE", url, kwargs, "delete"))
 
     def request(self, method: str, url: str, **kwargs: Any) -> Any:
         """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
@@ -174,39 +174,45 @@ class HttpClient(LoopBound, Plugged):
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
-        return self._start(exchange(None, None, self._make, (fields.check_method(method), url, kwargs, "request")))
+        return self._start(exchange(None, None, self, fields.check_method(method), url, kwargs, "request"))
 
-    def _make(self, method: str, url: str, given: dict[str, Any], function: str) -> HttpRequest:
-        found = self._profile
-        profile = self.profile if found is None or self._headers_version != self._version(self.headers) else found
+    def make_request(self, method: str, url: str, given: dict[str, Any] | None, function: str) -> HttpRequest:
+        """The request of a call. given: its keywords, which are taken out. function: what was called, for errors."""
+        profile = self._profile
+        if profile is None or self._headers_version != self._version(self.headers):
+            profile = self.profile
         if not given:
             request: HttpRequest = profile.request_type(
                 profile, method, profile.targets.get(url) or profile.place(str(url))
             )
-        else:
+            if profile.total:
+                request.deadline = self.scope.loop.time() + profile.total
+            return request
+        headers, data = given.pop("headers", None), given.pop("data", None)
+        where = profile.targets.get(url)
+        if given:
             if "disable" in given or "plugins" in given:
                 profile = self._variant(given.pop("disable", None) or (), given.pop("plugins", None) or ())
+                where = profile.targets.get(url)
             params = given.pop("params", None)
-            where = (profile.targets.get(url) if params is None else None) or profile.place(str(url), params)
-            request = profile.request_type(profile, method, where)
-            data = given.pop("data", None)
-            if type(data) is bytes and "json" not in given:
-                request.body = data
-            else:
-                give_body(request, data, given)
-            if "headers" in given:
-                request.give_headers(given.pop("headers"))
-            if given:
-                self._apply(request, given, f"HttpClient.{function}")
-        total = request.timeout.total
+            if params is not None:
+                where = profile.place(str(url), params)
+        request = profile.request_type(profile, method, where or profile.place(str(url)))
+        if headers is not None:
+            request.give_headers(headers)
+        if given or data.__class__ is not bytes:
+            give_body(request, data, given)
+        else:
+            request.body = data
+        if given:
+            self._apply(request, given, f"HttpClient.{function}")
+        total = request.timeout.total if request.is_special else profile.total
         if total:
             request.deadline = self.scope.loop.time() + total
         return request
 
     def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
         """Handlers and options of one call."""
-        if "files" in given:
-            give_body(request, request.body, given)  # next to bytes, which cannot go with files
         if not CALLBACKS.isdisjoint(given):
             request.call = call_of(given)
         if given:
@@ -224,13 +230,13 @@ class HttpClient(LoopBound, Plugged):
         sent, and the client's timeout counts from now.
         """
         params = options.get("params")
-        request = self._make(fields.check_method(method), url, options, "new_request")
+        request = self.make_request(fields.check_method(method), url, options, "new_request")
         if self.params is not None:  # those are for the calls of users
             request.where = request.profile.place(url, params, is_call=False)
         request.cause = cause
         request.is_bare = False
         if parent is None:
-            request.parent = self._make(request.method, url, {}, "new_request")
+            request.parent = self.make_request(request.method, url, {}, "new_request")
         else:
             request.parent, request.deadline = parent, parent.deadline
         return request

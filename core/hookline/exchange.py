@@ -18,6 +18,7 @@ from .response import HttpResponse
 from .sending import ONE_WRITE, acquire, lost_before_response, run_interims, send
 
 if TYPE_CHECKING:
+    from .client import HttpClient
     from .wire.connection import Connection
 
 
@@ -32,22 +33,26 @@ def nobody(response: HttpResponse) -> None:
 async def exchange(
     request: HttpRequest | None,
     given: Connection | None = None,
-    make: Callable[..., HttpRequest] | None = None,
-    asked: tuple[Any, ...] = (),
+    client: HttpClient | None = None,
+    method: str = "",
+    url: str = "",
+    keywords: dict[str, Any] | None = None,
+    function: str = "",
 ) -> Any:
     """Send one request and read its response, with all events; returns what the caller gets, or the request to send instead.
 
     given: send it on this connection, which stays with the caller.
-    make, asked: for the call of a user, in place of `request`: it is made when the call is awaited, and the requests that
-    plugins answer it with are sent too. (A coroutine of its own for that would cost each call 0.4 us.)
+    client and what follows: for the call of a user, in place of `request`: it is made when the call is awaited, and the
+    requests that plugins answer it with are sent too. (A coroutine of its own for that would cost each call 0.4 us.)
 
     Raises: whatever went wrong, after post_request was told.
     """
     if request is None:
-        assert make is not None
-        request = make(*asked)
+        request = client.make_request(method, url, keywords, function)  # type: ignore[union-attr]
+    elif request.__dict__:
+        request.is_special = True  # whoever made it may have set its options
     profile = request.profile
-    response = (profile.streamed_type if request.stream else profile.response_type)(request)
+    response = (profile.streamed_type if request.is_special and request.stream else profile.response_type)(request)
     plan = response.plan
     stage: Stage | None = None
     calls = NO_CALLS
@@ -63,8 +68,9 @@ async def exchange(
                     first, call = call, nobody
                     answer = await response.timed(stage.resume(response, first, result, calls))
                     if answer is not None:
-                        return await followed(await answered_early(response, answer), make is not None)
+                        return await followed(await answered_early(response, answer), client is not None)
             call = nobody
+            request.is_special = request.is_special or bool(request.__dict__)  # they may have set options
         # 2. a connection, and the request goes out; the final head comes back
         while True:
             if given is not None:
@@ -77,18 +83,18 @@ async def exchange(
                 waiter = response.begin(connection)
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
-                    connection.transport.write(request.encode_head() if body is None else request.encode())
+                    connection.transport.write(request.encode())
                     await waiter
-                    if not connection.head:
-                        await interims_first(response, connection)
                 else:
                     await send(response, connection)
+                if connection.is_used and (connection.interims or not connection.head):
+                    await interims_first(response, connection)
                 break
             except HttpRequestException as error:
                 if given is not None or not lost_before_response(response, connection, error):
                     raise
-        if connection.interims:
-            await interims_first(response, connection)
+        if response.head is None:
+            response.take_whole(connection)
         # 3. on_headers: the plugins see the final head
         stage = response.after.head if response.is_plain else response.stage("on_headers")
         if stage is not None:
@@ -102,8 +108,7 @@ async def exchange(
                         return await replaced(response, answer)
             call = nobody
         # 4. the body comes, unless the caller reads it
-        on_its_way = not connection.complete or request.stream or connection.tap is not None
-        if on_its_way and not await response.receive_body(connection):
+        if connection.is_used and not await response.receive_body(connection):
             return response
         if response.filter is not None and not response.is_buffered:
             response.decode()  # while it has the connection: one whose body cannot be decoded is closed
@@ -123,7 +128,7 @@ async def exchange(
                     first, call = call, nobody
                     answer = await response.timed(stage.resume(response, first, result, calls))
                     if answer is not None:
-                        return await followed(follow_up(response, answer), make is not None)
+                        return await followed(follow_up(response, answer), client is not None)
             call = nobody
         return response if response.is_whole and response.filter is None else delivered(response)
     except BaseException as error:
@@ -131,7 +136,7 @@ async def exchange(
         answer = await fail(response, error)
         if answer is None:
             raise
-        return await followed(follow_up(response, answer), make is not None)
+        return await followed(follow_up(response, answer), client is not None)
 
 
 async def followed(outcome: HttpRequest | HttpResponse, is_call: bool) -> Any:

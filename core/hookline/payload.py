@@ -21,7 +21,7 @@ _as_text = json_module.JSONEncoder(ensure_ascii=False, allow_nan=False, separato
 
 
 def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
-    """Put body and Content-Type on a request; takes `headers`, `json` and `files` out of what was given.
+    """Put body and Content-Type on a request; takes `json` and `files` out of what was given.
 
     data: bytes and the like, str (UTF-8), a file, a path, an iterable of bytes; or a mapping or a list of pairs: a form,
     unless the Content-Type of the request says JSON or multipart. json: any object; None and no json= are the same.
@@ -29,8 +29,6 @@ def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
 
     Raises: LocalProtocolError, for things that do not go together; TypeError, ValueError, OSError.
     """
-    if "headers" in given:
-        request.give_headers(given.pop("headers"))
     json, files = given.pop("json", None), given.pop("files", None)
     if data is not None and is_form(data) and not data:
         data = None

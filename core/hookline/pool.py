@@ -67,7 +67,7 @@ class Pool:
         """An idle connection, the one that was used last; None when there is none."""
         while self.idle:
             connection = self.idle.pop()
-            if connection.alive and connection.keep_alive:
+            if connection.keep_alive:  # not when it is lost, or about to close
                 connection.reused += 1
                 return connection
         return None
@@ -131,25 +131,31 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """An exchange is over: hand its connection on, or close it when it cannot serve another."""
-        if not connection.is_reusable or self.retired or not self.keep_alive:
-            self.remove(connection)
-            if connection.has_unsent:
-                connection.abort()  # closing in order would wait for a peer that takes no more
-            else:
-                self._close(connection)
-            return
-        connection.end()
+        if connection.is_used or not (connection.keep_alive and self.keep_alive):
+            if not (connection.is_reusable and self.keep_alive):
+                self._end(connection)
+                return
+            connection.end()
+            connection.arrived = monotonic()
+        connection.asker = None  # type: ignore[assignment]  # after one read (see Connection) this is all that is left
+        connection.parts = []
         while self.waiters:
             waiter = self.waiters.popleft()
             if not waiter.done():
                 connection.reused += 1
                 waiter.set_result(connection)
                 return
-        connection.idle_since = monotonic()
         self.idle.append(connection)
         if self.due == _NEVER:
             self.due = self._loop.time() + self.keep_alive
             self._watch.add(self)
+
+    def _end(self, connection: Connection) -> None:
+        self.remove(connection)
+        if connection.has_unsent:
+            connection.abort()  # closing in order would wait for a peer that takes no more
+        else:
+            self._close(connection)
 
     def remove(self, connection: Connection) -> None:
         """Count a connection no more: it is closed, detached or lost."""
@@ -195,12 +201,17 @@ class Pool:
     def look(self, now: float) -> float:
         """Close what was idle for too long; returns when to look again, in loop time."""
         ended = monotonic() - self.keep_alive
-        while self.idle and self.idle[0].idle_since <= ended:
+        while self.idle and self.idle[0].arrived <= ended:
             self.close_oldest()
         if self.idle:
-            return now + max(self.idle[0].idle_since - ended, 0.01)
+            return now + max(self.idle[0].arrived - ended, 0.01)
         self._watch.discard(self)
         return math.inf
+
+    def retire(self) -> None:
+        """Nobody asks it for a connection any more, and it keeps none."""
+        self.retired = True
+        self.keep_alive = 0.0
 
     @property
     def is_empty(self) -> bool:
@@ -239,7 +250,7 @@ class Pool:
         self.connections.clear()
         self.idle.clear()
         self.waiters.clear()
-        self.retired = True
+        self.retire()
 
     def __repr__(self) -> str:
         return f"<Pool {self.opened} of {self.limit} open, {len(self.idle)} idle, {len(self.waiters)} waiting>"

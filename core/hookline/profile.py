@@ -26,6 +26,7 @@ from .request import HttpRequest
 from .response import HttpResponse, StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
+from .timeouts import Timeout
 from .transfers import TRANSFERS
 from .url import split_url, with_params
 
@@ -166,6 +167,9 @@ class Profile:
                         raise  # else it was meant for a plugin that does not run in this call
         self.client_owners = owners
         self.options = defaults
+        timeout: Timeout = defaults["timeout"]
+        self.total = timeout.total
+        self.is_special = bool(defaults["stream"] or defaults["max_body"] or defaults["timings"] or timeout.has_parts)
         of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
         of_requests["__module__"] = HttpRequest.__module__
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
@@ -267,7 +271,7 @@ class Profile:
             origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
             origin.plan = self.plan(parts.scheme)
             origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
-        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment, {})
+        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
         if len(self._located) >= MAX_TARGETS:
             self._located.clear()
         self._located[url] = found
@@ -284,6 +288,7 @@ class Profile:
                 raise self.client.unexpected(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
+            request.is_special = True
             if name in self.waking_options:
                 request.is_bare = False
             if len(keyword.owners) > 1:

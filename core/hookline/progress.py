@@ -22,7 +22,7 @@ from .request import HttpRequest
 from .sending import acquire
 from .timings import FirstByte, Timings
 from .wire.connection import Connection, Tap
-from .wire.parser import StatusLine, parse_status_line
+from .wire.parser import ResponseHead, parse_status_line
 
 if TYPE_CHECKING:
     from .events.conduct import Stage
@@ -36,6 +36,7 @@ T = TypeVar("T")
 
 BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
 
+PECULIAR = frozenset({"HEAD", "CONNECT"})  # what a head says of the body is not so for these (RFC 9112, section 6.3)
 NEW, SENT, HEAD, FINISHED = range(4)
 NEVER = math.inf
 _STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
@@ -44,40 +45,39 @@ _STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
 class Progress(Clocked):
     """See the module.
 
-    is_plain: do nobody but plugins and the client's handlers listen? connection: None before it is taken, and once
-    the body is whole. is_whole: has all of the body arrived? step: how far it is, NEW to FINISHED.
-    filter: what decodes the body, where something does.
+    is_plain: do nobody but plugins and the client's handlers listen, and to no data? connection: None before it is
+    taken, and once the body is whole. is_whole: has all of the body arrived? step: how far it is, NEW to FINISHED.
+    head: of the response; of an interim one while that is shown. filter: what decodes the body, where something does.
     """
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "_arrived", "_began", "_content", "_headers", "after", "is_plain", "is_whole", "line", "parts", "plan", "pool",
-        "raw_head", "status_code", "step",
+        "_arrived", "_began", "_content", "_headers", "after", "filter", "head", "is_plain", "is_whole", "parts", "plan",
+        "pool", "status_code", "step",
     )  # fmt: skip
     is_buffered = False
     is_interim = False
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
     timings: Timings | None = None
-    filter: Content | None = None
     _events: dict[str, ResponseEvent] | None = None
 
     pool: Pool | None
-    line: StatusLine | None
+    head: ResponseHead | None
+    filter: Content | None
     _headers: CIMultiDict[str] | None
     _content: bytes | None
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.plan: Plan = request.where.origin.plan if request.parent is None else request.profile.plan_for(request)
-        self.is_plain = request.call is None
+        self.is_plain = request.call is None and not self.plan.has_taps
         self.status_code = 0
         self.after: After = self.plan.after_nothing
         self.parts: list[bytes] = []
-        self.connection = self.pool = self.line = self._headers = self._content = None
+        self.connection = self.pool = self.head = self.filter = self._headers = self._content = None
         self.due = NEVER
         self.step = NEW
         self.is_whole = False
-        self.raw_head = b""
 
     # -- events
 
@@ -118,7 +118,7 @@ class Progress(Clocked):
             return self.step >= _STEP_OF[event]
         if event == "data_processed":
             return self.step == FINISHED or self.was_handed_out
-        return bool(self.raw_head)  # bytes were received: the head at the latest
+        return self.head is not None  # bytes were received: the head at the latest
 
     def _tap(self) -> Tap | None:
         request = self.request
@@ -151,63 +151,86 @@ class Progress(Clocked):
     def begin(self, connection: Connection) -> asyncio.Future[None]:
         """Get the connection ready for this exchange."""
         request = self.request
-        tap = None
-        if not self.is_plain or self.plan.has_taps:
-            tap = self._tap()
-            if self.timings is not None:
-                self.timings.took(connection)
-        waiter = connection.begin(self, request.method, request.max_body, tap)
-        if request.deadline or request.timeout.has_parts:
-            self.wait_for(None, ReadTimeout, request.timeout.read)
-            connection.timed = connection.is_used = True
-            connection.last_read = connection.loop.time()
+        waiter = connection.begin(self)
+        if request.is_special or not self.is_plain or request.method in PECULIAR:
+            self._expect(connection)
+        elif request.deadline:
+            self.wait_for(None)
         self.step = SENT
         self._began = monotonic()
         return waiter
 
-    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
+    def _expect(self, connection: Connection) -> None:
+        """Some of what is not needed for most exchanges: handlers, taps, limits, methods that change what a head means."""
+        request = self.request
+        tap = None if self.is_plain else self._tap()
+        if self.timings is not None:
+            self.timings.took(connection)
+        connection.expect(request.method, request.max_body, tap)
+        if request.deadline or request.timeout.has_parts:
+            self.wait_for(None, ReadTimeout, request.timeout.read)
+            connection.timed = True
+            connection.last_read = connection.loop.time()
+
+    def take_head(self, head: ResponseHead) -> bool:
         """Told by the connection: the final head is here."""
-        if not self.is_interim:
-            self.line = line
-            self.status_code = line.status
-            self.raw_head = head
-            self.step = HEAD
         self._arrived = monotonic()
-        self.after = after = self.plan.match(line.status, low)
-        return after.head is not None or not self.is_plain or self.request.stream
+        if self.is_interim:  # an interim one is shown: `hide_interim` shows this one
+            self._judge(head)
+        else:
+            self._show(head)
+        return self.after.head is not None or not self.is_plain or self.request.stream
+
+    def take_whole(self, connection: Connection) -> None:
+        """The response is on the connection, whole in one read, and nobody was told of its head."""
+        self.head = head = connection.head
+        assert head is not None
+        if head.judge is self.plan:
+            self.after = head.verdict
+        else:
+            self._judge(head)
+        self.status_code = head.status
+        self.step = HEAD
+        self._arrived = connection.arrived
+
+    def _show(self, head: ResponseHead) -> None:
+        self._judge(head)
+        self.head = head
+        self.status_code = head.status
+        self.step = HEAD
+
+    def _judge(self, head: ResponseHead) -> None:
+        """Find who runs behind this head."""
+        head.judge, head.verdict = self.plan, self.plan.match(head.status, head.low)
+        self.after = head.verdict
 
     def wants_interim(self) -> bool:
         return self.plan.interim is not None
 
-    def show_interim(self, line: StatusLine, head: bytes) -> None:
+    def show_interim(self, head: ResponseHead) -> None:
         """Look like the interim response for as long as its handlers run, even when the final head comes meanwhile."""
         self.is_interim = True
         self.step = SENT
-        self.line = line
-        self.status_code = line.status
-        self.raw_head = head
+        self.head = head
+        self.status_code = head.status
         self._headers = None
 
-    def hide_interim(self, final: bytes) -> None:
+    def hide_interim(self, final: ResponseHead | None) -> None:
         """Have the final head, or none where that is not here yet."""
         self.is_interim = False
         self._headers = None
-        if final:
-            self.give_head(final)
-            self.step = HEAD
+        if final is not None:
+            self._show(final)
         else:
-            self.line, self.status_code, self.raw_head = None, 0, b""
+            self.head, self.status_code = None, 0
 
-    def give_head(self, head: bytes) -> None:
+    def give_head(self, raw: bytes) -> None:
         """A head that did not come from the network."""
-        self.line = parse_status_line(head[: head.find(b"\r\n")])
-        self.status_code = self.line.status
-        self.raw_head = head
-        self.after = self.plan.match(self.status_code, head.lower())
+        self._show(ResponseHead(raw, parse_status_line(raw[: raw.find(b"\r\n")]), raw.lower()))
 
     @property
     def has_head(self) -> bool:
-        return self.step >= HEAD and self.line is not None
+        return self.step >= HEAD and self.head is not None
 
     # -- the body
 
@@ -239,11 +262,14 @@ class Progress(Clocked):
 
     def end_body(self, connection: Connection) -> None:
         """The last byte is here: the connection goes back to the pool."""
-        self.parts = connection.parts if not self.parts else [*self.parts, *connection.parts]
         self.is_whole = True
-        if connection.is_used and connection.trailers:
-            self.raw_trailers = connection.trailers
         self.connection = None
+        if connection.is_used or self.filter is not None:
+            self.parts += connection.parts
+            if connection.trailers:
+                self.raw_trailers = connection.trailers
+        elif connection.parts:
+            self._content = connection.parts[0]  # whole in one read, and nobody took it meanwhile
         if self.pool is not None:
             self.pool.release(connection)
         if self.due != NEVER:

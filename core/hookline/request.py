@@ -35,14 +35,9 @@ class HttpRequest(RequestHead):
 
         seconds: open it by itself after so long; None = when somebody does.
         """
-        if self._gate is None:
-            self._gate = Gate(seconds)
-        return self._gate
-
-    @property
-    def gate(self) -> Gate | None:
-        """The gate before the body, where a plugin holds it."""
-        return self._gate
+        if self.gate is None:
+            self.gate = Gate(seconds)
+        return self.gate
 
     @property
     def can_be_sent(self) -> bool:
@@ -76,6 +71,7 @@ class HttpRequest(RequestHead):
             new.where = self.profile.locate(url)
         new.cause = self.cause if cause is None else cause
         new.is_bare = False
+        new.is_special = self.is_special
         new.parent = self.parent
         new.call, new.deadline = self.call, self.deadline
         if new.where.origin.key != self.where.origin.key:
@@ -109,7 +105,7 @@ class HttpRequest(RequestHead):
         """
         new = self.copy(url=url, cause=cause, **changes)
         same = new.where.origin.key == self.where.origin.key
-        new.where = new.where._replace(userinfo=self.where.userinfo if same else None)
+        new.where = new.where.with_userinfo(self.where.userinfo if same else None)
         return new
 
     def _drop_secrets(self) -> None:

@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # these say Content-Length: 0 when they have no body (RFC 9110, 8.6)
 MAX_GIVEN = 256
+MAX_HEADS = 16  # that are remembered for one URL
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
 
 
 class RequestHead:
     """See the module. What an HttpRequest is made of; `HttpRequest` adds how it is held back, copied and followed.
 
-    is_bare: does it give implementations of pre_request that sleep no reason to wake up?
+    is_bare: does it give implementations of pre_request that sleep no reason to wake up? is_special: may options of core
+    have other values than those that ask for nothing? gate: before the body, where a plugin holds it.
     """
 
     __slots__ = (
-        "_extra", "_gate", "_given", "_headers", "_history", "_is_direct", "_route", "_target", "_unredirected",
-        "body", "call", "cause", "content_type", "deadline", "is_bare", "method", "parent", "profile", "where",
+        "_extra", "_given", "_headers", "_history", "_is_direct", "_route", "_target", "_unredirected", "body", "call",
+        "cause", "content_type", "deadline", "gate", "is_bare", "is_special", "method", "parent", "profile", "where",
     )  # fmt: skip
 
     # Options that core has; the values are those of the client.
@@ -64,7 +66,7 @@ class RequestHead:
     _history: list[HttpResponse] | None
     _route: Route | None
     _target: str | None
-    _gate: Gate | None
+    gate: Gate | None
 
     def __init__(self, profile: Profile, method: str, where: Target) -> None:
         self.profile = profile
@@ -75,10 +77,11 @@ class RequestHead:
         self._extra = ""  # lines of the fields given for this request, where they can stand behind the defaults
         self._is_direct = True
         self.is_bare = where.userinfo is None
+        self.is_special = profile.is_special
         # In one chain, because each request runs through it: 0.18 us against 0.27 for a line each.
         self.parent = self.body = self.call = self.content_type = self._given = self._headers = self._unredirected = (
             self._history
-        ) = self._route = self._target = self._gate = None
+        ) = self._route = self._target = self.gate = None
 
     # -- where it goes
 
@@ -166,7 +169,7 @@ class RequestHead:
         Raises: LocalProtocolError, TypeError.
         """
         known = self.profile.given_fields
-        key = tuple(headers.items()) if type(headers) is dict else None
+        key = tuple(headers.items()) if headers.__class__ is dict else None
         try:
             found = known.get(key)  # callers give the same few again and again
         except TypeError:
@@ -254,47 +257,68 @@ class RequestHead:
     def encode(self) -> bytes:
         """The head, with the body behind it where that is bytes.
 
+        Fields that nobody looked at go out as lines that were made before: 0.3 us against 3. The same head, but for the
+        length of the body, is not made twice.
+
         Raises: LocalProtocolError, for fields that HTTP cannot carry.
         """
         body = self.body
+        if self._headers is None and self._unredirected is None and self._target is None and not self.is_special:
+            heads = self.where.heads
+            if body is None:
+                key: tuple[str | None, ...] = (self.method, self._extra)
+                return heads.get(key) or self._remember(key, f"{self._begun()}{self._length()}\r\n")
+            if body.__class__ is bytes:
+                key = (self.method, self._extra, self.content_type)
+                begun = heads.get(key) or self._remember(key, f"{self._begun()}{self._media_type()}Content-Length: ")
+                return b"%b%d\r\n\r\n%b" % (begun, len(body), body)
         return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
 
     def encode_head(self) -> bytes:
-        """The head with its empty line. Fields nobody looked at go out as lines that were made before: 0.3 us against 3.
+        """The head with its empty line.
 
         Raises: LocalProtocolError, for fields that HTTP cannot carry.
         """
-        body = self.body
-        if (
-            self._headers is not None
-            or self._target is not None
-            or body.__class__ is Source
-            or "version" in self.__dict__
-        ):
+        hop = None
+        if self._headers is None and self._target is None and self.body.__class__ is not Source:
+            hop = self._hop_lines()
+        if hop is None or (self.is_special and "version" in self.__dict__):
             return self._encode_slowly().encode("utf-8", "surrogateescape")
-        where = self.where
-        if body is None and self._unredirected is None and not self._extra:
-            known = where.heads.get(self.method)  # 0.15 us less for a request that differs in nothing from the last one
-            if known is not None:
-                return known
-        text = f"{self.method} {where.target}{where.origin.prefix}{self._extra}"
-        if self._unredirected is not None:
-            given = () if self._given is None else [name.lower() for name, _ in self._given]
-            for name, value in self._unredirected.items():
-                low = name.lower()
-                if low in _FRAMING or low in given or low in self.profile.default_names:
-                    return self._encode_slowly().encode("utf-8", "surrogateescape")
-                text += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
-        if not isinstance(body, bytes):
-            if self.method in WITH_LENGTH:
-                text += "Content-Length: 0\r\n"
-            if self._unredirected is None and not self._extra:
-                return where.heads.setdefault(self.method, f"{text}\r\n".encode("utf-8", "surrogateescape"))
-        else:
-            if self.content_type is not None and not self.has_header("content-type"):
-                text += f"Content-Type: {self.content_type}\r\n"
-            text += f"Content-Length: {len(body)}\r\n"
-        return f"{text}\r\n".encode("utf-8", "surrogateescape")
+        text = f"{self._begun()}{hop}{self._media_type()}{self._length()}\r\n"
+        return text.encode("utf-8", "surrogateescape")
+
+    def _begun(self) -> str:
+        return f"{self.method} {self.where.target}{self.where.origin.prefix}{self._extra}"
+
+    def _media_type(self) -> str:
+        has_none = self.content_type is None or self.has_header("content-type")
+        return "" if has_none else f"Content-Type: {self.content_type}\r\n"
+
+    def _length(self) -> str:
+        if isinstance(self.body, bytes):
+            return f"Content-Length: {len(self.body)}\r\n"
+        return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
+
+    def _hop_lines(self) -> str | None:
+        """The fields for this hop alone, which stand behind the others; None where they replace some of them."""
+        if self._unredirected is None:
+            return ""
+        given = () if self._given is None else [name.lower() for name, _ in self._given]
+        lines = ""
+        for name, value in self._unredirected.items():
+            low = name.lower()
+            if low in _FRAMING or low in given or low in self.profile.default_names:
+                return None
+            lines += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
+        return lines
+
+    def _remember(self, key: tuple[str | None, ...], text: str) -> bytes:
+        """Keep the head of a request, or its beginning, for others that differ in nothing: 0.15 us less for each."""
+        heads = self.where.heads
+        if len(heads) >= MAX_HEADS:
+            heads.clear()
+        found = heads[key] = text.encode("utf-8", "surrogateescape")
+        return found
 
     def _encode_slowly(self) -> str:
         hop = self._unredirected

@@ -60,6 +60,11 @@ class HttpResponse(Progress):
     # -- the head
 
     @property
+    def raw_head(self) -> bytes:
+        """The head as it came, with its empty line; b"" before it is here."""
+        return b"" if self.head is None else self.head.raw
+
+    @property
     def url(self) -> str:
         """The URL of its request, with the fragment that leads on to it."""
         return self.request.url
@@ -67,12 +72,12 @@ class HttpResponse(Progress):
     @property
     def reason(self) -> str:
         """The reason phrase as the server sent it."""
-        return "" if self.line is None else self.line.reason
+        return "" if self.head is None else self.head.line.reason
 
     @property
     def version(self) -> str:
         """HTTP/1.1 or HTTP/1.0."""
-        return "" if self.line is None else f"HTTP/1.{self.line.minor}"
+        return "" if self.head is None else f"HTTP/1.{self.head.line.minor}"
 
     @property
     def ok(self) -> bool:
@@ -93,7 +98,7 @@ class HttpResponse(Progress):
 
     def has(self, name: str) -> bool:
         """Is there a field of that name? Looks at the raw head only."""
-        return self.raw_head.lower().find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
+        return self.head is not None and self.head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
     @property
     def links(self) -> dict[str, dict[str, str]]:

@@ -69,7 +69,7 @@ class LoopScope:
     def _retire(self) -> None:
         for key, pool in list(self.pools.items()):
             if pool.is_empty:
-                pool.retired = True
+                pool.retire()
                 self.reused += pool.reused
                 del self.pools[key]
 

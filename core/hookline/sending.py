@@ -104,7 +104,7 @@ async def send(response: HttpResponse, connection: Connection) -> None:
     Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
     """
     request = response.request
-    connection.sending = connection.is_used = True
+    connection.expect(request.method, request.max_body, connection.tap, sending=True)
     connection.transport.write(request.encode_head())
     if request.gate is None or await passes(response, connection):
         response.wait_for(None)  # the peer may be silent while the body goes out
@@ -206,9 +206,9 @@ async def stream(response: HttpResponse, connection: Connection, body: bytes | S
 async def run_interims(response: HttpResponse, connection: Connection) -> None:
     """Show the interim heads that came to those who asked for them."""
     interims, connection.interims = connection.interims, None
-    for line, head in interims or ():
-        response.show_interim(line, head)
-        stage = response.plan.interim_for(line.status, head.lower())
+    for head in interims or ():
+        response.show_interim(head)
+        stage = response.plan.interim_for(head.status, head.low)
         if stage is not None:
             await response.timed(stage.run(response, interim=True))
         response.hide_interim(connection.head)

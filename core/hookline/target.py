@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from .route import DirectRoute
 from .tls import TLS
@@ -40,18 +40,25 @@ class Origin:
         return f"<Origin {self}>"
 
 
-class Target(NamedTuple):
+class Target:
     """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret.
 
-    heads: by method, the whole head of a request with nothing but the defaults.
+    heads: of requests with nothing but the defaults and known lines; see `RequestHead.encode`.
     """
 
-    url: str
-    origin: Origin
-    target: str
-    userinfo: str | None
-    fragment: str
-    heads: dict[str, bytes]
+    __slots__ = ("fragment", "heads", "origin", "target", "url", "userinfo")
+
+    def __init__(self, url: str, origin: Origin, target: str, userinfo: str | None, fragment: str) -> None:
+        self.url = url
+        self.origin = origin
+        self.target = target
+        self.userinfo = userinfo
+        self.fragment = fragment
+        self.heads: dict[tuple[str | None, ...], bytes] = {}
+
+    def with_userinfo(self, userinfo: str | None) -> Target:
+        """The same place, with these credentials or none."""
+        return Target(self.url, self.origin, self.target, userinfo, self.fragment)
 
     def __repr__(self) -> str:
         return f"<Target {self.origin}>"

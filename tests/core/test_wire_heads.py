@@ -108,7 +108,7 @@ async def test_refused_connect_has_a_body():
 )
 async def test_what_is_no_head_is_refused(cut, raw):
     taken = take(raw, cut=cut)
-    assert isinstance(taken.error, RemoteProtocolError), taken.asker.line
+    assert isinstance(taken.error, RemoteProtocolError), taken.connection.head
     assert taken.transport.is_closed
     assert not taken.is_reusable
 

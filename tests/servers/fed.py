@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.fields import parse_fields, parse_trailers
+from hookline.progress import PECULIAR
 from hookline.wire.connection import Connection
-from hookline.wire.parser import StatusLine
+from hookline.wire.parser import ResponseHead
 from servers.segments import Cut, pieces
 
 
@@ -50,10 +51,8 @@ class Exchange:
     def __init__(self, *, head: bool = False, interim: bool = False) -> None:
         self._head = head
         self._interim = interim
-        self.line: StatusLine | None = None
 
-    def take_head(self, line: StatusLine, head: bytes, low: bytes) -> bool:
-        self.line = line
+    def take_head(self, head: ResponseHead) -> bool:
         return self._head
 
     def wants_interim(self) -> bool:
@@ -73,13 +72,13 @@ class Taken:
 
     @property
     def status(self) -> int:
-        assert self.asker.line is not None
-        return self.asker.line.status
+        assert self.connection.head is not None
+        return self.connection.head.status
 
     @property
     def reason(self) -> str:
-        assert self.asker.line is not None
-        return self.asker.line.reason
+        assert self.connection.head is not None
+        return self.connection.head.line.reason
 
     @property
     def body(self) -> bytes:
@@ -87,7 +86,8 @@ class Taken:
 
     @property
     def headers(self) -> dict[str, str]:
-        return dict(parse_fields(self.connection.head).items())
+        assert self.connection.head is not None
+        return dict(parse_fields(self.connection.head.raw).items())
 
     @property
     def trailers(self) -> dict[str, str]:
@@ -133,14 +133,16 @@ def take(
     """Feed a response to a connection that waits for one; `eof` closes behind it."""
     connection, transport = connect()
     asker = Exchange(head=head, interim=interim)
-    waiter = connection.begin(asker, method, limit)
+    waiter = connection.begin(asker)
+    if limit or method in PECULIAR:
+        connection.expect(method, limit)
     taken = Taken(connection, transport, asker)
     taken.fed = feed(connection, transport, data, cut)
     if eof and not transport.is_closed:
         connection.eof_received()
         transport.close()
     taken.error = connection.error
-    taken.interims = [line.status for line, _ in connection.interims or ()]
+    taken.interims = [head.status for head in connection.interims or ()]
     with contextlib.suppress(asyncio.InvalidStateError, BaseException):
         waiter.exception()
     return taken

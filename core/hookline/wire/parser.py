@@ -9,7 +9,7 @@ and chunk extensions without end.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -60,8 +60,28 @@ def parse_status_line(line: bytes) -> StatusLine:
     return found
 
 
-def parse_head(head: bytes) -> tuple[StatusLine, bool]:
-    """Check a whole head, its empty line included; returns its status line and whether the connection may persist.
+class ResponseHead:
+    """A head, and what it means. One that comes again on a connection is the same object.
+
+    raw: as it came, with its empty line. low: the same in lower case. keep_alive: may the connection persist? length: of
+    the body, by Content-Length; -1 where none is given. judge, verdict: for whoever reads it, to keep what he found.
+    """
+
+    __slots__ = ("judge", "keep_alive", "length", "line", "low", "raw", "status", "verdict")
+
+    def __init__(self, raw: bytes, line: StatusLine, low: bytes, keep_alive: bool = False, length: int = -1) -> None:
+        self.raw = raw
+        self.line = line
+        self.status = line.status
+        self.low = low
+        self.keep_alive = keep_alive
+        self.length = length
+        self.judge: object = None
+        self.verdict: Any = None
+
+
+def parse_head(head: bytes) -> ResponseHead:
+    """Check a whole head, its empty line included.
 
     Raises: RemoteProtocolError.
     """
@@ -80,7 +100,11 @@ def parse_head(head: bytes) -> tuple[StatusLine, bool]:
     if found is None or head[15] != 13:
         line = head[: head.find(b"\r\n")]
         found = _status_lines.get(line) or parse_status_line(line)
-    return found, parser.should_keep_alive() or says_keep_alive(head.lower(), found.minor)
+    low = head.lower()
+    keep_alive = parser.should_keep_alive() or says_keep_alive(low, found.minor)
+    at = low.find(b"\r\ncontent-length:")
+    length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
+    return ResponseHead(head, found, low, keep_alive, length)
 
 
 def says_keep_alive(low: bytes, minor: int) -> bool:

@@ -1,0 +1,234 @@
+"""A head that comes again on a connection is not parsed again; what follows it is looked at each time."""
+
+import pytest
+
+from hookline import HttpClient, LocalProtocolError, hookimpl
+from servers.fed import connect, feed
+from servers.messages import chunked, head, response
+
+
+class Asker:
+    def __init__(self):
+        self.heads = []
+
+    def take_head(self, head):
+        self.heads.append(head)
+        return False
+
+    def wants_interim(self):
+        return False
+
+
+@pytest.fixture
+async def client():
+    async with HttpClient(autoload=False) as client:
+        yield client
+
+
+def exchange(connection, transport, data, cut="whole"):
+    """One more exchange on a connection; returns its head and what there is of its body."""
+    connection.begin(Asker())
+    feed(connection, transport, data, cut)
+    found = connection.head, b"".join(connection.parts)
+    if connection.complete:
+        connection.end()
+    return found
+
+
+async def test_same_head_is_the_same_object_and_has_its_own_body():
+    connection, transport = connect()
+    first, _ = exchange(connection, transport, response(b"one"))
+    second, body = exchange(connection, transport, response(b"two"))
+    assert second is first
+    assert body == b"two"
+    assert connection.is_reusable
+
+
+async def test_head_that_differs_in_one_character_is_parsed():
+    connection, transport = connect()
+    exchange(connection, transport, response(b"one", 200, [("X-A", "1")]))
+    found, _ = exchange(connection, transport, response(b"one", 200, [("X-A", "2")]))
+    assert b"X-A: 2" in found.raw
+
+
+@pytest.mark.parametrize("cut", ["whole", "bytes", 7])
+async def test_head_that_begins_like_the_last_one_is_parsed(cut):
+    connection, transport = connect()
+    exchange(connection, transport, response(b"", 200))
+    again = response(b"", 200)[:-2] + b"X-More: 1\r\nContent-Length: 0\r\n\r\n"
+    exchange(connection, transport, again, cut)
+    assert connection.error is not None or connection.head is not None
+    assert not connection.is_reusable, "two Content-Length fields"
+
+
+async def test_body_of_a_known_head_that_comes_in_pieces_is_put_together():
+    connection, transport = connect()
+    exchange(connection, transport, response(b"0123456789"))
+    asker = Asker()
+    connection.begin(asker)
+    whole = response(b"abcdefghij")
+    feed(connection, transport, whole[:-6])
+    assert not connection.complete
+    assert len(asker.heads) == 1
+    feed(connection, transport, whole[-6:])
+    assert connection.complete
+    assert b"".join(connection.parts) == b"abcdefghij"
+
+
+async def test_byte_behind_a_response_with_a_known_head_closes_the_connection():
+    connection, transport = connect()
+    exchange(connection, transport, response(b"one"))
+    _, body = exchange(connection, transport, response(b"one") + b"H")
+    assert body == b"one"
+    assert transport.is_closed or not connection.is_reusable
+
+
+async def test_chunked_body_behind_a_known_head_is_undone():
+    connection, transport = connect()
+    for content in (b"one", b"another"):
+        _, body = exchange(connection, transport, chunked(content))
+        assert body == content
+    assert connection.is_reusable
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_known_head_says_nothing_of_another_status(status):
+    connection, transport = connect()
+    exchange(connection, transport, response(b"one"))
+    found, body = exchange(connection, transport, head(status, [("Content-Length", "3")]))
+    assert (found.status, body) == (status, b"")
+    assert connection.is_reusable
+
+
+async def test_connection_close_in_a_known_head_is_obeyed():
+    connection, transport = connect()
+    exchange(connection, transport, response(b"one", 200, [("Connection", "close")]))
+    exchange(connection, transport, response(b"one", 200, [("Connection", "close")]))
+    assert not connection.is_reusable
+
+
+async def test_large_head_is_not_kept():
+    connection, transport = connect()
+    data = response(b"one", 200, [("X-Large", "x" * 3000)])
+    first, _ = exchange(connection, transport, data)
+    second, _ = exchange(connection, transport, data)
+    assert second is not first
+
+
+async def test_body_is_not_kept_by_an_idle_connection(client, scripted):
+    scripted.answer(response(b"one"))
+    await client.get(scripted.url())
+    (pool,) = client.connection_pools.values()
+    (connection,) = pool.idle
+    assert connection.parts == []
+    assert connection.asker is None
+
+
+async def test_head_method_has_no_body_behind_a_known_head(client, scripted):
+    scripted.answer(response(b"one"), head(200, [("Content-Length", "3")]), response(b"two"))
+    assert (await client.get(scripted.url())).content == b"one"
+    assert (await client.head(scripted.url())).content == b""
+    assert (await client.get(scripted.url())).content == b"two"
+
+
+async def test_plugin_that_comes_sees_a_known_head(client, scripted):
+    class Sees:
+        seen = 0
+
+        @hookimpl(headers=("x-one",))
+        def on_headers(self, response):
+            self.seen += 1
+
+    scripted.answer(*[response(b"one", 200, [("X-One", "1")])] * 3)
+    await client.get(scripted.url())
+    sees = Sees()
+    client.plugins.manager.register(sees, "sees")
+    await client.get(scripted.url())
+    assert sees.seen == 1
+    client.plugins.manager.unregister(name="sees")
+    await client.get(scripted.url())
+    assert sees.seen == 1
+
+
+async def test_plugin_of_one_call_sees_a_known_head(client, scripted):
+    class Sees:
+        seen = 0
+
+        @hookimpl
+        def post_request(self, response):
+            self.seen += 1
+
+    sees = Sees()
+    scripted.answer(*[response(b"one")] * 3)
+    await client.get(scripted.url())
+    await client.get(scripted.url(), plugins=[sees])
+    await client.get(scripted.url())
+    assert sees.seen == 1
+
+
+async def test_option_that_a_plugin_sets_on_the_request_counts(scripted):
+    class Limits:
+        @hookimpl
+        def pre_request(self, response):
+            response.request.version = "HTTP/1.0"
+
+    scripted.answer(response(b"one"))
+    async with HttpClient(autoload=False, plugins=[Limits()]) as client:
+        await client.get(scripted.url())
+    assert scripted.requests[0].version == "1.0"
+
+
+async def test_limit_that_a_plugin_sets_on_the_request_counts(scripted):
+    class Limits:
+        @hookimpl
+        def pre_request(self, response):
+            response.request.max_body = 2
+
+    scripted.answer(response(b"one"))
+    async with HttpClient(autoload=False, plugins=[Limits()]) as client:
+        with pytest.raises(Exception, match="max_body=2"):
+            await client.get(scripted.url())
+
+
+async def test_answer_that_is_whole_before_the_request_is_ends_the_connection():
+    """The request went out in one write, of which a part is still with us: whoever came next would send behind it."""
+    connection, transport = connect()
+    connection.begin(Asker())
+    connection.pause_writing()
+    feed(connection, transport, response(b"no", 413))
+    assert connection.complete
+    assert not connection.is_reusable
+
+
+@pytest.mark.parametrize("fields", [{"X-Key": "1"}, {"X-Key": "2"}, {"content-type": "text/plain"}, {}])
+async def test_heads_that_are_remembered_differ_by_what_they_are_made_of(client, scripted, fields):
+    scripted.answer(*[response(b"ok")] * 6)
+    url = scripted.url("/same")
+    await client.post(url, data=b"1", headers={"X-Key": "0"})
+    await client.post(url, data=b"12", headers=fields)
+    await client.post(url, json=[1], headers=fields)
+    await client.put(url, data=b"1")
+    await client.post(url)
+    await client.get(url, headers=fields)
+    _, second, third, fourth, fifth, sixth = scripted.requests
+    name, value = next(iter(fields.items()), ("x-key", None))
+    assert [r.header(name) for r in (second, third, sixth)] == [value] * 3
+    assert (second.header("content-length"), second.body) == ("2", b"12")
+    assert (third.header("content-type"), third.body) == (fields.get("content-type", "application/json"), b"[1]")
+    assert (fourth.method, fourth.header("x-key")) == ("PUT", None)
+    assert (fifth.header("content-length"), fifth.header("content-type")) == ("0", None)
+    assert (sixth.method, sixth.header("content-length")) == ("GET", None)
+
+
+async def test_heads_that_are_remembered_are_bounded(client, scripted):
+    scripted.answer(*[response(b"ok")] * 40)
+    for number in range(40):
+        await client.get(scripted.url(), headers={"X-Number": str(number)})
+    assert [r.header("x-number") for r in scripted.requests] == [str(number) for number in range(40)]
+    assert len(client.profile.targets[scripted.url()].heads) <= 16
+
+
+async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripted):
+    for _ in range(2):
+        with pytest.raises(LocalProtocolError):
+            await client.get(scripted.url(), headers={"X-Bad": "a\r\nb"})
