@@ -50,6 +50,11 @@ class Clocked:
         else:
             scope.watch.discard(self)
 
+    def watch_deadline(self) -> None:
+        """Watch over a wait for the connection that nothing but the deadline limits."""
+        self.due = self.request.deadline
+        self.request.client.scope.watch.add(self)
+
     def unwatch(self) -> None:
         if self.due != math.inf:
             self.due = math.inf

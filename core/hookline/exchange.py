@@ -7,12 +7,13 @@ so, and 1.0 when each is awaited. The first result that is not None goes to `Sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from .audience import FINISHED, SENT
 from .errors import HttpRequestException, PluginError
 from .events.conduct import Stage
 from .failure import fail
-from .progress import FINISHED
 from .request import HttpRequest
 from .response import HttpResponse
 from .sending import ONE_WRITE, acquire, lost_before_response, run_interims, send
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 MAX_FOLLOW_UPS = 100
+PECULIAR = frozenset({"HEAD", "CONNECT"})  # what a head says of the body is not so for these (RFC 9112, section 6.3)
 NO_CALLS: Iterator[Any] = iter(())
 
 
@@ -80,7 +82,13 @@ async def exchange(
                 connection = response.connection or pool.take() or await acquire(response, pool)
             response.connection = connection
             try:
-                waiter = response.begin(connection)
+                waiter = connection.begin(response)
+                if request.is_special or not response.is_plain or request.method in PECULIAR:
+                    response.expect(connection)
+                elif request.deadline:
+                    response.watch_deadline()
+                response.step = SENT
+                response.began = monotonic()
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
                     connection.transport.write(request.encode())

@@ -13,12 +13,13 @@ from .declared import Declared
 from .errors import PluginError
 from .events.handlers import Event
 from .hookspecs import EVENTS
+from .member import Member, members_of
 from .options import unexpected_keyword
 from .plugins.entries import normalized
 from .plugins.listing import Plugins
 from .plugins.manager import Manager
 from .plugins.selection import Absent, Selection, construct, label, names_of, numbered, object_name
-from .profile import Member, Profile, members_of
+from .profile import Profile
 from .transfers import TRANSFERS
 
 if TYPE_CHECKING:

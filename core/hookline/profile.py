@@ -10,20 +10,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import fields
-from .declarations import Attribute, Credential, Declaration, DefaultHeader, Option, Scheme
+from .declarations import Attribute, Credential, DefaultHeader, Option, Scheme
 from .declared import know, own_names
 from .errors import InvalidURL, PluginError, shown
 from .events.implementation import Implementation
 from .events.plan import Plan
 from .hookspecs import EVENTS
+from .member import Member
 from .options import OptionTable
 from .plugins.listing import PluginInfo
-from .plugins.manager import Manager
 from .plugins.order import ordered, successors
 from .plugins.selection import names_of
 from .reference import joined_params, resolve
 from .request import HttpRequest
-from .response import HttpResponse, StreamedResponse, TimedResponse
+from .response import HttpResponse
+from .response_kinds import StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
 from .target import Origin, Target
 from .timeouts import Timeout
@@ -32,57 +33,12 @@ from .url import split_url, with_params
 
 if TYPE_CHECKING:
     from .client import HttpClient
-    from .plugins.selection import Loaded
 
 MAX_TARGETS = 1024
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 _RESERVED = frozenset(
     {*dir(HttpRequest), "params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS}
 )
-
-
-class Member:
-    """A plugin as one profile sees it."""
-
-    __slots__ = ("declarations", "implementations", "label", "loaded", "name", "plugin")
-
-    def __init__(self, manager: Manager, name: str, plugin: Any, loaded: Loaded | None) -> None:
-        self.name = name
-        self.plugin = plugin
-        self.label = manager.label(name)
-        self.loaded = loaded
-        self.implementations = {event: manager.implementations(event).get(name, []) for event in EVENTS}
-        self.declarations = [
-            d for i in manager.implementations("declare").get(name, []) for d in declared(i, self.label)
-        ]
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
-
-
-def declared(implementation: Implementation, label: str) -> list[Declaration]:
-    """What a plugin declares.
-
-    Raises: PluginError.
-    """
-    try:
-        found = list(implementation.function() or ())
-    except Exception as error:
-        raise PluginError(f"{label}: declare failed: {type(error).__name__}: {error}") from error
-    for declaration in found:
-        if not isinstance(declaration, Declaration):
-            raise PluginError(f"{label}: declare gave {type(declaration).__name__}, which declares nothing")
-    return found
-
-
-def members_of(manager: Manager, loaded: Iterable[Loaded]) -> list[Member]:
-    """All plugins that are registered."""
-    known = {found.name: found for found in loaded}
-    return [
-        Member(manager, name, plugin, known.get(name))
-        for name, plugin in manager.list_name_plugin()
-        if plugin is not None
-    ]
 
 
 class Profile:

@@ -2,166 +2,70 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
 from datetime import timedelta
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from multidict import CIMultiDict
 
-from .clock import Clocked
+from .audience import FINISHED, HEAD, NEW, SENT, Audience
 from .content import Content
 from .errors import PluginError, ReadTimeout, StreamAbandoned, StreamConsumedError
-from .events.plan import After, extended
 from .failure import fail
-from .hookspecs import DATA_EVENTS
-from .listeners import Listeners
 from .request import HttpRequest
 from .sending import acquire
-from .timings import FirstByte, Timings
-from .wire.connection import Connection, Tap
+from .wire.connection import Connection
 from .wire.parser import ResponseHead, parse_status_line
 
 if TYPE_CHECKING:
-    from .events.conduct import Stage
-    from .events.handlers import ResponseEvent
-    from .events.implementation import Implementation
-    from .events.plan import Plan
     from .pool import Pool
-    from .response import HttpResponse
 
 T = TypeVar("T")
 
 BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
 
-PECULIAR = frozenset({"HEAD", "CONNECT"})  # what a head says of the body is not so for these (RFC 9112, section 6.3)
-NEW, SENT, HEAD, FINISHED = range(4)
 NEVER = math.inf
-_STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
 
 
-class Progress(Clocked):
+class Progress(Audience):
     """See the module.
 
-    is_plain: do nobody but plugins and the client's handlers listen, and to no data? connection: None before it is
-    taken, and once the body is whole. is_whole: has all of the body arrived? step: how far it is, NEW to FINISHED.
-    head: of the response; of an interim one while that is shown. filter: what decodes the body, where something does.
+    connection: None before it is taken, and once the body is whole. is_whole: has all of the body arrived? filter: what
+    decodes the body, where something does. began: when the request went out, as `time.monotonic` tells.
     """
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "_arrived", "_began", "_content", "_headers", "after", "filter", "head", "is_plain", "is_whole", "parts", "plan",
-        "pool", "status_code", "step",
+        "_arrived", "_content", "_headers", "began", "filter", "is_whole", "parts", "pool", "status_code",
     )  # fmt: skip
     is_buffered = False
     is_interim = False
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
-    timings: Timings | None = None
-    _events: dict[str, ResponseEvent] | None = None
 
+    began: float
     pool: Pool | None
-    head: ResponseHead | None
     filter: Content | None
     _headers: CIMultiDict[str] | None
     _content: bytes | None
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.plan: Plan = request.where.origin.plan if request.parent is None else request.profile.plan_for(request)
-        self.is_plain = request.call is None and not self.plan.has_taps
+        self.plan = plan = request.where.origin.plan if request.parent is None else request.profile.plan_for(request)
+        self.is_plain = request.call is None and not plan.has_taps
         self.status_code = 0
-        self.after: After = self.plan.after_nothing
+        self.after = plan.after_nothing
         self.parts: list[bytes] = []
         self.connection = self.pool = self.head = self.filter = self._headers = self._content = None
         self.due = NEVER
         self.step = NEW
         self.is_whole = False
 
-    # -- events
-
-    @property
-    def as_response(self) -> HttpResponse:
-        """Itself: each of these is a response."""
-        return cast("HttpResponse", self)
-
-    def stage(self, event: str) -> Stage | None:
-        """Who runs at a one-time event now; those who wait for it are told."""
-        found = (
-            self.plan.pre if event == "pre_request" else self.after.head if event == "on_headers" else self.after.done
-        )
-        if self.is_plain:
-            return found
-        if self.request.timings:
-            self._note(event)
-        if self._events is not None and event in self._events:
-            self._events[event].release()
-        return extended(found, event, self._handlers(event))
-
-    def _note(self, event: str) -> None:
-        if event == "pre_request":
-            self.timings = Timings()
-        elif event == "post_request" and self.timings is not None:
-            self.timings.mark("done")
-
-    def _handlers(self, event: str) -> tuple[Implementation, ...]:
-        """The handlers of this call, then those of this exchange."""
-        call = self.request.call
-        own = call.handlers.get(event, ()) if call is not None else ()
-        if self._events is not None and event in self._events:
-            return (*own, *self._events[event].implementations)
-        return own
-
-    def has_fired(self, event: str) -> bool:
-        if event in _STEP_OF:
-            return self.step >= _STEP_OF[event]
-        if event == "data_processed":
-            return self.step == FINISHED or self.was_handed_out
-        return self.head is not None  # bytes were received: the head at the latest
-
-    def _tap(self) -> Tap | None:
-        request = self.request
-        if request.call is not None and request.call.on_upload is not None and request.gate is None:
-            request.hold_body().open()  # sent piece by piece, which is the way that tells how far it is
-        received = (*self.plan.data_received, *self._handlers("data_received"))
-        processed = (*self.plan.data_processed, *self._handlers("data_processed"))
-        awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
-        tap = Listeners(self, received, processed) if received or processed or awaited else None
-        if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
-            return FirstByte(self.timings, self.connection, tap)
-        return tap
-
-    def listen(self) -> None:
-        """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
-        connection = self.connection
-        if connection is not None and self.step in (SENT, HEAD) and not connection.complete:
-            if connection.tap is not None:
-                connection.tap = self._tap() or connection.tap
-            elif connection.head:
-                connection.tap = self._tap()
-
-    def told(self, event: str) -> None:
-        """A data event was fired: those who wait for it are told."""
-        if self._events is not None and event in self._events:
-            self._events[event].release()
-
     # -- for the connection
 
-    def begin(self, connection: Connection) -> asyncio.Future[None]:
-        """Get the connection ready for this exchange."""
-        request = self.request
-        waiter = connection.begin(self)
-        if request.is_special or not self.is_plain or request.method in PECULIAR:
-            self._expect(connection)
-        elif request.deadline:
-            self.wait_for(None)
-        self.step = SENT
-        self._began = monotonic()
-        return waiter
-
-    def _expect(self, connection: Connection) -> None:
-        """Some of what is not needed for most exchanges: handlers, taps, limits, methods that change what a head means."""
+    def expect(self, connection: Connection) -> None:
+        """Have the connection look closer: somebody listens, something is limited, or the head means something else."""
         request = self.request
         tap = None if self.is_plain else self._tap()
         if self.timings is not None:
@@ -384,7 +288,7 @@ class Progress(Clocked):
 
         0 where nothing was sent. It costs two readings of the clock, 0.1 us: nothing is set before them.
         """
-        began: float | None = getattr(self, "_began", None)
+        began: float | None = getattr(self, "began", None)
         if began is None:
             return timedelta(0)
         arrived: float = getattr(self, "_arrived", None) or monotonic()

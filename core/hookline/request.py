@@ -10,7 +10,7 @@ from . import fields
 from .body import Source
 from .errors import BodyNotRepeatable
 from .gate import Gate
-from .request_head import RequestHead
+from .request_lines import RequestLines
 from .settings import ORIGIN_OPTIONS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110, section 9.2.2
 
 
-class HttpRequest(RequestHead):
+class HttpRequest(RequestLines):
     """See the module. Made by a client; each client has its own subclass, whose class attributes are the options.
 
     cause: why it is sent: "call", or what a plugin says of its follow-up ("redirect", "auth", …) or sub-request ("connect", …).

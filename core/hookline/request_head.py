@@ -1,4 +1,4 @@
-"""The head of a request: where it goes, with which fields, and how it is written."""
+"""The head of a request: where it goes, and with which fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from . import fields
 from .body import Source
-from .errors import LocalProtocolError, PluginError
+from .errors import PluginError
 from .gate import Gate
 from .target import Target, direct_route
 
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from .route import Route
     from .timeouts import Timeout
 
-WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # these say Content-Length: 0 when they have no body (RFC 9110, 8.6)
 MAX_GIVEN = 256
-MAX_HEADS = 16  # that are remembered for one URL
-_FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
+FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
 
 
 class RequestHead:
-    """See the module. What an HttpRequest is made of; `HttpRequest` adds how it is held back, copied and followed.
+    """See the module. What an HttpRequest is made of: `RequestLines` adds how it is written, `HttpRequest` how it is held
+    back, copied and followed.
 
     is_bare: does it give implementations of pre_request that sleep no reason to wake up? is_special: may options of core
     have other values than those that ask for nothing? gate: before the body, where a plugin holds it.
@@ -193,7 +192,7 @@ class RequestHead:
     def _lines(self, given: list[tuple[str, str | None]]) -> str | None:
         """Fields as lines, where they can stand behind the defaults; None where they replace some of them."""
         names = {name.lower() for name, _ in given}
-        if not names.isdisjoint(self.profile.default_names) or not names.isdisjoint(_FRAMING):
+        if not names.isdisjoint(self.profile.default_names) or not names.isdisjoint(FRAMING):
             return None
         if any(value is None for _, value in given):
             return None
@@ -251,123 +250,3 @@ class RequestHead:
     def add_unredirected_header(self, key: str, val: str) -> None:
         """Set a field for this hop alone, as http.cookiejar asks for it."""
         self.unredirected_headers[key] = val
-
-    # -- the wire
-
-    def encode(self) -> bytes:
-        """The head, with the body behind it where that is bytes.
-
-        Fields that nobody looked at go out as lines that were made before: 0.3 us against 3. The same head, but for the
-        length of the body, is not made twice.
-
-        Raises: LocalProtocolError, for fields that HTTP cannot carry.
-        """
-        body = self.body
-        if self._headers is None and self._unredirected is None and self._target is None and not self.is_special:
-            heads = self.where.heads
-            if body is None:
-                key: tuple[str | None, ...] = (self.method, self._extra)
-                return heads.get(key) or self._remember(key, f"{self._begun()}{self._length()}\r\n")
-            if body.__class__ is bytes:
-                key = (self.method, self._extra, self.content_type)
-                begun = heads.get(key) or self._remember(key, f"{self._begun()}{self._media_type()}Content-Length: ")
-                return b"%b%d\r\n\r\n%b" % (begun, len(body), body)
-        return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
-
-    def encode_head(self) -> bytes:
-        """The head with its empty line.
-
-        Raises: LocalProtocolError, for fields that HTTP cannot carry.
-        """
-        hop = None
-        if self._headers is None and self._target is None and self.body.__class__ is not Source:
-            hop = self._hop_lines()
-        if hop is None or (self.is_special and "version" in self.__dict__):
-            return self._encode_slowly().encode("utf-8", "surrogateescape")
-        text = f"{self._begun()}{hop}{self._media_type()}{self._length()}\r\n"
-        return text.encode("utf-8", "surrogateescape")
-
-    def _begun(self) -> str:
-        return f"{self.method} {self.where.target}{self.where.origin.prefix}{self._extra}"
-
-    def _media_type(self) -> str:
-        has_none = self.content_type is None or self.has_header("content-type")
-        return "" if has_none else f"Content-Type: {self.content_type}\r\n"
-
-    def _length(self) -> str:
-        if isinstance(self.body, bytes):
-            return f"Content-Length: {len(self.body)}\r\n"
-        return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
-
-    def _hop_lines(self) -> str | None:
-        """The fields for this hop alone, which stand behind the others; None where they replace some of them."""
-        if self._unredirected is None:
-            return ""
-        given = () if self._given is None else [name.lower() for name, _ in self._given]
-        lines = ""
-        for name, value in self._unredirected.items():
-            low = name.lower()
-            if low in _FRAMING or low in given or low in self.profile.default_names:
-                return None
-            lines += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
-        return lines
-
-    def _remember(self, key: tuple[str | None, ...], text: str) -> bytes:
-        """Keep the head of a request, or its beginning, for others that differ in nothing: 0.15 us less for each."""
-        heads = self.where.heads
-        if len(heads) >= MAX_HEADS:
-            heads.clear()
-        found = heads[key] = text.encode("utf-8", "surrogateescape")
-        return found
-
-    def _encode_slowly(self) -> str:
-        hop = self._unredirected
-        given = self.headers
-        origin = self.where.origin
-        if hop is None and "host" not in given:
-            lines = f"Host: {origin.authority}\r\n" + fields.write(given.items())
-        else:
-            every = CIMultiDict(given)
-            fields.apply(every, (hop or {}).items())
-            host = every.popall("host", [origin.authority])[0]
-            lines = fields.write([("Host", host), *every.items()])
-        return f"{self.method} {self.target} {self.version}\r\n{lines}{self._framing(given)}\r\n"
-
-    def _framing(self, given: CIMultiDict[str]) -> str:
-        """Content-Length or Transfer-Encoding, unless the user gave a fitting one.
-
-        Raises: LocalProtocolError, for one that does not fit the body.
-        """
-        body = self.body
-        length = len(body) if isinstance(body, bytes) else None if body is None else body.length
-        coding = given.get("transfer-encoding")
-        if coding is not None:
-            if coding.strip().lower() != "chunked" or not isinstance(body, Source) or "content-length" in given:
-                raise LocalProtocolError(
-                    "Transfer-Encoding is for bodies that are streamed: 'chunked', without Content-Length"
-                )
-            return ""
-        stated = given.get("content-length")
-        if stated is not None:
-            if (
-                not (stated.isascii() and stated.isdigit())
-                or (length is not None and int(stated) != length)
-                or (body is None and int(stated))
-            ):
-                raise LocalProtocolError(f"Content-Length: {stated} does not fit the body ({length or 0} bytes)")
-            return ""
-        if body is None:
-            return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
-        if length is None:
-            if self.version == "HTTP/1.0":
-                raise LocalProtocolError("HTTP/1.0 carries no body of unknown length; give Content-Length")
-            return "Transfer-Encoding: chunked\r\n"
-        return f"Content-Length: {length}\r\n"
-
-    def stated_length(self) -> int | None:
-        """The length that the head announces for a streamed body; None = chunked."""
-        assert isinstance(self.body, Source)
-        if "transfer-encoding" in self.headers:
-            return None
-        stated = self.headers.get("content-length")
-        return int(stated) if stated is not None else self.body.length

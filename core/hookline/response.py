@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 from multidict import CIMultiDict
@@ -284,32 +282,3 @@ class HttpResponse(Progress):
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-class TimedResponse(HttpResponse):
-    """A response of a client that wants timings of all: none of them is plain."""
-
-    __slots__ = ()
-
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request)
-        self.is_plain = False
-
-
-class StreamedResponse(HttpResponse):
-    """A response whose body the caller reads. One that is forgotten gives its connection back, loudly."""
-
-    __slots__ = ()
-
-    def __del__(self) -> None:
-        if self.connection is None:
-            return
-        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
-            self.request.client.scope.loop.call_soon_threadsafe(self._abandon)
-        # the last, since it may be made an error
-        warnings.warn(
-            f"the stream of {self!r} was neither read to its end nor closed", ResourceWarning, stacklevel=2, source=self
-        )
-
-    def _abandon(self) -> None:
-        self.request.client.scope.start(self.abandon("the stream was forgotten"))

@@ -6,7 +6,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from .wire.connection import Connection, Tap
+    from .wire.connection import Connection
+    from .wire.inflow import Tap
 
 
 class Opening(NamedTuple):

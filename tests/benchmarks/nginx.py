@@ -27,6 +27,8 @@ def configuration(folder: Path, root: Path, plain: int, secure: int | None) -> s
     targets = f"""
     root {root}; default_type application/json; client_max_body_size 0;
     location = /small {{ {fields} try_files /small =404; }}
+    location = /varied {{ add_header X-Request-Id $request_id; add_header Cache-Control no-store;
+      add_header Vary Accept-Encoding; try_files /small =404; }}
     location = /json {{ {fields} try_files /json =404; }}
     location = /once {{ {fields} keepalive_timeout 0; try_files /small =404; }}
     location = /gzip {{ {fields} add_header Content-Encoding gzip; try_files /gzip =404; }}

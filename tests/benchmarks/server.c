@@ -42,6 +42,7 @@ typedef struct {
     const char *body;     /* mapped from a file of its own, NULL: the body is in bytes */
     size_t body_size;
     bool closes;          /* its head says Connection: close */
+    char *stamp;          /* 16 digits in its head that differ each time, NULL: it is always the same */
 } answer;
 
 typedef struct {
@@ -106,6 +107,12 @@ static bool flush(peer *p) {
     return !p->closing;
 }
 
+static void stamp(char *digits) {                  /* the number of this answer, in hexadecimal */
+    static uint64_t count;
+    uint64_t left = ++count;
+    for (int i = 15; i >= 0; i--, left >>= 4) digits[i] = "0123456789abcdef"[left & 15];
+}
+
 static void respond(peer *p) {
     const answer *a = p->chosen;
     p->phase = HEAD;
@@ -114,6 +121,7 @@ static void respond(peer *p) {
     p->body = a->body;
     p->body_left = a->body_size;
     if (a->closes) p->closing = true;
+    if (a->stamp) stamp(a->stamp);
     if (a->bytes) return;
     if (a == &upgrade) {
         if (!p->echo && !(p->echo = malloc(sizeof *p->echo))) fail("malloc");
@@ -266,6 +274,7 @@ static void load(const char *folder, const char *name) {
     if (!a->bytes || read(fd, a->bytes, a->size) != about.st_size) fail(path);
     close(fd);
     a->closes = memmem(a->bytes, a->size, "\r\nConnection: close\r\n", 21) != NULL;
+    if (!strcmp(name, "varied") && (a->stamp = memmem(a->bytes, a->size, "X-Request-Id: ", 14))) a->stamp += 14;
     snprintf(path, sizeof path, "%s/%s.body", folder, name);
     if ((fd = open(path, O_RDONLY)) < 0 || fstat(fd, &about)) return;
     /* Sent from memory: sendfile goes by single pages, which costs the receiver a third more. */

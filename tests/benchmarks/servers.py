@@ -92,6 +92,7 @@ def small_bodies() -> dict[str, tuple[bytes, str]]:
     """Name -> (body, last header field) of every answer that is made beforehand."""
     return {
         "small": (SMALL, VARY),
+        "varied": (SMALL, VARY),
         "once": (SMALL, VARY),
         "json": (records(JSON_SIZE, 1), VARY),
         "gzip": (gzip_body(), GZIP),

@@ -39,6 +39,7 @@ class Workload:
 WORKLOADS = {
     "a_seq": Workload("small GET, one at a time", "get", "/small"),
     "b_c10": Workload("small GET, 10 at a time", "get", "/small", 10),
+    "v_c10": Workload("small GET, 10 at a time, each head differs", "get", "/varied", 10),
     "c_c100": Workload("small GET, 100 at a time", "get", "/small", 100),
     "h_post": Workload("POST 1 KiB, 32 at a time", "post", "/sink", 32),
     "f_down": Workload("streamed download", "download", "/big", big=True, seconds=0.3),
@@ -51,7 +52,7 @@ WORKLOADS = {
     "ws_64x16": Workload("websocket, echo of 64 B, 16 of them", "echo", "/ws", 16, size=64),
     "ws_64k": Workload("websocket, echo of 64 KiB", "echo", "/ws", size=64 * 1024),
 }
-REQUIRED = ("a_seq", "b_c10", "c_c100", "h_post", "f_down", "ws_64", "ws_64x16", "ws_64k")
+REQUIRED = ("a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "ws_64", "ws_64x16", "ws_64k")
 
 
 @cache

@@ -157,13 +157,21 @@ def test_timeouts_hold(scripted):
         assert client.get(scripted.url()).content == b"next"
 
 
-def test_ctrl_c_ends_the_exchange_and_leaves_the_client_whole(scripted):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background: a shell has them ignore it there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_the_exchange_and_leaves_the_client_whole(scripted, ctrl_c):
     scripted.answer(Script().stall(), response(b"next"))
     ended = []
 
     def interrupt():
         scripted.wait_for(heads=1)
-        os.kill(os.getpid(), signal.SIGINT)
+        ctrl_c()
 
     with HttpClient(autoload=False, pool_size=1) as client:
         thread = threading.Thread(target=interrupt)

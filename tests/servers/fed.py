@@ -7,8 +7,8 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from hookline.exchange import PECULIAR
 from hookline.fields import parse_fields, parse_trailers
-from hookline.progress import PECULIAR
 from hookline.wire.connection import Connection
 from hookline.wire.parser import ResponseHead
 from servers.segments import Cut, pieces

@@ -1,0 +1,41 @@
+"""Responses that are not like most: those that are timed, and those whose body the caller reads."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import TYPE_CHECKING
+
+from .response import HttpResponse
+
+if TYPE_CHECKING:
+    from .request import HttpRequest
+
+
+class TimedResponse(HttpResponse):
+    """A response of a client that wants timings of all: none of them is plain."""
+
+    __slots__ = ()
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.is_plain = False
+
+
+class StreamedResponse(HttpResponse):
+    """A response whose body the caller reads. One that is forgotten gives its connection back, loudly."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if self.connection is None:
+            return
+        with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
+            self.request.client.scope.loop.call_soon_threadsafe(self._abandon)
+        # the last, since it may be made an error
+        warnings.warn(
+            f"the stream of {self!r} was neither read to its end nor closed", ResourceWarning, stacklevel=2, source=self
+        )
+
+    def _abandon(self) -> None:
+        self.request.client.scope.start(self.abandon("the stream was forgotten"))
