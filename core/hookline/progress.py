@@ -215,6 +215,8 @@ class Progress(Audience):
         try:
             while True:
                 self.is_whole = complete = connection.complete
+                if not complete and self.filter is None and len(connection.parts) == 1 and not self.parts:
+                    return connection.take_parts()[0]  # one read of a body that goes on, as most are
                 if connection.parts or self.parts or complete or self.filter is not None:
                     self.parts += connection.take_parts()
                     data = self.take(bounded=True)
@@ -229,7 +231,8 @@ class Progress(Audience):
                     raise connection.error
                 connection.waiter = waiter = connection.loop.create_future()
                 await waiter
-                self.unwatch()
+                if self.due != NEVER:
+                    self.unwatch()
         except BaseException as error:
             self.is_whole = False
             await fail(self.as_response, error)

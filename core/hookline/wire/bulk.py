@@ -53,16 +53,15 @@ class BulkReader(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        connection = self._connection
-        connection.take_bytes(data)
+        left = self._connection.take_more(data)
         self._has_read = True
-        left = connection.left_of_body
-        if not left:
+        if left >= LOW_WATER:
+            if self._mark == 1 and len(data) >= FAST:
+                self._set_mark(LOW_WATER)
+        elif not left:
             self._leave()
-        elif self._mark > 1 and left < LOW_WATER:
+        elif self._mark > 1:
             self._set_mark(left)
-        elif self._mark == 1 and len(data) >= FAST:
-            self._set_mark(LOW_WATER)
 
     def _set_mark(self, size: int) -> None:
         if size == self._mark:

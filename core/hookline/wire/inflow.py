@@ -165,6 +165,28 @@ class Inflow(Link):
             self.parts.append(data[:cut])
             self._complete(data[cut:])
 
+    def take_more(self, data: bytes) -> int:
+        """Take a read of a large body of known length; returns how much is left.
+
+        The same as `take_bytes`, in one function: a download of 1 GiB has 4000 reads.
+        """
+        left = self._remaining - len(data)
+        if left <= 0 or self.tap is not None:
+            self.take_bytes(data)
+            return self.left_of_body
+        self._remaining = left
+        self.parts.append(data)
+        if self.timed:
+            self.last_read = self.loop.time()
+        if self.bounded:
+            self.buffered = buffered = self.buffered + len(data)
+            if buffered > HIGH_WATER:
+                self._count(b"")
+            waiter = self.waiter
+            if self.eager and waiter is not None and not waiter.done():
+                waiter.set_result(None)
+        return left
+
     def _take_chunked(self, data: bytes) -> None:
         body = self._body
         assert body is not None
