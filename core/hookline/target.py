@@ -64,4 +64,8 @@ def direct_route(request: RequestHead) -> DirectRoute:
     source = request.source_address
     unix = request.unix_socket
     scheme = "https" if origin.tls else "http"
-    return DirectRoute(scheme, origin.host, origin.port, tls, source, unix, handshake=request.timeout.tls)
+    limits = request.timeout
+    connecting = limits.connect if limits.tls else 0.0  # else that is the limit of the whole
+    return DirectRoute(
+        scheme, origin.host, origin.port, tls, source, unix, handshake=limits.tls, connecting=connecting
+    )
