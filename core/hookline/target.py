@@ -27,7 +27,8 @@ class Origin:
         self.host = host
         self.port = port
         self.tls = tls
-        self.authority = written_host(host) + (f":{port}" if port != default_port else "")
+        named = host.partition("%")[0]  # a zone means something on this machine alone (RFC 6874, section 4)
+        self.authority = written_host(named) + (f":{port}" if port != default_port else "")
         self.key = (scheme, host, port)
         self.prefix = ""
         self.pool: Pool | None = None

@@ -25,12 +25,13 @@ class TLS:
     server_hostname: str | None = None
 
     def name_for(self, host: str) -> str:
-        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3).
+        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3),
+        and without a zone.
 
         Raises: SSLError, for what no host name can be. (Python's ssl would raise a UnicodeError or a TypeError, and asyncio
         lose the socket.)
         """
-        name = self.server_hostname or host.rstrip(".")
+        name = self.server_hostname or host.partition("%")[0].rstrip(".")
         try:
             if "\0" not in name and name.encode("idna"):
                 return name
