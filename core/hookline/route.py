@@ -97,7 +97,9 @@ class DirectRoute(Route):
             place = f"{written_host(self.host)}:{self.port}"
             if limit.expired() and isinstance(error, TimeoutError):
                 raise ConnectTimeout(f"{place}: connect timeout of {self.connecting:g} s") from None
-            if isinstance(error, ConnectionAbortedError) and self.handshake:  # how both loops tell a handshake's timeout
+            if (
+                isinstance(error, ConnectionAbortedError) and self.handshake
+            ):  # how both loops tell a handshake's timeout
                 raise ConnectTimeout(f"{place}: tls timeout of {self.handshake:g} s") from error
             raise self.failure(error) from error
         self.check_protocol(connection)

@@ -67,6 +67,4 @@ def direct_route(request: RequestHead) -> DirectRoute:
     scheme = "https" if origin.tls else "http"
     limits = request.timeout
     connecting = limits.connect if limits.tls else 0.0  # else that is the limit of the whole
-    return DirectRoute(
-        scheme, origin.host, origin.port, tls, source, unix, handshake=limits.tls, connecting=connecting
-    )
+    return DirectRoute(scheme, origin.host, origin.port, tls, source, unix, handshake=limits.tls, connecting=connecting)
