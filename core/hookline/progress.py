@@ -282,6 +282,8 @@ class Progress(Clocked):
             if self.is_cut:
                 raise StreamConsumedError("the body was closed, or failed, before its end")
             return self.take(bounded=True)
+        if connection.waiter is not None and not connection.waiter.done():
+            raise StreamConsumedError("the stream is being read elsewhere at the same time; it has one reader")
         try:
             while True:
                 self.is_whole = complete = connection.complete
