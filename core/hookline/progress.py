@@ -56,6 +56,7 @@ class Progress(Clocked):
     )  # fmt: skip
     is_buffered = False
     is_interim = False
+    is_repeated = False  # on a fresh connection, after an idle one had died
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
     timings: Timings | None = None
     filter: Content | None = None

@@ -85,14 +85,23 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
 
 
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
-    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?"""
-    if not connection.reused or connection.read_anything or not isinstance(error, ConnectionClosed):
+    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?
+
+    True once at most: others that are idle may be as dead, so `acquire` opens one for it.
+    """
+    if (
+        response.is_repeated
+        or not connection.reused
+        or connection.read_anything
+        or not isinstance(error, ConnectionClosed)
+    ):
         return False
     if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
         return False
     if not response.request.may_repeat or response.is_past_deadline():
         return False
     response.drop_connection()
+    response.is_repeated = True
     return True
 
 

@@ -130,6 +130,21 @@ async def test_request_is_repeated_once_only(client, scripted):
     assert scripted.connections == 2
 
 
+async def test_request_is_repeated_on_a_fresh_connection_and_not_on_other_idle_ones(scripted):
+    gate = Gate()
+    scripted.always(Script().hold(gate).send(response(b"")))
+    async with HttpClient(autoload=False, pool_size=5) as client:
+        together = [asyncio.create_task(client.get(scripted.url())) for _ in range(5)]
+        await scripted.until(heads=5)
+        gate.open()
+        await asyncio.gather(*together)
+        scripted.answer(Script().drop(), response(b"fresh"))
+        scripted.always(Script().drop())
+        assert (await client.get(scripted.url("/again"))).content == b"fresh"
+        assert [request.target for request in scripted.requests[5:]] == ["/again", "/again"]
+        assert (scripted.connections, pool_of(client).opened) == (6, 5)
+
+
 @pytest.mark.parametrize(
     ("method", "script", "data"),
     [
