@@ -124,6 +124,9 @@ class Profile:
         self.default_fields = self._default_fields()
         self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
         self._lines = fields.write(self.default_fields)
+        self.request_type.closes = fields.says_close(
+            v for name, v in self.default_fields if name.lower() == "connection"
+        )
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self.targets: dict[str, Target] = {}  # by URL, as users give it
@@ -191,7 +194,7 @@ class Profile:
                     of_requests[attribute.name] = property(attribute.get)
                 else:
                     attributes[attribute.name] = property(attribute.get)
-        self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
+        self.request_type: type[HttpRequest] = type("HttpRequest", (HttpRequest,), of_requests)
         know({*defaults, *self.client_attributes})
         timed: tuple[type, ...] = (TimedResponse,) if defaults["timings"] else ()
         self.response_type: type[HttpResponse] = type("HttpResponse", (*timed, HttpResponse), attributes)

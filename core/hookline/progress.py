@@ -245,6 +245,8 @@ class Progress(Clocked):
         if connection.is_used and connection.trailers:
             self.raw_trailers = connection.trailers
         self.connection = None
+        if self.request.closes:
+            connection.keep_alive = False
         if self.pool is not None:
             self.pool.release(connection)
         if self.due != NEVER:

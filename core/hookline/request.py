@@ -71,7 +71,8 @@ class HttpRequest(RequestHead):
         """
         new = type(self)(self.profile, self.method if method is None else fields.check_method(method), self.where)
         new.__dict__.update(self.__dict__)
-        new.__dict__.pop("connected", None)
+        for name in ("connected", "closes"):
+            new.__dict__.pop(name, None)
         if url is not None:
             new.where = self.profile.locate(url)
         new.cause = self.cause if cause is None else cause

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # these say Content-Length: 0 when they have no body (RFC 9110, 8.6)
 MAX_GIVEN = 256
-_FRAMING = frozenset({"host", "content-length", "transfer-encoding"})
+_FRAMING = frozenset(
+    {"host", "connection", "content-length", "transfer-encoding"}
+)  # not merely lines: they are looked at
 
 
 class RequestHead:
@@ -38,6 +40,8 @@ class RequestHead:
         "_extra", "_gate", "_given", "_headers", "_history", "_is_direct", "_route", "_target", "_unredirected",
         "body", "call", "cause", "content_type", "deadline", "is_bare", "method", "parent", "profile", "where",
     )  # fmt: skip
+
+    closes = False  # does its head say that the connection carries no other request?
 
     # Options that core has; the values are those of the client.
     version: str
@@ -301,12 +305,14 @@ class RequestHead:
         given = self.headers
         origin = self.where.origin
         if hop is None and "host" not in given:
+            every = given
             lines = f"Host: {origin.authority}\r\n" + fields.write(given.items())
         else:
             every = CIMultiDict(given)
             fields.apply(every, (hop or {}).items())
             host = every.popall("host", [origin.authority])[0]
             lines = fields.write([("Host", host), *every.items()])
+        self.__dict__["closes"] = fields.says_close(every.getall("connection", ()))
         return f"{self.method} {self.target} {self.version}\r\n{lines}{self._framing(given)}\r\n"
 
     def _framing(self, given: CIMultiDict[str]) -> str:

@@ -199,6 +199,30 @@ async def test_close_connections_uses_each_once(scripted):
     assert scripted.requests[0].header("connection") == "close"
 
 
+@pytest.mark.parametrize("value", ["close", "Keep-Alive, Close"])
+@pytest.mark.parametrize("of", ["client", "call", "handler", "stream"])
+async def test_connection_that_the_request_closes_is_not_used_again(scripted, value, of):
+    """A server that answers and stays (RFC 9112, section 9.6)."""
+    scripted.always(response(b"once"))
+    given = {"Connection": value}
+
+    def closing(response):
+        response.request.unredirected_headers["Connection"] = value
+
+    async with HttpClient(autoload=False, headers=given if of == "client" else None) as client:
+        options = (
+            {"headers": given} if of in ("call", "stream") else {"pre_request": closing} if of == "handler" else {}
+        )
+        for _ in range(2):
+            answer = await client.get(scripted.url(), stream=of == "stream", **options)
+            assert await answer.raw.read() == b"once"
+        assert (scripted.connections, client.stats().connections) == (2, 0)
+        if of != "client":
+            for _ in range(2):
+                await client.get(scripted.url())
+            assert scripted.connections == 3
+
+
 async def test_close_ends_what_is_in_flight(scripted):
     client = HttpClient(autoload=False, pool_size=2)
     scripted.always(Script().stall())
