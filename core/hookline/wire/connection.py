@@ -115,8 +115,6 @@ class Connection(Link):
                 waiter.set_exception(error)
                 waiter.exception()  # seen: while a body is sent nobody awaits it, and `error` tells the sender
         self._take = Connection._take_nothing
-        self.let_write()
-        self.stop_sending()
         self.abort()
 
     def flow(self, *, bounded: bool) -> None:
@@ -266,6 +264,7 @@ class Connection(Link):
         self.received_size = 0
         if status == 101 or (self.method == "CONNECT" and status < 300):
             self.upgraded = self.complete = True
+            self.stop_sending()
             self.keep_alive = False
             self.leftover = rest
             self._take = Connection._take_leftover
@@ -308,9 +307,8 @@ class Connection(Link):
             self.bounded = True
         if self.complete or wanted:
             self.wake()
-        if self.sending:
-            self.let_write()  # an answer before the body was sent: the sender looks at it
-            self.stop_sending()
+        if self.sending and status >= 300:
+            self.stop_sending()  # the peer has decided before the body was sent
 
     def _keep_partial(self, data: bytes) -> None:
         self.is_used = True
@@ -408,6 +406,8 @@ class Connection(Link):
         if surplus:
             self.keep_alive = False
         self._take = Connection._take_stray
+        if self.sending:
+            self.stop_sending()
         if self.head:
             self.wake()
 
