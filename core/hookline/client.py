@@ -121,6 +121,8 @@ class HttpClient(LoopBound, Plugged):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or "_ready" not in self.__dict__ or name in self.__dict__:
+            if name == "headers" and not isinstance(value, CIMultiDict):
+                value = CIMultiDict((field, text) for field, text in fields.checked(value) if text is not None)
             object.__setattr__(self, name, value)
             self.__dict__.get("_variants", {}).clear()
             if not name.startswith("_"):

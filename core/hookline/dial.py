@@ -41,11 +41,11 @@ def as_address(host: str, port: int) -> Address | None:
 async def resolve(host: str, port: int, resolver: Resolver | None = None) -> list[Address]:
     """The addresses of a host, in the order to try them: the families take turns, the system's first choice first.
 
-    resolver: asked in place of the system; its order is kept.
+    resolver: asked in place of the system, but for an address with a zone, which the system alone knows; its order is kept.
 
     Raises: socket.gaierror; whatever the resolver raises.
     """
-    if resolver is not None:
+    if resolver is not None and ":" not in host:
         given = [numeric(str(address), port) for address in await resolver(host, port)]
         if not given:
             raise socket.gaierror(socket.EAI_NONAME, "resolver= gave none")

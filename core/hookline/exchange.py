@@ -101,6 +101,7 @@ async def exchange(
             except HttpRequestException as error:
                 if given is not None or not lost_before_response(response, connection, error):
                     raise
+                response.connection = await acquire(response, request.pool())
         if response.head is None:
             response.take_whole(connection)
         # 3. on_headers: the plugins see the final head

@@ -106,6 +106,11 @@ def apply(fields: CIMultiDict[str], given: Iterable[tuple[str, str | None]]) -> 
             fields.add(name, value)
 
 
+def says_close(values: Iterable[str]) -> bool:
+    """Do these values of Connection say that no other request follows (RFC 9112, section 9.6)?"""
+    return any(token.strip().lower() == "close" for value in values for token in value.split(","))
+
+
 def parse_fields(head: bytes) -> CIMultiDict[str]:
     """The fields of a head that llhttp has accepted, as UTF-8; other bytes as surrogates, which encode back to them."""
     text = head.decode("utf-8", "surrogateescape")

@@ -77,6 +77,10 @@ class Lines:
             yield line
 
     def __iter__(self) -> Iterator[str]:
+        self._response.request.client.check_synchronous()
+        return self._lines()
+
+    def _lines(self) -> Iterator[str]:
         client = self._response.request.client
         for data in self._response.raw:
             yield from client.wait_for(self._split(data))

@@ -73,6 +73,14 @@ class LoopBound:
             raise
         return run_to_the_end(loop, self._after_turns(coroutine))
 
+    def check_synchronous(self) -> None:
+        """Refuse a `for` over a stream where `async for` is needed: it would get coroutines, and never come to an end.
+
+        Raises: RuntimeError, in a running loop.
+        """
+        if running_loop() is not None:
+            raise RuntimeError("a loop runs here: take the stream with `async for`")
+
     async def _after_turns(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
         if any(pool.idle for pool in self.connection_pools.values()):

@@ -81,6 +81,7 @@ class Profile:
         self.default_fields = self._default_fields()
         self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
         self._lines = fields.write(self.default_fields)
+        self.closes = fields.says_close(v for name, v in self.default_fields if name.lower() == "connection")
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self.targets: dict[str, Target] = {}  # by URL, as users give it

@@ -42,6 +42,7 @@ class Progress(Audience):
     )  # fmt: skip
     is_buffered = False
     is_interim = False
+    is_repeated = False  # on a fresh connection, after an idle one had died
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
 
     began: float
@@ -174,6 +175,8 @@ class Progress(Audience):
                 self.raw_trailers = connection.trailers
         elif connection.parts:
             self._content = connection.parts[0]  # whole in one read, and nobody took it meanwhile
+        if self.request.closes:
+            connection.keep_alive = False
         if self.pool is not None:
             self.pool.release(connection)
         if self.due != NEVER:
@@ -212,6 +215,8 @@ class Progress(Audience):
             if self.is_cut:
                 raise StreamConsumedError("the body was closed, or failed, before its end")
             return self.take(bounded=True)
+        if connection.waiter is not None and not connection.waiter.done():
+            raise StreamConsumedError("the stream is being read elsewhere at the same time; it has one reader")
         try:
             while True:
                 self.is_whole = complete = connection.complete

@@ -48,6 +48,7 @@ class Raw:
             data = await read()
 
     def __iter__(self) -> Iterator[bytes]:
+        self._response.request.client.check_synchronous()
         self._begin()
         return self._pieces()
 

@@ -47,6 +47,7 @@ def joined_params(own: Any, given: Any) -> Any:
     """
     if not own or not given:
         return given or own
+    own, given = (params.decode("utf-8") if isinstance(params, bytes) else params for params in (own, given))
     if not isinstance(given, (str, Mapping)):
         given = list(given)  # it is read twice
     ours = own if isinstance(own, str) else encode_pairs(pairs(own))

@@ -89,12 +89,14 @@ class RequestLines(RequestHead):
         given = self.headers
         origin = self.where.origin
         if hop is None and "host" not in given:
+            every = given
             lines = f"Host: {origin.authority}\r\n" + fields.write(given.items())
         else:
             every = CIMultiDict(given)
             fields.apply(every, (hop or {}).items())
             host = every.popall("host", [origin.authority])[0]
             lines = fields.write([("Host", host), *every.items()])
+        self.closes = fields.says_close(every.getall("connection", ()))
         return f"{self.method} {self.target} {self.version}\r\n{lines}{self._framing(given)}\r\n"
 
     def _framing(self, given: CIMultiDict[str]) -> str:

@@ -43,7 +43,8 @@ class DirectRoute(Route):
     """Straight to the host, over TCP or a unix socket, with TLS where `tls` is set.
 
     via: the hops before it, as a plugin names them, with their credentials: part of the key, never shown.
-    handshake: seconds for that of TLS, 0 = asyncio's 60; no part of the key.
+    handshake: seconds for that of TLS, 0 = asyncio's 60. connecting: seconds for DNS and TCP, where TLS has its own,
+    0 = no limit. Both are no part of the key.
     """
 
     scheme: str
@@ -54,6 +55,7 @@ class DirectRoute(Route):
     unix_socket: str | None = None
     via: tuple[Hashable, ...] = field(default=(), repr=False)
     handshake: float = field(default=0.0, compare=False, repr=False)
+    connecting: float = field(default=0.0, compare=False, repr=False)
 
     @property
     def key(self) -> Hashable:
@@ -70,6 +72,7 @@ class DirectRoute(Route):
             where["ssl"] = client.contexts.get(self.tls)
             where["server_hostname"] = self.tls.name_for(self.host)
             where["ssl_handshake_timeout"] = self.handshake or None
+        limit = asyncio.timeout(self.connecting or None)
         try:
             resolved = connected = None
             if sock is None and self.unix_socket is not None:
@@ -78,24 +81,26 @@ class DirectRoute(Route):
                 )
             else:
                 if sock is None:
-                    address = as_address(self.host, self.port)
-                    if address is None:
-                        addresses = await resolve(self.host, self.port, client.resolver)
-                        resolved = monotonic()
-                    else:
-                        addresses = [address]
-                    sock = await dial(addresses, self.local_address)
+                    async with limit:
+                        address = as_address(self.host, self.port)
+                        if address is None:
+                            addresses = await resolve(self.host, self.port, client.resolver)
+                            resolved = monotonic()
+                        else:
+                            addresses = [address]
+                        sock = await dial(addresses, self.local_address)
                     connected = monotonic()
                 _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
             connection.opening = Opening(resolved, connected or monotonic(), secured)
         except OSError as error:
+            place = f"{written_host(self.host)}:{self.port}"
+            if limit.expired() and isinstance(error, TimeoutError):
+                raise ConnectTimeout(f"{place}: connect timeout of {self.connecting:g} s") from None
             if (
                 isinstance(error, ConnectionAbortedError) and self.handshake
             ):  # how both loops tell a handshake's timeout
-                raise ConnectTimeout(
-                    f"{written_host(self.host)}:{self.port}: tls timeout of {self.handshake:g} s"
-                ) from error
+                raise ConnectTimeout(f"{place}: tls timeout of {self.handshake:g} s") from error
             raise self.failure(error) from error
         self.check_protocol(connection)
         connection.key = self.key

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from .body import Source
 from .errors import (
@@ -85,21 +87,28 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
 
 
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
-    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?"""
-    if not connection.reused or connection.read_anything or not isinstance(error, ConnectionClosed):
+    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?
+
+    True once at most: others that are idle may be as dead, so `acquire` opens one for it.
+    """
+    if (
+        response.is_repeated
+        or not connection.reused
+        or connection.read_anything
+        or not isinstance(error, ConnectionClosed)
+    ):
         return False
     if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
         return False
     if not response.request.may_repeat or response.is_past_deadline():
         return False
     response.drop_connection()
+    response.is_repeated = True
     return True
 
 
 async def send(response: HttpResponse, connection: Connection) -> None:
     """Send the head, then the body when the gate is open, as fast as the peer takes it; then wait for the final head.
-
-    A final head that comes before the body is sent ends the sending: the peer has decided without it.
 
     Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
     """
@@ -108,15 +117,61 @@ async def send(response: HttpResponse, connection: Connection) -> None:
     connection.transport.write(request.encode_head())
     if request.gate is None or await passes(response, connection):
         response.wait_for(None)  # the peer may be silent while the body goes out
-        connection.sending = not await response.timed(stream(response, connection, request.body or b""))
+        await upload(response, connection, request.body or b"")
         response.wait_for(None, ReadTimeout, request.timeout.read)
-        if response.timings is not None:
-            response.timings.mark("sent")
     if not connection.head:
         await run_interims(response, connection)
         while not connection.head:
             await connection.wait()
             await run_interims(response, connection)
+
+
+async def upload(response: HttpResponse, connection: Connection, body: bytes | Source) -> None:
+    """Send a body until it is over, or a final head is here.
+
+    A head of 300 and more, or a response that is whole, ends the sending: the peer has decided without the rest. With a
+    success whose body is still to come the sending goes on beside it, in a task of its own, since the peer may be one that
+    answers while it reads. That ends with the connection; what the source raises then ends the reading.
+
+    Raises: see `send`.
+    """
+    task = response.request.client.scope.start(stream(ref(response), connection, body))
+    connection.interrupt = task.cancel
+
+    def wake(task: asyncio.Task[None]) -> None:
+        connection.wake()
+
+    task.add_done_callback(wake)
+    try:
+        while not (task.done() or connection.head):
+            await connection.wait()
+        task.remove_done_callback(wake)
+        if connection.interrupt is None:  # it was ended
+            await asyncio.wait([task])
+            if connection.error is not None:
+                raise connection.error
+        elif task.done():
+            await task
+        else:
+            task.add_done_callback(partial(tell_reader, connection))
+    except BaseException as error:
+        connection.interrupt = None
+        with suppress(RuntimeError):  # the loop is no more
+            task.cancel()
+            if not isinstance(error, GeneratorExit):
+                await asyncio.wait([task])
+        raise
+    finally:
+        if task.done() and not task.cancelled():
+            task.exception()  # seen
+
+
+def tell_reader(connection: Connection, task: asyncio.Task[None]) -> None:
+    """The sending beside a response is over: what went wrong ends the response too."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        connection.interrupt = None
+        connection.fail(error)
 
 
 async def passes(response: HttpResponse, connection: Connection) -> bool:
@@ -148,59 +203,60 @@ async def pieces(body: bytes) -> AsyncGenerator[bytes, None]:
         yield body[start : start + _PIECE]
 
 
-async def stream(response: HttpResponse, connection: Connection, body: bytes | Source) -> bool:
-    """Write a body piece by piece; False when the response was there first, even if the source gives nothing meanwhile.
+async def stream(of: ref[HttpResponse], connection: Connection, body: bytes | Source) -> None:
+    """Write a body piece by piece, until its end or that of the sending. of: the response, which may be forgotten.
 
     Raises: see `send`.
     """
-    request = response.request
+    response = of()
+    assert response is not None
+    request, timings = response.request, response.timings
+    del response
     length = request.stated_length() if isinstance(body, Source) else len(body)
     write = connection.transport.write
     report = None if request.call is None else request.call.on_upload
     is_tls = connection.transport.get_extra_info("sslcontext") is not None
     sent = chunk_count = turn = 0
-    limit = asyncio.timeout(None)
-    try:
-        async with limit, aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
-            connection.interrupt = lambda: limit.reschedule(0)
-            async for chunk in chunks:
-                if connection.error is not None or connection.head:
-                    break
-                sent += len(chunk)
-                if length is None:
-                    write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-                elif sent > length:
-                    raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
-                else:
-                    write(chunk)
-                if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
-                    await connection.wait()
-                    break
-                if connection.can_write is not None:
-                    response.wait_for(None, WriteTimeout, request.timeout.write)
-                    await connection.drain()
-                    response.wait_for(None)
-                if report is not None:
-                    report(sent, length)
-                chunk_count += 1
-                # what came is read before more is written: under TLS nothing can be read once a write has failed
-                if is_tls or sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
-                    turn = sent
-                    await asyncio.sleep(0)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-    finally:
-        connection.interrupt = None
-    if connection.error is not None:
-        raise connection.error
-    if connection.head:
-        return False
+    async with aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
+        async for chunk in chunks:
+            if connection.interrupt is None:  # a source that takes no notice of its cancellation
+                return
+            sent += len(chunk)
+            if length is None:
+                write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            elif sent > length:
+                raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
+            else:
+                write(chunk)
+            if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
+                return
+            if connection.can_write is not None:
+                watch(of, connection, request.timeout.write)
+                await connection.drain()
+                watch(of, connection, 0.0)
+            if report is not None:
+                report(sent, length)
+            chunk_count += 1
+            # what came is read before more is written: under TLS nothing can be read once a write has failed
+            if is_tls or sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
+                turn = sent
+                await asyncio.sleep(0)
+    if connection.interrupt is None:
+        return
     if length is None:
         write(b"0\r\n\r\n")
     elif sent != length:
         raise LocalProtocolError(f"the body ended after {sent} of the {length} bytes that Content-Length announced")
-    return True
+    connection.sending = False
+    if timings is not None:
+        timings.mark("sent")
+
+
+def watch(of: ref[HttpResponse], connection: Connection, seconds: float) -> None:
+    """Limit the wait until the peer takes more; not beside a response, which has limits of its own."""
+    response = of()
+    if response is not None and not connection.head:
+        response.wait_for(None, WriteTimeout, seconds)
 
 
 async def run_interims(response: HttpResponse, connection: Connection) -> None:

@@ -27,7 +27,8 @@ class Origin:
         self.host = host
         self.port = port
         self.tls = tls
-        self.authority = written_host(host) + (f":{port}" if port != default_port else "")
+        named = host.partition("%")[0]  # a zone means something on this machine alone (RFC 6874, section 4)
+        self.authority = written_host(named) + (f":{port}" if port != default_port else "")
         self.key = (scheme, host, port)
         self.prefix = ""
         self.pool: Pool | None = None
@@ -71,4 +72,6 @@ def direct_route(request: RequestHead) -> DirectRoute:
     source = request.source_address
     unix = request.unix_socket
     scheme = "https" if origin.tls else "http"
-    return DirectRoute(scheme, origin.host, origin.port, tls, source, unix, handshake=request.timeout.tls)
+    limits = request.timeout
+    connecting = limits.connect if limits.tls else 0.0  # else that is the limit of the whole
+    return DirectRoute(scheme, origin.host, origin.port, tls, source, unix, handshake=limits.tls, connecting=connecting)

@@ -16,7 +16,8 @@ class TLS:
 
     verify: True (the system's authorities), False (nothing is checked), a file or a directory of authorities, or a
     context.
-    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password). Never shown.
+    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password); a key of None stands in
+    the file of the certificate. Never shown.
     server_hostname: the name to check and to send as SNI; None = the host of the URL.
     """
 
@@ -25,12 +26,13 @@ class TLS:
     server_hostname: str | None = None
 
     def name_for(self, host: str) -> str:
-        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3).
+        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3),
+        and without a zone.
 
         Raises: SSLError, for what no host name can be. (Python's ssl would raise a UnicodeError or a TypeError, and asyncio
         lose the socket.)
         """
-        name = self.server_hostname or host.rstrip(".")
+        name = self.server_hostname or host.partition("%")[0].rstrip(".")
         try:
             if "\0" not in name and name.encode("idna"):
                 return name
@@ -57,7 +59,7 @@ def as_cert(value: Any) -> str | tuple[Any, ...] | None:
     if isinstance(value, (str, os.PathLike)):
         return os.fspath(value)
     if isinstance(value, (tuple, list)) and len(value) in (2, 3):
-        return (os.fspath(value[0]), os.fspath(value[1]), *value[2:])
+        return (os.fspath(value[0]), None if value[1] is None else os.fspath(value[1]), *value[2:])
     raise TypeError("cert= takes a path, (certificate, key) or (certificate, key, password)")
 
 

@@ -69,7 +69,14 @@ def _split_slowly(url: str) -> SplitURL:
     if "\\" in authority or "\\" in path:
         raise InvalidURL(f"a backslash before the query of the URL: {_harmless(url)}")
     userinfo, at, hostport = authority.rpartition("@")
-    host, port = split_host(hostport)
+    try:
+        host, port = split_host(hostport)
+    except InvalidURL:
+        if not at and "@" in url:  # the message would show the beginning of a password
+            raise InvalidURL(
+                "the URL has no host and port before its path; a / ? or # in a password has to be percent-encoded"
+            ) from None
+        raise
     scheme = scheme.lower()
     path = remove_dot_segments(percent_encoded(path, _PATH_KEPT))
     query = percent_encoded(query or "", _QUERY_KEPT)
@@ -132,8 +139,8 @@ def ascii_host(host: str) -> str:
 
 
 def written_host(host: str) -> str:
-    """A host as it stands in a URL or a Host field: IPv6 in brackets."""
-    return f"[{host}]" if ":" in host else host
+    """A host as it stands in a URL: IPv6 in brackets, the percent sign before its zone encoded (RFC 6874, section 2)."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host else host
 
 
 def percent_encoded(text: str, kept: str) -> str:

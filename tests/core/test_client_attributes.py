@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hookline import Connection, HttpClient, __version__
+from hookline import Connection, HttpClient, LocalProtocolError, __version__
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
@@ -99,3 +99,19 @@ async def test_subclass_has_its_own_defaults(scripted: ScriptedServer) -> None:
 
 def test_default_fields_are_an_attribute() -> None:
     assert dict(HttpClient.DEFAULT_HTTP_HEADERS) == {"Connection": "keep-alive", "Accept": "*/*"}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [{"X-Own": "1", "Accept": None}, [("X-Own", "1")]], ids=["mapping", "pairs"])
+async def test_headers_of_the_client_may_be_set_anew(scripted, given):
+    scripted.always(response(b""))
+    async with HttpClient(autoload=False) as client:
+        await client.get(scripted.url())
+        client.headers = given
+        await client.get(scripted.url())
+        client.headers["X-More"] = "2"
+        await client.get(scripted.url())
+        with pytest.raises(LocalProtocolError):
+            client.headers = {"X": "a\r\nb"}
+    last = [name for name, _ in scripted.requests[-1].headers]
+    assert [[name for name, _ in request.headers] for request in scripted.requests[1:]] == [[b"Host", b"X-Own"], last]
+    assert last == [b"Host", b"X-Own", b"X-More"]

@@ -146,6 +146,8 @@ def test_base_url_is_checked_when_the_client_is_made(base: str) -> None:
         ({"a": 1}, {}, "/x?q&a=1"),
         ({}, {"b": 2}, "/x?q&b=2"),
         ({"a": 1}, iter([("b", 2)]), "/x?q&a=1&b=2"),
+        ({"a": 1, "b": 2}, b"b=%7E", "/x?q&a=1&b=%7E"),
+        (b"a=%7E", {"b": 2}, "/x?q&a=%7E&b=2"),
     ],
 )
 async def test_params_of_the_client_go_before_those_of_the_call(

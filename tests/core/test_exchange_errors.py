@@ -178,6 +178,15 @@ async def test_injection_through_an_ipv6_zone_is_refused(client):
         await client.get("http://[::1%25x%0d%0aEvil:%20yes]:1/")
 
 
+@pytest.mark.parametrize("cut", ["whole", 1, 40])
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+async def test_malformed_head_shows_no_secret_of_the_server(client, scripted, cut, end):
+    scripted.answer(Script(end.join([b"HTTP/1.1 200 OK", b"Set-Cookie: sid=hunter2", b"no field", b"", b""])), cut=cut)
+    with pytest.raises(RemoteProtocolError) as caught:
+        await client.get(scripted.url())
+    assert "hunter2" not in str(caught.value)
+
+
 @pytest.mark.parametrize("control", CONTROLS, ids=repr)
 async def test_injection_by_params_is_percent_encoded(client, scripted, control):
     scripted.answer(response(b""))

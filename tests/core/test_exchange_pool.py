@@ -130,6 +130,21 @@ async def test_request_is_repeated_once_only(client, scripted):
     assert scripted.connections == 2
 
 
+async def test_request_is_repeated_on_a_fresh_connection_and_not_on_other_idle_ones(scripted):
+    gate = Gate()
+    scripted.always(Script().hold(gate).send(response(b"")))
+    async with HttpClient(autoload=False, pool_size=5) as client:
+        together = [asyncio.create_task(client.get(scripted.url())) for _ in range(5)]
+        await scripted.until(heads=5)
+        gate.open()
+        await asyncio.gather(*together)
+        scripted.answer(Script().drop(), response(b"fresh"))
+        scripted.always(Script().drop())
+        assert (await client.get(scripted.url("/again"))).content == b"fresh"
+        assert [request.target for request in scripted.requests[5:]] == ["/again", "/again"]
+        assert (scripted.connections, pool_of(client).opened) == (6, 5)
+
+
 @pytest.mark.parametrize(
     ("method", "script", "data"),
     [
@@ -182,6 +197,30 @@ async def test_close_connections_uses_each_once(scripted):
         await client.get(scripted.url())
     assert scripted.connections == 2
     assert scripted.requests[0].header("connection") == "close"
+
+
+@pytest.mark.parametrize("value", ["close", "Keep-Alive, Close"])
+@pytest.mark.parametrize("of", ["client", "call", "handler", "stream"])
+async def test_connection_that_the_request_closes_is_not_used_again(scripted, value, of):
+    """A server that answers and stays (RFC 9112, section 9.6)."""
+    scripted.always(response(b"once"))
+    given = {"Connection": value}
+
+    def closing(response):
+        response.request.unredirected_headers["Connection"] = value
+
+    async with HttpClient(autoload=False, headers=given if of == "client" else None) as client:
+        options = (
+            {"headers": given} if of in ("call", "stream") else {"pre_request": closing} if of == "handler" else {}
+        )
+        for _ in range(2):
+            answer = await client.get(scripted.url(), stream=of == "stream", **options)
+            assert await answer.raw.read() == b"once"
+        assert (scripted.connections, client.stats().connections) == (2, 0)
+        if of != "client":
+            for _ in range(2):
+                await client.get(scripted.url())
+            assert scripted.connections == 3
 
 
 async def test_close_ends_what_is_in_flight(scripted):

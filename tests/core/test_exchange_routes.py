@@ -1,7 +1,10 @@
 """Other ways to a server: a unix socket, IPv6, a local address, a name with several addresses, a route of a plugin's own."""
 
 import asyncio
+import contextlib
+import ipaddress
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +40,38 @@ async def test_ipv6_address_is_used(make_scripted):
     async with HttpClient(autoload=False) as client:
         assert (await client.get(server.url())).content == b"six"
     assert server.requests[0].header("host") == f"[::1]:{server.port}"
+
+
+def link_local():
+    """An IPv6 address with its zone, percent-encoded; None where this machine has none."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/net/if_inet6").read_text().splitlines():
+            digits, _, _, scope, _, name = line.split()
+            if scope == "20":
+                return f"{ipaddress.IPv6Address(bytes.fromhex(digits))}%25{name}"
+    return None
+
+
+@pytest.mark.skipif(link_local() is None, reason="no interface with a link-local IPv6 address")
+async def test_zone_of_an_address_is_used_and_stays_here():
+    seen = []
+
+    async def answer(reader, writer):
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(response(b"near"))
+        writer.close()
+
+    async def resolver(host, port):
+        raise AssertionError("an address is not resolved")
+
+    server = await asyncio.start_server(answer, "::", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = f"http://[{link_local()}]:{port}/"
+    async with server, HttpClient(autoload=False, resolver=resolver) as client:
+        found = await client.get(url)
+    assert (found.content, found.url) == (b"near", url)
+    host = link_local().partition("%")[0]
+    assert f"\r\nHost: [{host}]:{port}\r\n".encode() in seen[0]
 
 
 async def test_name_is_resolved(scripted):

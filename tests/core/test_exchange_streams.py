@@ -63,6 +63,19 @@ async def test_stream_is_iterated_once(client, scripted):
         await answer.raw.read()
 
 
+async def test_second_reader_at_the_same_time_is_refused_and_the_first_goes_on(client, scripted):
+    gate = Gate()
+    scripted.answer(Script(head(200, [("Content-Length", "6")])).hold(gate).send(b"onetwo"))
+    answer = await client.get(scripted.url(), stream=True)
+    first = asyncio.create_task(answer.raw.read(6))
+    await asyncio.sleep(0)
+    with pytest.raises(StreamConsumedError, match="at the same time"):
+        await answer.raw.read(6)
+    gate.open()
+    assert await first == b"onetwo"
+    await is_free(client, scripted)
+
+
 @pytest.mark.parametrize("raw", [head(204), head(304), response(b"")])
 async def test_stream_without_a_body_frees_its_connection_at_once(client, scripted, raw):
     scripted.answer(raw)

@@ -56,6 +56,14 @@ async def test_connect_has_its_own_timeout(client):
         await client.get(f"http://127.0.0.1:{port}/", timeout=Timeout(connect=0.1))
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_connect_does_not_get_the_time_of_the_handshake(client, scheme):
+    limits = Timeout(connect=0.1, tls=30)
+    with black_hole() as port, pytest.raises(ConnectTimeout, match=r"connect timeout of 0\.1 s"):
+        async with asyncio.timeout(5):
+            await client.get(f"{scheme}://127.0.0.1:{port}/", timeout=limits)
+
+
 async def test_total_timeout_holds_while_connecting(client):
     with black_hole() as port, pytest.raises(HttpTimeout, match="total") as caught:
         await client.get(f"http://127.0.0.1:{port}/", timeout=Timeout(0.1, connect=30))

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from pathlib import Path
 
 import pytest
 
@@ -307,6 +308,15 @@ async def test_encrypted_key_without_password_is_an_error_and_asks_no_terminal(c
     secret = certificates.client_encrypted
     with pytest.raises(ValueError, match="is encrypted; give cert="):
         await client.get("https://127.0.0.1:1/", verify=False, cert=(secret.cert_file, secret.key_file))
+
+
+@pytest.mark.parametrize("key", [None, "the same"])
+async def test_one_file_may_have_a_password(serve, certificates, client, tmp_path, key):
+    secret, single = certificates.client_encrypted, tmp_path / "single.pem"
+    single.write_bytes(Path(secret.key_file).read_bytes() + Path(secret.cert_file).read_bytes())
+    server = serve(certificates.right, client_ca=certificates.ca_file)
+    cert = (single, key and single, KEY_PASSWORD)
+    assert (await client.get(server.url(), verify=certificates.ca_file, cert=cert)).content == b"trusted"
 
 
 async def test_wrong_password_is_shown_nowhere(client, certificates):

@@ -21,6 +21,8 @@ from hookline.url import remove_dot_segments, split_url, with_params
         ("http://127.0.0.1:80/", "http", "127.0.0.1", 80, "/"),
         ("http://[::1]/", "http", "::1", None, "/"),
         ("http://[0:0:0:0:0:0:0:1]:80/", "http", "::1", 80, "/"),
+        ("http://[fe80::1%25eth0]:80/", "http", "fe80::1%eth0", 80, "/"),
+        ("http://[fe80::1%2510]/", "http", "fe80::1%10", None, "/"),
         ("http://bücher.example/", "http", "xn--bcher-kva.example", None, "/"),
         ("http://BÜCHER.example/", "http", "xn--bcher-kva.example", None, "/"),
         ("http://under_score.example/", "http", "under_score.example", None, "/"),
@@ -118,6 +120,13 @@ def test_refusal_shows_neither_userinfo_nor_query():
     assert "hunter2" not in str(caught.value)
     with pytest.raises(InvalidURL) as caught:
         split_url("user:hunter2@a/?token=hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://user:hunter2/x@a/", "http://user:hunter2?x@a/", "http://user:hunter2#x@a/b"])
+def test_password_that_ends_the_host_is_not_shown_as_a_port(url):
+    with pytest.raises(InvalidURL, match="percent-encoded") as caught:
+        split_url(url)
     assert "hunter2" not in str(caught.value)
 
 

@@ -106,6 +106,16 @@ async def upload(request: web.Request) -> web.Response:
     return web.json_response({"size": size, "sha256": digest.hexdigest()})
 
 
+async def mirror(request: web.Request) -> web.StreamResponse:
+    """Send each piece of the body back as it comes."""
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    async for block in request.content.iter_any():
+        await answer.write(block)
+    await answer.write_eof()
+    return answer
+
+
 async def form(request: web.Request) -> web.Response:
     """Describe each part of a multipart body, keeping none of it."""
     parts = []
@@ -142,6 +152,7 @@ def make_app() -> web.Application:
     app.router.add_route("*", "/redirect/{count}", redirect)
     app.router.add_route("*", "/upload", upload)
     app.router.add_route("*", "/form", form)
+    app.router.add_route("*", "/mirror", mirror)
     app.router.add_get("/bytes/{size}", send_bytes)
     app.router.add_get("/stream/{size}", stream)
     app.router.add_get("/slow/{seconds}", slow)

@@ -150,6 +150,15 @@ async def test_aiohttp_streams_both_ways(client, aiohttp_server):
     assert sent.json() == {"size": size, "sha256": hashlib.sha256(body).hexdigest()}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_aiohttp_sends_a_body_back_while_it_reads(client, aiohttp_server, stream):
+    body = content(8 * MIB)
+    pieces = (body[start : start + 100_000] for start in range(0, len(body), 100_000))
+    for data in (pieces, body):
+        answer = await client.post(aiohttp_server.url("/mirror"), data=data, stream=stream, timeout=30)
+        assert await answer.raw.read() == body
+
+
 async def test_aiohttp_tls_serves_many(aiohttp_tls_server, certificates):
     async with HttpClient(verify=certificates.ca_file) as client:
         answers = await asyncio.gather(*(client.get(aiohttp_tls_server.url("/bytes/1000")) for _ in range(200)))

@@ -53,7 +53,7 @@ class Connection(Inflow):
 
     __slots__ = (
         "_ended", "_in_order", "_known", "_partial", "arrived", "asker", "interims", "key", "method", "on_lost", "opening",
-        "read_anything", "reused", "sending",
+        "read_anything", "reused",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,7 +70,7 @@ class Connection(Inflow):
         self.interims: list[ResponseHead] | None = None
         self._partial: PartialHead | None = None
         self.method = ""
-        self.sending = self._ended = self.read_anything = False
+        self._ended = self.read_anything = False
 
     # -- an exchange
 
@@ -194,6 +194,7 @@ class Connection(Inflow):
         self.received_size = 0
         if status == 101 or (self.method == "CONNECT" and status < 300):
             self.upgraded = self.complete = True
+            self.stop_sending()
             self.keep_alive = False
             self.leftover = rest
             self._take = Connection._take_leftover
@@ -236,9 +237,8 @@ class Connection(Inflow):
             self.bounded = True
         if self.complete or wanted:
             self.wake()
-        if self.sending:
-            self.let_write()  # an answer before the body was sent: the sender looks at it
-            self.stop_sending()
+        if self.sending and status >= 300:
+            self.stop_sending()  # the peer has decided before the body was sent
 
     def _keep_partial(self, data: bytes) -> None:
         self.is_used = self.read_anything = True

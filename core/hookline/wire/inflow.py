@@ -36,7 +36,7 @@ class Inflow(Link):
 
     __slots__ = (
         "_backlog", "_body", "_early", "_read", "_remaining", "_take", "bounded", "buffered", "complete", "eager", "head",
-        "is_used", "last_read", "limit", "parts", "received_size", "tap", "timed", "upgraded",
+        "is_used", "last_read", "limit", "parts", "received_size", "sending", "tap", "timed", "upgraded",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -56,7 +56,7 @@ class Inflow(Link):
         self._backlog: list[tuple[bytes, bytes]] | None = None  # what came behind a head whose handlers still run
         self._early: list[tuple[bytes, bytes]] = []
         self.tap: Tap | None = None
-        self.upgraded = self.eager = self.bounded = False
+        self.upgraded = self.eager = self.bounded = self.sending = False
         self.limit = self.buffered = self.received_size = self._remaining = 0
 
     def fail(self, error: BaseException) -> None:
@@ -69,8 +69,6 @@ class Inflow(Link):
                 waiter.set_exception(error)
                 waiter.exception()  # seen: while a body is sent nobody awaits it, and `error` tells the sender
         self._take = Inflow._take_nothing
-        self.let_write()
-        self.stop_sending()
         self.abort()
 
     def take_parts(self) -> list[bytes]:
@@ -230,6 +228,8 @@ class Inflow(Link):
         if surplus:
             self.keep_alive = False
         self._take = Inflow._take_stray
+        if self.sending:
+            self.stop_sending()
         if self.head:
             self.wake()
 

@@ -144,6 +144,8 @@ class Link(asyncio.BufferedProtocol):
             return False
 
     def stop_sending(self) -> None:
+        """End the sending of a body, where one is under way."""
+        self.let_write()
         interrupt, self.interrupt = self.interrupt, None
         if interrupt is not None:
             interrupt()
@@ -155,6 +157,7 @@ class Link(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close at once, without sending what is still buffered."""
+        self.stop_sending()
         if self.alive:
             self.keep_alive = False
             self.transport.abort()

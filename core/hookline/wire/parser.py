@@ -45,6 +45,11 @@ _SILENT = _Silent()
 _status_lines: dict[bytes, StatusLine] = {}  # servers send the same few: a hit costs 0.05 us, the regex 0.6
 
 
+def first_line(head: bytes | bytearray) -> str:
+    """The first line of a head, for a message: a field behind it may carry a secret, such as a session."""
+    return shown(bytes(head).partition(b"\n")[0].rstrip(b"\r"))
+
+
 def parse_status_line(line: bytes) -> StatusLine:
     """Read a status line (RFC 9112, section 4).
 
@@ -52,7 +57,7 @@ def parse_status_line(line: bytes) -> StatusLine:
     """
     match = _STATUS_LINE(line)
     if match is None:
-        raise RemoteProtocolError(f"expected an HTTP/1.0 or 1.1 status line, got {shown(line)}")
+        raise RemoteProtocolError(f"expected an HTTP/1.0 or 1.1 status line, got {first_line(line)}")
     minor, status, reason = match.groups()
     if len(_status_lines) > 256:
         _status_lines.clear()
@@ -95,7 +100,7 @@ def parse_head(head: bytes) -> ResponseHead:
             raise RemoteProtocolError(
                 "a 101 without Upgrade, or without a Connection that names it (RFC 9110, section 15.2.2)"
             ) from error
-        raise RemoteProtocolError(f"malformed response head: {error} (it begins {shown(head)})") from error
+        raise RemoteProtocolError(f"malformed response head: {error} (it begins {first_line(head)})") from error
     found = _status_lines.get(head[:15])  # "HTTP/1.1 200 OK" is 15 long, and most heads begin with it
     if found is None or head[15] != 13:
         line = head[: head.find(b"\r\n")]
@@ -159,14 +164,14 @@ class PartialHead:
             self._parser.feed_data(data)
         except HttpParserError as error:
             raise RemoteProtocolError(
-                f"malformed response head: {error} (it begins {shown(bytes(self._data[:64]))})"
+                f"malformed response head: {error} (it begins {first_line(self._data[:64])})"
             ) from error
         return b""
 
     def _check_beginning(self) -> None:
         beginning = bytes(self._data[:64])
         if not beginning.startswith(_BEGINNING[: len(beginning)]):
-            raise RemoteProtocolError(f"expected an HTTP/1.1 response, got {shown(beginning)}")
+            raise RemoteProtocolError(f"expected an HTTP/1.1 response, got {first_line(beginning)}")
         line, ending, _ = beginning.partition(b"\r\n")
         if ending or _CONTROL(line):
             parse_status_line(line)
