@@ -14,7 +14,7 @@ from .errors import PluginError
 from .events.handlers import Event
 from .hookspecs import EVENTS
 from .options import unexpected_keyword
-from .plugins.entries import normalized
+from .plugins.distributions import normalized
 from .plugins.listing import Plugins
 from .plugins.manager import Manager
 from .plugins.selection import Absent, Selection, construct, label, names_of, numbered, object_name

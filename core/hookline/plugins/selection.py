@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import PluginError
-from .entries import Entry, Environment, installed, normalized, required_by_root
+from .distributions import normalized
+from .entries import Entry, Environment, installed, required_by_root
 
 Autoload = bool | Literal["default"]
 
