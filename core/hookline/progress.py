@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -25,6 +24,8 @@ from .wire.connection import Connection, Tap
 from .wire.parser import StatusLine, parse_status_line
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from .events.conduct import Stage
     from .events.handlers import ResponseEvent
     from .events.implementation import Implementation
@@ -358,6 +359,8 @@ class Progress(Clocked):
 
         0 where nothing was sent. It costs two readings of the clock, 0.1 us: nothing is set before them.
         """
+        from datetime import timedelta  # here, because it takes a millisecond and few ask
+
         began: float | None = getattr(self, "_began", None)
         if began is None:
             return timedelta(0)

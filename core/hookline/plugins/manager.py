@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pluggy
 
-from ..errors import PluginError
+from ..errors import PluginError, nearest
 from ..events.handlers import is_coroutine_function
 from ..events.implementation import ARGUMENTS, Implementation, parameters
 from ..hookspecs import DATA_EVENTS, EVENTS, PROJECT, Conditions, Specifications, conditions_of
@@ -197,7 +196,7 @@ def switch_of(plugin: object, conditions: Conditions) -> Switch | None:
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
+    near = nearest(name, known)
+    if near is not None:
+        return f"; did you mean {near!r}?"
     return f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known) or 'none'}"
