@@ -119,6 +119,8 @@ class Selection:
         self._check_required()
 
     def _check_known(self, argument: str, names: Sequence[str]) -> None:
+        if not names:  # as nearly always
+            return
         known = {entry.name for entry in self._entries} | {entry.short_name for entry in self._entries}
         known |= {normalized(entry.distribution) for entry in self._entries} | set(self._objects)
         for name in names:
