@@ -1,10 +1,10 @@
 """What installed distributions offer: their entry points, read from their files.
 
-importlib.metadata takes longer to import than core itself (12 ms: csv, email, zipfile and more), and reads all groups of all
-distributions. So what it does is done here for what nearly every path consists of, folders: those of `sys.path` in their
-order; in each the folders `*.dist-info` and `*.egg-info`; and of distributions of one name the first alone, even when it has
-no entry points. Where anything else stands on the path (a zip file, an egg, a finder of somebody else's), importlib.metadata
-itself is asked.
+Importing importlib.metadata (with csv, email, zipfile and more) takes 79 million instructions, core itself 139; and it reads
+all groups of all distributions. So what it does is done here for what nearly every path consists of, folders: those of
+`sys.path` in their order; in each the folders `*.dist-info` and `*.egg-info`; and of distributions of one name the first
+alone, even when it has no entry points. Where anything else stands on the path (a zip file, an egg, a finder of somebody
+else's), importlib.metadata itself is asked.
 """
 
 from __future__ import annotations
