@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """A keyword of `HttpClient(...)` and of each request; `client.NAME` and `request.NAME` read it.
 
     default: the value where nobody gave one.
@@ -31,8 +29,7 @@ class Option:
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Scheme:
+class Scheme(NamedTuple):
     """A URL scheme that the plugin serves. `tls` says whether its connections begin with a TLS handshake."""
 
     name: str
@@ -40,8 +37,7 @@ class Scheme:
     tls: bool = False
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(NamedTuple):
     """A read-only attribute on every response (`of="response"`), every request (`"request"`) or the client (`"client"`).
 
     get: `f(owner) -> value`, called at each reading.
@@ -53,15 +49,13 @@ class Attribute:
     doc: str = ""
 
 
-@dataclass(frozen=True)
-class Credential:
+class Credential(NamedTuple):
     """The name of a field that carries a credential: `request.follow()` drops it at the border of an origin."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class DefaultHeader:
+class DefaultHeader(NamedTuple):
     """A field that stands in every request while the plugin is enabled, unless the client or the request says otherwise."""
 
     name: str

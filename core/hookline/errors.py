@@ -27,6 +27,7 @@ Plugins add leaves of their own. No message holds a credential, a query or a use
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -142,3 +143,10 @@ def shown(data: bytes | str, limit: int = 60) -> str:
     text = data.decode("latin-1") if isinstance(data, bytes) else data
     cut = text[:limit]
     return ascii(cut) + ("…" if len(text) > limit else "")
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that looks most like this one, for messages; None where none does."""
+    from difflib import get_close_matches  # here, because only mistakes need it: 1 ms
+
+    return next(iter(get_close_matches(name, known, 1)), None)

@@ -7,8 +7,7 @@ post_request.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import pluggy
 
@@ -28,8 +27,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 _mark = pluggy.HookimplMarker(PROJECT)
 
 
-@dataclass(frozen=True)
-class Conditions:
+class Conditions(NamedTuple):
     """When an implementation has anything to do. Each of the first three that is given must hold; None always holds.
 
     One of the last three that are given is enough.
@@ -48,10 +46,13 @@ class Conditions:
         return self.options is not None or self.fields is not None or self.switch is not None
 
 
+UNCONDITIONAL = Conditions()
+
+
 def conditions_of(function: Any) -> Conditions:
     """The preconditions that `hookimpl` left on a function."""
     found = getattr(function, "hook_conditions", None)
-    return found if isinstance(found, Conditions) else Conditions()
+    return found if isinstance(found, Conditions) else UNCONDITIONAL
 
 
 @overload

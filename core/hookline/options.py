@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .declarations import Option
-from .errors import PluginError
+from .errors import PluginError, nearest
 
 if TYPE_CHECKING:
     from .plugins.selection import Absent
@@ -146,7 +145,7 @@ def unexpected_keyword(
     for plugin, declared in absent:
         if name in declared():
             return TypeError(f"{what}: {plugin.reason()}")
-    near = difflib.get_close_matches(name, known, 1)
-    if near:
-        return TypeError(f"{what}. Did you mean {near[0]!r}?")
+    near = nearest(name, known)
+    if near is not None:
+        return TypeError(f"{what}. Did you mean {near!r}?")
     return TypeError(f"{what}: no installed plugin takes {name!r}")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from .body import as_content
 from .errors import LocalProtocolError
-from .multipart import Multipart, field_part, file_parts, with_boundary
 from .url import encode_pairs, pairs
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def give_multipart(request: HttpRequest, data: Any, files: Any) -> None:
 
     Raises: LocalProtocolError, where the user named a type that this is not; see `multipart.file_part`.
     """
+    from .multipart import Multipart, field_part, file_parts, with_boundary  # here, because few send files
+
     if data is not None and not is_form(data):
         raise LocalProtocolError("with files=, data= is a mapping or a list of pairs: the fields that go with them")
     kind = media_type(request)

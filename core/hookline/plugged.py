@@ -15,7 +15,7 @@ from .events.handlers import Event
 from .hookspecs import EVENTS
 from .member import Member, members_of
 from .options import unexpected_keyword
-from .plugins.entries import normalized
+from .plugins.distributions import normalized
 from .plugins.listing import Plugins
 from .plugins.manager import Manager
 from .plugins.selection import Absent, Selection, construct, label, names_of, numbered, object_name

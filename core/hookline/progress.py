@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +19,8 @@ from .wire.connection import Connection
 from .wire.parser import ResponseHead, parse_status_line
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from .pool import Pool
 
 T = TypeVar("T")
@@ -296,6 +297,8 @@ class Progress(Audience):
 
         0 where nothing was sent. It costs two readings of the clock, 0.1 us: nothing is set before them.
         """
+        from datetime import timedelta  # here, because few ask: 2 ms
+
         began: float | None = getattr(self, "began", None)
         if began is None:
             return timedelta(0)

@@ -11,10 +11,11 @@ from .errors import InvalidURL
 from .url import encode_pairs, pairs
 
 # RFC 3986, appendix B; a scheme only where it is one.
-_REFERENCE = re.compile(
+# Compiled by `re` itself, when a client with a base_url first asks.
+_REFERENCE = (
     r"(?s)(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
     r"(?P<fragment>#.*)?"
-).fullmatch
+)
 
 
 def resolve(base: str, reference: str) -> str:
@@ -25,7 +26,7 @@ def resolve(base: str, reference: str) -> str:
 
     Raises: InvalidURL.
     """
-    ours, given = _REFERENCE(base), _REFERENCE(reference.strip(" "))
+    ours, given = re.fullmatch(_REFERENCE, base), re.fullmatch(_REFERENCE, reference.strip(" "))
     assert ours is not None  # the expression matches any text
     assert given is not None
     if given["scheme"] is not None:

@@ -11,7 +11,6 @@ from . import fields
 from .content import Text, charset_of, check_decoder, decoded
 from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
-from .links import links_of
 from .progress import Progress
 from .raw import Raw
 from .request import HttpRequest
@@ -101,6 +100,8 @@ class HttpResponse(Progress):
     @property
     def links(self) -> dict[str, dict[str, str]]:
         """The Link fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
+        from .links import links_of  # here, because few read them
+
         return links_of(self.headers.getall("link", []), self.url)
 
     def info(self) -> fields.Info:

@@ -53,8 +53,8 @@ def test_tour_says_what_is_missing(run: Run, part: str) -> None:
 def test_tour_works_where_no_plugin_is_installed(environment: dict[str, str]) -> None:
     code = """
 import sys
-from importlib import metadata
-metadata.entry_points = lambda **group: []
+from hookline.plugins import entries
+entries.offers = lambda *groups: []
 import hookline_cli
 sys.exit(hookline_cli.main(["demo"]))
 """

@@ -39,7 +39,7 @@ LAYERS = [
     {"dial", "links", "saving", "timings"},
     {"body", "reference", "settings", "wire.parser", "wire.link", "wire.bulk", "wire.inflow"},
     {"multipart", "payload"},
-    {"wire.connection", "events.implementation", "plugins.order"},
+    {"wire.connection", "events.implementation", "plugins.order", "plugins.distributions"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
     {"target", "ceiling", "events.plan", "plugins.selection", "plugins.listing"},
     {"request_head", "request_lines", "scope"},

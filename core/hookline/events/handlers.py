@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PluginError
+from ..errors import PluginError, nearest
 from ..hookspecs import DATA_EVENTS, EVENTS
 from .implementation import Implementation
 
@@ -21,9 +20,9 @@ Handler = Callable[..., Any]
 def check_event(name: str) -> str:
     """Raises: PluginError, for a name that is no event."""
     if name not in EVENTS:
-        near = difflib.get_close_matches(name, EVENTS, 1)
+        near = nearest(name, EVENTS)
         raise PluginError(
-            f"no event {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(EVENTS)}")
+            f"no event {name!r}" + (f"; did you mean {near!r}?" if near else f"; there are {', '.join(EVENTS)}")
         )
     return name
 

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
-from ..hookspecs import Conditions
+from ..hookspecs import UNCONDITIONAL, Conditions
 from ..switch import Switch
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Implementation:
         owner: str,
         plugin: str | None = None,
         *,
-        conditions: Conditions = Conditions(),  # noqa: B008  # frozen
+        conditions: Conditions = UNCONDITIONAL,
         is_wrapper: bool = False,
         rank: int = 0,
         switch: Switch | None = None,

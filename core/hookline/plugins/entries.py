@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from ..errors import PluginError
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+from .distributions import Offer, normalized, offers
 
 DEFAULT_GROUP = "hookline"
 OPTIONAL_GROUP = "hookline.optional"
 ROOT_DISTRIBUTION = "hookline"
 
 
-def normalized(name: str) -> str:
-    """One spelling for names of plugins and distributions: `Acme-Retry` is `acme_retry`."""
-    return re.sub(r"[-_.]+", "_", name).lower()
-
-
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A plugin that a distribution offers. optional: known by name only, loaded when somebody asks for it."""
 
     name: str
     distribution: str
     version: str
     optional: bool
-    point: EntryPoint
+    offer: Offer
 
     @property
     def short_name(self) -> str:
@@ -48,7 +39,7 @@ class Entry:
         Raises: PluginError.
         """
         try:
-            return self.point.load()
+            return self.offer.load()
         except Exception as error:
             raise self.failure("cannot be imported", error) from error
 
@@ -66,18 +57,14 @@ class Entry:
 @cache
 def installed() -> tuple[Entry, ...]:
     """All entries of both groups, by name. A distribution that stands on the path twice counts once, as imports do."""
-    from importlib.metadata import entry_points
-
     found: list[Entry] = []
     seen: set[tuple[str, str, str]] = set()
-    for group in (DEFAULT_GROUP, OPTIONAL_GROUP):
-        for point in entry_points(group=group):
-            distribution = point.dist.name if point.dist is not None else "?"
-            version = point.dist.version if point.dist is not None else "?"
-            key = (normalized(distribution), group, point.name)
-            if key not in seen:
-                seen.add(key)
-                found.append(Entry(normalized(point.name), distribution, version, group == OPTIONAL_GROUP, point))
+    for offer in offers(DEFAULT_GROUP, OPTIONAL_GROUP):
+        key = (normalized(offer.distribution), offer.group, offer.name)
+        if key not in seen:
+            seen.add(key)
+            optional = offer.group == OPTIONAL_GROUP
+            found.append(Entry(normalized(offer.name), offer.distribution, offer.version, optional, offer))
     return tuple(sorted(found, key=lambda entry: (entry.name, entry.distribution)))
 
 
@@ -100,8 +87,7 @@ def required_by_root() -> frozenset[str]:
     return frozenset(normalized(match[0]) for match in names if match is not None)
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(NamedTuple):
     """What the HOOKLINE_* variables say. Names that are not installed mean nothing: one environment, many programs."""
 
     disable: tuple[str, ...]

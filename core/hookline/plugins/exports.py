@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from .distributions import Offer, offers
 
 GROUP = "hookline.names"
 
 
 @cache
-def points() -> dict[str, EntryPoint]:
+def points() -> dict[str, Offer]:
     """The exported names. The first distribution by name wins, whatever was installed first."""
-    found: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.dist.name if point.dist else ""):
-        found.setdefault(point.name, point)
+    found: dict[str, Offer] = {}
+    for offer in sorted(offers(GROUP), key=lambda offer: offer.distribution):
+        found.setdefault(offer.name, offer)
     return found
 
 

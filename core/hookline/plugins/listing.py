@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pluggy
 
@@ -28,8 +27,7 @@ def ranges(numbers: Iterable[int]) -> list[str]:
     return [text for run in runs for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 3 else map(str, run))]
 
 
-@dataclass(frozen=True)
-class PluginInfo:
+class PluginInfo(NamedTuple):
     """One plugin of a client. distribution and version are None for an object that was given to the client."""
 
     name: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pluggy
 
-from ..errors import PluginError
+from ..errors import PluginError, nearest
 from ..events.handlers import is_coroutine_function
 from ..events.implementation import ARGUMENTS, Implementation, parameters
 from ..hookspecs import DATA_EVENTS, EVENTS, PROJECT, Conditions, Specifications, conditions_of
@@ -24,6 +23,9 @@ _CONDITIONS = {  # which preconditions an event knows
 }
 
 
+_OF_EVERY_OBJECT = frozenset({*dir(object), "__dict__", "__module__", "__weakref__"})
+
+
 class Manager(pluggy.PluginManager):
     """See the module. `register` and `unregister` take effect at the next request."""
 
@@ -31,6 +33,7 @@ class Manager(pluggy.PluginManager):
         super().__init__(PROJECT)
         self._changed = changed
         self._labels: dict[str, str] = {}
+        self._implementations: dict[pluggy.HookImpl, Implementation] = {}
         self.add_hookspecs(Specifications)
 
     def register(self, plugin: object, name: str | None = None, *, label: str | None = None) -> str | None:
@@ -53,6 +56,7 @@ class Manager(pluggy.PluginManager):
             self._changed()
         except BaseException:
             super().unregister(name=name)
+            self._implementations.clear()
             self._changed()
             raise
         return registered
@@ -66,6 +70,7 @@ class Manager(pluggy.PluginManager):
         if there is None:
             raise PluginError(f"unregister: no plugin {name if name is not None else plugin!r} is registered")
         found = super().unregister(plugin, name)
+        self._implementations.clear()
         self._changed()
         return found
 
@@ -85,24 +90,35 @@ class Manager(pluggy.PluginManager):
         """The implementations of an event by plugin."""
         found: dict[str, list[Implementation]] = {}
         for hook in getattr(self.hook, event).get_hookimpls():
-            found.setdefault(hook.plugin_name, []).append(
-                Implementation(
-                    event,
-                    hook.function,
-                    self.label(hook.plugin_name),
-                    hook.plugin_name,
-                    conditions=conditions_of(hook.function),
-                    is_wrapper=hook.wrapper,
-                    rank=-1 if hook.tryfirst else 1 if hook.trylast else 0,
-                    switch=switch_of(hook.plugin, conditions_of(hook.function)),
-                )
-            )
+            implementation = self._implementations.get(hook)
+            if implementation is None:
+                implementation = self._implementations[hook] = self._implementation(event, hook)
+            found.setdefault(hook.plugin_name, []).append(implementation)
         return found
+
+    def _implementation(self, event: str, hook: pluggy.HookImpl) -> Implementation:
+        conditions = conditions_of(hook.function)
+        return Implementation(
+            event,
+            hook.function,
+            self.label(hook.plugin_name),
+            hook.plugin_name,
+            conditions=conditions,
+            is_wrapper=hook.wrapper,
+            rank=-1 if hook.tryfirst else 1 if hook.trylast else 0,
+            switch=switch_of(hook.plugin, conditions),
+        )
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """What every object has is no hook; looking at it would be most of the time that registering takes."""
+        return None if name in _OF_EVERY_OBJECT else super().parse_hookimpl_opts(plugin, name)
 
 
 def marked(plugin: object) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """The members of a plugin that carry the mark of `hookimpl`: name, function, pluggy's options."""
     for name in dir(plugin):
+        if name in _OF_EVERY_OBJECT:
+            continue
         raw = inspect.getattr_static(plugin, name, None)
         if isinstance(raw, property):
             continue
@@ -180,7 +196,7 @@ def switch_of(plugin: object, conditions: Conditions) -> Switch | None:
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
+    near = nearest(name, known)
+    if near is not None:
+        return f"; did you mean {near!r}?"
     return f"; there {'is' if len(known) == 1 else 'are'} {', '.join(known) or 'none'}"

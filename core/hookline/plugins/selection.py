@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from ..errors import PluginError
-from .entries import Entry, Environment, installed, normalized, required_by_root
+from ..errors import PluginError, nearest
+from .distributions import normalized
+from .entries import Entry, Environment, installed, required_by_root
 
 Autoload = bool | Literal["default"]
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A plugin object of one client, with where it came from (entry None: given as an object)."""
 
     name: str
@@ -40,8 +38,7 @@ def label(name: str, entry: Entry | None) -> str:
     return f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
 
 
-@dataclass(frozen=True)
-class Absent:
+class Absent(NamedTuple):
     """A plugin that is installed and does not run. why: disabled, replaced, optional or not loaded.
 
     by: the replacement, where there is one. plugin: its object, where it was given as one.
@@ -122,12 +119,14 @@ class Selection:
         self._check_required()
 
     def _check_known(self, argument: str, names: Sequence[str]) -> None:
+        if not names:  # as nearly always
+            return
         known = {entry.name for entry in self._entries} | {entry.short_name for entry in self._entries}
         known |= {normalized(entry.distribution) for entry in self._entries} | set(self._objects)
         for name in names:
             if name not in known:
-                near = difflib.get_close_matches(name, sorted(known), 1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
+                near = nearest(name, sorted(known))
+                hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
                 raise PluginError(f"{argument}=[{name!r}]: no plugin of that name is installed{hint}")
 
     def _names_left_out(self, role: str) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from .credentials import Credentials
 from .flows import Auth, Flow, Request, set_field
+
+if TYPE_CHECKING:
+    from .credentials import Credentials
 
 
 def basic_value(credentials: Credentials, announces_utf8: bool = False) -> str:
@@ -34,6 +37,8 @@ class HTTPBasicAuth(Auth):
     wants_response = False
 
     def __init__(self, username: str, password: str, *, encoding: str = "utf-8") -> None:
+        from .credentials import Credentials  # here, because most clients have none
+
         self.credentials = Credentials(username, password, encoding)
         self.value = basic_value(self.credentials)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .credentials import Credentials
 from .flows import Auth, Flow, Request
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ class HTTPDigestAuth(Auth):
     """
 
     def __init__(self, username: str, password: str, *, encoding: str = "utf-8", verify_server: bool = False) -> None:
+        from .credentials import Credentials  # as in basic
+
         self.credentials = Credentials(username, password, encoding)
         self.verify_server = self.requires_response_body = verify_server
         self._spaces: Spaces | None = None

@@ -21,8 +21,7 @@ generator with the same rules.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .field_text import field_text
 
@@ -81,8 +80,7 @@ class Response(Protocol):
     def content(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class SubRequest:
+class SubRequest(NamedTuple):
     """A request of the authentication's own, to be sent as a sub-request (cause "token")."""
 
     method: str

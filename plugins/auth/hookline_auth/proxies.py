@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hookline import HttpRequest
 
 from .digest import HTTPDigestAuth
 from .flows import Auth, Flow
-from .targets import Origin
+
+if TYPE_CHECKING:
+    from .targets import Origin
 
 
 class Hop(Protocol):

@@ -18,7 +18,6 @@ from hookline import (
 )
 
 from .errors import TooManyRedirects
-from .location import location_of, target_of
 from .rules import STATUSES, becomes_get, fields_without_body, redirects_in
 
 MAX_REDIRECTS = 10
@@ -98,6 +97,8 @@ def next_request(response: HttpResponse) -> HttpRequest | None:
 
     Raises: TooManyRedirects; RemoteProtocolError, for a Location that cannot be followed; BodyNotRepeatable.
     """
+    from .location import location_of, target_of  # here, because many clients meet no redirect
+
     request = response.request
     try:
         location = location_of(response.headers.getall("location", []))

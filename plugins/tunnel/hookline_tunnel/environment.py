@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from hookline import InvalidURL
 
 from .exemptions import Exemptions, own_names, split_entries
-from .hop import Hop, hop_of
 from .proxies import SCHEMES, Origin, Proxies, keys_for
+
+if TYPE_CHECKING:
+    from .hop import Hop
 
 logger = logging.getLogger("hookline")
 
@@ -51,6 +54,8 @@ class Environment(Proxies):
             self._is_read = True
         if self.exempt.cover(origin[1], origin[2]):
             return None
+        from .hop import hop_of
+
         name, value = self.variables[key]
         try:
             return hop_of(value)

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from hookline import InvalidURL, split_url
 
-HTTP = frozenset({"http", "https"})
+from .proxies import HTTP
+
 SOCKS = frozenset({"socks4", "socks4a", "socks5", "socks5h"})
 # The ports of http and https are those of their schemes (RFC 9110, section 4.2); 1080 is registered for SOCKS.
 PORTS = {"http": 80, "https": 443, **dict.fromkeys(SOCKS, 1080)}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, Switch, hookimpl
 
-from .connect import give_basic
 from .environment import Environment
-from .hop import HTTP, Hop, authority
-from .proxies import Proxies, proxies_of
-from .routes import TunnelRoute, proxy_route
-from .socks import SocksRoute, socks_route
+from .proxies import HTTP, Proxies, proxies_of
+
+if TYPE_CHECKING:
+    from .hop import Hop
 
 MAX_DECISIONS = 1024
 # Of hop-by-hop fields (RFC 9110, section 7.6.1), those that speak to a proxy.
@@ -20,7 +19,10 @@ FOR_PROXIES = ("proxy-authorization", "proxy-connection")
 
 
 class Tunnel:
-    """See the module. The environment is read once, when the client is made."""
+    """See the module. The environment is read once, when the client is made.
+
+    What only requests through a proxy need is imported with the first of them.
+    """
 
     name = "tunnel"
 
@@ -78,6 +80,9 @@ class Tunnel:
 
 def send_to(request: HttpRequest, hop: Hop) -> None:
     """HTTP without TLS goes to the proxy itself, with its target in absolute-form."""
+    from .connect import give_basic
+    from .routes import proxy_route
+
     request.target = absolute_form(request.where.origin.authority, request.target)
     give_basic(request, hop)
     request.route = proxy_route(hop, straight(request), request.verify)
@@ -85,6 +90,9 @@ def send_to(request: HttpRequest, hop: Hop) -> None:
 
 def send_through(request: HttpRequest, hop: Hop) -> None:
     """All else goes through a tunnel that the proxy makes."""
+    from .routes import TunnelRoute, proxy_route
+    from .socks import socks_route
+
     direct = straight(request)
     if hop.scheme in HTTP:
         request.route = TunnelRoute(request, proxy_route(hop, direct, request.verify), direct)
@@ -119,5 +127,9 @@ def proxy_of(request: HttpRequest) -> str | None:
 
 def tunnel_of(request: HttpRequest) -> str | None:
     """`request.tunnel`"""
+    from .hop import authority
+    from .routes import TunnelRoute
+    from .socks import SocksRoute
+
     route = request.route
     return authority(route.host, route.port) if isinstance(route, (TunnelRoute, SocksRoute)) else None

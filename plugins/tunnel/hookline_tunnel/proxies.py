@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline import InvalidURL, split_url
 
 from .exemptions import Exemptions, exemptions_of, own_names, split_entries
-from .hop import Hop, hop_of
 
+if TYPE_CHECKING:
+    from .hop import Hop
+
+HTTP = frozenset({"http", "https"})  # schemes of proxies that speak HTTP
 SCHEMES = ("http", "https", "ws", "wss", "all")
 # A websocket begins as a request of HTTP: what nobody said of it is as for that.
 FALLBACK = {"ws": "http", "wss": "https"}
@@ -99,6 +102,8 @@ def _hop(value: Any) -> Hop | None:
     """Raises: TypeError, InvalidURL."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"expected the URL of a proxy or None, got {type(value).__name__}")
+    from .hop import hop_of
+
     return hop_of(value) if value and value.strip() else None
 
 

@@ -1,10 +1,15 @@
 """WebSockets for the HTTP client Hookline: the opening handshake as a plugin, and the websocket that comes of it."""
 
-from .compression import Deflate
-from .errors import HandshakeError, WebSocketClosed, WebSocketError
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .handler import WS
 from .plugin import WebSockets
-from .websocket import WebSocket
+
+if TYPE_CHECKING:
+    from .compression import Deflate
+    from .errors import HandshakeError, WebSocketClosed, WebSocketError
+    from .websocket import WebSocket
 
 __version__ = "0.1.0.dev0"
 
@@ -17,3 +22,19 @@ __all__ = [
     "WebSocketError",
     "WebSockets",
 ]
+
+_AT_FIRST_USE = {
+    "Deflate": "compression",
+    "HandshakeError": "errors",
+    "WebSocket": "websocket",
+    "WebSocketClosed": "errors",
+    "WebSocketError": "errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """What only those need who open a websocket is imported at first use: most clients open none."""
+    module = _AT_FIRST_USE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

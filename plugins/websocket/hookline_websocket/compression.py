@@ -76,17 +76,3 @@ class Deflate:
         if self.client_max_window_bits is not None:
             own["client_max_window_bits"] = self.client_max_window_bits
         return replace(self, **(own | answered))
-
-
-def as_compression(value: Any) -> Deflate | None:
-    """What users give as `compression=`: True, False, or parameters.
-
-    Raises: TypeError.
-    """
-    if value is True:
-        return Deflate()
-    if value is False:
-        return None
-    if isinstance(value, Deflate):
-        return value
-    raise TypeError(f"compression= takes True, False or a Deflate, not {type(value).__name__}")

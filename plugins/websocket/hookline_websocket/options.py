@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .handler import WS
-from .handshake import is_token
+
+if TYPE_CHECKING:
+    from .compression import Deflate
 
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024
 PING_TIMEOUT = 20.0
 CLOSE_TIMEOUT = 10.0
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """max_message_size: bytes, 0 = any. The others are seconds, None = no limit, or no pings."""
 
     max_message_size: int
@@ -49,6 +49,8 @@ def as_subprotocols(value: Any) -> tuple[str, ...]:
 
     Raises: TypeError, ValueError.
     """
+    from .handshake import is_token  # here, because most clients open no websocket
+
     if isinstance(value, str):
         raise TypeError("subprotocols= takes a list of names, not one string")
     names = tuple(value)
@@ -58,6 +60,22 @@ def as_subprotocols(value: Any) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise ValueError("subprotocols= takes each name once")
     return names
+
+
+def as_compression(value: Any) -> Deflate | None:
+    """What users give as `compression=`: True, False, or parameters.
+
+    Raises: TypeError.
+    """
+    from .compression import Deflate  # here, because most clients open no websocket
+
+    if value is True:
+        return Deflate()
+    if value is False:
+        return None
+    if isinstance(value, Deflate):
+        return value
+    raise TypeError(f"compression= takes True, False or a Deflate, not {type(value).__name__}")
 
 
 def as_size(value: Any) -> int:

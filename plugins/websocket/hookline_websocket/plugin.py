@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import HttpRequest, HttpResponse, LocalProtocolError, Option, Scheme, hookimpl
 
-from .compression import Deflate, as_compression
-from .handshake import agreed_compression, check_upgrade, chosen_subprotocol, opening_fields
 from .options import (
     CLOSE_TIMEOUT,
     MAX_MESSAGE_SIZE,
     PING_TIMEOUT,
     Limits,
+    as_compression,
     as_frame_parser,
     as_handler,
     as_size,
     as_subprotocols,
     seconds_for,
 )
-from .websocket import WebSocket
 
 if TYPE_CHECKING:
     from .channel import Channel
+    from .compression import Deflate
+    from .websocket import WebSocket
 
 SCHEMES = ("ws", "wss")
 
 
 class WebSockets:
-    """See the module. wsproto is imported when the first request for a websocket is made, before it goes out."""
+    """See the module. wsproto, and all that a websocket needs, is imported when the first request for one is made."""
 
     name = "websocket"
 
@@ -71,6 +71,7 @@ class WebSockets:
     @hookimpl(schemes=SCHEMES)
     def pre_request(self, response: HttpResponse) -> None:
         from . import channel  # noqa: F401  # now, and not between the 101 and the first frame
+        from .handshake import opening_fields
 
         request: Any = response.request
         check_request(request)
@@ -79,6 +80,8 @@ class WebSockets:
 
     @hookimpl(schemes=SCHEMES, statuses=(101,), trylast=True)
     def on_headers(self, response: HttpResponse) -> WebSocket:
+        from .handshake import agreed_compression, check_upgrade, chosen_subprotocol
+
         request: Any = response.request
         headers = response.headers
         check_upgrade(
@@ -93,6 +96,7 @@ class WebSockets:
 
     def _open(self, response: HttpResponse, subprotocol: str | None, agreed: Deflate | None) -> WebSocket:
         from .channel import Channel, make_parser
+        from .websocket import WebSocket
 
         request: Any = response.request
         limits = Limits.of(request)

@@ -1,0 +1,49 @@
+"""What `import hookline` and the first client must not import: each takes time, and most programs never need it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# What core stands on; what these import themselves is no matter of ours.
+GIVEN = "import asyncio, ssl, httptools, multidict, pluggy"
+WAITING = {
+    "csv", "datetime", "difflib", "email", "hashlib", "http.client", "http.cookiejar", "importlib.metadata",
+    "importlib.resources", "logging.handlers", "mimetypes", "netrc", "secrets", "tempfile", "unicodedata", "urllib.request",
+    "zipfile", "zoneinfo",
+    "hookline.console", "hookline.links", "hookline.multipart", "hookline.printer",
+    "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_flow",
+    "hookline_cookies.cookie", "hookline_cookies.jar", "hookline_cookies.parsing", "publicsuffixlist",
+    "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
+    "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",
+    "hookline_redirects.location",
+    "hookline_tunnel.connect", "hookline_tunnel.hop", "hookline_tunnel.routes", "hookline_tunnel.socks", "python_socks",
+    "hookline_websocket.channel", "hookline_websocket.compression", "hookline_websocket.handshake",
+    "hookline_websocket.websocket", "wsproto",
+}  # fmt: skip
+
+
+def modules_after(program: str) -> set[str]:
+    code = f"{program}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("program", ["import hookline", "import hookline; hookline.HttpClient()"])
+def test_import_and_first_client_leave_out_what_few_need(program: str) -> None:
+    assert (modules_after(program) - modules_after(GIVEN)) & WAITING == set()
+
+
+def test_import_brings_no_plugin() -> None:
+    assert {name for name in modules_after("import hookline") if name.startswith("hookline_")} == set()
+
+
+def test_modules_that_must_wait_are_there() -> None:
+    found = modules_after(
+        "import importlib\n"
+        f"for name in {sorted(name for name in WAITING if name.startswith('hookline'))}:\n"
+        "    importlib.import_module(name)"
+    )
+    assert {name for name in WAITING if name.startswith("hookline")} <= found
