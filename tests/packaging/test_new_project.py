@@ -88,7 +88,9 @@ def test_it_conforms_as_it_was_written(project: Path, programs: Path, settings: 
 def test_it_is_listed_and_shown(project: Path, programs: Path) -> None:
     listed = run(programs / "hookline", "plugins", cwd=project.parent)
     shown = run(programs / "hookline", "plugins", "info", "trace-id", cwd=project.parent)
-    assert re.search(r"^trace_id +hookline-trace-id +0\.1\.0 +enabled +pre_request +trace_id$", listed, re.MULTILINE)
+    assert re.search(
+        r"^trace_id +hookline-trace-id +0\.1\.0 +enabled +pre_request +option trace_id +trace_id$", listed, re.MULTILINE
+    )
     assert "  entry point   hookline: hookline_trace_id:TraceIdPlugin\n" in shown
 
 
