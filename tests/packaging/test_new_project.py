@@ -102,10 +102,21 @@ def test_example_of_its_readme_runs(project: Path, programs: Path, scripted: Scr
     assert [request.header("x-trace-id") for request in scripted.requests] == ["one"]
 
 
-def test_its_code_has_whole_types_and_the_form_of_the_project(project: Path, folder: Path) -> None:
-    for tool in (("mypy", "--strict", "--config-file", os.devnull), ("ruff", "check", "--isolated")):
-        run(sys.executable, "-m", *tool, project / "hookline_trace_id", cwd=folder)
-    run(sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--check", project, cwd=folder)
+@pytest.mark.parametrize("name", ["trace-id", "x", "a-name-that-somebody-thought-of"])
+def test_tools_have_nothing_to_say_to_what_was_written(
+    project: Path, programs: Path, tmp_path: Path, name: str
+) -> None:
+    if name == "trace-id":
+        written = project
+    else:
+        run(programs / "hookline", "plugins", "new", name, cwd=tmp_path)
+        written = tmp_path / f"hookline-{name}"
+    for tool in (
+        ("ruff", "check", "--no-cache"),
+        ("ruff", "format", "--no-cache", "--check"),
+        ("mypy", "--strict", "--cache-dir", os.devnull),
+    ):
+        run(sys.executable, "-m", *tool, ".", cwd=written)
 
 
 def test_name_that_is_installed_now_is_taken(project: Path, programs: Path, folder: Path) -> None:
