@@ -38,7 +38,8 @@ class Harmless:
     @hookimpl
     async def pre_request(self, response):
         await asyncio.sleep(0)
-        response.request.unredirected_headers["X-Stamp"] = response.request.stamp
+        if not response.request.has_left_origin:
+            response.request.unredirected_headers["X-Stamp"] = response.request.stamp
 
     @hookimpl
     def post_request(self, response, exc):
@@ -175,6 +176,12 @@ class WritesCredentialsIntoTheUrl:
             request.url += f"?key={request.userinfo.partition(':')[2]}"
 
 
+class SendsCredentialsEverywhere:
+    @hookimpl
+    def pre_request(self, response):
+        response.request.unredirected_headers["Authorization"] = "Bearer x"
+
+
 class HoldsALock:
     def __init__(self):
         self.lock = asyncio.Lock()
@@ -230,6 +237,7 @@ class Blocks:
         ("credentials", WritesCredentials, "it writes Authorization into request.headers"),
         ("credentials", WritesCredentialsForTheWholeClient, "it writes Authorization into client.headers"),
         ("credentials", WritesCredentialsIntoTheUrl, "it writes credentials into the URL"),
+        ("credentials", SendsCredentialsEverywhere, "it sends Authorization to another origin, where a response led"),
         ("second loop", HoldsALock, "in the second loop: RuntimeError"),
         ("tasks", LeavesTasks, "the task of sleep still runs"),
         ("warnings", Warns, "DeprecationWarning: old-fashioned"),

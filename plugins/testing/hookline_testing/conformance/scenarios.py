@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from hookline import HooklineError, HttpClient, HttpResponse, HttpTimeout, Timeout, hookimpl
+from hookline import HooklineError, HttpClient, HttpRequest, HttpResponse, HttpTimeout, Timeout, hookimpl
 
 from .lab import HOSTILE, ORDINARY, Lab, in_words
 from .subject import Bystander
@@ -197,7 +197,7 @@ async def second_client(lab: Lab) -> None:
 
 
 async def credentials(lab: Lab) -> None:
-    """Credentials stand in unredirected_headers, so that no other origin gets them."""
+    """Credentials stand in unredirected_headers, and do not go where a response leads: to another origin."""
     watcher = Watcher()
     async with lab.subject.client(watcher) as client:
         watcher.given = {name.lower() for name in client.headers}
@@ -207,6 +207,38 @@ async def credentials(lab: Lab) -> None:
             await client.get(url)
         await client.get(lab.url("/plain"), headers={"X-Of-The-User": "kept"})
     lab.problems += sorted(watcher.problems)
+    if watcher.problems:
+        return
+    elsewhere = lab.url("/plain", host="localhost")
+    async with lab.subject.client(Follows(elsewhere)) as client:
+        await client.get(lab.url("/cookie"))
+        followed = await client.get(lab.url("/redirect").replace("://", "://user:conformance-secret@", 1))
+        names = credential_names(followed.request)
+    if followed.request.url == elsewhere:
+        for field, value in lab.server.requests[-1].headers:
+            if field.decode().lower() in names or b"conformance-secret" in value:
+                lab.problems.append(f"it sends {field.decode()} to another origin, where a response led")
+
+
+def credential_names(request: HttpRequest) -> set[str]:
+    """The fields that carry credentials, in lower case: those that core knows, that plugins declare, and that the user names."""
+    names = {"authorization", "proxy-authorization", "cookie", *request.sensitive_headers, *request.profile.credentials}
+    return {name.lower() for name in names}
+
+
+class Follows(Bystander):
+    """Sends what was redirected to a place of its own, unless the plugin under test follows redirects itself."""
+
+    name = "conformance-follows"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @hookimpl(statuses=(302,), trylast=True)
+    def post_request(self, response: HttpResponse, exc: BaseException | None) -> HttpRequest | None:
+        if exc is not None or response.answer is not None:
+            return None
+        return response.request.follow(self._url, cause="redirect")
 
 
 class Watcher(Bystander):
@@ -221,8 +253,7 @@ class Watcher(Bystander):
     @hookimpl(trylast=True)
     def post_request(self, response: HttpResponse, cause: str) -> None:
         request = response.request
-        names = {"authorization", "proxy-authorization", "cookie", *request.sensitive_headers}
-        names |= {name.lower() for name in request.profile.credentials}
+        names = credential_names(request)
         of_client = {name.lower() for name in request.client.headers} & names - self.given
         for name, value in request.headers.items():
             if name.lower() in of_client:
