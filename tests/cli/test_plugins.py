@@ -210,6 +210,18 @@ def test_info_of_a_distribution_has_all_its_plugins(run: Run) -> None:
     assert [line for line in done.stdout.splitlines() if line and not line.startswith(" ")] == ["basic", "digest"]
 
 
+@pytest.mark.parametrize("name", ["red.jar", "Red-Jar", "red_jar", "acme-red.jar", "ACME_red_jar"])
+def test_info_takes_a_name_in_every_form_that_disable_takes(run: Run, site: Site, name: str) -> None:
+    variables = site("red.jar", "acme_red:Jar", JAR)
+
+    done = run("plugins", "info", name, variables=variables)
+    left_out = run("plugins", "--disable", name, variables=variables)
+
+    assert done.stdout.startswith("red_jar\n  distribution  acme-red.jar 1.0\n")
+    assert "  entry point   hookline: acme_red:Jar\n" in done.stdout
+    assert rows(left_out.stdout)["red_jar"][2] == "disabled"
+
+
 def test_info_loads_an_optional_plugin_alone(run: Run) -> None:
     done = run("plugins", "info", "retry")
 

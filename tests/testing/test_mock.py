@@ -8,6 +8,7 @@ import pytest
 from hookline import ConnectionRefused, HttpClient, ReadTimeout
 from hookline_auth import HTTPDigestAuth
 from hookline_testing import Mock, Reply, UnexpectedRequest, UnusedRoute
+from hookline_testing.secrets import CREDENTIALS
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
@@ -281,3 +282,8 @@ async def test_cancelled_request_leaves_nothing_behind():
         for _ in range(10):
             await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
+
+
+def test_names_of_secrets_hold_those_of_core():
+    with HttpClient(autoload=False) as client:
+        assert client.sensitive_headers | client.profile.credentials <= CREDENTIALS
