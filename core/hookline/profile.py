@@ -68,7 +68,7 @@ class Profile:
         early = [i.conditions for i in self._events["pre_request"]]
         self.waking_options = frozenset(name for c in early for name in c.options or ())
         self.waking_fields = frozenset(name for c in early for name in c.fields or ())
-        self._given_options = {name for name, value in values.items() if value is not None}
+        self.given_options = {name for name, value in values.items() if value is not None}
         self.table = OptionTable(
             CORE_OPTIONS,
             [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
@@ -179,7 +179,7 @@ class Profile:
             if of_sub_requests:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
             handlers = {} if of_sub_requests else self._handlers
-            found = self._plans[key] = Plan(plugins, handlers, scheme, self._given_options)
+            found = self._plans[key] = Plan(plugins, handlers, scheme, self.given_options)
         return found
 
     def plan_for(self, request: HttpRequest) -> Plan:

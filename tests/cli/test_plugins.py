@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def rows(output: str) -> dict[str, list[str]]:
-    lines = [line.split() for line in output.splitlines()]
-    assert lines[0] == ["name", "distribution", "version", "state", "events", "options"]
+    lines = [re.split("  +", line) for line in output.splitlines()]
+    assert lines[0] == ["name", "distribution", "version", "state", "events", "wakes for", "options"]
     return {line[0]: line[1:] for line in lines[1:]}
 
 
@@ -81,10 +82,12 @@ def test_list_has_the_default_plugins(run: Run, words: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert found["redirects"][0] == "hookline-redirects"
     assert found["redirects"][2] == "enabled"
-    assert "post_request" in found["redirects"]
-    assert "allow_redirects" in found["redirects"]
+    assert found["redirects"][3:5] == ["on_headers post_request", "-"]
+    assert "allow_redirects" in found["redirects"][5].split()
+    assert found["cookies"][4] == "option cookies, switch has_jar"
+    assert found["expect"][4] == "option wait_continue, field expect"
     assert found["decompress"][2] == "enabled"
-    assert found["retry"][2:] == ["optional", "-", "-"]
+    assert found["retry"][2:] == ["optional", "-", "-", "-"]
 
 
 def test_list_says_why_a_plugin_does_not_run(run: Run) -> None:
@@ -92,10 +95,10 @@ def test_list_says_why_a_plugin_does_not_run(run: Run) -> None:
     by_variable = rows(run("plugins", variables={"HOOKLINE_DISABLE": "decompress"}).stdout)
     all_off = rows(run("plugins", variables={"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1"}).stdout)
 
-    assert by_argument["redirects"][2:] == ["disabled", "-", "-"]
-    assert by_argument["basic"][2:] == by_argument["digest"][2:] == ["disabled", "-", "-"]
-    assert by_variable["decompress"][2:] == ["disabled", "-", "-"]
-    assert all_off["redirects"][2:4] == ["not", "autoloaded"]
+    assert by_argument["redirects"][2:] == ["disabled", "-", "-", "-"]
+    assert by_argument["basic"][2:] == by_argument["digest"][2:] == ["disabled", "-", "-", "-"]
+    assert by_variable["decompress"][2:] == ["disabled", "-", "-", "-"]
+    assert all_off["redirects"][2] == "not autoloaded"
 
 
 def test_broken_plugin_is_listed_with_the_others_and_one_line_that_says_how_to_leave_it_out(
@@ -109,7 +112,7 @@ def test_broken_plugin_is_listed_with_the_others_and_one_line_that_says_how_to_l
     assert refused.returncode == 2
     assert refused.stderr.startswith("hookline: PluginError: plugin 'broken' of acme-broken 1.0 cannot be imported")
     assert refused.stderr.count("\n") == 1
-    assert rows(refused.stdout)["broken"] == ["acme-broken", "1.0", "broken", "-", "-"]
+    assert rows(refused.stdout)["broken"] == ["acme-broken", "1.0", "broken", "-", "-", "-"]
     assert rows(refused.stdout)["redirects"][2] == "enabled"
     assert (listed.returncode, listed.stderr) == (0, "")
     assert rows(listed.stdout)["broken"][:3] == ["acme-broken", "1.0", "disabled"]
@@ -207,6 +210,18 @@ def test_info_of_a_distribution_has_all_its_plugins(run: Run) -> None:
     assert [line for line in done.stdout.splitlines() if line and not line.startswith(" ")] == ["basic", "digest"]
 
 
+@pytest.mark.parametrize("name", ["red.jar", "Red-Jar", "red_jar", "acme-red.jar", "ACME_red_jar"])
+def test_info_takes_a_name_in_every_form_that_disable_takes(run: Run, site: Site, name: str) -> None:
+    variables = site("red.jar", "acme_red:Jar", JAR)
+
+    done = run("plugins", "info", name, variables=variables)
+    left_out = run("plugins", "--disable", name, variables=variables)
+
+    assert done.stdout.startswith("red_jar\n  distribution  acme-red.jar 1.0\n")
+    assert "  entry point   hookline: acme_red:Jar\n" in done.stdout
+    assert rows(left_out.stdout)["red_jar"][2] == "disabled"
+
+
 def test_info_loads_an_optional_plugin_alone(run: Run) -> None:
     done = run("plugins", "info", "retry")
 
@@ -290,6 +305,14 @@ def test_order_says_who_runs_when_and_why(run: Run) -> None:
     names = [turn.split()[1] for turn in turns]
     assert names.index("digest") < names.index("expect")
     assert "not running: retry (optional)" in done.stdout.splitlines()
+
+
+def test_order_says_for_what_a_plugin_wakes(run: Run) -> None:
+    turns = section(run("plugins", "order", "pre_request").stdout, "pre_request")
+
+    whys = dict(turn.partition(". ")[2].split("  ", 1) for turn in turns)
+    assert whys["cookies"].strip() == "sleeps until option cookies or switch has_jar"
+    assert whys["websocket"].strip() == "schemes ws, wss, where it wakes all others"
 
 
 def test_order_without_an_event_has_all_five_as_they_fire(run: Run) -> None:

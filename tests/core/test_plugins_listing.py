@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 import pytest
 
-from hookline import HttpClient, Option, PluginError, Scheme, hookimpl
+from hookline import HttpClient, Option, PluginError, Scheme, Switch, hookimpl
 from kit.distributions import Site, build_wheel, plugin_source
 from kit.recorder import Recorder, client_with, on, plugin
 from servers.messages import response
@@ -123,6 +123,68 @@ def test_order_writes_a_long_run_of_statuses_as_a_range() -> None:
     picky = on("post_request", lambda self: None, "picky", statuses=[200, *range(400, 600), 302, 301, 303])
     client = HttpClient(plugins=[picky], autoload=False)
     assert client.plugins.order("post_request") == [("picky", "statuses 200, 301, 302, 303, 400-599")]
+
+
+class Sleeper:
+    """Has something to do at pre_request where an option or a field was given, or its switch was turned on."""
+
+    name = "sleeper"
+
+    def __init__(self) -> None:
+        self.is_needed = Switch()
+
+    @hookimpl
+    def declare(self) -> list[Option]:
+        return [Option("stamp", None), Option("seal", None)]
+
+    @hookimpl(options=("stamp", "seal"), fields=("X-Stamp",), switch="is_needed")
+    def pre_request(self, response: Any) -> None: ...
+
+
+UNTIL = "until option seal or stamp, field x-stamp or switch is_needed"
+
+
+def test_order_says_for_what_a_plugin_wakes() -> None:
+    client = HttpClient(plugins=[Sleeper()], autoload=False)
+    assert client.plugins.order("pre_request") == [("sleeper", f"sleeps {UNTIL}")]
+    assert client.plugins.explain().splitlines()[1] == f"  1. sleeper: sleeps {UNTIL}"
+    assert client.plugins["sleeper"].wakes_for == ("option seal", "option stamp", "field x-stamp", "switch is_needed")
+
+
+def test_order_says_what_keeps_a_plugin_awake() -> None:
+    client = HttpClient(plugins=[Sleeper()], autoload=False, stamp="blue")
+    assert client.plugins.order("pre_request") == [("sleeper", "awake: option stamp is given")]
+    sleeper = Sleeper()
+    client = HttpClient(plugins=[sleeper], autoload=False)
+    sleeper.is_needed.turn_on()
+    assert client.plugins.order("pre_request") == [("sleeper", "awake: switch is_needed is on")]
+
+
+def test_order_says_who_wakes_the_others() -> None:
+    client = HttpClient(plugins=[Sleeper(), on("pre_request", lambda self: None, "early")], autoload=False)
+    early, sleeper = client.plugins.order("pre_request")
+    assert early == ("early", "by name")
+    assert sleeper == ("sleeper", f"would sleep {UNTIL}, but early always runs")
+    assert client.plugins["early"].wakes_for == ()
+
+
+def test_order_says_that_one_wakes_the_others_for_its_schemes() -> None:
+    client = HttpClient(
+        plugins=[Sleeper(), on("pre_request", lambda self: None, "early", schemes=["https"])], autoload=False
+    )
+    assert client.plugins.order("pre_request") == [
+        ("early", "schemes https, where it wakes all others"),
+        ("sleeper", f"sleeps {UNTIL}"),
+    ]
+
+
+def test_order_says_that_a_handler_wakes_the_plugins() -> None:
+    def look(response: Any) -> None: ...
+
+    client = HttpClient(plugins=[Sleeper()], autoload=False)
+    client.event("pre_request").bind(look)
+    (name, _), sleeper = client.plugins.order("pre_request")
+    assert sleeper == ("sleeper", f"would sleep {UNTIL}, but {name} always runs")
 
 
 async def test_manager_is_a_real_plugin_manager(scripted: ScriptedServer) -> None:

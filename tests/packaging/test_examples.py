@@ -140,6 +140,47 @@ def test_every_request_is_stamped_but_no_connect(run: Run, scripted: ScriptedSer
     ]
 
 
+def test_connect_to_a_real_proxy_is_not_stamped(run: Run, scripted: ScriptedServer) -> None:
+    scripted.respond(lambda request: response(b"refused", 403) if request.method == "CONNECT" else response(b"ok"))
+    result = run(
+        """
+        result = []
+        async with client(proxies={"all": sys.argv[1]}) as c:
+            for url in ("https://origin.example/", "http://origin.example/"):
+                try:
+                    result.append((await c.get(url)).status_code)
+                except ConnectionError as error:
+                    result.append(type(error).__name__)
+        """,
+        scripted.url(),
+    )
+    assert result == ["HttpProxyError", 200]
+    assert [(request.method, request.target, request.header("x-stamp")) for request in scripted.requests] == [
+        ("CONNECT", "origin.example:443", None),
+        ("GET", "http://origin.example/", "blue"),
+    ]
+
+
+def test_replacement_has_all_that_the_jar_declares(run: Run) -> None:
+    def declared(name: str, disabled: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = run(
+            f"""
+            found = client(disable={disabled}).plugins["{name}"].plugin.declare()
+            result = {{}}
+            for each in found:
+                key = type(each).__name__ + (" of " + each.of if hasattr(each, "of") else "")
+                result.setdefault(key, []).append(each.name)
+            """
+        )
+        return found
+
+    jar, allowed = declared("cookies", "['allowed_cookies']"), declared("allowed_cookies", "[]")
+    assert set(jar) == {"Option", "Attribute of response", "Attribute of client", "Credential"}
+    assert {kind: set(names) - set(allowed.get(kind, ())) for kind, names in jar.items()} == {
+        kind: set() for kind in jar
+    }
+
+
 def test_allowed_cookies_stand_in_for_the_jar(
     run: Run, scripted: ScriptedServer, make_scripted: Callable[..., ScriptedServer]
 ) -> None:

@@ -88,7 +88,9 @@ def test_it_conforms_as_it_was_written(project: Path, programs: Path, settings: 
 def test_it_is_listed_and_shown(project: Path, programs: Path) -> None:
     listed = run(programs / "hookline", "plugins", cwd=project.parent)
     shown = run(programs / "hookline", "plugins", "info", "trace-id", cwd=project.parent)
-    assert re.search(r"^trace_id +hookline-trace-id +0\.1\.0 +enabled +pre_request +trace_id$", listed, re.MULTILINE)
+    assert re.search(
+        r"^trace_id +hookline-trace-id +0\.1\.0 +enabled +pre_request +option trace_id +trace_id$", listed, re.MULTILINE
+    )
     assert "  entry point   hookline: hookline_trace_id:TraceIdPlugin\n" in shown
 
 
@@ -100,10 +102,21 @@ def test_example_of_its_readme_runs(project: Path, programs: Path, scripted: Scr
     assert [request.header("x-trace-id") for request in scripted.requests] == ["one"]
 
 
-def test_its_code_has_whole_types_and_the_form_of_the_project(project: Path, folder: Path) -> None:
-    for tool in (("mypy", "--strict", "--config-file", os.devnull), ("ruff", "check", "--isolated")):
-        run(sys.executable, "-m", *tool, project / "hookline_trace_id", cwd=folder)
-    run(sys.executable, "-m", "ruff", "format", "--isolated", "--line-length", "120", "--check", project, cwd=folder)
+@pytest.mark.parametrize("name", ["trace-id", "x", "a-name-that-somebody-thought-of"])
+def test_tools_have_nothing_to_say_to_what_was_written(
+    project: Path, programs: Path, tmp_path: Path, name: str
+) -> None:
+    if name == "trace-id":
+        written = project
+    else:
+        run(programs / "hookline", "plugins", "new", name, cwd=tmp_path)
+        written = tmp_path / f"hookline-{name}"
+    for tool in (
+        ("ruff", "check", "--no-cache"),
+        ("ruff", "format", "--no-cache", "--check"),
+        ("mypy", "--strict", "--cache-dir", os.devnull),
+    ):
+        run(sys.executable, "-m", *tool, ".", cwd=written)
 
 
 def test_name_that_is_installed_now_is_taken(project: Path, programs: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""docs/plugins/writing.md and publishing.md, followed command by command, beside the wheels of the project.
+"""docs/plugins/writing.md, publishing.md and starting.md, followed command by command, beside the wheels of the project.
 
 A block with a title is a file, a ```sh block is run line by line, and a ```text block behind it is what it prints. Where
 the plugin of the pages is installed, sdks.md still says what is loaded.
@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / "plugins" / name for name in ("writing.md", "publishing.md")]
+STARTING = ROOT / "docs" / "plugins" / "starting.md"
 PROJECT = [ROOT, ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
 # What the commands install besides.
 TOOLS = ("build", "flit_core>=3.12,<5", "pytest", "twine")
@@ -91,8 +92,23 @@ def test_pages_can_be_followed_from_an_empty_folder(tmp_path: Path, environment:
     assert run(".venv/bin/python sdk.py", folder, environment) == output
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="the commands are those of a POSIX shell")
+def test_page_that_starts_a_plugin_can_be_followed(tmp_path: Path, environment: dict[str, str]) -> None:
+    """In an environment that has what the page takes for granted: the command line, and the kit of the checks."""
+    run("python3 -m venv env && env/bin/pip install hookline hookline-testing", tmp_path, environment)
+    inside = environment | {"PATH": f"{tmp_path / 'env' / 'bin'}{os.pathsep}{environment['PATH']}"}
+
+    new, check = (text for _, _, text in BLOCK.findall(STARTING.read_text(encoding="utf-8")))
+    printed = run(new, tmp_path, inside)
+    assert "3 passed" in printed
+    printed = run(check, tmp_path, inside)
+    assert "redirects conforms\n" in printed
+    assert "basic conforms\n" in printed
+
+
 def test_page_shows_what_is_run() -> None:
     """No block of the pages escapes the reading."""
-    for page in PAGES:
+    for page in (*PAGES, STARTING):
         text = page.read_text(encoding="utf-8")
         assert 2 * len(BLOCK.findall(text)) == len(re.findall(r"^```", text, re.MULTILINE))

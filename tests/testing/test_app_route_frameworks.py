@@ -127,6 +127,42 @@ async def test_fastapi_is_served():
         assert (response.json(), [r.status_code for r in response.history]) == ({"number": 7, "q": None}, [307])
 
 
+async def test_fastapi_streams_and_lives_and_speaks_websocket():
+    @contextlib.asynccontextmanager
+    async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
+        log.append("startup")
+        yield
+        log.append("shutdown")
+
+    log: list[str] = []
+    app = fastapi.FastAPI(lifespan=lifespan)
+
+    @app.post("/count")
+    async def count(request: fastapi.Request) -> dict[str, int]:
+        return {"size": sum([len(piece) async for piece in request.stream()])}
+
+    @app.get("/numbers")
+    async def numbers() -> fastapi.responses.StreamingResponse:
+        return fastapi.responses.StreamingResponse(chunks())
+
+    @app.websocket("/shout")
+    async def shout(websocket: fastapi.WebSocket) -> None:
+        await websocket.accept()
+        async for text in websocket.iter_text():
+            await websocket.send_text(text.upper())
+
+    size = MEGABYTES * 1024 * 1024
+    async with app_route(app) as route, HttpClient(plugins=[route]) as client:
+        assert log == ["startup"]
+        assert (await client.post("http://api.example/count", data=chunks())).json() == {"size": size}
+        async with await client.get("http://api.example/numbers", stream=True) as response:
+            assert sum([len(data) async for data in response.raw]) == size
+        async with await client.get("ws://api.example/shout") as websocket:
+            await websocket.send("hello")
+            assert await websocket.receive() == "HELLO"
+    assert log == ["startup", "shutdown"]
+
+
 def make_flask():
     app = flask.Flask("app")
 

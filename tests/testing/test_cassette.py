@@ -2,15 +2,23 @@
 
 import gzip
 import json
+import sys
+import zlib
 
+import brotli
 import pytest
 
-from hookline import ConnectionRefused, HttpClient
+from hookline import ConnectionRefused, Credential, HttpClient, hookimpl
 from hookline_testing import Cassette, NotRecorded
 from servers.addresses import refused_port
 from servers.messages import chunked, response
 from servers.script import Script
 from servers.scripted import ScriptedServer
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 SECRETS = ("s3cret-cookie", "s3cret-token", "s3cret-password", "s3cret-key", "s3cret-session")
 
@@ -170,3 +178,119 @@ async def test_tls_is_that_of_the_request(tmp_path, certificates, make_scripted)
             async with HttpClient(verify=str(certificates.ca_file)) as client:
                 assert (await client.get(server.url(host="localhost"))).text == "over tls"
     assert len(server.requests) == 1
+
+
+def recorded_text(path, *answers, ask, **options):
+    """What a cassette has of one exchange with a scripted server; the recorded response, and the replayed one."""
+    found = []
+    with ScriptedServer() as server:
+        server.answer(*answers)
+        url = server.url("/x")
+        with Cassette(path, **options), HttpClient() as client:
+            found.append(ask(client, url))
+    with Cassette(path, record="none", **options), HttpClient() as client:
+        found.append(ask(client, url))
+    return path.read_text(), *found
+
+
+TOKEN = b'{"access_token": "s3cret-token", "n": 1}'
+CODED = {
+    "gzip": gzip.compress(TOKEN),
+    "deflate": zlib.compress(TOKEN),
+    "deflate without a frame": zlib.compress(TOKEN, wbits=-15),
+    "br": brotli.compress(TOKEN),
+    "zstd": zstd.compress(TOKEN),
+}
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_attack_a_secret_under_a_content_coding(tmp_path, coding):
+    fields = [("Content-Type", "application/json"), ("Content-Encoding", coding.partition(" ")[0])]
+    text, live, replayed = recorded_text(
+        tmp_path / "x.har", response(CODED[coding], headers=fields), ask=lambda client, url: client.get(url)
+    )
+    content = json.loads(text)["log"]["entries"][0]["response"]["content"]
+    assert json.loads(content["text"]) == {"access_token": "REDACTED", "n": 1}
+    assert live.json() == {"access_token": "s3cret-token", "n": 1}
+    assert replayed.json() == {"access_token": "REDACTED", "n": 1}
+    assert replayed.headers["content-encoding"] == live.headers["content-encoding"]
+
+
+def test_body_in_a_coding_that_nobody_knows_is_kept_as_it_is(tmp_path):
+    answer = response(b"\x00\xff", headers=[("Content-Encoding", "x-own")])
+    _, live, replayed = recorded_text(
+        tmp_path / "x.har", answer, ask=lambda client, url: client.get(url, decompress=False)
+    )
+    assert live.content == replayed.content == b"\x00\xff"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ({"pin": 1234, "password": 5.5, "n": 1}, {"pin": "REDACTED", "password": "REDACTED", "n": 1}),
+        ({"pin": {"now": "12", "is_set": True}}, {"pin": {"now": "REDACTED", "is_set": True}}),
+        ({"PIN": ["1", None]}, {"PIN": ["REDACTED", None]}),
+        ({"password": {"type": "string"}}, {"password": {"type": "string"}}),  # says something of passwords
+    ],
+)
+def test_secrets_in_json_are_more_than_strings(tmp_path, sent, kept):
+    text, *_ = recorded_text(
+        tmp_path / "x.har", response(), ask=lambda client, url: client.post(url, json=sent), redact=["pin"]
+    )
+    assert json.loads(json.loads(text)["log"]["entries"][0]["request"]["postData"]["text"]) == kept
+
+
+def test_multipart_is_replayed_and_holds_no_secret(tmp_path):
+    def ask(client, url):
+        data = {"password": "s3cret-password", "user": "ann"}
+        return client.post(url, data=data, files={"file": ("password.txt", b"kept")})
+
+    text, live, replayed = recorded_text(tmp_path / "x.har", response(b"taken", 201), ask=ask)
+    assert (live.content, replayed.content) == (b"taken", b"taken")
+    assert "s3cret-password" not in text
+    assert 'name=\\"password\\"\\r\\n\\r\\nREDACTED\\r\\n' in text
+    assert "ann" in text
+    assert "kept" in text
+
+
+def test_fields_that_the_client_calls_secret_are_not_written(tmp_path):
+    class Signs:
+        @hookimpl
+        def declare(self):
+            return [Credential("X-Signature")]
+
+        @hookimpl
+        def pre_request(self, response):
+            response.request.unredirected_headers["X-Signature"] = "s3cret-signature"
+
+    def ask(client, url):
+        return client.get(url, headers={"X-Acme": "s3cret-key"}, sensitive_headers=["X-Acme"], plugins=[Signs()])
+
+    text, *_ = recorded_text(tmp_path / "x.har", response(), ask=ask)
+    assert "X-Signature" in text
+    assert "s3cret" not in text
+
+
+def test_userinfo_in_a_location_is_not_written(tmp_path):
+    answer = response(b"", 302, [("Location", "http://ann:s3cret-password@127.0.0.1/#access_token=s3cret-token")])
+    text, *_ = recorded_text(tmp_path / "x.har", answer, ask=lambda client, url: client.get(url, allow_redirects=False))
+    assert "s3cret" not in text
+    assert "http://REDACTED@127.0.0.1/#access_token=REDACTED" in text
+
+
+def test_bytes_that_are_no_utf_8_come_back_as_they_were(tmp_path):
+    answer = b"HTTP/1.1 200 OK\r\nX-Name: \xe9\xc3\xa9\r\nX-Other: \xc3\xa9\r\nContent-Length: 0\r\n\r\n"
+    text, live, replayed = recorded_text(tmp_path / "x.har", answer, ask=lambda client, url: client.get(url))
+    assert [live.headers[name] for name in ("X-Name", "X-Other")] == ["\udce9é", "é"]
+    assert [replayed.headers[name] for name in ("X-Name", "X-Other")] == ["\udce9é", "é"]
+    assert {"name": "X-Name", "value": "éÃ©", "_encoding": "latin-1"} in json.loads(text)["log"]["entries"][0][
+        "response"
+    ]["headers"]
+
+
+@pytest.mark.parametrize("chunks", [(b"one", b"two"), (b"one",), ()], ids=len)
+def test_trailers_are_recorded_and_replayed(tmp_path, chunks):
+    answer = chunked(*chunks, trailers=[("X-Trailer", "three")])
+    _, live, replayed = recorded_text(tmp_path / "x.har", answer, ask=lambda client, url: client.get(url))
+    for found in (live, replayed):
+        assert (found.content, found.trailers.get("x-trailer")) == (b"".join(chunks), "three")

@@ -38,7 +38,8 @@ class Harmless:
     @hookimpl
     async def pre_request(self, response):
         await asyncio.sleep(0)
-        response.request.unredirected_headers["X-Stamp"] = response.request.stamp
+        if not response.request.has_left_origin:
+            response.request.unredirected_headers["X-Stamp"] = response.request.stamp
 
     @hookimpl
     def post_request(self, response, exc):
@@ -82,6 +83,12 @@ class RefusesItsDefault:
         return [Option("colour", "blue", convert=int, doc="a number")]
 
 
+class RefusesItsDefaultInACall:
+    @hookimpl
+    def declare(self):
+        return [Option("colour", "blue", client=False, convert=int, doc="a number")]
+
+
 class WithoutDoc:
     @hookimpl
     def declare(self):
@@ -106,6 +113,13 @@ class SwallowsCancellation:
     async def pre_request(self, response):
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0.001)
+
+
+class FailsBehindCancellation:
+    @hookimpl
+    async def post_request(self, response, exc):
+        if isinstance(exc, asyncio.CancelledError):
+            raise RuntimeError("nothing to take back")
 
 
 class AnswersTimeouts:
@@ -146,6 +160,26 @@ class WritesCredentials:
     def pre_request(self, response):
         if response.request.userinfo:
             response.request.headers["Authorization"] = "Basic x"
+
+
+class WritesCredentialsForTheWholeClient:
+    @hookimpl
+    def pre_request(self, response):
+        response.request.client.headers["Authorization"] = "Basic x"
+
+
+class WritesCredentialsIntoTheUrl:
+    @hookimpl
+    def pre_request(self, response):
+        request = response.request
+        if request.userinfo and "?" not in request.url:
+            request.url += f"?key={request.userinfo.partition(':')[2]}"
+
+
+class SendsCredentialsEverywhere:
+    @hookimpl
+    def pre_request(self, response):
+        response.request.unredirected_headers["Authorization"] = "Bearer x"
 
 
 class HoldsALock:
@@ -190,15 +224,20 @@ class Blocks:
         ("hooks", UnknownHook, "did you mean 'on_headers'"),
         ("hooks", Unmarked, "Unmarked.post_request has the name of a hook, and no @hookimpl"),
         ("options", RefusesItsDefault, "the option 'colour' refuses its own default 'blue'"),
+        ("options", RefusesItsDefaultInACall, "the option 'colour' refuses its own default 'blue'"),
         ("options", WithoutDoc, "the option 'colour' has no doc="),
         ("answers", NeedsAnother, "allow_redirects"),
         ("hostile peer", Gullible, "ValueError: a negative age"),
         ("cancellation", SwallowsCancellation, "went on"),
+        ("cancellation", FailsBehindCancellation, "post_request failed: RuntimeError: nothing to take back"),
         ("timeout", AnswersTimeouts, "in place of HttpTimeout"),
         ("exception", ForgetsThatThereMayBeNoHead, "post_request failed: KeyError"),
         ("concurrency", SharesTheRequest, "got the answer"),
         ("second client", OneForAll, "changed the fields of another: x-seen"),
         ("credentials", WritesCredentials, "it writes Authorization into request.headers"),
+        ("credentials", WritesCredentialsForTheWholeClient, "it writes Authorization into client.headers"),
+        ("credentials", WritesCredentialsIntoTheUrl, "it writes credentials into the URL"),
+        ("credentials", SendsCredentialsEverywhere, "it sends Authorization to another origin, where a response led"),
         ("second loop", HoldsALock, "in the second loop: RuntimeError"),
         ("tasks", LeavesTasks, "the task of sleep still runs"),
         ("warnings", Warns, "DeprecationWarning: old-fashioned"),
@@ -218,16 +257,19 @@ def test_one_object_for_all_clients_is_caught():
     assert "two clients have one object" in str(check_plugin(lambda: shared)["second client"])
 
 
-def test_package_of_another_plugin_is_named(tmp_path, monkeypatch):
-    (tmp_path / "acme_needy.py").write_text(
-        "import hookline_cookies\n"
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_package_of_another_plugin_is_named(tmp_path, monkeypatch, when):
+    name = f"acme_needy_{when.replace(' ', '_')}"
+    at_once, later = ("import hookline_cookies", "pass") if when == "at once" else ("", "import hookline_cookies")
+    (tmp_path / f"{name}.py").write_text(
+        f"{at_once}\n"
         "from hookline import hookimpl\n"
         "class Needy:\n"
         "    @hookimpl\n"
-        "    def pre_request(self, response): pass\n"
+        f"    def pre_request(self, response): {later}\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    report = check_plugin(importlib.import_module("acme_needy").Needy)
+    report = check_plugin(importlib.import_module(name).Needy)
     assert report["alone"].problems == (
         "it imports the package hookline_cookies of another plugin, which its distribution does not require",
     )

@@ -6,7 +6,9 @@ import re
 import pytest
 
 from hookline import ConnectionRefused, HttpClient, ReadTimeout
+from hookline_auth import HTTPDigestAuth
 from hookline_testing import Mock, Reply, UnexpectedRequest, UnusedRoute
+from hookline_testing.secrets import CREDENTIALS
 from servers.messages import response
 from servers.scripted import ScriptedServer
 
@@ -40,6 +42,19 @@ async def test_redirects_cookies_and_decompression_still_run():
             response = await client.get(f"{API}/old")
     assert (response.text, [r.status_code for r in response.history], seen) == ("here", [302], [302, 200])
     assert len(new.calls) == 1
+
+
+async def test_credentials_still_go_out_and_challenges_are_answered():
+    challenge = {"WWW-Authenticate": 'Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256'}
+    with Mock() as mock:
+        basic = mock.get("https://a.example/basic", headers={"Authorization": "Basic dTpw"})
+        digest = mock.get("https://a.example/digest").reply(401, headers=challenge).reply(text="in")
+        async with HttpClient() as client:
+            assert (await client.get("https://a.example/basic", auth=("u", "p"))).ok
+            response = await client.get("https://a.example/digest", auth=HTTPDigestAuth("u", "p"))
+    assert (response.text, [earlier.status_code for earlier in response.history]) == ("in", [401])
+    assert len(basic.calls) == 1
+    assert [call.header("authorization") is not None for call in digest.calls] == [False, True]
 
 
 async def test_retries_still_run_and_replies_are_used_in_order():
@@ -267,3 +282,8 @@ async def test_cancelled_request_leaves_nothing_behind():
         for _ in range(10):
             await asyncio.sleep(0)
     assert asyncio.all_tasks() == before
+
+
+def test_names_of_secrets_hold_those_of_core():
+    with HttpClient(autoload=False) as client:
+        assert client.sensitive_headers | client.profile.credentials <= CREDENTIALS

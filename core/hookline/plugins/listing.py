@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import pluggy
 
 from ..events.handlers import check_event
-from ..hookspecs import EVENTS
+from ..hookspecs import EVENTS, Conditions, conditions_of
+from .manager import marked
 
 if TYPE_CHECKING:
     from ..events.implementation import Implementation
@@ -27,6 +28,28 @@ def ranges(numbers: Iterable[int]) -> list[str]:
     return [text for run in runs for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 3 else map(str, run))]
 
 
+def wakers(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What wakes an implementation that may sleep: of each kind, the names."""
+    switch = (conditions.switch,) if conditions.switch else ()
+    found = (
+        ("option", tuple(sorted(conditions.options or ()))),
+        ("field", tuple(sorted(conditions.fields or ()))),
+        ("switch", switch),
+    )
+    return tuple((kind, names) for kind, names in found if names)
+
+
+def in_words(conditions: Conditions) -> str:
+    """`option auth or proxies, field expect or switch has_jar`."""
+    kinds = [f"{kind} {listed(names)}" for kind, names in wakers(conditions)]
+    return listed(kinds) or "something else wakes it"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return " or ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
 class PluginInfo(NamedTuple):
     """One plugin of a client. distribution and version are None for an object that was given to the client."""
 
@@ -36,6 +59,19 @@ class PluginInfo(NamedTuple):
     hooks: tuple[str, ...]
     options: tuple[str, ...]
     plugin: object
+
+    @property
+    def wakes_for(self) -> tuple[str, ...]:
+        """What gives it something to do at pre_request, as `option auth`; empty for one that does not sleep there."""
+        found = [
+            conditions_of(member)
+            for name, member, options in marked(self.plugin)
+            if (options.get("specname") or name) == "pre_request"
+        ]
+        if not all(conditions.may_sleep for conditions in found):
+            return ()
+        every = (f"{kind} {name}" for each in found for kind, names in wakers(each) for name in names)
+        return tuple(dict.fromkeys(every))
 
 
 class Plugins:
@@ -96,10 +132,29 @@ class Plugins:
         if conditions.headers is not None:
             reasons.append("headers " + ", ".join(sorted(name.decode() for name in conditions.headers)))
         if conditions.schemes is not None:
-            reasons.append("schemes " + ", ".join(sorted(conditions.schemes)))
+            wakes = ", where it wakes all others" if implementation in self._awake() else ""
+            reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + wakes)
         if conditions.may_sleep:
-            reasons.append("sleeps until needed")
+            reasons.append(self._why_asleep(implementation))
         return "; ".join(reasons) or "by name"
+
+    def _awake(self) -> list[Implementation]:
+        """Those that run at pre_request whatever the request: while one does, all do."""
+        return [i for i in self._profile.running()["pre_request"] if not i.sleeps(self._profile.given_options)]
+
+    def _why_asleep(self, implementation: Implementation) -> str:
+        """For what one that may sleep does, or what keeps it awake."""
+        conditions = implementation.conditions
+        given = sorted(name for name in conditions.options or () if name in self._profile.given_options)
+        if given:
+            return f"awake: option {given[0]} is given"
+        if implementation.switch is not None and implementation.switch.is_on:
+            return f"awake: switch {conditions.switch} is on"
+        until = f"until {in_words(conditions)}"
+        for other in self._awake():
+            if other.conditions.schemes is None:
+                return f"would sleep {until}, but {other.plugin or other.owner} always runs"
+        return f"sleeps {until}"
 
     def __repr__(self) -> str:
         return f"<Plugins {', '.join(info.name for info in self)}>"

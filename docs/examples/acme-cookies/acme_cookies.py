@@ -23,10 +23,7 @@ class AllowedCookies:
     @hookimpl
     def pre_request(self, response):
         request = response.request
-        first = request.history[0].request if request.history else request
-        own = (
-            request.cookies if first.where.origin.key == request.where.origin.key else None
-        )  # not where others lead to
+        own = None if request.has_left_origin else request.cookies  # not where others lead to, nor back from there
         pairs = {**self.kept.get(request.where.origin.key, {}), **(own or {})}
         if pairs and not request.has_header("Cookie"):
             request.unredirected_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in pairs.items())

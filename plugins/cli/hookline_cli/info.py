@@ -11,7 +11,7 @@ from hookline.console import DONE, WRONG_USE
 from hookline.printer import Printer, printable
 
 from .loading import load, load_alone
-from .states import Found, find_all, named
+from .states import Found, find_all, named, normalized
 
 PLUGIN_GROUPS = ("hookline", "hookline.optional")
 NAMES_GROUP = "hookline.names"
@@ -56,7 +56,7 @@ def head(found: Found) -> Iterator[str]:
         if summary:
             yield field("summary", summary)
         for point in points:
-            if point.group in PLUGIN_GROUPS and point.name.lower().replace("-", "_").replace(".", "_") == found.name:
+            if point.group in PLUGIN_GROUPS and normalized(point.name) == found.name:
                 yield field("entry point", f"{point.group}: {point.value}")
         exported = [point.name for point in points if point.group == NAMES_GROUP]
         if exported:

@@ -10,7 +10,7 @@ from hookline.printer import Printer, printable
 from .loading import load
 from .states import Found, find_all
 
-HEADINGS = ("name", "distribution", "version", "state", "events", "options")
+HEADINGS = ("name", "distribution", "version", "state", "events", "wakes for", "options")
 
 
 async def list_plugins(printer: Printer, disable: Sequence[str]) -> int:
@@ -35,6 +35,7 @@ def row(found: Found) -> tuple[str, ...]:
         found.version or "-",
         found.state,
         " ".join(found.events) or "-",
+        ", ".join(found.wakes_for) or "-",
         " ".join(found.options) or "-",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ class Found:
     state: str
     events: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    wakes_for: tuple[str, ...] = ()
 
     @property
     def is_enabled(self) -> bool:
@@ -29,17 +31,19 @@ class Found:
 
     def answers_to(self, name: str) -> bool:
         """Is it this plugin, or all of its distribution, that a name means?"""
-        distribution = (self.distribution or "").lower().replace("_", "-")
-        return name.lower().replace("-", "_") == self.name or name.lower().replace("_", "-") in (
-            distribution,
-            distribution.removeprefix("hookline-"),
-        )
+        distribution = normalized(self.distribution or "")
+        return normalized(name) in (self.name, distribution, distribution.removeprefix("hookline_"))
+
+
+def normalized(name: str) -> str:
+    """A name as core compares it, in `disable=` for example."""
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def find_all(client: HttpClient, broken: Collection[str] = ()) -> list[Found]:
     """All plugins: first those that run, in order. broken: the names of those that were left out because of an error."""
     found = [
-        Found(info.name, info.distribution, info.version, "enabled", info.hooks, info.options)
+        Found(info.name, info.distribution, info.version, "enabled", info.hooks, info.options, info.wakes_for)
         for info in client.plugins
     ]
     for absent in client.plugins.absent:
@@ -58,7 +62,7 @@ def named(name: str, every: list[Found]) -> list[Found]:
     Raises: PluginError, with the nearest name that is there.
     """
     answering = [found for found in every if found.answers_to(name)]
-    exact = [found for found in answering if found.name == name.lower().replace("-", "_")]
+    exact = [found for found in answering if found.name == normalized(name)]
     if not answering:
         known = sorted({found.name for found in every})
         near = difflib.get_close_matches(name, known, 1)

@@ -47,14 +47,24 @@ class $class_name:
 
     @hookimpl
     def declare(self) -> list[Option]:
-        return [Option("$plugin", None, convert=str, doc="the value of $field; None = no field")]
+        return [
+            Option(
+                "$plugin",
+                None,
+                convert=str,
+                doc="the value of $field; None = no field",
+            ),
+        ]
 
-    @hookimpl(options=("$plugin",))  # a request without the option costs nothing
+    # A request without the option costs nothing.
+    @hookimpl(options=("$plugin",))
     def pre_request(self, response: HttpResponse) -> None:
-        request: Any = response.request  # an option is an attribute, of a name that types do not know
-        if request.$plugin is not None:
-            # for this hop alone: another one, behind a redirect for example, comes by itself
-            request.unredirected_headers["$field"] = request.$plugin
+        # An option is an attribute, of a name that types do not know.
+        request: Any = response.request
+        value = request.$plugin
+        if value is not None:
+            # For this hop alone: the next one, behind a redirect, comes by itself.
+            request.unredirected_headers["$field"] = value
 '''
 
 TESTS = '''\
@@ -68,23 +78,30 @@ from typing import Any
 from hookline import HttpClient
 from hookline_testing.server import ScriptedServer, response
 
+NAME = "$plugin"
+
 
 def test_is_loaded_for_every_client() -> None:
-    assert "$plugin" in HttpClient().plugins
+    assert NAME in HttpClient().plugins
 
 
-def test_field_is_sent_with_a_request_that_asks_for_it(hookline_server: ScriptedServer) -> None:
+def test_field_is_sent_where_it_is_asked_for(
+    hookline_server: ScriptedServer,
+) -> None:
     hookline_server.always(response(b"ok"))
+    url = hookline_server.url()
 
-    with HttpClient(plugins=["$plugin"], autoload=False) as client:
-        client.get(hookline_server.url(), $plugin="one")
-        client.get(hookline_server.url())
+    with HttpClient(plugins=[NAME], autoload=False) as client:
+        client.get(url, $plugin="one")
+        client.get(url)
 
-    assert [request.header("$field") for request in hookline_server.requests] == ["one", None]
+    first, second = hookline_server.requests
+    assert first.header("$field") == "one"
+    assert second.header("$field") is None
 
 
 def test_conforms(hookline_conformance: Callable[..., Any]) -> None:
-    hookline_conformance("$plugin", $plugin="one")
+    hookline_conformance(NAME, $plugin="one")
 '''
 
 README = """\

@@ -22,8 +22,9 @@ from ..mock.report import describe_unexpected
 from ..network import Interceptor, bare_client
 from ..server.seen import SeenRequest
 from ..server.segments import read_by_peer
-from .har import Recorded, read, value_of, write
-from .redaction import Redaction
+from .codings import encoded
+from .har import Recorded, read, value_of, without_coding, write
+from .redaction import Redaction, boundary_of
 
 Mode = Literal["once", "all", "none"]
 # Each side frames its own connection; what else is said of this hop goes through as it is.
@@ -40,8 +41,9 @@ class Cassette(Interceptor):
     """Active inside its `with` block. What was recorded is written when the block ends without an exception.
 
     path: of the HAR file. record: "once" records where the file is not there, and replays where it is; "all" records anew;
-    "none" never goes to the network. redact: names of parameters, form fields and JSON members whose values are secrets,
-    beside those of OAuth; the values of credential fields (Authorization, Cookie, …) are never written.
+    "none" never goes to the network. redact: names of fields, parameters, form fields and JSON members whose values are
+    secrets, beside those of OAuth; the values of credential fields (Authorization, Cookie, what plugins declare and
+    `sensitive_headers` names) are never written.
 
     A request is answered by the first entry of its method, URL and body that was not used yet.
     """
@@ -62,8 +64,14 @@ class Cassette(Interceptor):
         origin = request.where.origin
         if origin.scheme not in ("http", "https"):
             return None
+        self._redaction.add_fields(request.profile.credentials | request.sensitive_headers)
         place = Place(origin.scheme, origin.host, origin.port)
         return RecordingRoute(self, place, request.route) if self.is_recording else PlaceRoute(self._lines, place)
+
+    @property
+    def unused(self) -> list[Recorded]:
+        """The entries that nobody has asked for."""
+        return list(self._unused)
 
     def discard(self) -> None:
         """Write nothing at the end."""
@@ -82,7 +90,7 @@ class Cassette(Interceptor):
             found = self._take(request)
             if found is None:
                 raise NotRecorded(self._explain(request))
-            fields = [(n.encode("ascii"), v.encode("utf-8", "surrogateescape")) for n, v in found.headers]
+            fields = octets_of(found.headers)
             length = value_of(found.headers, "content-length")
             if length and request.method != "HEAD":  # redaction and coding may have changed it
                 fields = [f for f in fields if f[0].lower() != b"content-length"]
@@ -94,19 +102,20 @@ class Cassette(Interceptor):
                 await read_by_peer(line.writer.get_extra_info("socket"))  # so that it comes by itself, as it did
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
-            await exchange.write(pieces[-1] if pieces else b"", more=False)
+            await exchange.write(pieces[-1] if pieces else b"", more=False, trailers=octets_of(found.trailers))
             await exchange.end()
 
     def _take(self, request: SeenRequest) -> Recorded | None:
         method, url, body = self._key(request)
         for entry in self._unused:
-            if (entry.method, entry.url, entry.request_body) == (method, url, body):
+            if (entry.method, entry.url, comparable_body(entry)) == (method, url, body):
                 self._unused.remove(entry)
                 return entry
         return None
 
     def _key(self, request: SeenRequest) -> tuple[str, str, bytes]:
-        body = self._redaction.body(request.body, request.header("content-type") or "")
+        kind = request.header("content-type") or ""
+        body = comparable(self._redaction.body(request.body, kind), kind)
         return request.method, self._redaction.url(request.url), body
 
     def _explain(self, request: SeenRequest) -> str:
@@ -114,7 +123,7 @@ class Cassette(Interceptor):
         method, url, body = self._key(request)
         cleaned = dataclasses.replace(request, method=method, url=url, target=self._redaction.url(request.target))
         cleaned._body[:] = body
-        left = [Expected(e.method, UrlPattern(e.url), content=e.request_body) for e in self._unused]
+        left = [Expected(e.method, UrlPattern(e.url), content=comparable_body(e)) for e in self._unused]
         text = describe_unexpected(cleaned, left).replace("no route expects", "not recorded:", 1)
         text = text.replace("the mock has no routes", "no entry is left")
         return f"{text}\nin {self.path}; record it anew with record='all', or pytest --hookline-record=all"
@@ -126,6 +135,8 @@ class Cassette(Interceptor):
     def keep(self, recorded: Recorded) -> None:
         """Add an exchange, without its secrets."""
         clean = self._redaction
+        coding, plain = without_coding(recorded.headers, recorded.body)
+        body = clean.body(plain, value_of(recorded.headers, "content-type"))
         self.entries.append(
             dataclasses.replace(
                 recorded,
@@ -133,7 +144,8 @@ class Cassette(Interceptor):
                 request_headers=clean.fields(recorded.request_headers),
                 request_body=clean.body(recorded.request_body, value_of(recorded.request_headers, "content-type")),
                 headers=clean.fields(recorded.headers),
-                body=clean.body(recorded.body, value_of(recorded.headers, "content-type")),
+                body=recorded.body if body == plain else encoded(coding, body) if coding else body,
+                trailers=clean.fields(recorded.trailers),
             )
         )
 
@@ -192,7 +204,7 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
     started, begin = datetime.now(UTC), monotonic()
     answer = await client.request(request.method, request.url, headers=sent, stream=True, **options)
     head = monotonic()
-    fields = [(n.encode("latin-1"), v.encode("utf-8", "surrogateescape")) for n, v in answer.headers.items()]
+    fields = octets_of(answer.headers.items())
     kept = [pair for pair in fields if pair[0].lower().decode("latin-1") not in _OF_RESPONSES]
     exchange.start(answer.status_code, kept, answer.reason)
     pieces: list[bytes] = []
@@ -200,7 +212,8 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
         async for data in answer.raw:
             pieces.append(data)
             await exchange.write(data, more=True)
-    await exchange.write(b"", more=False)
+    trailers = list(answer.trailers.items())
+    await exchange.write(b"", more=False, trailers=octets_of(trailers))
     return Recorded(
         request.method,
         request.url,
@@ -214,7 +227,24 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
         started.isoformat(),
         (head - begin) * 1000,
         (monotonic() - head) * 1000,
+        trailers,
     )
+
+
+def octets_of(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Fields as they go over the wire."""
+    return [(name.encode("latin-1"), value.encode("utf-8", "surrogateescape")) for name, value in fields]
+
+
+def comparable_body(entry: Recorded) -> bytes:
+    """The body of a recorded request, as `comparable` makes it."""
+    return comparable(entry.request_body, value_of(entry.request_headers, "content-type"))
+
+
+def comparable(body: bytes, content_type: str) -> bytes:
+    """The body of a request without what is random in it: the boundary of multipart (RFC 2046, section 5.1.1)."""
+    boundary = boundary_of(content_type)
+    return body.replace(b"--" + boundary, b"--boundary") if boundary else body
 
 
 class Upload:

@@ -1,22 +1,21 @@
 """Exchanges as entries of HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), and back.
 
-Members that begin with `_` are ours, as the format allows: `_encoding` of a request body, the content coding that `text` is
-without, and the sizes of the pieces that a stream came in.
+Members that begin with `_` are ours, as the format allows: `_encoding` of a request body or of the value of a field, the
+content coding that `text` is without, the sizes of the pieces that a stream came in, and the trailers.
 """
 
 from __future__ import annotations
 
 import base64
-import gzip
 import json
-import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from .. import __version__
+from .codings import decoded, encoded
 
 Pairs = list[tuple[str, str]]
 
@@ -37,10 +36,11 @@ class Recorded:
     started: str = ""
     wait: float = 0.0
     receive: float = 0.0
+    trailers: Pairs = field(default_factory=list)
 
     def entry(self) -> dict[str, Any]:
         """As an entry of a HAR file."""
-        kind = value_of(self.request_headers, "content-type")
+        kind = readable(value_of(self.request_headers, "content-type"))
         request: dict[str, Any] = {
             "method": self.method,
             "url": self.url,
@@ -56,20 +56,22 @@ class Recorded:
             request["postData"] = {"mimeType": kind, "text": text, "params": []}
             if encoding:
                 request["postData"]["_encoding"] = encoding
-        coding, decoded = without_coding(self.headers, self.body)
-        text, encoding = as_text(decoded)
+        coding, plain = without_coding(self.headers, self.body)
+        text, encoding = as_text(plain)
         content: dict[str, Any] = {
-            "size": len(decoded),
-            "mimeType": value_of(self.headers, "content-type"),
+            "size": len(plain),
+            "mimeType": readable(value_of(self.headers, "content-type")),
             "text": text,
         }
         if encoding:
             content["encoding"] = encoding
         if coding:
-            content["compression"] = len(decoded) - len(self.body)
+            content["compression"] = len(plain) - len(self.body)
             content["_coding"] = coding
         elif len(self.sizes) > 1:
             content["_pieces"] = self.sizes
+        if self.trailers:
+            content["_trailers"] = named(self.trailers)
         return {
             "startedDateTime": self.started,
             "time": self.wait + self.receive,
@@ -81,7 +83,7 @@ class Recorded:
                 "cookies": [],
                 "headers": named(self.headers),
                 "content": content,
-                "redirectURL": value_of(self.headers, "location"),
+                "redirectURL": readable(value_of(self.headers, "location")),
                 "headersSize": -1,
                 "bodySize": len(self.body),
             },
@@ -94,13 +96,14 @@ class Recorded:
         """Raises: KeyError, ValueError, for what is no entry."""
         request, response = entry["request"], entry["response"]
         post, content = request.get("postData", {}), response.get("content", {})
-        headers = [(field["name"], field["value"]) for field in response["headers"]]
+        headers = pairs_of(response["headers"])
         body = as_bytes(content.get("text", ""), content.get("encoding"))
-        body = with_coding(content.get("_coding"), body)
+        if content.get("_coding"):
+            body = encoded(content["_coding"], body)
         return cls(
             request["method"],
             request["url"],
-            [(field["name"], field["value"]) for field in request["headers"]],
+            pairs_of(request["headers"]),
             as_bytes(post.get("text", ""), post.get("_encoding")),
             response["status"],
             response["statusText"],
@@ -108,6 +111,7 @@ class Recorded:
             body,
             content.get("_pieces") or [len(body)],
             entry.get("startedDateTime", ""),
+            trailers=pairs_of(content.get("_trailers", ())),
         )
 
     def pieces(self) -> Iterable[bytes]:
@@ -145,7 +149,34 @@ def write(path: Path, recorded: Iterable[Recorded]) -> None:
 
 
 def named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in pairs]
+    """A list of HAR. A value that is no UTF-8 stands there as Latin-1, and says so."""
+    found = []
+    for name, value in pairs:
+        text = readable(value)
+        found.append({"name": name, "value": text} | ({} if text == value else {"_encoding": "latin-1"}))
+    return found
+
+
+def pairs_of(named: Iterable[dict[str, str]]) -> Pairs:
+    """Raises: KeyError, ValueError."""
+    return [
+        (
+            each["name"],
+            each["value"].encode("latin-1").decode("utf-8", "surrogateescape")
+            if each.get("_encoding") == "latin-1"
+            else each["value"],
+        )
+        for each in named
+    ]
+
+
+def readable(value: str) -> str:
+    """The text of a field; where its bytes are no UTF-8, as Latin-1, because JSON has no place for single bytes."""
+    return (
+        value.encode("utf-8", "surrogateescape").decode("latin-1")
+        if any("\udc80" <= c <= "\udcff" for c in value)
+        else value
+    )
 
 
 def value_of(fields: Pairs, name: str) -> str:
@@ -168,13 +199,5 @@ def as_bytes(text: str, encoding: str | None) -> bytes:
 def without_coding(fields: Pairs, body: bytes) -> tuple[str, bytes]:
     """The coding that was undone, and the body: HAR has bodies decoded. One that we cannot undo stays."""
     coding = value_of(fields, "content-encoding").strip().lower()
-    if coding in ("gzip", "x-gzip") and body:
-        try:
-            return "gzip", gzip.decompress(body)
-        except (OSError, EOFError, zlib.error):
-            pass
-    return "", body
-
-
-def with_coding(coding: str | None, body: bytes) -> bytes:
-    return gzip.compress(body, mtime=0) if coding == "gzip" else body
+    found = decoded(coding, body) if coding and body else None
+    return ("", body) if found is None else (coding, found)

@@ -17,8 +17,9 @@ from .subject import Subject
 HOOKS = ("declare", "pre_request", "on_headers", "post_request", "data_received", "data_processed")
 _KINDS = (Attribute, Credential, DefaultHeader, Option, Scheme)
 
+# With one request, of which nobody minds the outcome: an import may stand in a hook.
 _ALONE = """
-import importlib, sys
+import contextlib, importlib, socket, sys, threading
 from hookline import HttpClient
 module, _, attributes = sys.argv[1].partition(":")
 plugin = module
@@ -27,13 +28,24 @@ if attributes:
     for attribute in attributes.split("."):
         plugin = getattr(plugin, attribute)
     plugin = plugin()
-HttpClient(autoload=False, plugins=[plugin])
+
+def serve(listener):
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+
+client = HttpClient(autoload=False, plugins=[plugin], trust_env=False, timeout=5)
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+    with contextlib.suppress(Exception), client:
+        client.get("http://127.0.0.1:%d/" % listener.getsockname()[1])
 print(*{name.partition(".")[0] for name in sys.modules})
 """
 
 
 def alone(subject: Subject) -> list[str]:
-    """Load it in a new interpreter, with core alone; which modules of other plugins came along?
+    """Load and use it in a new interpreter, with core alone; which modules of other plugins came along?
 
     This package may: a plugin may stand in a module of tests.
     """
@@ -132,8 +144,11 @@ def of_option(subject: Subject, option: Option) -> Iterable[str]:
         yield f"the option {option.name!r} has no doc="
     if not option.name.isidentifier():
         yield f"the option {option.name!r} is no name of a keyword"
-    elif option.client and option.default is not None:
+    elif option.default is not None:
         try:
-            subject.client(**{option.name: option.default})
+            if option.client:
+                subject.client(**{option.name: option.default})
+            elif option.convert is not None:
+                option.convert(option.default)
         except Exception as error:  # noqa: BLE001  # whatever its convert raises
             yield f"the option {option.name!r} refuses its own default {option.default!r}: {type(error).__name__}: {error}"

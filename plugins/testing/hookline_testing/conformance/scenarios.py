@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from hookline import HooklineError, HttpClient, HttpResponse, HttpTimeout, Timeout, hookimpl
+from hookline import HooklineError, HttpClient, HttpRequest, HttpResponse, HttpTimeout, Timeout, hookimpl
 
 from .lab import HOSTILE, ORDINARY, Lab, in_words
 from .subject import Bystander
@@ -35,7 +35,10 @@ async def within(seconds: float, call: Awaitable[Any]) -> Any:
         task.cancel()
         await asyncio.wait([task], timeout=seconds)
         return None
-    return asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
+    try:
+        return task.exception() or task.result()
+    except asyncio.CancelledError as error:
+        return error  # with what was noted on it
 
 
 async def still_works(lab: Lab, client: HttpClient, after: str) -> None:
@@ -48,11 +51,11 @@ async def still_works(lab: Lab, client: HttpClient, after: str) -> None:
         lab.problems.append(f"after {after}, {busy} connections are still counted as used")
 
 
-def look_for_failures(lab: Lab, error: BaseException, where: str) -> None:
+def look_for_failures(lab: Lab, error: BaseException, where: str) -> bool:
     """Was an exception of post_request added to another one?"""
-    for note in getattr(error, "__notes__", ()):
-        if "post_request failed" in note:
-            lab.problems.append(f"{where}: {note}")
+    found = [note for note in getattr(error, "__notes__", ()) if "post_request failed" in note]
+    lab.problems += [f"{where}: {note}" for note in found]
+    return bool(found)
 
 
 async def answers(lab: Lab) -> None:
@@ -100,6 +103,10 @@ async def cancellation(lab: Lab) -> None:
                     return
                 if not isinstance(outcome, asyncio.CancelledError) and path != "/plain":
                     lab.problems.append(f"GET {path}, cancelled after {turns} turns of the loop, gave {outcome!r}")
+                    return
+                if isinstance(outcome, asyncio.CancelledError) and look_for_failures(
+                    lab, outcome, f"GET {path}, cancelled after {turns} turns of the loop"
+                ):
                     return
             await still_works(lab, client, "cancelled requests")
             stream = await client.get(lab.url("/stalled-body"), stream=True)
@@ -190,15 +197,48 @@ async def second_client(lab: Lab) -> None:
 
 
 async def credentials(lab: Lab) -> None:
-    """Credentials stand in unredirected_headers, so that no other origin gets them."""
+    """Credentials stand in unredirected_headers, and do not go where a response leads: to another origin."""
     watcher = Watcher()
     async with lab.subject.client(watcher) as client:
+        watcher.given = {name.lower() for name in client.headers}
         origin = lab.url("/cookie")
         with_userinfo = origin.replace("://", "://user:conformance-secret@", 1)
         for url in (origin, lab.url("/unauthorized"), with_userinfo, lab.url("/plain")):
             await client.get(url)
         await client.get(lab.url("/plain"), headers={"X-Of-The-User": "kept"})
     lab.problems += sorted(watcher.problems)
+    if watcher.problems:
+        return
+    elsewhere = lab.url("/plain", host="localhost")
+    async with lab.subject.client(Follows(elsewhere)) as client:
+        await client.get(lab.url("/cookie"))
+        followed = await client.get(lab.url("/redirect").replace("://", "://user:conformance-secret@", 1))
+        names = credential_names(followed.request)
+    if followed.request.url == elsewhere:
+        for field, value in lab.server.requests[-1].headers:
+            if field.decode().lower() in names or b"conformance-secret" in value:
+                lab.problems.append(f"it sends {field.decode()} to another origin, where a response led")
+
+
+def credential_names(request: HttpRequest) -> set[str]:
+    """The fields that carry credentials, in lower case: those that core knows, that plugins declare, and that the user names."""
+    names = {"authorization", "proxy-authorization", "cookie", *request.sensitive_headers, *request.profile.credentials}
+    return {name.lower() for name in names}
+
+
+class Follows(Bystander):
+    """Sends what was redirected to a place of its own, unless the plugin under test follows redirects itself."""
+
+    name = "conformance-follows"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @hookimpl(statuses=(302,), trylast=True)
+    def post_request(self, response: HttpResponse, exc: BaseException | None) -> HttpRequest | None:
+        if exc is not None or response.answer is not None:
+            return None
+        return response.request.follow(self._url, cause="redirect")
 
 
 class Watcher(Bystander):
@@ -208,16 +248,20 @@ class Watcher(Bystander):
 
     def __init__(self) -> None:
         self.problems: set[str] = set()
+        self.given: set[str] = set()  # names of fields that the client has from its user
 
     @hookimpl(trylast=True)
     def post_request(self, response: HttpResponse, cause: str) -> None:
         request = response.request
-        names = {"authorization", "proxy-authorization", "cookie", *request.sensitive_headers}
-        names |= {name.lower() for name in request.profile.credentials}
-        given = {name.lower() for name in request.client.headers}
+        names = credential_names(request)
+        of_client = {name.lower() for name in request.client.headers} & names - self.given
         for name, value in request.headers.items():
-            if name.lower() in names - given or "conformance-secret" in value:
+            if name.lower() in of_client:
+                self.problems.add(f"it writes {name} into client.headers, which go with every request")
+            elif name.lower() in names - self.given or "conformance-secret" in value:
                 self.problems.add(
                     f"it writes {name} into request.headers, which go with every follow-up; credentials belong to "
                     "request.unredirected_headers"
                 )
+        if "conformance-secret" in request.target:
+            self.problems.add("it writes credentials into the URL, which servers log and pages hand on")

@@ -79,8 +79,10 @@ class Exchange:
         self.is_started = True
         self.status, self._reason, self._fields = status, reason, fields
 
-    async def write(self, data: bytes, *, more: bool) -> None:
+    async def write(self, data: bytes, *, more: bool, trailers: Fields = ()) -> None:
         """Send a part of the body, and wait until the client takes it.
+
+        trailers: fields behind the last part; they go with a chunked body alone.
 
         Raises:
             ConnectionError: the client is gone.
@@ -90,9 +92,9 @@ class Exchange:
             raise RuntimeError("a body before the head" if not self.is_started else "a body behind the end")
         if self.line.gone.is_set():
             raise ConnectionResetError("the client has closed the connection")
-        out = b"" if self._head_is_out else self._head(data, more)
+        out = b"" if self._head_is_out else self._head(data, more, trailers)
         if self._has_body:
-            out += self._framed(data, more)
+            out += self._framed(data, more, trailers)
         self.is_complete = not more
         self.line.writer.write(out)
         await self.line.writer.drain()
@@ -115,7 +117,7 @@ class Exchange:
     def _has_body(self) -> bool:
         return self.request.method != "HEAD" and self.status not in (204, 304)
 
-    def _head(self, data: bytes, more: bool) -> bytes:
+    def _head(self, data: bytes, more: bool, trailers: Fields) -> bytes:
         fields = [(name, value) for name, value in self._fields if name.lower() not in _FRAMING]
         lengths = [value for name, value in self._fields if name.lower() == b"content-length"]
         codings = [value for name, value in self._fields if name.lower() == b"transfer-encoding"]
@@ -124,7 +126,7 @@ class Exchange:
         elif lengths:
             self._left = int(lengths[0])
             fields += [(b"content-length", length) for length in lengths]  # several are for the client to refuse
-        elif not more and not codings:
+        elif not more and not codings and not trailers:
             self._left = len(data)
             fields.append((b"content-length", b"%d" % len(data)))
         elif self.request.version == "1.1":
@@ -132,10 +134,10 @@ class Exchange:
             fields.append((b"transfer-encoding", b"chunked"))
         self._closes |= any(name.lower() == b"connection" and b"close" in value.lower() for name, value in fields)
         self._head_is_out = True
-        lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-        return b"HTTP/1.1 %d %b\r\n%b\r\n" % (self.status, self._reason.encode("latin-1", "replace"), lines)
+        reason = self._reason.encode("latin-1", "replace")
+        return b"HTTP/1.1 %d %b\r\n%b\r\n" % (self.status, reason, lines(fields))
 
-    def _framed(self, data: bytes, more: bool) -> bytes:
+    def _framed(self, data: bytes, more: bool, trailers: Fields) -> bytes:
         if self._left is not None:
             self._left -= len(data)
             if self._left < 0 or (self._left and not more):
@@ -147,7 +149,7 @@ class Exchange:
         if not self._is_chunked:
             return data
         chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-        return chunk if more else chunk + b"0\r\n\r\n"
+        return chunk if more else chunk + b"0\r\n%b\r\n" % lines(trailers)
 
     async def end(self) -> None:
         """Behind a whole response: let the rest of the request come, which the client may be sending still.
@@ -162,3 +164,8 @@ class Exchange:
                 pass
         if self._closes:
             self.line.writer.close()
+
+
+def lines(fields: Fields) -> bytes:
+    """The lines of fields, each with its end."""
+    return b"".join(b"%b: %b\r\n" % field for field in fields)

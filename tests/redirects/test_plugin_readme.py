@@ -1,0 +1,19 @@
+"""The example of the README runs as it stands."""
+
+import pytest
+
+from kit.readme import python_blocks, run_block
+from servers.messages import response
+from servers.scripted import ScriptedServer
+
+
+@pytest.mark.parametrize("code", python_blocks("redirects"))
+def test_example_runs(code: str, scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"", 302, [("Location", "/there")]), response())
+    assert run_block(code, scripted.url()) == f"['{scripted.url()}'] -> {scripted.url('/there')}\n"
+
+
+@pytest.mark.parametrize("code", python_blocks("redirects"))
+def test_example_shows_the_error(code: str, scripted: ScriptedServer) -> None:
+    scripted.always(response(b"", 302, [("Location", "/there")]))
+    assert run_block(code, scripted.url()) == "still redirected after 5 hops\n"
