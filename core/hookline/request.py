@@ -128,6 +128,10 @@ class HttpRequest(RequestLines):
         here = self.where.origin.key
         return any(earlier.request.where.origin.key != here for earlier in self._history or ())
 
+    def is_overruled(self, option: str, header_name: str) -> bool:
+        """Did the user give this request a field, and the option that a plugin makes that field from only to the client?"""
+        return option not in self.__dict__ and self.has_header(header_name)
+
     def follow_history(self, history: Sequence[HttpResponse]) -> None:
         """Say which responses led here."""
         self._history = list(history)

@@ -11,16 +11,16 @@ from . import fields
 from .content import Text, charset_of, check_decoder, decoded
 from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
-from .progress import Progress
 from .raw import Raw
 from .request import HttpRequest
+from .streaming import Streaming
 
 if TYPE_CHECKING:
     from .content import Decoder
     from .wire.connection import Connection
 
 
-class HttpResponse(Progress):
+class HttpResponse(Streaming):
     """See the module. It exists from the start of its exchange; `status_code` is 0 until a head is here.
 
     answer: what the implementations of the present event have answered so far.

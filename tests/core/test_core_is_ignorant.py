@@ -46,6 +46,7 @@ LAYERS = [
     {"request", "loops", "options", "plugins.manager", "failure", "transfers"},
     {"sending", "clock", "listeners", "lines", "audience", "member", "plugins.listing"},
     {"progress"},
+    {"streaming"},
     {"raw", "response", "response_kinds"},
     {"profile", "exchange"},
     {"call"},

@@ -15,7 +15,7 @@ from .digest import HTTPDigestAuth
 from .flows import Auth, set_field
 from .netrc import Hosts, has_netrc, read_netrc
 from .proxies import Proxy, ProxyDigest, proxy_of, was_answered
-from .rules import ask_first, found_for, is_overruled
+from .rules import ask_first, found_for
 from .running import CAUSE, Flows
 
 MAX_CREDENTIALS = 256  # for Digest, to origins and to proxies, whose nonces a client remembers
@@ -55,7 +55,7 @@ class Basic:
                 if auth is not None:
                     set_field(request, "Authorization", auth.value)
             return None
-        if request.owner("auth") != self.name or is_overruled(request):
+        if request.owner("auth") != self.name or request.is_overruled("auth", "Authorization"):
             return None
         if auth.__class__ is HTTPBasicAuth:
             set_field(request, "Authorization", auth.value)
@@ -121,7 +121,7 @@ class Digest:
         auth = request.auth
         if auth is None or request.parent is not None or request.owner("auth") != self.name:
             return None
-        if request.has_left_origin or is_overruled(request):
+        if request.has_left_origin or request.is_overruled("auth", "Authorization"):
             return None
         return auth  # type: ignore[no-any-return]  # what this plugin has taken
 

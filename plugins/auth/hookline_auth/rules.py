@@ -11,11 +11,6 @@ from .errors import AuthError
 from .netrc import Hosts, credentials_for
 
 
-def is_overruled(request: HttpRequest) -> bool:
-    """Is the client's `auth` overruled by an Authorization field of the user's?"""
-    return "auth" not in vars(request) and request.has_header("Authorization")
-
-
 def found_for(request: HttpRequest, hosts: Hosts | None) -> HTTPBasicAuth | None:
     """What the URL says, else netrc; None where an Authorization field is there already.
 

@@ -12,7 +12,7 @@ from hookline import BodyNotRepeatable, HttpClient, HttpRequest, HttpResponse
 from . import grants, kinds
 from .errors import OAuthError, TokenExpired, TokenRefused
 from .flight import SingleFlight
-from .origins import check_transport, is_overruled
+from .origins import check_transport
 from .token import as_token, is_due, is_expired, renewed
 from .token_request import answer_to, token_request
 from .token_response import token_in
@@ -72,7 +72,7 @@ class TokenHolder(kinds.OAuth2):
 
         Raises: OAuthError, without a token; TokenExpired; InsecureTransport.
         """
-        if request.has_left_origin or is_overruled(request):
+        if request.has_left_origin or request.is_overruled("auth", "Authorization"):
             return None
         check_transport(request.url, "the access token", request)
         if self.must_renew():

@@ -12,7 +12,7 @@ from hookline import HttpClient, HttpRequest
 from . import kinds
 from .errors import OAuthError, TokenRefused
 from .handler import register
-from .origins import check_transport, is_overruled, shown
+from .origins import check_transport, shown
 from .signature import appended, pairs_of
 from .signing import HEADER, PLACEMENTS, sign, unsign
 from .token_request import answer_to, token_request, words_of
@@ -67,7 +67,7 @@ class OAuth1(kinds.OAuth1):
         Raises: OAuthError.
         """
         unsign(request)
-        is_taken = self._client.signature_type == HEADER and is_overruled(request)
+        is_taken = self._client.signature_type == HEADER and request.is_overruled("auth", "Authorization")
         if not request.has_left_origin and not is_taken:
             sign(request, self._client)
 

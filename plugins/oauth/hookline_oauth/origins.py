@@ -9,11 +9,6 @@ from hookline import HttpRequest
 from .errors import InsecureTransport
 
 
-def is_overruled(request: HttpRequest) -> bool:
-    """Did the user give this request an Authorization field, and `auth=` only to the client?"""
-    return "auth" not in vars(request) and request.has_header("Authorization")
-
-
 def shown(url: str) -> str:
     """A URL for a message: without userinfo, query and fragment."""
     return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", url)[0])
