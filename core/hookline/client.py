@@ -206,9 +206,10 @@ class HttpClient(LoopBound, Plugged):
             give_body(request, data, given)
         else:
             request.body = data
+        total = profile.total
         if given:
             self._apply(request, given, f"HttpClient.{function}")
-        total = request.timeout.total if request.is_special else profile.total
+            total = request.timeout.total
         if total:
             request.deadline = self.scope.loop.time() + total
         return request

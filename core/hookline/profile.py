@@ -25,7 +25,7 @@ from .reference import joined_params, resolve
 from .request import HttpRequest
 from .response import HttpResponse
 from .response_kinds import StreamedResponse, TimedResponse
-from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS
+from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS, EXCHANGE_OPTIONS
 from .target import Origin, Target
 from .timeouts import Timeout
 from .transfers import TRANSFERS
@@ -245,7 +245,8 @@ class Profile:
                 raise self.client.unexpected(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
-            request.is_special = True
+            if name in EXCHANGE_OPTIONS or (name == "timeout" and converted.has_parts):
+                request.is_special = True
             if name in self.waking_options:
                 request.is_bare = False
             if len(keyword.owners) > 1:

@@ -24,6 +24,8 @@ SENSITIVE_HEADERS = frozenset({
 # Given to one call they are meant for the origin that it names: a certificate says who the client is, and a host name
 # or a socket says where that origin is.
 ORIGIN_OPTIONS = ("cert", "server_hostname", "unix_socket")
+# Those that change how an exchange goes, and not merely how long it may take, what connects it or what a plugin does.
+EXCHANGE_OPTIONS = frozenset({"version", "stream", "timings", "max_body"})
 CONNECTION_OPTIONS = frozenset({"verify", "cert", "server_hostname", "source_address", "unix_socket"})
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from hookline import HttpClient, LocalProtocolError, hookimpl
+from hookline import HttpClient, HttpTimeout, LocalProtocolError, Timeout, hookimpl
 from servers.fed import connect, feed
 from servers.messages import chunked, head, response
+from servers.script import Script
 
 
 class Asker:
@@ -232,3 +233,31 @@ async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripte
     for _ in range(2):
         with pytest.raises(LocalProtocolError):
             await client.get(scripted.url(), headers={"X-Bad": "a\r\nb"})
+
+
+@pytest.mark.parametrize(
+    ("options", "is_special"),
+    [
+        ({"timeout": 5}, False),
+        ({"timeout": Timeout(read=5)}, True),
+        ({"stream": True}, True),
+        ({"max_body": 10}, True),
+        ({"timings": True}, True),
+        ({"version": "HTTP/1.0"}, True),
+        ({"verify": False}, False),
+    ],
+)
+async def test_options_that_change_how_an_exchange_goes_take_the_long_way(client, scripted, options, is_special):
+    request = client.make_request("GET", scripted.url(), dict(options), "get")
+    assert request.is_special is is_special
+    scripted.answer(*[response(b"one")] * 2)
+    for _ in range(2):
+        answer = await client.get(scripted.url(), **options)
+        assert (await answer.raw.read() if options.get("stream") else answer.content) == b"one"
+
+
+async def test_timeout_of_a_call_ends_an_exchange_that_takes_the_short_way(client, scripted):
+    scripted.answer(response(b"one"), Script(b"").stall())
+    await client.get(scripted.url(), timeout=5)
+    with pytest.raises(HttpTimeout):
+        await client.get(scripted.url(), timeout=0.05)
