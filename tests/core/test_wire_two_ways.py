@@ -1,0 +1,102 @@
+"""An exchange that nobody watches takes a shorter way through the connection. Whatever comes, both ways say the same."""
+
+import random
+
+import pytest
+
+from servers.fed import connect, feed
+from servers.segments import pieces
+
+FIELDS = [
+    b"Server: x", b"Connection: close", b"Connection: keep-alive", b"Transfer-Encoding: chunked", b"Set-Cookie: a=b",
+    b"content-length: 5", b"Content-Length:5 ", b"X-B:\t v", b"Upgrade: websocket", b"Bad Field: 1", b"X: \x01",
+    b"Proxy-Connection: close", b"X-Folded: a\r\n b",
+]  # fmt: skip
+STATUSES = [
+    *[b"200 OK"] * 9, b"204 No Content", b"304 Not Modified", b"404 Not Found", b"500", b"100 Continue",
+    b"103 Early", b"101 Switching Protocols", b"999 X", b"200 O\x00K",
+]  # fmt: skip
+BEHIND = [*[b""] * 12, b"x", b"\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny"]
+SEEDS = 2000
+
+
+class Asker:
+    def take_head(self, head):
+        return False
+
+    def wants_interim(self):
+        return False
+
+
+def message(dice):
+    """A response, more often right than wrong."""
+    body = dice.randbytes(dice.choice([0, 1, 5, 5, 17])).hex().encode()
+    lines = [dice.choice(FIELDS) for _ in range(dice.choice([0, 0, 0, 1, 2]))]
+    framing = dice.choice(["length", "length", "length", "chunked", "none"])
+    wire = body
+    if framing == "length":
+        lines.insert(dice.randrange(len(lines) + 1), b"Content-Length: %d" % len(body))
+    elif framing == "chunked":
+        lines.append(b"Transfer-Encoding: chunked")
+        wire = b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in (body[:3], body[3:]) if c) + b"0\r\n\r\n"
+    version = dice.choice([*[b"HTTP/1.1"] * 8, b"HTTP/1.0", b"HTTP/2.0"])
+    head = b"\r\n".join([version + b" " + dice.choice(STATUSES), *lines])
+    return head + b"\r\n\r\n" + wire + dice.choice(BEHIND)
+
+
+def exchanges(seed):
+    """What a peer sends on one connection: some responses, of which some are the first one again, and how it is cut."""
+    dice = random.Random(seed)
+    first = message(dice)
+    again = [first if dice.random() < 0.5 else message(dice) for _ in range(2)]
+    return [(data, dice.choice(["whole", "whole", "bytes", 7]), dice.random() < 0.2) for data in (first, *again)]
+
+
+def outcome(seed, *, watched):
+    """What a connection makes of it."""
+    connection, transport = connect()
+    found = []
+    for data, cut, ends in exchanges(seed):
+        waiter = connection.begin(Asker())
+        if watched:
+            connection.expect("GET")
+        feed(connection, transport, data, cut)
+        if ends and not transport.is_closed:
+            connection.eof_received()
+            transport.close()
+        error = waiter.exception() if waiter.done() else None
+        found.append(
+            {
+                "head": connection.head and (connection.head.raw, connection.head.line, connection.head.keep_alive),
+                "body": b"".join(connection.parts) if connection.head else b"",
+                "complete": connection.complete,
+                "error": str(connection.error),
+                "told": (waiter.done(), type(error)),
+                "reusable": connection.is_reusable,
+                "closed": transport.is_closed,
+                "upgraded": connection.upgraded,
+            }
+        )
+        if not connection.is_reusable:
+            break
+        connection.end()
+    return found
+
+
+@pytest.mark.parametrize("start", range(0, SEEDS, 100))
+async def test_both_ways_say_the_same(start):
+    for seed in range(start, start + 100):
+        assert outcome(seed, watched=False) == outcome(seed, watched=True), f"seed {seed}: {exchanges(seed)}"
+
+
+async def test_the_shorter_way_is_taken_by_some_of_them():
+    short = 0
+    for seed in range(200):
+        connection, transport = connect()
+        connection.begin(Asker())
+        data, cut, _ = exchanges(seed)[0]
+        for piece in pieces(data, cut):
+            if not transport.is_closed:
+                feed(connection, transport, piece)
+        short += connection.complete and not connection.is_used
+    assert short > 10
