@@ -7,7 +7,8 @@ For the length of such a body the transport has this protocol in place of the co
 * SO_RCVLOWAT, a socket's low-water mark, has the kernel wake us for 240 KiB rather than for each packet. A faster reader
   would otherwise only get more and smaller reads. gRPC sets it for the same reason.
 
-Measured on 256 MiB from loopback, CPU of aiohttp = 1: 1.05 by the shared buffer, 0.88 by a Protocol, 0.67 with the mark too.
+Measured on 256 MiB from loopback, CPU of aiohttp = 1: 1.05 by the shared buffer, 0.88 by a Protocol, 0.67 with a mark of
+128 KiB too; one of 240 KiB takes 0.87 of that.
 
 The mark is a heuristic: a peer that stalls behind 200 KiB would keep them from the caller. So it is raised only behind a
 read that shows the peer to be fast, and lowered when nothing came for `PATIENCE`: that is what a stall adds to latency.
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 BULK = 1024 * 1024  # bytes that must be left for the change of protocols to be worth it
-LOW_WATER = 240 * 1024  # nearly what one read of asyncio takes; 128 KiB cost 1.15 of the CPU
+LOW_WATER = 240 * 1024  # nearly what one read of asyncio takes
 FAST = 64 * 1024  # a read of so much says that the peer is faster than we read
 PATIENCE = 0.02  # seconds
 
