@@ -115,15 +115,16 @@ async def send(response: HttpResponse, connection: Connection) -> None:
     request = response.request
     connection.expect(request.method, request.max_body, connection.tap, sending=True)
     connection.transport.write(request.encode_head())
-    if request.gate is None or await passes(response, connection):
-        response.wait_for(None)  # the peer may be silent while the body goes out
-        await upload(response, connection, request.body or b"")
-        response.wait_for(None, ReadTimeout, request.timeout.read)
-    if not connection.head:
-        await run_interims(response, connection)
-        while not connection.head:
-            await connection.wait()
+    with connection.held():
+        if request.gate is None or await passes(response, connection):
+            response.wait_for(None)  # the peer may be silent while the body goes out
+            await upload(response, connection, request.body or b"")
+            response.wait_for(None, ReadTimeout, request.timeout.read)
+        if not connection.head:
             await run_interims(response, connection)
+            while not connection.head:
+                await connection.wait()
+                await run_interims(response, connection)
 
 
 async def upload(response: HttpResponse, connection: Connection, body: bytes | Source) -> None:

@@ -37,7 +37,7 @@ LAYERS = [
         "switch",
     },
     {"dial", "links", "saving", "timings"},
-    {"body", "reference", "settings", "wire.parser", "wire.link", "wire.bulk", "wire.inflow"},
+    {"body", "reference", "settings", "wire.parser", "wire.link", "wire.bulk", "wire.inflow", "wire.unread"},
     {"multipart", "payload"},
     {"wire.connection", "events.implementation", "plugins.order", "plugins.distributions"},
     {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,7 @@ from .parser import (
     parse_head,
     says_keep_alive,
 )
+from .unread import Unread
 
 if TYPE_CHECKING:
     from ..timings import Opening
@@ -52,8 +54,8 @@ class Connection(Inflow):
     """
 
     __slots__ = (
-        "_ended", "_in_order", "_known", "_partial", "arrived", "asker", "interims", "key", "method", "on_lost", "opening",
-        "read_anything", "reused",
+        "_ended", "_in_order", "_known", "_partial", "_unread", "arrived", "asker", "interims", "key", "method", "on_lost",
+        "opening", "read_anything", "reused",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -64,6 +66,7 @@ class Connection(Inflow):
         self.opening: Opening | None = None  # how long that took, where its route says so
         self.arrived = 0.0
         self._known: ResponseHead | None = None
+        self._unread: Unread | None = None
 
     def _clear(self) -> None:
         super()._clear()
@@ -101,6 +104,18 @@ class Connection(Inflow):
         self.tap = tap
         self.sending = sending
         self._take = Connection._take_head
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While a body is sent over TLS: what the peer says is read even if a write fails meanwhile."""
+        if self.transport.get_extra_info("ssl_object") is None:
+            yield  # the socket is there when a write fails
+            return
+        with closing(Unread(self.transport)) as self._unread:
+            try:
+                yield
+            finally:
+                self._unread = None
 
     def flow(self, *, bounded: bool) -> None:
         """Go on behind the head: the handlers have seen it. bounded: stop reading at 256 KiB that nobody took."""
@@ -291,13 +306,21 @@ class Connection(Inflow):
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
         if self.sending and exc is not None and not self.complete and self.error is None and not self.paused:
-            self.read_unread()
+            self._read_unread()
         if not self.complete and self.error is None:
             self._end_of_input(exc)
         self.let_write()
         if self.on_lost is not None:
             on_lost, self.on_lost = self.on_lost, None
             on_lost(self)
+
+    def _read_unread(self) -> None:
+        """A write failed: the peer may have said why."""
+        with closing(self._unread or Unread(self.transport)) as unread:
+            for data in unread.read():
+                self.take_bytes(data)
+                if self.complete or self.error is not None:
+                    break
 
     def _end_of_input(self, exc: Exception | None) -> None:
         """Nothing more will come: only a body without length and chunks is complete by that (RFC 9112, section 6.3), and

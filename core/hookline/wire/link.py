@@ -6,8 +6,6 @@ Writing, waiting for the other side, closing, and TLS in the middle of it.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import ssl
 import sys
 from collections.abc import Callable
@@ -79,23 +77,6 @@ class Link(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
-
-    def read_unread(self) -> None:
-        """Read what the peer said before it refused the rest of what we sent.
-
-        A write that fails closes the transport at once, although the kernel may still hold an answer (a 413, say, of a
-        server that did not wait for the upload). The socket is open until `connection_lost` returns. Not under TLS, whose
-        bytes nobody could decrypt any more.
-        """
-        if self.transport.get_extra_info("sslcontext") is not None:
-            return
-        try:
-            with socket.socket(fileno=os.dup(self.transport.get_extra_info("socket").fileno())) as copy:
-                copy.setblocking(False)
-                while self.error is None and (size := copy.recv_into(self._view)):
-                    self.buffer_updated(size)
-        except (OSError, AttributeError, ValueError):
-            pass  # nothing is left, or there is no socket
 
     async def wait(self) -> None:
         """Wait for the next thing to see.
