@@ -410,3 +410,25 @@ async def test_protocol_error_is_still_one():
 
     with pytest.raises(RemoteProtocolError, match=r"(?i)content.length"):
         await call(app)
+
+
+async def test_both_directions_stream_at_the_same_time():
+    async def echo(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while (message := await receive())["type"] == "http.request":
+            await send({"type": "http.response.body", "body": message["body"], "more_body": message["more_body"]})
+            if not message["more_body"]:
+                return
+
+    answered = asyncio.Queue()
+
+    async def questions():
+        for number in range(5):
+            yield b"%d" % number
+            assert await asyncio.wait_for(answered.get(), 5) == b"%d" % number  # before the next one is asked
+
+    async with app_route(http_app(echo)) as route, HttpClient(plugins=[route], autoload=False) as client:
+        response = await client.post(URL, data=questions(), stream=True, timeout=10)
+        async for piece in response.raw:
+            answered.put_nowait(piece)
+    assert answered.empty()

@@ -22,7 +22,7 @@ import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .inflow import Inflow
 
 BULK = 1024 * 1024  # bytes that must be left for the change of protocols to be worth it
 LOW_WATER = 240 * 1024  # nearly what one read of asyncio takes
@@ -35,7 +35,7 @@ class BulkReader(asyncio.Protocol):
 
     __slots__ = ("_connection", "_has_read", "_mark", "_socket", "_timer")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Inflow) -> None:
         self._connection = connection
         self._mark = 1
         self._has_read = False
@@ -97,7 +97,7 @@ class BulkReader(asyncio.Protocol):
 
     # -- what the connection is told
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool | None:
         return self._connection.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,10 +1,8 @@
 """One connection: an asyncio protocol that sends requests as bytes and takes responses apart, one exchange at a time.
 
-Waking: a response that is whole in one read wakes the caller once. The head alone wakes only those who asked for it.
-
-Most exchanges see one such read and nothing else. They go through `begin`, `_take_first` and `end`, and leave nothing behind
-that would have to be cleared; `is_used` says that something else happened. The caller reads `head` and `parts` then, and
-nobody is told of the head.
+Most exchanges see one read, with a whole response in it, and nothing else. They go through `begin`, `_take_first` and `end`,
+and leave nothing behind that would have to be cleared; `is_used` says that something else happened. The caller reads `head`
+and `parts` then, and nobody is told of the head.
 """
 
 from __future__ import annotations
@@ -13,50 +11,21 @@ import asyncio
 from asyncio import Future
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
-from .bulk import BULK, BulkReader
-from .inflow import Inflow, Tap
-from .parser import (
-    MAX_FIELDS,
-    ChunkedBody,
-    PartialHead,
-    ResponseHead,
-    check_size,
-    check_transfer_coding,
-    parse_head,
-    says_keep_alive,
-)
+from ..errors import ConnectionClosed
+from .heads import Asker, Heads
+from .inflow import Tap
 from .unread import Unread
 
 if TYPE_CHECKING:
     from ..timings import Opening
 
-MAX_INTERIM = 100
-_MAX_KEPT = 2048  # bytes of a head that a connection remembers
 
+class Connection(Heads):
+    """See the module. An exchange calls `begin`, writes, and awaits `waiter`; then it reads `head` and `parts`."""
 
-class Asker(Protocol):
-    """What a connection asks of the exchange that it serves."""
-
-    def take_head(self, head: ResponseHead) -> bool:
-        """Take the final head; does somebody wait for it, before the body?"""
-
-    def wants_interim(self) -> bool: ...
-
-
-class Connection(Inflow):
-    """See the module. An exchange calls `begin`, writes, and awaits `waiter`; then it reads `head` and `parts`.
-
-    arrived: when the last response was here, as `time.monotonic` tells.
-    """
-
-    __slots__ = (
-        "_ended", "_in_order", "_known", "_partial", "_unread", "arrived", "asker", "interims", "key", "method", "on_lost",
-        "opening", "read_anything", "reused",
-    )  # fmt: skip
+    __slots__ = ("_ended", "_in_order", "_unread", "key", "on_lost", "opening", "reused")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
@@ -64,16 +33,11 @@ class Connection(Inflow):
         self.on_lost: Callable[[Connection], None] | None = None
         self.key: Any = None  # of the route that it was opened for
         self.opening: Opening | None = None  # how long that took, where its route says so
-        self.arrived = 0.0
-        self._known: ResponseHead | None = None
         self._unread: Unread | None = None
 
     def _clear(self) -> None:
         super()._clear()
-        self.interims: list[ResponseHead] | None = None
-        self._partial: PartialHead | None = None
-        self.method = ""
-        self._ended = self.read_anything = False
+        self._ended = False
 
     # -- an exchange
 
@@ -154,138 +118,6 @@ class Connection(Inflow):
         """Is a part of the request still to be sent? The response was there first."""
         return self.sending or self.can_write is not None
 
-    # -- heads
-
-    def _take_first(self, data: bytes) -> None:
-        """The first read of an exchange that nobody watches: most responses are whole in it."""
-        head = self._known
-        if head is not None and data.startswith(head.raw):
-            pass  # as it came last time: 0.1 us, where to parse and to judge it again takes 1.4
-        elif (end := data.find(b"\r\n\r\n") + 4) == 3:
-            self._keep_partial(data)
-            return
-        else:
-            if end > 4 * MAX_FIELDS:  # shorter ones keep both limits
-                check_size(data[:end])
-            head = parse_head(data[:end])
-            status = head.status
-            if status < 200 or status == 204 or status == 304:
-                self._take_parsed(head, data[end:])
-                return
-            self._known = head if end <= _MAX_KEPT else None
-        rest = data[len(head.raw) :]
-        if not rest or len(rest) != head.length:
-            self._take_parsed(head, rest)
-            return
-        self.head = head
-        self.keep_alive = head.keep_alive
-        self.parts = [rest]
-        self.complete = True
-        self.arrived = monotonic()
-        self._take = _TAKE_STRAY
-        waiter = self.waiter
-        if not waiter.done():  # type: ignore[union-attr]  # `begin` has set it
-            waiter.set_result(None)  # type: ignore[union-attr]
-
-    def _take_head(self, data: bytes) -> None:
-        end = data.find(b"\r\n\r\n") + 4
-        if end == 3:
-            self._keep_partial(data)
-            return
-        if end > 4 * MAX_FIELDS:
-            check_size(data[:end])
-        self._take_parsed(parse_head(data[:end]), data[end:])
-
-    def _take_parsed(self, head: ResponseHead, rest: bytes) -> None:
-        """A head whose response is not whole in this read, or that somebody watches."""
-        self.is_used = self.read_anything = True
-        status = head.status
-        if status < 200 and status != 101:
-            self._interim(head, rest)
-            return
-        low = head.low
-        self.keep_alive = head.keep_alive
-        self.parts = []
-        self.received_size = 0
-        if status == 101 or (self.method == "CONNECT" and status < 300):
-            self.upgraded = self.complete = True
-            self.stop_sending()
-            self.keep_alive = False
-            self.leftover = rest
-            self._take = Connection._take_leftover
-            rest = b""
-        elif self.method == "HEAD" or status == 204 or status == 304:
-            self.keep_alive = says_keep_alive(low, head.line.minor)
-            self._complete(rest)
-            rest = b""
-        elif head.length >= 0:
-            if self.limit and head.length > self.limit:
-                self.asker.take_head(head)  # the error has a response, as where the body was begun
-                raise BodyTooLarge(f"the body has {head.length} bytes, more than max_body={self.limit}")
-            self._remaining = head.length
-            self._take = Connection._take_length
-            if head.length - len(rest) >= BULK and self.tap is None and BulkReader.fits(self.transport):
-                BulkReader(self)
-            if head.length == 0:
-                self.keep_alive = says_keep_alive(low, head.line.minor)
-                self._complete(rest)
-                rest = b""
-        elif low.find(b"\r\ntransfer-encoding:") >= 0:
-            check_transfer_coding(low)
-            self.keep_alive = head.keep_alive and head.line.minor == 1
-            self._body = ChunkedBody()
-            self._take = Connection._take_chunked
-        else:
-            self.keep_alive = False
-            self._take = Connection._take_until_close
-        self.head = head
-        wanted = self.asker.take_head(head)
-        if self.tap is not None:
-            # the handlers of the head come before those of the bytes: what follows waits for flow()
-            self._backlog = [*self._early, (rest, self._read)]
-            self.bounded = wanted = True
-        elif rest:
-            if wanted:
-                self.bounded = True
-            self._take(self, rest)
-        elif wanted:
-            self.bounded = True
-        if self.complete or wanted:
-            self.wake()
-        if self.sending and status >= 300:
-            self.stop_sending()  # the peer has decided before the body was sent
-
-    def _keep_partial(self, data: bytes) -> None:
-        self.is_used = self.read_anything = True
-        self._partial = PartialHead()
-        self._take = Connection._take_more
-        self._take_more(data)
-
-    def _take_more(self, data: bytes) -> None:
-        """More of a head that comes in several reads."""
-        assert self._partial is not None
-        whole = self._partial.add(data)
-        if whole:
-            self._partial = None
-            self._take_head(whole)
-        elif self.timed:
-            self.last_read = self.loop.time()
-
-    def _interim(self, head: ResponseHead, rest: bytes) -> None:
-        self._take = Connection._take_head
-        if self.interims is None:
-            self.interims = []
-        self.received_size += 1
-        if self.received_size > MAX_INTERIM:
-            raise RemoteProtocolError(f"more than {MAX_INTERIM} interim responses")
-        if self.asker.wants_interim():
-            self.interims.append(head)
-            self.wake()
-        if rest:
-            self._take_head(rest)
-        elif self.timed:
-            self.last_read = self.loop.time()
-
     # -- the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -351,7 +183,4 @@ class Connection(Inflow):
         return error
 
 
-_TAKE_FIRST, _TAKE_STRAY = (
-    Connection._take_first,
-    Connection._take_stray,
-)  # 0.03 us less than to look for them in the class
+_TAKE_FIRST = Connection._take_first  # 0.03 us less than to look for it in the class
