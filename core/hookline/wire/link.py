@@ -178,6 +178,8 @@ class Link(asyncio.BufferedProtocol):
             if isinstance(error, OSError):
                 raise handshake_failure(error, server_hostname, seconds if limit.expired() else None) from error
             raise
-        if transport is None or not self.alive:
+        # uvloop's TLS within TLS takes the end of the connection for that of the handshake: then no cipher was chosen
+        if transport is None or not self.alive or transport.get_extra_info("cipher") is None:
+            self.abort()
             raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
         self.transport = transport
