@@ -194,3 +194,21 @@ def test_require_of_a_replaced_plugin_fails(installed: Site) -> None:
         PluginError, match=r"require=\['cookies'\]: it is replaced by plugin 'jar' \(acme-cookies 1\.0\)"
     ):
         HttpClient(require=["cookies"])
+
+
+async def test_properties_of_a_plugin_are_not_run_by_registering_it():
+    class Lazy:
+        asked = 0
+
+        @property
+        def jar(self):
+            self.asked += 1
+
+        @hookimpl
+        def pre_request(self, response):
+            pass
+
+    lazy = Lazy()
+    async with HttpClient(autoload=False, plugins=[lazy]) as client:
+        assert client.plugins.explain()
+    assert lazy.asked == 0

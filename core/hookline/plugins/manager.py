@@ -110,8 +110,11 @@ class Manager(pluggy.PluginManager):
         )
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
-        """What every object has is no hook; looking at it would be most of the time that registering takes."""
-        return None if name in _OF_EVERY_OBJECT else super().parse_hookimpl_opts(plugin, name)
+        """What every object has is no hook; looking at it would be most of the time that registering takes. Nor is a
+        property, which older versions of pluggy would run."""
+        if name in _OF_EVERY_OBJECT or isinstance(getattr(type(plugin), name, None), property):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
 
 
 def marked(plugin: object) -> Iterator[tuple[str, Any, dict[str, Any]]]:
