@@ -13,11 +13,9 @@ from ..errors import BodyTooLarge, RemoteProtocolError
 from .bulk import BULK, BulkReader
 from .inflow import Inflow
 from .parser import (
-    MAX_FIELDS,
     ChunkedBody,
     PartialHead,
     ResponseHead,
-    check_size,
     check_transfer_coding,
     parse_head,
     says_keep_alive,
@@ -68,8 +66,6 @@ class Heads(Inflow):
             self._keep_partial(data)
             return
         else:
-            if end > 4 * MAX_FIELDS:  # shorter ones keep both limits
-                check_size(data[:end])
             head = parse_head(data[:end])
             status = head.status
             if status < 200 or status == 204 or status == 304:
@@ -95,8 +91,6 @@ class Heads(Inflow):
         if end == 3:
             self._keep_partial(data)
             return
-        if end > 4 * MAX_FIELDS:
-            check_size(data[:end])
         self._take_parsed(parse_head(data[:end]), data[end:])
 
     def _take_parsed(self, head: ResponseHead, rest: bytes) -> None:

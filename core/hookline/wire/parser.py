@@ -90,6 +90,8 @@ def parse_head(head: bytes) -> ResponseHead:
 
     Raises: RemoteProtocolError.
     """
+    if len(head) > 4 * MAX_FIELDS:  # shorter ones keep both limits
+        _check_limits(len(head), head.count(b"\n"))
     parser = HttpResponseParser(_SILENT)
     try:
         parser.feed_data(head)
@@ -120,14 +122,6 @@ def says_keep_alive(low: bytes, minor: int) -> bool:
     """
     tokens = [token.strip() for name in (b"connection", b"proxy-connection") for token in field(low, name).split(b",")]
     return b"close" not in tokens and (minor == 1 or b"keep-alive" in tokens)
-
-
-def check_size(head: bytes | bytearray) -> None:
-    """Refuse a head past its limits.
-
-    Raises: RemoteProtocolError.
-    """
-    _check_limits(len(head), head.count(b"\n"))
 
 
 def _check_limits(size: int, lines: int) -> None:
