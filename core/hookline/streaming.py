@@ -30,8 +30,11 @@ class Streaming(Progress):
         try:
             while True:
                 self.is_whole = complete = connection.complete
-                if not complete and self.filter is None and len(connection.parts) == 1 and not self.parts:
-                    return connection.take_parts()[0]  # one read of a body that goes on, as most are
+                if not complete and self.filter is None and not self.parts:
+                    if connection.read_at_once is not None and not connection.parts:
+                        connection.read_at_once()
+                    if len(connection.parts) == 1:
+                        return connection.take_parts()[0]  # one read of a body that goes on, as most are
                 if connection.parts or self.parts or complete or self.filter is not None:
                     self.parts += connection.take_parts()
                     data = self.take(bounded=True)

@@ -1,6 +1,11 @@
 """Large bodies of known length, which go past the shared buffer: whole, cut, stalled, left, and followed by others."""
 
 import asyncio
+import os
+import random
+import socket
+import struct
+import time
 
 import pytest
 
@@ -18,6 +23,30 @@ BODY = bytes(range(256)) * (3 * MIB // 256)
 async def client():
     async with HttpClient(autoload=False, pool_size=1) as client:
         yield client
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """What was read past the loop: sizes, and errors by their class."""
+    outcomes = []
+    read = os.read
+
+    def watched(descriptor, size):
+        try:
+            data = read(descriptor, size)
+        except OSError as error:
+            outcomes.append(type(error))
+            raise
+        outcomes.append(len(data))
+        return data
+
+    monkeypatch.setattr("hookline.wire.bulk.os.read", watched)
+    return outcomes
+
+
+def reads_at_once():
+    """Does the loop let us? uvloop has its own way to read."""
+    return isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop)
 
 
 def announced(size):
@@ -137,3 +166,147 @@ async def test_data_handler_bound_within_a_bulk_body_sees_the_rest(client, scrip
             gate.open()
     assert sum(seen) == MIB
     assert size == len(BODY)
+
+
+def slow_reader(seconds=0.02):
+    """Block the loop, so that the kernel's buffer fills."""
+    time.sleep(seconds)
+
+
+async def test_reader_takes_at_once_what_the_kernel_holds(client, scripted, at_once):
+    body = bytes(range(256)) * (20 * MIB // 256)
+    scripted.answer(response(body))
+    answer = await client.get(scripted.url(), stream=True)
+    chunks = []
+    async for chunk in answer.raw:
+        chunks.append(chunk)
+        slow_reader()
+    assert b"".join(chunks) == body
+    assert max(map(len, chunks)) <= 512 * 1024
+    if reads_at_once():
+        assert len([size for size in at_once if size == 256 * 1024]) > 20  # of 80 reads two thirds could be
+    else:
+        assert not at_once
+    await is_free(client, scripted)
+    assert scripted.connections == 1
+
+
+async def test_other_tasks_run_while_a_fast_stream_is_read(client, scripted):
+    scripted.answer(response(bytes(20 * MIB)))
+    answer = await client.get(scripted.url(), stream=True)
+    turns = 0
+
+    async def count():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counter = asyncio.create_task(count())
+    largest = last = chunks = 0
+    async for _ in answer.raw:
+        chunks = chunks + 1 if turns == last else 1
+        largest, last = max(largest, chunks), turns
+        slow_reader()
+    counter.cancel()
+    assert largest <= 4  # chunks between two turns of the loop
+
+
+async def close(connection):
+    await connection.close()
+
+
+async def reset(connection):
+    """Send RST behind what is still unread; the script's own waits until it was read."""
+    await asyncio.sleep(0.02)
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.drop()
+
+
+async def open_at_one_mebibyte(answer, gate, sizes):
+    async for chunk in answer.raw:
+        sizes.append(len(chunk))
+        if sum(sizes) == MIB:
+            gate.open()
+            slow_reader(0.1)  # until all that the server still sends is in the kernel
+
+
+@pytest.mark.parametrize(("ending", "outcome"), [(close, 0), (reset, ConnectionResetError)])
+async def test_end_that_is_read_at_once_is_an_error_all_the_same(client, scripted, at_once, ending, outcome):
+    for _ in range(20):  # until the kernel's wake-ups have fallen as needed
+        gate = Gate()
+        script = Script(announced(4 * MIB) + BODY[:MIB]).hold(gate).send(BODY[MIB : MIB + 150_000])
+        scripted.answer(script.then(ending))
+        answer = await client.get(scripted.url(), stream=True)
+        sizes = []
+        with pytest.raises(ConnectionClosed, match=f"{3 * MIB - 150_000} bytes before the end of the body") as caught:
+            await open_at_one_mebibyte(answer, gate, sizes)
+        assert sum(sizes) == MIB + 150_000
+        assert (type(caught.value.__cause__) is ConnectionResetError) == (ending is reset)
+        await is_free(client, scripted)
+        if outcome in at_once or not reads_at_once():
+            return
+    pytest.fail(f"no read at once has met the end: {at_once}")
+
+
+async def test_data_handlers_hear_of_what_is_read_at_once(client, scripted, at_once):
+    scripted.answer(response(bytes(20 * MIB)))
+    answer = await client.get(scripted.url(), stream=True)
+    seen, left, reads = [], 0, 0
+    async for chunk in answer.raw:
+        left -= len(chunk)
+        slow_reader()
+        if not reads and (at_once or not reads_at_once()):
+            reads = len(at_once) or 1
+            answer.event("data_received").bind(lambda response, data: seen.append(len(data)))
+            left = answer.connection.left_of_body + answer.connection.buffered
+            expected = answer.connection.left_of_body
+    assert left == 0
+    assert len(at_once) > reads or not reads_at_once()
+    assert sum(seen) == expected
+
+
+async def test_error_of_a_data_handler_within_a_read_at_once_reaches_the_reader(client, scripted, at_once):
+    scripted.answer(response(bytes(20 * MIB)))
+    answer = await client.get(scripted.url(), stream=True)
+    reads = 0
+
+    def refuse(response, data):
+        if len(at_once) > reads or not reads_at_once():
+            raise LookupError("refused")
+
+    async def read():
+        nonlocal reads
+        async for _ in answer.raw:
+            slow_reader()
+            if not reads and (at_once or not reads_at_once()):
+                reads = len(at_once) or 1
+                answer.event("data_received").bind(refuse)
+
+    with pytest.raises(LookupError, match="refused"):
+        await read()
+    await is_free(client, scripted)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_stream_arrives_whole_however_both_sides_hesitate(client, scripted, seed):
+    choice = random.Random(seed)
+    body = choice.randbytes(choice.randrange(2 * MIB, 6 * MIB))
+    script, sent = Script(announced(len(body))), 0
+    while sent < len(body):
+        size = choice.choice([1_000, 70_000, 300_000, 800_000, 2_000_000])
+        script.send(body[sent : sent + size]).pause(choice.choice([0, 0, 0.001, 0.03]))
+        sent += size
+    scripted.answer(script)
+    answer = await client.get(scripted.url(), stream=True)
+    chunks = []
+    async with asyncio.timeout(20):
+        async for chunk in answer.raw:
+            chunks.append(chunk)
+            if choice.random() < 0.3:
+                slow_reader()
+            elif choice.random() < 0.3:
+                await asyncio.sleep(choice.choice([0, 0.002, 0.03]))
+    assert b"".join(chunks) == body
+    await is_free(client, scripted)
+    assert scripted.connections == 1
