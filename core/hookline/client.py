@@ -180,8 +180,8 @@ class HttpClient(LoopBound, Plugged):
 
     def make_request(self, method: str, url: str, given: dict[str, Any] | None, function: str) -> HttpRequest:
         """The request of a call. given: its keywords, which are taken out. function: what was called, for errors."""
-        profile = self._profile
-        if profile is None or self._headers_version != self._version(self.headers):
+        profile, version = self._profile, self._version  # a callable attribute, called as a method, is not specialised
+        if profile is None or self._headers_version != version(self.headers):
             profile = self.profile
         if not given:
             request: HttpRequest = profile.request_type(

@@ -23,6 +23,7 @@ from .plugins.order import ordered, successors
 from .plugins.selection import names_of
 from .reference import joined_params, resolve
 from .request import HttpRequest
+from .request_head import NOTHING, Given
 from .response import HttpResponse
 from .response_kinds import StreamedResponse, TimedResponse
 from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS, EXCHANGE_OPTIONS
@@ -87,7 +88,8 @@ class Profile:
         self.targets: dict[str, Target] = {}  # by URL, as users give it
         is_plain = client.base_url is None and client.params is None
         self._located = self.targets if is_plain else {}  # by whole URL
-        self.given_fields: dict[Any, tuple[list[tuple[str, str | None]], str | None, bool]] = {}
+        self.given_fields: dict[Any, Given] = {}
+        self.last_given = NOTHING
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
         found = {m.name: m.implementations[event] for m in self.members.values() if m.implementations[event]}

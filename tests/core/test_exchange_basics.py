@@ -106,6 +106,41 @@ async def test_default_fields_go_out_once(client, scripted):
     assert scripted.requests[1].header("user-agent") == "mine"
 
 
+async def test_given_fields_go_out_as_this_call_gave_them(client, scripted):
+    given = [
+        {"X-A": "1", "X-B": "2"},
+        {"X-B": "2", "X-A": "1"},
+        {"X-B": "2"},
+        {"X-B": "3"},
+        {"X-A": "3"},
+        {},
+        {"X-A": "3"},
+        [("X-A", "3"), ("X-A", "4")],
+    ]
+    for headers in given:
+        scripted.answer(response())
+        await client.get(scripted.url(), headers=headers)
+        pairs = list(headers.items()) if isinstance(headers, dict) else headers
+        sent = [(name.decode(), value.decode()) for name, value in scripted.requests[-1].headers]
+        assert [field for field in sent if field[0].startswith("X-")] == pairs
+        if isinstance(headers, dict):
+            headers["X-A"] = "changed afterwards"
+
+
+async def test_value_that_is_no_text_is_refused_whatever_went_out_before(client, scripted):
+    class Vector:
+        __hash__ = None
+
+        def __eq__(self, other):
+            raise ValueError("the truth value of a vector is ambiguous")
+
+    scripted.answer(response())
+    await client.get(scripted.url(), headers={"X-A": "1"})
+    for value in (True, Vector()):
+        with pytest.raises(TypeError, match="X-A"):
+            await client.get(scripted.url(), headers={"X-A": value})
+
+
 @cuts
 async def test_chunked_response_is_joined_and_has_trailers(client, scripted, cut):
     scripted.answer(chunked(b"one", b"two", trailers=[("X-Sum", "6")]), cut=cut)

@@ -94,8 +94,9 @@ class Inflow(Link):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.tap is None and self._backlog is None:
+            take = self._take  # a callable attribute, called as a method, is not specialised
             try:
-                self._take(self, self._view[:nbytes].tobytes())
+                take(self, self._view[:nbytes].tobytes())
             except (RemoteProtocolError, BodyTooLarge) as error:
                 self.fail(error)
         else:
