@@ -137,35 +137,37 @@ class HttpClient(LoopBound, Plugged):
 
     # -- requests
 
-    def get(self, url: str, **kwargs: Any) -> Any:
+    def get(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a GET request; see `request`."""
-        return self._start(exchange(None, None, self, "GET", url, kwargs, "get"))
+        return self._start(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
-    def options(self, url: str, **kwargs: Any) -> Any:
+    def options(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send an OPTIONS request; see `request`."""
-        return self._start(exchange(None, None, self, "OPTIONS", url, kwargs, "options"))
+        return self._start(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
-    def head(self, url: str, **kwargs: Any) -> Any:
+    def head(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a HEAD request; see `request`."""
-        return self._start(exchange(None, None, self, "HEAD", url, kwargs, "head"))
+        return self._start(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
-    def post(self, url: str, **kwargs: Any) -> Any:
+    def post(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a POST request; see `request`."""
-        return self._start(exchange(None, None, self, "POST", url, kwargs, "post"))
+        return self._start(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
-    def put(self, url: str, **kwargs: Any) -> Any:
+    def put(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a PUT request; see `request`."""
-        return self._start(exchange(None, None, self, "PUT", url, kwargs, "put"))
+        return self._start(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
-    def patch(self, url: str, **kwargs: Any) -> Any:
+    def patch(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a PATCH request; see `request`."""
-        return self._start(exchange(None, None, self, "PATCH", url, kwargs, "patch"))
+        return self._start(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
-    def delete(self, url: str, **kwargs: Any) -> Any:
+    def delete(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a DELETE request; see `request`."""
-        return self._start(exchange(None, None, self, "DELETE", url, kwargs, "delete"))
+        return self._start(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
-    def request(self, method: str, url: str, **kwargs: Any) -> Any:
+    def request(
+        self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Any:
         """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
 
         params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
@@ -176,21 +178,24 @@ class HttpClient(LoopBound, Plugged):
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
-        return self._start(exchange(None, None, self, fields.check_method(method), url, kwargs, "request"))
+        return self._start(
+            exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request")
+        )
 
-    def make_request(self, method: str, url: str, given: dict[str, Any] | None, function: str) -> HttpRequest:
-        """The request of a call. given: its keywords, which are taken out. function: what was called, for errors."""
+    def make_request(
+        self, method: str, url: str, headers: fields.HeadersLike, data: Any, given: dict[str, Any], function: str
+    ) -> HttpRequest:
+        """The request of a call. given: its other keywords, which are taken out. function: what was called, for errors."""
         profile, version = self._profile, self._version  # a callable attribute, called as a method, is not specialised
         if profile is None or self._headers_version != version(self.headers):
             profile = self.profile
-        if not given:
+        if not given and headers is None and data is None:
             request: HttpRequest = profile.request_type(
                 profile, method, profile.targets.get(url) or profile.place(str(url))
             )
             if profile.total:
                 request.deadline = self.scope.loop.time() + profile.total
             return request
-        headers, data = given.pop("headers", None), given.pop("data", None)
         where = profile.targets.get(url)
         if given:
             if "disable" in given or "plugins" in given:
@@ -202,7 +207,7 @@ class HttpClient(LoopBound, Plugged):
         request = profile.request_type(profile, method, where or profile.place(str(url)))
         if headers is not None:
             request.give_headers(headers)
-        if given or data.__class__ is not bytes:
+        if given or (data is not None and data.__class__ is not bytes):
             give_body(request, data, given)
         else:
             request.body = data
@@ -224,7 +229,15 @@ class HttpClient(LoopBound, Plugged):
                 request.call = Call({})  # what belongs to a call alone makes its responses not plain
 
     def new_request(
-        self, method: str, url: str, *, cause: str, parent: HttpRequest | None = None, **options: Any
+        self,
+        method: str,
+        url: str,
+        *,
+        cause: str,
+        parent: HttpRequest | None = None,
+        headers: fields.HeadersLike = None,
+        data: Any = None,
+        **options: Any,
     ) -> HttpRequest:
         """A sub-request, which a plugin sends with `exchange` for the sake of another request.
 
@@ -233,13 +246,13 @@ class HttpClient(LoopBound, Plugged):
         sent, and the client's timeout counts from now.
         """
         params = options.get("params")
-        request = self.make_request(fields.check_method(method), url, options, "new_request")
+        request = self.make_request(fields.check_method(method), url, headers, data, options, "new_request")
         if self.params is not None:  # those are for the calls of users
             request.where = request.profile.place(url, params, is_call=False)
         request.cause = cause
         request.is_bare = False
         if parent is None:
-            request.parent = self.make_request(request.method, url, {}, "new_request")
+            request.parent = self.make_request(request.method, url, None, None, {}, "new_request")
         else:
             request.parent, request.deadline = parent, parent.deadline
         return request

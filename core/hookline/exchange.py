@@ -20,6 +20,7 @@ from .sending import ONE_WRITE, acquire, lost_before_response, run_interims, sen
 
 if TYPE_CHECKING:
     from .client import HttpClient
+    from .fields import HeadersLike
     from .wire.connection import Connection
 
 
@@ -38,6 +39,8 @@ async def exchange(
     client: HttpClient | None = None,
     method: str = "",
     url: str = "",
+    headers: HeadersLike = None,
+    data: Any = None,
     keywords: dict[str, Any] | None = None,
     function: str = "",
 ) -> Any:
@@ -50,7 +53,7 @@ async def exchange(
     Raises: whatever went wrong, after post_request was told.
     """
     if request is None:
-        request = client.make_request(method, url, keywords, function)  # type: ignore[union-attr]
+        request = client.make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
     elif request.__dict__:
         request.is_special = True  # whoever made it may have set its options
     profile = request.profile

@@ -33,9 +33,18 @@ class RequestLines(RequestHead):
                 key: tuple[str | None, ...] = (self.method, self._extra)
                 return heads.get(key) or self._remember(key, f"{self._begun()}{self._length()}\r\n")
             if body.__class__ is bytes:
-                key = (self.method, self._extra, self.content_type)
-                begun = heads.get(key) or self._remember(key, f"{self._begun()}{self._media_type()}Content-Length: ")
-                return b"%b%d\r\n\r\n%b" % (begun, len(body), body)
+                size = len(body)
+                method, extra, kind, length, known = (
+                    self.where.last
+                )  # of the last such request; 0.3 us less for the same
+                if size != length or extra != self._extra or kind != self.content_type or method != self.method:
+                    key = self.method, self._extra, self.content_type
+                    begun = heads.get(key) or self._remember(
+                        key, f"{self._begun()}{self._media_type()}Content-Length: "
+                    )
+                    known = b"%b%d\r\n\r\n" % (begun, size)
+                    self.where.last = (*key, size, known)
+                return known + body
         return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
 
     def encode_head(self) -> bytes:

@@ -44,10 +44,11 @@ class Origin:
 class Target:
     """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret.
 
-    heads: of requests with nothing but the defaults and known lines; see `RequestHead.encode`.
+    heads: of requests with nothing but the defaults and known lines. last: method, given lines, media type and length of
+    the last of them with a body, and its head. See `RequestLines.encode`.
     """
 
-    __slots__ = ("fragment", "heads", "origin", "target", "url", "userinfo")
+    __slots__ = ("fragment", "heads", "last", "origin", "target", "url", "userinfo")
 
     def __init__(self, url: str, origin: Origin, target: str, userinfo: str | None, fragment: str) -> None:
         self.url = url
@@ -55,6 +56,7 @@ class Target:
         self.target = target
         self.userinfo = userinfo
         self.fragment = fragment
+        self.last: tuple[str, str, str | None, int, bytes] = ("", "", None, -1, b"")
         self.heads: dict[tuple[str | None, ...], bytes] = {}
 
     def with_userinfo(self, userinfo: str | None) -> Target:

@@ -127,6 +127,33 @@ async def test_given_fields_go_out_as_this_call_gave_them(client, scripted):
             headers["X-A"] = "changed afterwards"
 
 
+async def test_each_body_has_its_own_length_method_and_fields(client, scripted):
+    calls = [
+        ("POST", b"abc", {}, None),
+        ("POST", b"xyz", {}, None),
+        ("POST", b"longer", {}, None),
+        ("PUT", b"longer", {}, None),
+        ("PUT", b"longer", {"X-A": "1"}, None),
+        ("PUT", b"longer", {"Content-Type": "text/css"}, "text/css"),
+        ("PUT", "longer", {}, None),
+        ("PUT", {"a": "long"}, {}, "application/x-www-form-urlencoded"),
+        ("PUT", b"longer", {}, None),
+        ("PUT", b"", {}, None),
+        ("DELETE", None, {}, None),
+        ("PUT", b"longer", {}, None),
+    ]
+    for method, data, headers, content_type in calls:
+        scripted.answer(response())
+        await client.request(method, scripted.url(), data=data, headers=headers)
+        seen = scripted.requests[-1]
+        body = b"a=long" if isinstance(data, dict) else data.encode() if isinstance(data, str) else data or b""
+        assert (seen.method, seen.body) == (method, body)
+        assert seen.header("content-length") == (None if data is None else str(len(body)))
+        assert seen.header("content-type") == content_type
+        assert seen.header("x-a") == headers.get("X-A")
+    assert scripted.connections == 1
+
+
 async def test_value_that_is_no_text_is_refused_whatever_went_out_before(client, scripted):
     class Vector:
         __hash__ = None

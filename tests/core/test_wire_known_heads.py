@@ -248,7 +248,9 @@ async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripte
     ],
 )
 async def test_options_that_change_how_an_exchange_goes_take_the_long_way(client, scripted, options, is_special):
-    request = client.make_request("GET", scripted.url(), dict(options), "get")
+    given = dict(options)
+    headers, data = given.pop("headers", None), given.pop("data", None)
+    request = client.make_request("GET", scripted.url(), headers, data, given, "get")
     assert request.is_special is is_special
     scripted.answer(*[response(b"one")] * 2)
     for _ in range(2):

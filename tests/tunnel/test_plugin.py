@@ -100,7 +100,7 @@ async def test_decisions_do_not_grow_without_end(scripted: ScriptedServer) -> No
     mine = Tunnel()
     async with HttpClient(autoload=False, plugins=[mine], proxies={"all": scripted.url()}) as client:
         for number in range(1100):
-            request = client.make_request("GET", f"http://h{number}.example/", {}, "get")
+            request = client.make_request("GET", f"http://h{number}.example/", None, None, {}, "get")
             mine.decide(request, request.proxies)
         assert len(request.proxies.decisions) <= 1024
 

@@ -66,7 +66,7 @@ async def answers(lab: Lab) -> None:
                 if path in HOSTILE:
                     continue
                 body = b"body" if method in ("POST", "PUT") else None
-                answer = await client.request(method, lab.url(path), **({} if body is None else {"data": body}))
+                answer = await client.request(method, lab.url(path), data=body)
                 if not isinstance(answer, HttpResponse) or not answer.status_code:
                     lab.problems.append(f"{method} {path} gave {answer!r}")
         async with await client.get(lab.url("/large"), stream=True) as streamed:
