@@ -60,19 +60,20 @@ class Heads(Inflow):
     def _take_first(self, data: bytes) -> None:
         """The first read of an exchange that nobody watches: most responses are whole in it."""
         head = self._known
-        if head is not None and data.startswith(head.raw):
-            pass  # as it came last time: 0.1 us, where to parse and to judge it again takes 1.4
-        elif (end := data.find(b"\r\n\r\n") + 4) == 3:
-            self._keep_partial(data)
-            return
-        else:
+        rest = data if head is None else data.removeprefix(head.raw)  # 0.2 us less than startswith and a slice
+        if head is None or len(rest) == len(data):
+            end = data.find(b"\r\n\r\n") + 4
+            if end == 3:
+                self._keep_partial(data)
+                return
             head = parse_head(data[:end])
+            rest = data[end:]
             status = head.status
             if status < 200 or status == 204 or status == 304:
-                self._take_parsed(head, data[end:])
+                self._take_parsed(head, rest)
                 return
             self._known = head if end <= _MAX_KEPT else None
-        rest = data[len(head.raw) :]
+        # else it is the head that came last time: 0.1 us, where to parse and to judge it again takes 1.4
         if not rest or len(rest) != head.length:
             self._take_parsed(head, rest)
             return
