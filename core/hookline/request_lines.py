@@ -34,14 +34,13 @@ class RequestLines(RequestHead):
                 return heads.get(key) or self._remember(key, f"{self._begun()}{self._length()}\r\n")
             if body.__class__ is bytes:
                 size = len(body)
-                method, extra, kind, length, known = (
-                    self.where.last
-                )  # of the last such request; 0.3 us less for the same
+                method, extra, kind, length, known = self.where.last
+                # the comparison takes 0.3 us less than to put the head together
                 if size != length or extra != self._extra or kind != self.content_type or method != self.method:
                     key = self.method, self._extra, self.content_type
-                    begun = heads.get(key) or self._remember(
-                        key, f"{self._begun()}{self._media_type()}Content-Length: "
-                    )
+                    begun = heads.get(key)
+                    if begun is None:
+                        begun = self._remember(key, f"{self._begun()}{self._media_type()}Content-Length: ")
                     known = b"%b%d\r\n\r\n" % (begun, size)
                     self.where.last = (*key, size, known)
                 return known + body

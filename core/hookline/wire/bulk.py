@@ -49,9 +49,8 @@ class BulkReader(asyncio.Protocol):
         self._error: OSError | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._socket = connection.transport.get_extra_info("socket")
-        if os.name == "posix" and isinstance(
-            connection.loop, asyncio.SelectorEventLoop
-        ):  # others read ahead themselves
+        # other loops read ahead themselves
+        if os.name == "posix" and isinstance(connection.loop, asyncio.SelectorEventLoop):
             connection.read_at_once = self._read_at_once
         connection.transport.set_protocol(self)
 
@@ -74,9 +73,8 @@ class BulkReader(asyncio.Protocol):
         """Read what waits in the kernel. Nothing may be buffered, and somebody has to ask for it."""
         size = min(self._ready, READ)
         connection = self._connection
-        if (
-            size < FAST or connection.left_of_body <= size
-        ):  # the end comes through the loop, with all that may be behind it
+        # the end of the body comes through the loop, with all that may be behind it
+        if size < FAST or connection.left_of_body <= size:
             return
         self._ready -= size
         try:
