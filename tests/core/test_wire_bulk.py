@@ -1,10 +1,13 @@
 """Large bodies of known length, which go past the shared buffer: whole, cut, stalled, left, and followed by others."""
 
 import asyncio
+import fcntl
 import os
 import random
 import socket
 import struct
+import sys
+import termios
 import time
 
 import pytest
@@ -168,9 +171,17 @@ async def test_data_handler_bound_within_a_bulk_body_sees_the_rest(client, scrip
     assert size == len(BODY)
 
 
-def slow_reader(seconds=0.02):
-    """Block the loop, so that the kernel's buffer fills."""
-    time.sleep(seconds)
+def let_fill(answer):
+    """Block the loop until the kernel holds as much as the reader's mark asks for; at most 0.1 s, as it may have no room."""
+    connection = answer.connection
+    if connection is None:
+        return
+    wanted = min(768 * 1024, connection.left_of_body)
+    for _ in range(100):
+        count = fcntl.ioctl(connection.transport.get_extra_info("socket").fileno(), termios.FIONREAD, bytes(4))
+        if int.from_bytes(count, sys.byteorder) >= wanted:
+            return
+        time.sleep(0.001)
 
 
 async def test_reader_takes_at_once_what_the_kernel_holds(client, scripted, at_once):
@@ -180,7 +191,7 @@ async def test_reader_takes_at_once_what_the_kernel_holds(client, scripted, at_o
     chunks = []
     async for chunk in answer.raw:
         chunks.append(chunk)
-        slow_reader()
+        let_fill(answer)
     assert b"".join(chunks) == body
     assert max(map(len, chunks)) <= 512 * 1024
     if reads_at_once():
@@ -207,7 +218,7 @@ async def test_other_tasks_run_while_a_fast_stream_is_read(client, scripted):
     async for _ in answer.raw:
         chunks = chunks + 1 if turns == last else 1
         largest, last = max(largest, chunks), turns
-        slow_reader()
+        let_fill(answer)
     counter.cancel()
     assert largest <= 4  # chunks between two turns of the loop
 
@@ -228,7 +239,7 @@ async def open_at_one_mebibyte(answer, gate, sizes):
         sizes.append(len(chunk))
         if sum(sizes) == MIB:
             gate.open()
-            slow_reader(0.1)  # until all that the server still sends is in the kernel
+            time.sleep(0.1)  # noqa: ASYNC251 - until all that the server still sends is in the kernel
 
 
 @pytest.mark.parametrize(("ending", "outcome"), [(close, 0), (reset, ConnectionResetError)])
@@ -255,7 +266,7 @@ async def test_data_handlers_hear_of_what_is_read_at_once(client, scripted, at_o
     seen, left, reads = [], 0, 0
     async for chunk in answer.raw:
         left -= len(chunk)
-        slow_reader()
+        let_fill(answer)
         if not reads and (at_once or not reads_at_once()):
             reads = len(at_once) or 1
             answer.event("data_received").bind(lambda response, data: seen.append(len(data)))
@@ -278,7 +289,7 @@ async def test_error_of_a_data_handler_within_a_read_at_once_reaches_the_reader(
     async def read():
         nonlocal reads
         async for _ in answer.raw:
-            slow_reader()
+            let_fill(answer)
             if not reads and (at_once or not reads_at_once()):
                 reads = len(at_once) or 1
                 answer.event("data_received").bind(refuse)
@@ -304,7 +315,7 @@ async def test_stream_arrives_whole_however_both_sides_hesitate(client, scripted
         async for chunk in answer.raw:
             chunks.append(chunk)
             if choice.random() < 0.3:
-                slow_reader()
+                let_fill(answer)
             elif choice.random() < 0.3:
                 await asyncio.sleep(choice.choice([0, 0.002, 0.03]))
     assert b"".join(chunks) == body
