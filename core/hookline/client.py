@@ -189,13 +189,6 @@ class HttpClient(LoopBound, Plugged):
         profile, version = self._profile, self._version  # a callable attribute, called as a method, is not specialised
         if profile is None or self._headers_version != version(self.headers):
             profile = self.profile
-        if not given and headers is None and data is None:
-            request: HttpRequest = profile.request_type(
-                profile, method, profile.targets.get(url) or profile.place(str(url))
-            )
-            if profile.total:
-                request.deadline = self.scope.loop.time() + profile.total
-            return request
         where = profile.targets.get(url)
         if given:
             if "disable" in given or "plugins" in given:
@@ -204,7 +197,7 @@ class HttpClient(LoopBound, Plugged):
             params = given.pop("params", None)
             if params is not None:
                 where = profile.place(str(url), params)
-        request = profile.request_type(profile, method, where or profile.place(str(url)))
+        request: HttpRequest = profile.request_type(profile, method, where or profile.place(str(url)))
         if headers is not None:
             request.give_headers(headers)
         if given or (data is not None and data.__class__ is not bytes):

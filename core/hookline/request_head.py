@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 MAX_GIVEN = 256  # headers= of so many kinds are remembered
 
-# headers= as it was given, its names in order, its fields, and those as lines (None: they replace some of the defaults);
-# do they wake implementations of pre_request?
-Given = tuple[dict[str, Any], list[str], list[tuple[str, str | None]], str | None, bool]
-NOTHING: Given = ({}, [], [], "", False)
+# headers= as it was given, its fields, and those as lines (None: they replace some of the defaults); do they wake
+# implementations of pre_request?
+Given = tuple[dict[str, Any], list[tuple[str, str | None]], str | None, bool]
+NOTHING: Given = ({}, [], "", False)
 
 FRAMING = frozenset(
     {"host", "connection", "content-length", "transfer-encoding"}
@@ -177,13 +177,13 @@ class RequestHead:
 
         Raises: LocalProtocolError, TypeError.
         """
-        known, names, self._given, lines, wakes = self.profile.last_given
+        known, self._given, lines, wakes = self.profile.last_given
         try:
-            is_known = headers.__class__ is dict and headers == known and (len(names) == 1 or [*headers] == names)
+            is_known = headers.__class__ is dict and headers == known and (len(known) == 1 or [*headers] == [*known])
         except Exception:  # noqa: BLE001  # a value that cannot be compared is no str
             is_known = False
         if not is_known:
-            _, _, self._given, lines, wakes = self._remembered(headers)
+            _, self._given, lines, wakes = self._remembered(headers)
         if wakes:
             self.is_bare = False
         if lines is None:
@@ -202,7 +202,7 @@ class RequestHead:
         if found is None:
             given = fields.checked(headers)
             wakes = not profile.waking_fields.isdisjoint(name.lower() for name, _ in given)
-            found = dict(key or ()), [*(name for name, _ in key or ())], given, self._lines(given), wakes
+            found = dict(key or ()), given, self._lines(given), wakes
             if key is None or not all(type(value) is str for _, value in key):
                 return found
             if len(profile.given_fields) >= MAX_GIVEN:
