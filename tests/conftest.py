@@ -1,11 +1,16 @@
-"""Choose the event loop of all tests, keep them off proxies, and hold conformance tests to their data."""
+"""Choose the event loop of all tests, make their clients, keep them off proxies, and hold conformance tests to their data."""
 
 import asyncio
 import contextlib
+import gc
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from hookline import HttpClient
 
 pytest_plugins = ["servers.fixtures"]
 
@@ -47,6 +52,19 @@ def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callabl
     return {"asyncio": asyncio.new_event_loop}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests whose names differ from process to process: those cannot be shared out to several."""
+    for item in items:
+        if " at 0x" in item.name:
+            raise pytest.UsageError(f"{item.nodeid} is named after an address; give its parameters ids (kit.ids.words)")
+
+
+def pytest_collection_finish() -> None:
+    """Take what the collection made out of the garbage collector: thousands of tests make each `gc.collect()` take 0.2 s."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_proxies_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients read the environment; only pip, which tests/packaging runs, may have the proxies of whoever runs the tests."""
@@ -54,6 +72,19 @@ def _no_proxies_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest
         for name in list(os.environ):
             if name.lower().endswith("_proxy") or name == "REQUEST_METHOD":
                 monkeypatch.delenv(name)
+
+
+@pytest.fixture
+async def client(request: pytest.FixtureRequest) -> AsyncIterator["HttpClient"]:
+    """A client with the options of the closest mark `client`; `trusts_test_ca=True` there makes it trust our certificates."""
+    from hookline import HttpClient
+
+    mark = request.node.get_closest_marker("client")
+    options = dict(mark.kwargs) if mark else {}
+    if options.pop("trusts_test_ca", False):
+        options["verify"] = request.getfixturevalue("certificates").ca_file
+    async with HttpClient(**options) as client:
+        yield client
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,15 +18,14 @@ from pathlib import Path
 
 import pytest
 
+from hookline_testing.server import ScriptedServer, response
 from servers.addresses import Site, black_hole, refused_port
 from servers.apache import REALM, TEXT, USERS
 from servers.certificates import KEY_PASSWORD, Certificates, Identity
-from servers.messages import response
 from servers.nginx import BIG, MEDIUM, accepted
 from servers.processes import StartError, running
 from servers.programs import require_module, require_program
 from servers.raw import connect, read_all
-from servers.scripted import ScriptedServer
 from servers.squid import asked
 
 GET = b"GET /path?q=1 HTTP/1.1\r\nHost: here\r\n\r\n"

@@ -9,8 +9,7 @@ from typing import Any
 
 from auth.peers import parameters
 from hookline_auth import Auth, SubRequest, set_field
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 Make = Callable[..., ScriptedServer]
 ME = ("me", "p4ss")

@@ -10,9 +10,7 @@ import hookline
 from auth.exchanges import CHALLENGE, ME, REFUSED, Make, parameters_of, sent, statuses
 from hookline import BodyNotRepeatable, HttpClient
 from hookline_auth import AuthError, HTTPDigestAuth
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 
 
 def answers_digest(request: Any) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 
 from hookline import HttpClient
 from hookline_auth import HTTPDigestAuth, ServerNotVerified
+from hookline_testing.server import ScriptedServer
 from servers.digest import DigestService, is_computable
-from servers.scripted import ScriptedServer
 
 pytestmark = pytest.mark.conformance
 

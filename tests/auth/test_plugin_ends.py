@@ -11,9 +11,7 @@ import pytest
 from auth.exchanges import ME, REFUSED, Later, answers_digest, flow, parameters_of, sent
 from hookline import HttpClient, HttpRequestException, HttpTimeout
 from hookline_auth import Basic, BearerAuth, Digest, HTTPDigestAuth
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, response
 
 
 async def test_cancelled_between_challenge_and_answer(scripted: ScriptedServer) -> None:

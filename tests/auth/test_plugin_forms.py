@@ -11,9 +11,8 @@ import hookline
 from auth.exchanges import ME, MINE, Later, Make, Ticket, answers_digest, called, flow, later_flow, sent, statuses
 from hookline import HttpClient
 from hookline_auth import AuthError, BearerAuth, HTTPBasicAuth, SubRequest, set_field
+from hookline_testing.server import ScriptedServer, response
 from kit.recorder import on
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 
 class Generates:

@@ -10,9 +10,8 @@ import hookline
 from auth.exchanges import ME, MINE, answers_digest, called, sent, statuses
 from hookline import HttpClient, Option, hookimpl
 from hookline_auth import AuthError, Basic, BearerAuth, Digest, HTTPBasicAuth, HTTPDigestAuth
+from hookline_testing.server import ScriptedServer, response
 from kit.recorder import on
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 
 @pytest.mark.parametrize("by_name", [True, False])

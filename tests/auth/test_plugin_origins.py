@@ -13,8 +13,7 @@ pytest.importorskip("hookline_redirects", reason="these follow redirects")
 from auth.exchanges import ME, MINE, REFUSED, Make, Ticket, called, flow, moved, parameters_of, sent, statuses
 from hookline import HttpClient
 from hookline_auth import BearerAuth, HTTPDigestAuth
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 
 async def test_userinfo_of_the_url_is_sent(scripted: ScriptedServer) -> None:

@@ -12,11 +12,9 @@ pytest.importorskip("hookline_tunnel", reason="the plugin for proxies is not ins
 from auth.exchanges import Make, parameters_of, statuses
 from hookline import HttpClient, HttpProxyError
 from hookline_auth import HTTPDigestAuth
+from hookline_testing.server import Script, ScriptedServer, response
 from servers.addresses import Site
 from servers.apache import TEXT
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 from servers.squid import NONCE_SECONDS, asked
 
 ASKS = ("Proxy-Authenticate", 'Digest realm="the proxy", nonce="n", qop="auth"')

@@ -2,9 +2,8 @@
 
 import pytest
 
+from hookline_testing.server import ScriptedServer, response
 from kit.readme import python_blocks, run_block
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 BLOCKS = python_blocks("auth")
 CHALLENGE = response(b"", 401, [("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')])

@@ -10,8 +10,7 @@ import pytest
 from auth.exchanges import ME, MINE, sent
 from hookline import HttpClient
 from hookline_auth import AuthError
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 
 async def test_none_switches_the_clients_default_off(scripted: ScriptedServer) -> None:

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from servers.addresses import Site, free_ports
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

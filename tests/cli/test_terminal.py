@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 Show = Callable[..., tuple[int, str, str]]
 

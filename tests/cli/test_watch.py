@@ -7,8 +7,8 @@ from typing import Any
 
 from hookline import HttpClient, HttpRequest, HttpResponse, hookimpl
 from hookline_cli.watch import watch
-from servers.messages import response as answer
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer
+from hookline_testing.server import response as answer
 
 
 class Late:

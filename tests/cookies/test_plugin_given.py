@@ -8,8 +8,7 @@ import pytest
 
 from hookline import HttpClient
 from hookline_cookies import Cookie, CookieJar, CookieRefused
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 Make = Callable[..., ScriptedServer]
 

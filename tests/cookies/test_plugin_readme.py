@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 README = Path(__file__).parents[2] / "plugins/cookies/README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

@@ -6,9 +6,8 @@ import pytest
 
 from hookline import HttpClient
 from hookline_cookies import Cookie, CookieJar
+from hookline_testing.server import ScriptedServer, response
 from servers.certificates import Certificates
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 pytest.importorskip("hookline_redirects", reason="these follow redirects")
 

@@ -6,8 +6,7 @@ import pytest
 
 from hookline import HttpClient, Option, hookimpl
 from hookline_cookies import Cookies
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 SET = response(b"", 200, [("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "tracker=2; Path=/")])
 

@@ -9,10 +9,9 @@ import pytest
 
 from hookline import HttpClient
 from hookline_cookies import CookieJar
+from hookline_testing.server import ScriptedServer, response
 from servers.addresses import Site
 from servers.certificates import Certificates
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 Make = Callable[..., ScriptedServer]
 

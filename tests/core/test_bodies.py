@@ -7,13 +7,10 @@ import pytest
 
 from hookline import HttpClient
 from hookline.errors import LocalProtocolError
-from servers.messages import response
+from hookline_testing.server import response
+from kit.ids import words
 
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
+pytestmark = pytest.mark.client(autoload=False)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])
@@ -75,7 +72,7 @@ async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
             "boundary",
         ),
     ],
-    ids=ascii,
+    ids=words,
 )
 async def test_body_that_cannot_be_sent_is_refused_before_anything_is(client, scripted, given, error, words):
     with pytest.raises(error, match=words):

@@ -16,18 +16,13 @@ import pytest
 
 from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import LocalProtocolError
+from hookline_testing.server import Script, response
 from kit.slots import is_free
-from servers.messages import response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 CONTENT = bytes(range(256)) * 3000  # three pieces
 SIZES = pytest.mark.parametrize("content", [b"", b"short", CONTENT], ids=["empty", "short", "long"])
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
 
 
 @pytest.fixture

@@ -12,15 +12,11 @@ from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
 from hookline.multipart import Multipart, field_part, file_part, guessed_type, with_boundary
-from servers.messages import response
+from hookline_testing.server import response
+
+pytestmark = pytest.mark.client(autoload=False)
 
 CONTENT = bytes(range(256)) * 3000
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 async def sent(client, scripted, **given):

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from hookline import Connection, HttpClient, LocalProtocolError, __version__
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 GIVEN = {
     "base_url": "http://127.0.0.1:1/v1/",

@@ -7,8 +7,7 @@ import pytest
 from hookline import HttpClient, InvalidURL
 from hookline.reference import resolve
 from hookline.url import split_url
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 BASE = "http://a/b/c/d;p?q"
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 
 async def test_close_awaits_closers_side_by_side_while_connections_are_open(scripted: ScriptedServer) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from hookline import ConnectionRefused, DNSError, HttpClient, HttpConnectionError
 from hookline.dial import Address, as_address, dial, resolve
+from hookline_testing.server import response
 from servers.addresses import black_hole, listening_socket, refused_port
-from servers.messages import response
 
 
 def address(port, host="127.0.0.1"):

@@ -11,7 +11,7 @@ import pytest
 from hookline import HttpClient
 from hookline.errors import ConnectionClosed
 from hookline.wire.unread import Unread
-from servers.messages import response
+from hookline_testing.server import response
 
 ANSWER = response(b"too much", 413, [("Connection", "close")])
 PIECE = b"x" * (64 * 1024)

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpTimeout, StreamAbandoned, hookimpl
+from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 HALF = head(200, [("Content-Length", "9")]) + b"half"
 

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, PluginError, hookimpl
+from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, on, plugin
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, hookimpl
+from hookline_testing.server import ScriptedServer, chunked, response
 from kit.recorder import Log, Recorder, client_with, on, plugin
-from servers.messages import chunked, response
-from servers.scripted import ScriptedServer
 
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, Option, PluginError, Switch, hookimpl
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 
 class Sleeper:

@@ -4,16 +4,12 @@ import pytest
 from multidict import MultiDict
 
 from hookline import HttpClient, HttpRequestException, StreamConsumedError
-from servers.messages import chunked, head, response
-from servers.script import Script
+from hookline_testing.server import Script, chunked, head, response
+from kit.ids import words
+
+pytestmark = pytest.mark.client(autoload=False)
 
 cuts = pytest.mark.parametrize("cut", ["whole", "bytes", 11])
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 @cuts
@@ -87,7 +83,7 @@ async def test_post_without_a_body_says_so(client, scripted):
         ({"data": [b"one", b"two"]}, b"onetwo", None),
         ({"data": ("one", b"two")}, b"onetwo", None),
     ],
-    ids=str,
+    ids=words,
 )
 async def test_body_is_encoded_by_its_kind(client, scripted, given, body, content_type):
     scripted.answer(response(b""))

@@ -5,18 +5,12 @@ import asyncio
 import pytest
 
 from hookline import HttpClient
+from hookline_testing.server import Gate, Script, head, response
 from servers.addresses import black_hole
-from servers.changes import Gate
-from servers.messages import head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 BLOCK = b"x" * (1024 * 1024)
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
 
 
 async def cancelled(task):

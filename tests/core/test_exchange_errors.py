@@ -17,17 +17,13 @@ from hookline.errors import (
     RemoteProtocolError,
     SSLError,
 )
+from hookline_testing.server import Script, chunked, head, response
+from kit.ids import words
 from servers.addresses import refused_port
-from servers.messages import chunked, head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False)
 
 SECRETS = ("topsecret", "hunter2", "tok3n")
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 def assert_names(error, method, *words):
@@ -212,7 +208,7 @@ async def test_injection_by_client_headers_is_refused():
         {"headers": {"Content-Length": "4"}},
         {"data": b"a", "json": 1},
     ],
-    ids=str,
+    ids=words,
 )
 async def test_framing_that_smuggles_is_refused(client, scripted, given):
     with pytest.raises(LocalProtocolError):

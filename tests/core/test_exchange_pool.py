@@ -7,17 +7,11 @@ import pytest
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, HttpTimeout
 from hookline.errors import ClientClosed, ConnectionClosed, ConnectionRefused
+from hookline_testing.server import Gate, Script, response
 from kit.recorder import client_with, on
 from servers.addresses import black_hole, refused_port
-from servers.changes import Gate
-from servers.messages import response
-from servers.script import Script
 
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 
 def pool_of(client):

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from hookline import Connection, HttpClient, HttpRequestException, Route
 from hookline.errors import HttpConnectionError
-from servers.messages import chunked, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, chunked, response
 
 
 async def test_unix_socket_is_used(make_scripted, tmp_path):

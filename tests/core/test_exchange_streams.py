@@ -5,17 +5,11 @@ import gc
 
 import pytest
 
-from hookline import HttpClient, HttpRequestException, ReadTimeout, StreamConsumedError, Timeout
+from hookline import HttpRequestException, ReadTimeout, StreamConsumedError, Timeout
+from hookline_testing.server import Gate, Script, chunked, head, response
 from kit.slots import is_free
-from servers.changes import Gate
-from servers.messages import chunked, head, response
-from servers.script import Script
 
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 
 @pytest.mark.parametrize("cut", ["whole", "bytes", 100])

@@ -3,9 +3,8 @@
 import pytest
 
 from hookline import HttpClient, HttpRequestException, StreamConsumedError
+from hookline_testing.server import Script, chunked, head, response
 from servers.addresses import refused_port
-from servers.messages import chunked, head, response
-from servers.script import Script
 
 
 def test_get_returns_the_response(scripted):

@@ -8,24 +8,17 @@ import pytest
 
 from hookline import (
     ConnectTimeout,
-    HttpClient,
     HttpTimeout,
     PoolTimeout,
     ReadTimeout,
     Timeout,
     WriteTimeout,
 )
+from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
 from servers.addresses import black_hole
-from servers.changes import Gate
-from servers.messages import head, response
-from servers.script import Script
 
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 
 @pytest.mark.parametrize(

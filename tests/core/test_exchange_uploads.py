@@ -7,18 +7,12 @@ import pytest
 
 from hookline import BodyNotRepeatable, HttpClient, ReadTimeout, Timeout, hookimpl
 from hookline.errors import ConnectionClosed, LocalProtocolError
+from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
-from servers.changes import Gate
-from servers.messages import head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 BLOCK = b"x" * (256 * 1024)
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
 
 
 async def agen(*chunks):

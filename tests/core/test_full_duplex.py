@@ -6,11 +6,12 @@ import io
 
 import pytest
 
-from hookline import HttpClient, HttpTimeout, ReadTimeout, Timeout
+from hookline import HttpTimeout, ReadTimeout, Timeout
 from hookline.errors import ClientClosed, ConnectionClosed, StreamAbandoned
+from hookline_testing.server import Script, head, response
 from kit.recorder import client_with, on
-from servers.messages import head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1, trusts_test_ca=True, timeout=10)
 
 BLOCK = b"x" * (256 * 1024)
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -69,12 +70,6 @@ async def echo(request, certificates):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@pytest.fixture
-async def client(certificates):
-    async with HttpClient(autoload=False, pool_size=1, verify=certificates.ca_file, timeout=10) as client:
-        yield client
 
 
 async def is_free(client, echo):

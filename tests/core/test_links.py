@@ -6,7 +6,7 @@ import pytest
 
 from hookline import HttpClient
 from hookline.links import links_of
-from servers.messages import response
+from hookline_testing.server import response
 
 BASE = "http://example.com/a/b?page=1"
 

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from hookline import Attribute, HttpClient, Option, Timeout, hookimpl
+from hookline_testing.server import ScriptedServer, response
 from kit.distributions import Site, plugin_source
 from kit.recorder import client_with, plugin
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 
 def owner(name: str, *options: Option, **attributes: Any) -> Any:

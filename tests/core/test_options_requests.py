@@ -20,11 +20,8 @@ from hookline import (
     StreamConsumedError,
     hookimpl,
 )
+from hookline_testing.server import Gate, Script, ScriptedServer, chunked, head, response
 from kit.recorder import client_with, on, plugin
-from servers.changes import Gate
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 SECRETS = dict.fromkeys(("Authorization", "Proxy-Authorization", "X-Api-Key", "X-Badge", "Host"), "secret.test")
 declares = plugin("badge", declare=hookimpl(specname="declare")(lambda self: [Credential("x-badge")]))

@@ -1,11 +1,9 @@
-"""How plugins are named, listed and explained; and the same with distributions that pip installed."""
+"""How plugins are named, listed and explained; and the same with distributions installed from wheels."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +11,11 @@ import pluggy
 import pytest
 
 from hookline import HttpClient, Option, PluginError, Scheme, Switch, hookimpl
+from hookline_testing.server import ScriptedServer, response
 from kit.distributions import Site, build_wheel, plugin_source
+from kit.environments import Environment
+from kit.environments import run as run_program
 from kit.recorder import Recorder, client_with, on, plugin
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 CORE = Path(__file__).resolve().parents[2] / "core"
 
@@ -226,16 +225,14 @@ print(*[(i.name, i.distribution, i.version) for i in client.plugins])
 """
 
 
-def test_plugins_that_pip_installed_are_found(tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=False)
-    python = tmp_path / "venv" / "bin" / "python"
+def test_plugins_that_were_installed_from_wheels_are_found(tmp_path: Path) -> None:
+    fresh = Environment(tmp_path / "venv")
     wheels = [
         build_wheel(tmp_path, "acme-paint", plugin_source("Paint"), {"paint": "Paint"}),
         build_wheel(
             tmp_path, "brown-paint", plugin_source("Oil", attributes="replaces = 'paint'"), {"oil": "Oil"}, "1.1"
         ),
     ]
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps"]
     outside = Site(tmp_path / "site")
     outside.path.mkdir()
     outside.shadow_installed()
@@ -243,11 +240,9 @@ def test_plugins_that_pip_installed_are_found(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(outside.path), *paths])}
 
     def run() -> str:
-        return subprocess.run(
-            [python, "-c", PROGRAM], env=environment, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        return run_program(fresh.python, "-c", PROGRAM, environment=environment).strip()
 
-    subprocess.run([*pip, wheels[0]], check=True)
+    fresh.install(wheels[0], index=False)
     assert run() == "('paint', 'acme-paint', '1.0')"
-    subprocess.run([*pip, wheels[1]], check=True)
+    fresh.install(wheels[1], index=False)
     assert run() == "('oil', 'brown-paint', '1.1')"

@@ -9,11 +9,8 @@ from hypothesis import strategies as st
 
 from hookline import HttpClient, HttpRequestException, PoolTimeout, Stats, Timeout
 from hookline.errors import ClientClosed, ConnectionRefused
+from hookline_testing.server import Gate, Script, ScriptedServer, chunked, response
 from servers.addresses import refused_port
-from servers.changes import Gate
-from servers.messages import chunked, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 
 @pytest.fixture

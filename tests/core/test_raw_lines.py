@@ -7,15 +7,10 @@ import pytest
 
 from hookline import BodyTooLarge, HttpClient, StreamConsumedError
 from hookline.lines import LineSplitter
+from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
-from servers.messages import chunked, head, response
-from servers.script import Script
 
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 
 def split(data, size, encoding="utf-8", limit=0):

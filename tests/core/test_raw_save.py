@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 
 from hookline import ConnectionClosed, HttpClient, ReadTimeout, StreamConsumedError, Timeout
+from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
-from servers.messages import chunked, head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 BIG = 8 * 1024 * 1024
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
 
 
 def files(folder):

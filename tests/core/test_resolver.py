@@ -9,8 +9,8 @@ import pytest
 
 from hookline import ConnectTimeout, HttpClient, Timeout
 from hookline.errors import ConnectionRefused, DNSError, HttpConnectionError
+from hookline_testing.server import response
 from servers.addresses import black_hole, refused_port
-from servers.messages import response
 
 
 def resolver_of(*addresses):

@@ -5,14 +5,10 @@ import time
 
 import pytest
 
-from hookline import HttpClient, StreamConsumedError
-from servers.messages import chunked, head, response
+from hookline import StreamConsumedError
+from hookline_testing.server import chunked, head, response
 
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -4,7 +4,7 @@ import asyncio
 import socket
 
 from hookline import DirectRoute, HttpClient, Route, hookimpl
-from servers.messages import response
+from hookline_testing.server import response
 
 
 class OverASocket(Route):

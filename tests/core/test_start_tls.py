@@ -18,10 +18,8 @@ from hookline import (
     SSLError,
 )
 from hookline.wire.connection import Connection
+from hookline_testing.server import Script, ScriptedServer, response
 from servers.certificates import Certificates
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 Make = Callable[..., ScriptedServer]
 GRANTED = b"HTTP/1.1 200 Granted\r\n\r\n"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpResponse
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
 

@@ -13,9 +13,7 @@ import pytest
 import uvloop
 
 from hookline import HttpClient, HttpTimeout, Stats
-from servers.changes import Gate
-from servers.messages import chunked, head, response
-from servers.script import Script
+from hookline_testing.server import Gate, Script, chunked, head, response
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hookline import ConnectionClosed, HttpClient
-from servers.messages import chunked, head, response
-from servers.script import Script
+from hookline_testing.server import Script, chunked, head, response
 
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
 

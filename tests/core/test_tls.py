@@ -8,9 +8,11 @@ import pytest
 
 from hookline import HttpClient, hookimpl
 from hookline.errors import ConnectionClosed, ConnectionRefused, SSLError
+from hookline_testing.server import Script, response
+from kit.ids import words
 from servers.certificates import KEY_PASSWORD
-from servers.messages import response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False)
 
 
 @pytest.fixture
@@ -23,12 +25,6 @@ def serve(make_scripted):
         return server
 
     return make
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 def ways(certificates):
@@ -149,7 +145,7 @@ async def test_missing_client_certificate_is_an_error(serve, certificates, clien
     assert server.requests == []
 
 
-@pytest.mark.parametrize("value", [1, "", object()], ids=repr)
+@pytest.mark.parametrize("value", [1, "", object()], ids=words)
 async def test_verify_refuses_what_is_no_setting(client, value):
     with pytest.raises((TypeError, ValueError, OSError), match="verify"):
         await client.get("https://127.0.0.1:1/", verify=value)

@@ -6,7 +6,7 @@ import pytest
 
 from hookline import HttpClient, hookimpl
 from hookline.errors import SSLError
-from servers.messages import response
+from hookline_testing.server import response
 
 
 @pytest.fixture

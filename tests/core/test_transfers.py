@@ -6,17 +6,12 @@ import io
 import pytest
 
 from hookline import HttpClient, hookimpl
+from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
-from servers.messages import chunked, head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 CONTENT = b"x" * 1_000_000
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
 
 
 async def agen(content):

@@ -3,7 +3,7 @@
 import pytest
 
 from hookline import HttpClient
-from servers.messages import response
+from hookline_testing.server import response
 
 
 @pytest.fixture

@@ -12,20 +12,14 @@ import time
 
 import pytest
 
-from hookline import ConnectionClosed, HttpClient, ReadTimeout, Timeout
+from hookline import ConnectionClosed, ReadTimeout, Timeout
+from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
-from servers.changes import Gate
-from servers.messages import head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
 MIB = 1024 * 1024
 BODY = bytes(range(256)) * (3 * MIB // 256)
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False, pool_size=1) as client:
-        yield client
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 
 from hookline import HooklineError
 from hookline.errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
+from hookline_testing.server import chunked, head, response
 from servers.fed import connect, feed, take
-from servers.messages import chunked, head, response
 
 CUTS = ["whole", "bytes", 7, (-3,)]
 cuts = pytest.mark.parametrize("cut", CUTS)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.errors import RemoteProtocolError
+from hookline_testing.server import chunked, head, response
 from servers.fed import take
-from servers.messages import chunked, head, response
 
 cuts = pytest.mark.parametrize("cut", ["whole", "bytes", 5])
 FINAL = response(b"final", headers=[("X-Final", "yes")])

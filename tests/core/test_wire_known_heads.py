@@ -3,9 +3,10 @@
 import pytest
 
 from hookline import HttpClient, HttpTimeout, LocalProtocolError, Timeout, hookimpl
+from hookline_testing.server import Script, chunked, head, response
 from servers.fed import connect, feed
-from servers.messages import chunked, head, response
-from servers.script import Script
+
+pytestmark = pytest.mark.client(autoload=False)
 
 
 class Asker:
@@ -18,12 +19,6 @@ class Asker:
 
     def wants_interim(self):
         return False
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 def exchange(connection, transport, data, cut="whole"):

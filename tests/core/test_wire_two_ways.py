@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from hookline_testing.server.segments import pieces
 from servers.fed import connect, feed
-from servers.segments import pieces
 
 FIELDS = [
     b"Server: x", b"Connection: close", b"Connection: keep-alive", b"Transfer-Encoding: chunked", b"Set-Cookie: a=b",

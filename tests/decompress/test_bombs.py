@@ -14,9 +14,7 @@ import pytest
 
 from decompress.bodies import zstd
 from hookline import HttpClient
-from servers.messages import head
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, head
 
 MIB = 1024 * 1024
 READ = 64 * 1024

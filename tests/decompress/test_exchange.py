@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import brotli
@@ -12,19 +12,13 @@ import pytest
 
 from decompress.bodies import EVERY, PLAIN, deflated, zstd
 from hookline import BodyTooLarge, ConnectionClosed, DecodingError, HttpClient
+from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from servers.addresses import Site
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+
+pytestmark = pytest.mark.client(timeout=10)
 
 every = pytest.mark.parametrize(("coding", "encode"), [row[1:] for row in EVERY], ids=[row[0] for row in EVERY])
 Encode = Callable[[bytes], bytes]
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(timeout=10) as client:
-        yield client
 
 
 def coded(body: bytes, *codings: str, status: int = 200) -> bytes:

@@ -11,8 +11,7 @@ import pytest
 
 from hookline import DefaultHeader, HttpClient, hookimpl
 from hookline_decompress import Decompress
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 BODY = gzip.compress(b"plain")
 CODED = response(BODY, 200, [("Content-Encoding", "gzip")])

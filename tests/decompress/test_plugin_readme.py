@@ -4,9 +4,8 @@ import gzip
 
 import pytest
 
+from hookline_testing.server import ScriptedServer, response
 from kit.readme import python_blocks, run_block
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 BODY = gzip.compress(b"x" * 1000)
 

@@ -22,11 +22,8 @@ from pathlib import Path
 
 import pytest
 
-from servers.answers import Answer
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
-from servers.seen import SeenRequest
+from hookline_testing.server import Script, ScriptedServer, SeenRequest, response
+from hookline_testing.server.answers import Answer
 from servers.websocket_peer import echo, opening
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,7 @@ from textwrap import dedent
 
 from hookline import Connection, DirectRoute, HttpClient, HttpRequest, HttpResponse, hookimpl
 from hookline.hookspecs import EVENTS, Specifications
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, response
 
 PLUGINS = Path(__file__).parents[2] / "docs" / "plugins"
 HOOKS = (PLUGINS / "hooks.md").read_text(encoding="utf-8")

@@ -15,8 +15,7 @@ import pytest
 import hookline
 from hookline import HttpClient, HttpResponse
 from hookline.plugged import CALL_KEYWORDS
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 ROOT = Path(__file__).parents[2]
 SEED = (ROOT / (os.environ.get("HOOKLINE_CONFORMANCE") or "../shared/conformance")).parent / "seed.txt"

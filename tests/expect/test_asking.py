@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hookline import HttpClient, HttpRequest
 from hookline_expect.expectation import as_wait, expects_continue
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, head, response
+
+pytestmark = pytest.mark.client(autoload=False, plugins=["expect"], timeout=10)
 
 CONTINUE = head(100)
 FIELD = {"Expect": "100-continue"}
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(autoload=False, plugins=["expect"], timeout=10) as client:
-        yield client
 
 
 def granted(body: bytes = b"ok") -> Script:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hookline import ConnectionClosed, HttpClient, HttpTimeout, ReadTimeout, Timeout
+from hookline_testing.server import Gate, Script, ScriptedServer, head, response
 from kit.slots import is_free
-from servers.changes import Gate
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+
+pytestmark = pytest.mark.client(autoload=False, plugins=["expect"], pool_size=1, timeout=10)
 
 CONTINUE = head(100)
 NEVER = 30.0  # seconds: the test ends, or its timeout does, long before
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(autoload=False, plugins=["expect"], pool_size=1, timeout=10) as client:
-        yield client
 
 
 class Body:

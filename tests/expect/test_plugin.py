@@ -8,9 +8,7 @@ import pytest
 
 from hookline import HttpClient, Option, hookimpl
 from hookline_expect import Expect
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, head, response
 
 
 def granted() -> Script:

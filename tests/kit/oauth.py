@@ -3,7 +3,7 @@
 from typing import Any
 
 from hookline_oauth import OAuth1, OAuth2
-from servers.messages import response
+from hookline_testing.server import response
 
 CLIENT_SECRET, TOKEN, TOKEN_SECRET = "client-s3cret", "user-t0ken", "token-s3cret"
 TOKENS = {"access_token": "acc3ss-token", "refresh_token": "r3fresh-token"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hookline import HttpClient
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 
 async def is_free(client: HttpClient, server: ScriptedServer) -> None:

@@ -10,11 +10,10 @@ import pytest
 
 from hookline import HttpClient, PluginError
 from hookline_oauth import InsecureTransport, OAuth2, TokenRefused
+from hookline_testing.server import ScriptedServer, response
 from kit.oauth import TOKENS, holds_secret, moved, oauth1, oauth2
 from servers.addresses import Site
-from servers.messages import response
 from servers.oauth2_provider import SECRET, Grant, OAuth2Provider
-from servers.scripted import ScriptedServer
 
 Make = Callable[..., ScriptedServer]
 

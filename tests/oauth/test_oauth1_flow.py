@@ -6,18 +6,13 @@ import pytest
 
 from hookline import HttpClient
 from hookline_oauth import InsecureTransport, OAuth1, OAuthError, TokenRefused
+from hookline_testing.server import ScriptedServer, response
 from servers.addresses import Site
-from servers.messages import response
 from servers.oauth1_provider import CLIENT_ID, CLIENT_SECRET, OAuth1Provider
-from servers.scripted import ScriptedServer
+
+pytestmark = pytest.mark.client(timeout=20, trusts_test_ca=True)
 
 CALLBACK = "https://client.example/ready?x=1"
-
-
-@pytest.fixture
-async def client(certificates: Any) -> Any:
-    async with HttpClient(timeout=20, verify=str(certificates.ca_file)) as client:
-        yield client
 
 
 @pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256", "PLAINTEXT"])

@@ -13,6 +13,8 @@ from hookline_oauth import InsecureTransport, OAuth1, OAuthError
 from servers.addresses import Site
 from servers.oauth1_provider import CLIENT_ID, CLIENT_SECRET, USER_SECRET, USER_TOKEN, OAuth1Provider
 
+pytestmark = pytest.mark.client(timeout=20)
+
 
 def user(**options: Any) -> OAuth1:
     return OAuth1(
@@ -22,12 +24,6 @@ def user(**options: Any) -> OAuth1:
         resource_owner_secret=USER_SECRET,
         **options,
     )
-
-
-@pytest.fixture
-async def client() -> Any:
-    async with HttpClient(timeout=20) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

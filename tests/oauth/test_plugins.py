@@ -9,8 +9,7 @@ import pytest
 import hookline
 from hookline import HttpClient, Option, PluginError, hookimpl
 from hookline_oauth import OAuth1, OAuth1Plugin, OAuth2, OAuth2Plugin
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 pytestmark = pytest.mark.usefixtures("insecure")
 

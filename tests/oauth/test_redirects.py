@@ -7,12 +7,11 @@ import pytest
 
 from hookline import HttpClient
 from hookline_oauth import OAuth1
+from hookline_testing.server import ScriptedServer, response
 from kit.oauth import holds_secret, moved, oauth1, oauth2
 from servers.addresses import Site
-from servers.messages import response
 from servers.oauth1_provider import CLIENT_ID, USER_SECRET, USER_TOKEN, OAuth1Provider
 from servers.oauth1_provider import CLIENT_SECRET as REAL_SECRET
-from servers.scripted import ScriptedServer
 
 pytest.importorskip("hookline_redirects", reason="these follow redirects")
 

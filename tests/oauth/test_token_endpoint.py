@@ -8,10 +8,7 @@ import pytest
 
 from hookline import BodyTooLarge, HttpClient, HttpTimeout, hookimpl
 from hookline_oauth import OAuth2, TokenRefused
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
-from servers.seen import SeenRequest
+from hookline_testing.server import Script, ScriptedServer, SeenRequest, head, response
 
 pytestmark = pytest.mark.usefixtures("insecure")
 Make = Callable[..., ScriptedServer]

@@ -1,25 +1,27 @@
 """Read what the root and its members say about themselves."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-MEMBERS = [ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
+from kit.environments import MEMBERS, PROJECT, ROOT, build, read_pyproject
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `member` once per member, one that takes `distribution` for the root as well."""
     if "member" in metafunc.fixturenames:
-        metafunc.parametrize("member", MEMBERS, ids=lambda path: path.name, scope="module")
+        metafunc.parametrize("member", MEMBERS, ids=lambda path: path.name)
     if "distribution" in metafunc.fixturenames:
-        metafunc.parametrize("distribution", [ROOT, *MEMBERS], ids=["root", *(m.name for m in MEMBERS)], scope="module")
+        metafunc.parametrize("distribution", PROJECT, ids=["root", *(m.name for m in MEMBERS)])
 
 
-def read_pyproject(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist of each distribution of the project, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("wheelhouse")
+    build(folder, *PROJECT)
+    return folder
 
 
 @pytest.fixture

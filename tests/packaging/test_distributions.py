@@ -2,14 +2,10 @@
 
 import http.server
 import json
-import os
 import re
-import subprocess
 import sys
 import tarfile
 import threading
-import tomllib
-import venv
 import zipfile
 from collections.abc import Iterator
 from email.parser import HeaderParser
@@ -17,31 +13,27 @@ from pathlib import Path
 
 import pytest
 
-
-def run(*command: str | Path, cwd: Path | None = None) -> str:
-    """Run a program, show its output when it fails, and give back what it printed."""
-    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def archives(distribution: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sdist of one distribution and the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, distribution)
-    return folder
+from kit.environments import PROJECT, Environment, read_pyproject, run
 
 
 @pytest.fixture
-def wheel(archives: Path) -> Iterator[zipfile.ZipFile]:
-    with zipfile.ZipFile(next(archives.glob("*.whl"))) as archive:
+def archives(distribution: Path, wheelhouse: Path) -> dict[str, Path]:
+    """The sdist ("gz") of one distribution, and the wheel ("whl") that was built from it."""
+    name = read_pyproject(distribution)["project"]["name"].replace("-", "_")
+    found = [path for path in wheelhouse.iterdir() if re.match(rf"{name}-\d", path.name)]
+    assert len(found) == 2
+    return {path.name.rpartition(".")[2]: path for path in found}
+
+
+@pytest.fixture
+def wheel(archives: dict[str, Path]) -> Iterator[zipfile.ZipFile]:
+    with zipfile.ZipFile(archives["whl"]) as archive:
         yield archive
 
 
-def test_archives_pass_twine(archives: Path) -> None:
-    files = sorted(archives.iterdir())
-    assert [file.name.rpartition(".")[2] for file in files] == ["whl", "gz"]
+def test_archives_pass_twine(wheelhouse: Path) -> None:
+    files = sorted(wheelhouse.iterdir())
+    assert len(files) == 2 * len(PROJECT)
     run(sys.executable, "-m", "twine", "check", "--strict", *files)
 
 
@@ -63,8 +55,8 @@ def test_wheel_has_licence_and_metadata(wheel: zipfile.ZipFile) -> None:
     assert metadata["Summary"]
 
 
-def test_sdist_can_be_built_anywhere(archives: Path) -> None:
-    with tarfile.open(next(archives.glob("*.tar.gz"))) as archive:
+def test_sdist_can_be_built_anywhere(archives: dict[str, Path]) -> None:
+    with tarfile.open(archives["gz"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE"} <= names
     assert not [name for name in names if name.startswith(("tests/", "plugins/", "core/"))]
@@ -110,14 +102,14 @@ asyncio.run(main())
 """
 
 
-def test_core_alone_brings_its_dependencies_only_and_works(root: Path, tmp_path: Path, one_answer_url: str) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    run(python, "-m", "pip", "install", "--quiet", "./core", cwd=root)
+def test_core_alone_brings_its_dependencies_only_and_works(
+    root: Path, wheelhouse: Path, tmp_path: Path, one_answer_url: str
+) -> None:
+    environment = Environment(tmp_path / "venv")
+    environment.install(next(wheelhouse.glob("hookline_core-*.whl")))
 
-    project = tomllib.loads((root / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
-    installed = set(json.loads(run(python, "-I", "-c", LIST)))
-    assert installed - {"pip", "setuptools"} == declared | {"hookline-core"}
+    declared = {re.split(r"[^\w-]", line)[0] for line in read_pyproject(root / "core")["project"]["dependencies"]}
+    installed = set(json.loads(run(environment.python, "-I", "-c", LIST)))
+    assert installed == declared | {"hookline-core"}
 
-    run(python, "-I", "-W", "error", "-c", REQUEST, one_answer_url)
+    run(environment.python, "-I", "-W", "error", "-c", REQUEST, one_answer_url)

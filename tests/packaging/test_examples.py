@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import textwrap
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
+from kit.environments import ROOT, Environment, build, clean_variables
+from kit.environments import run as run_program
 
-ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/pyproject.toml"))
-PROJECT = [ROOT, ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
 LONGEST = 60  # lines of all files together: what five minutes are enough for
 
 Run = Callable[..., Any]
 
 
-def command(*words: str | Path, **environment: str) -> str:
-    """Run a program, show its output when it fails, and give back what it printed."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "PYTHON"))}
-    done = subprocess.run(words, env=clean | environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a fresh environment with the wheels of the project, and of the examples, and nothing of this one."""
     folder = tmp_path_factory.mktemp("examples")
-    wheels = folder / "wheels"
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
-    command(*pip, "--wheel-dir", wheels, *PROJECT, *EXAMPLES)
-    built = sorted(wheels.glob("*.whl"))
-    assert len(built) == len(PROJECT) + len(EXAMPLES)
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    command(python, "-m", "pip", "install", "--quiet", *built)
-    return python
+    build(folder / "built", *EXAMPLES)
+    environment = Environment(folder / "venv")
+    environment.install(*wheelhouse.glob("*.whl"), *(folder / "built").glob("*.whl"))
+    return environment.python
 
 
 @pytest.fixture
@@ -65,7 +47,8 @@ async def main():
 asyncio.run(main())
 print(json.dumps(result))
 """
-        return json.loads(command(python, "-I", "-W", "error", "-c", code, *arguments, **environment))
+        variables = clean_variables() | environment
+        return json.loads(run_program(python, "-I", "-W", "error", "-c", code, *arguments, environment=variables))
 
     return run
 

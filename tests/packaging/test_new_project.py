@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from servers.messages import response
-from servers.scripted import ScriptedServer
-
-ROOT = Path(__file__).parents[2]
-PROJECT = [ROOT, ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
-
-
-def started(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program without what changes plugins, or where Python looks for modules."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HOOKLINE_", "PYTHON"))}
-    return subprocess.run(
-        words, cwd=cwd, env=clean, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
-    )
-
-
-def run(*words: str | Path, cwd: Path) -> str:
-    """Run a program, show its output when it fails, and give back what it printed."""
-    done = started(*words, cwd=cwd)
-    assert done.returncode == 0, f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+from hookline_testing.server import ScriptedServer, response
+from kit.environments import Environment, build, run, started
 
 
 @pytest.fixture(scope="module")
@@ -40,31 +20,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def programs(folder: Path) -> Path:
-    """The programs of a fresh environment with the wheels of the project, all but hookline-testing."""
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
-    run(*pip, "--wheel-dir", folder / "wheels", *PROJECT, cwd=folder)
-    venv.create(folder / "venv", with_pip=True)
-    programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-    wheels = [path for path in (folder / "wheels").glob("*.whl") if not path.name.startswith("hookline_testing")]
-    run(programs / "python", "-m", "pip", "install", "--quiet", *wheels, cwd=folder)
-    return programs
+def environment(wheelhouse: Path, folder: Path) -> Environment:
+    """A fresh environment with the wheels of the project, all but hookline-testing."""
+    environment = Environment(folder / "venv")
+    environment.install(*(path for path in wheelhouse.glob("*.whl") if not path.name.startswith("hookline_testing")))
+    return environment
 
 
 @pytest.fixture(scope="module")
-def project(programs: Path, folder: Path) -> Path:
+def programs(environment: Environment) -> Path:
+    """The folder of its programs."""
+    return environment.programs
+
+
+@pytest.fixture(scope="module")
+def project(environment: Environment, wheelhouse: Path, folder: Path) -> Path:
     """The folder of a new project; its wheel is installed, with what its tests need."""
-    refused = started(programs / "hookline", "plugins", "check", "redirects", cwd=folder)
+    hookline = environment.programs / "hookline"
+    refused = started(hookline, "plugins", "check", "redirects", cwd=folder)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.endswith("which is not installed: pip install hookline-testing\n")
 
-    run(programs / "hookline", "plugins", "new", "trace-id", cwd=folder)
+    run(hookline, "plugins", "new", "trace-id", cwd=folder)
     project = folder / "hookline-trace-id"
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
-    run(*pip, "--wheel-dir", folder / "own", project, cwd=folder)
+    build(folder / "own", project)
     own = next((folder / "own").glob("*.whl"))
-    testing = next((folder / "wheels").glob("hookline_testing-*.whl"))
-    run(programs / "python", "-m", "pip", "install", "--quiet", testing, f"{own}[test]", cwd=folder)
+    environment.install(next(wheelhouse.glob("hookline_testing-*.whl")), f"{own}[test]")
     return project
 
 

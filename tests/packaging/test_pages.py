@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from kit.environments import ROOT, clean_variables
+from kit.environments import run as run_program
+
 PAGES = [ROOT / "docs" / "plugins" / name for name in ("writing.md", "publishing.md")]
 STARTING = ROOT / "docs" / "plugins" / "starting.md"
-PROJECT = [ROOT, ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
 # What the commands install besides.
 TOOLS = ("build", "flit_core>=3.12,<5", "pytest", "twine")
 BLOCK = re.compile(r'^```(\w+)(?: title="([\w.]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
@@ -40,21 +41,15 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables with which pip finds the wheels of the project and of the tools, and looks nowhere else."""
     wheels, programs = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("programs")
     python3 = programs / "python3"  # the one that the wheels are for
     python3.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
     python3.chmod(0o755)
-    clean = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("HOOKLINE_", "PYTHON")) and name != "VIRTUAL_ENV"
-    }
-    command = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--wheel-dir", wheels)
-    done = subprocess.run([*command, *PROJECT, *TOOLS], env=clean, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return {name: value for name, value in clean.items() if not name.startswith("PIP_")} | {
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", wheels)
+    run_program(*pip, *wheelhouse.glob("*.whl"), *TOOLS)
+    return {name: value for name, value in clean_variables().items() if not name.startswith("PIP_")} | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),

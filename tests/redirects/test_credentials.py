@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, hookimpl
-from servers.messages import response
-from servers.scripted import ScriptedServer
-from servers.seen import SeenRequest
+from hookline_testing.server import ScriptedServer, SeenRequest, response
 
 SECRETS = [
     "Authorization",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,21 +17,14 @@ from hookline import (
     hookimpl,
 )
 from hookline_redirects import TooManyRedirects
+from hookline_testing.server import Script, ScriptedServer, SeenRequest, chunked, head, response
 from servers.addresses import Site
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
-from servers.seen import SeenRequest
+
+pytestmark = pytest.mark.client(timeout=10)
 
 
 def moved(location: str, status: int = 302, body: bytes = b"") -> bytes:
     return response(body, status, [("Location", location)])
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(timeout=10) as client:
-        yield client
 
 
 @pytest.mark.parametrize("cut", ["whole", "bytes"])

@@ -9,8 +9,7 @@ import pytest
 import hookline
 from hookline import HttpClient, Option, hookimpl
 from hookline_redirects import Redirects, TooManyRedirects
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 MOVED = response(b"", 302, [("Location", "/two")])
 

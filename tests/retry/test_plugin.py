@@ -20,8 +20,7 @@ from hookline import (
 )
 from hookline_retry import Retries, Retry, RetryBudget
 from hookline_retry.policy import as_retry, is_taken
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 BUSY = response(b"busy", 503)
 

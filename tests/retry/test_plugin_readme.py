@@ -2,9 +2,8 @@
 
 import pytest
 
+from hookline_testing.server import ScriptedServer, response
 from kit.readme import python_blocks, run_block
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 
 @pytest.mark.parametrize("code", python_blocks("retry"), ids=["calls", "budget"])

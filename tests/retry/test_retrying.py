@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,22 +24,16 @@ from hookline import (
     Timeout,
 )
 from hookline_retry import Retry, RetryBudget
+from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on
 from kit.slots import is_free
 from servers.addresses import Site, refused_port
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 QUICK = Retry(backoff=0.01)
+
+pytestmark = pytest.mark.client(autoload=False, plugins=["retry"], retry=QUICK, pool_size=1, timeout=10)
 BUSY = response(b"busy", 503)
 CUT = Script(head(200, [("Content-Length", "100")]) + b"half").close()
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(autoload=False, plugins=["retry"], retry=QUICK, pool_size=1, timeout=10) as client:
-        yield client
 
 
 def statuses(got: Any) -> list[int]:

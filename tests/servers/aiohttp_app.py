@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
+from hookline_testing.server.background import LoopThread
 from servers.addresses import Site, listening_socket
-from servers.background import LoopThread
 
 _CHUNK = 64 * 1024
 

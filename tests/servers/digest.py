@@ -12,8 +12,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from servers.messages import response
-from servers.seen import SeenRequest
+from hookline_testing.server import SeenRequest, response
 
 _PARAMETER = re.compile(r'([a-z*]+)=(?:"((?:[^"\\]|\\.)*)"|([^", ]+))(?:, |$)')
 _NAMES = {"md5": "md5", "sha-256": "sha256", "sha-512-256": "sha512_256"}

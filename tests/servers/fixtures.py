@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hookline_testing.server import ScriptedServer
 from servers.addresses import Site
 from servers.aiohttp_app import aiohttp_site
 from servers.apache import apache_sites
@@ -16,7 +17,6 @@ from servers.certificates import REFUSED, Certificates, make_certificates
 from servers.nginx import nginx_sites
 from servers.programs import httpbin_site
 from servers.proxies import dante_site, haproxy_site, microsocks_site, tinyproxy_site
-from servers.scripted import ScriptedServer
 from servers.squid import squid_digest_site, squid_sites
 from servers.websockets_library import websockets_site
 

@@ -13,14 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from hookline_testing.server import Gate, Script, ScriptedServer, SeenRequest, chunked, head, response
+from hookline_testing.server.segments import Cut, pieces
 from servers.certificates import Certificates
-from servers.changes import Gate
-from servers.messages import chunked, head, response
 from servers.raw import connect, read_all, read_pieces
-from servers.script import Script
-from servers.scripted import ScriptedServer
-from servers.seen import SeenRequest
-from servers.segments import Cut, pieces
 
 GET = b"GET /path?q=1 HTTP/1.1\r\nHost: here\r\n\r\n"
 MakeScripted = Callable[..., ScriptedServer]

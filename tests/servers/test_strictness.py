@@ -8,10 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from servers.messages import response
+from hookline_testing.server import MalformedRequest, ScriptedServer, SeenRequest, response
 from servers.raw import connect
-from servers.scripted import ScriptedServer
-from servers.seen import MalformedRequest, SeenRequest
 
 GET = b"GET /path?q=1 HTTP/1.1\r\nHost: here\r\n\r\n"
 MakeScripted = Callable[..., ScriptedServer]

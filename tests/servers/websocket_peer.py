@@ -11,10 +11,9 @@ import hashlib
 import struct
 from collections.abc import Awaitable, Callable, Iterable
 
-from servers.answers import Handler
-from servers.messages import head
-from servers.seen import SeenRequest
-from servers.segments import Cut, pieces, read_by_peer
+from hookline_testing.server import SeenRequest, head
+from hookline_testing.server.answers import Handler
+from hookline_testing.server.segments import Cut, pieces, read_by_peer
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 

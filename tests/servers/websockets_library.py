@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
+from hookline_testing.server.background import LoopThread
 from servers.addresses import Site, listening_socket
-from servers.background import LoopThread
 from servers.programs import require_module
 
 

@@ -7,8 +7,7 @@ import gzip
 import pytest
 
 from hookline import DecodingError, HttpClient
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 
 async def test_body_of_a_hop_is_decoded_only_when_read(scripted: ScriptedServer) -> None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hookline import BodyNotRepeatable, HttpClient
+from hookline_testing.server import Script, ScriptedServer, head, response
 from servers.addresses import Site
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(timeout=10, wait_continue=30) as client:
-        yield client
+pytestmark = pytest.mark.client(timeout=10, wait_continue=30)
 
 
 def granted(answer: bytes) -> Script:

@@ -14,12 +14,6 @@ MIB = 1024 * 1024
 SIZE = 64 * MIB
 
 
-@pytest.fixture
-async def client():
-    async with HttpClient() as client:
-        yield client
-
-
 def resident():
     """Bytes of memory that this process has."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

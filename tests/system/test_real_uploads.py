@@ -8,18 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hookline import HttpClient
 from servers.aiohttp_app import content
+
+pytestmark = pytest.mark.client(trusts_test_ca=True)
 
 MIB = 1024 * 1024
 SITES = pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 CONTENT = content(3 * MIB + 17)
-
-
-@pytest.fixture
-async def client(certificates):
-    async with HttpClient(verify=certificates.ca_file) as client:
-        yield client
 
 
 @pytest.fixture

@@ -13,13 +13,9 @@ from servers.aiohttp_app import content
 from servers.apache import TEXT
 from servers.nginx import BIG, accepted
 
+pytestmark = pytest.mark.client(trusts_test_ca=True)
+
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-async def client(certificates):
-    async with HttpClient(verify=certificates.ca_file) as client:
-        yield client
 
 
 def resident():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,17 +11,11 @@ import pytest
 from hookline import DecodingError, HttpClient
 from hookline_redirects import TooManyRedirects
 from hookline_retry import Retry
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
+from hookline_testing.server import Script, ScriptedServer, head, response
+
+pytestmark = pytest.mark.client(plugins=["retry"], retry=Retry(backoff=0.01), timeout=10)
 
 BUSY = response(b"busy", 503)
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[HttpClient]:
-    async with HttpClient(plugins=["retry"], retry=Retry(backoff=0.01), timeout=10) as client:
-        yield client
 
 
 def causes(got: Any) -> list[tuple[int, str]]:

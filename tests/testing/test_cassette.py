@@ -10,10 +10,8 @@ import pytest
 
 from hookline import ConnectionRefused, Credential, HttpClient, hookimpl
 from hookline_testing import Cassette, NotRecorded
+from hookline_testing.server import Script, ScriptedServer, chunked, response
 from servers.addresses import refused_port
-from servers.messages import chunked, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 if sys.version_info >= (3, 14):
     from compression import zstd

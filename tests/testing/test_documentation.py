@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hookline_testing.server import ScriptedServer, response
 from kit.readme import python_blocks
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 pytest_plugins = ["pytester"]
 

@@ -9,8 +9,7 @@ from hookline import ConnectionRefused, HttpClient, ReadTimeout
 from hookline_auth import HTTPDigestAuth
 from hookline_testing import Mock, Reply, UnexpectedRequest, UnusedRoute
 from hookline_testing.secrets import CREDENTIALS
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 API = "https://api.example"
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from servers.messages import response
-from servers.scripted import ScriptedServer
+from hookline_testing.server import ScriptedServer, response
 
 pytest_plugins = ["pytester"]
 

@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from hookline import ConnectionRefused, HttpClient, Route, SSLError
+from hookline_testing.server import Script, ScriptedServer, response
 from servers.addresses import refused_port
 from servers.certificates import Certificates
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 Make = Callable[..., ScriptedServer]
 BASIC = "Basic dXNlcjpwYXNz"

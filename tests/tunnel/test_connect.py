@@ -23,10 +23,8 @@ from hookline import (
     Timeout,
     hookimpl,
 )
+from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from servers.certificates import Certificates
-from servers.messages import chunked, head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 Make = Callable[..., ScriptedServer]
 GRANTED = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -7,9 +7,8 @@ import logging
 import pytest
 
 from hookline import HttpClient, InvalidURL
+from hookline_testing.server import ScriptedServer, response
 from hookline_tunnel.environment import Environment, variables
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 HTTP = ("http", "h", 80)
 HTTPS = ("https", "h", 443)

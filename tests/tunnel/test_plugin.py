@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from hookline import DirectRoute, HttpClient, Option, hookimpl
+from hookline_testing.server import ScriptedServer, response
 from hookline_tunnel import Tunnel
 from kit.readme import python_blocks, run_block
-from servers.messages import response
-from servers.scripted import ScriptedServer
 
 
 @pytest.mark.parametrize("plugin", ["tunnel", Tunnel])

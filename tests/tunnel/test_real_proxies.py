@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpProxyError, ReadTimeout, Timeout
+from hookline_testing.server import ScriptedServer, response
 from servers.addresses import Site, refused_port
 from servers.certificates import Certificates
-from servers.messages import response
 from servers.nginx import MEDIUM
-from servers.scripted import ScriptedServer
 from servers.squid import USERS, Asked, asked
 
 Make = Callable[..., ScriptedServer]
@@ -150,7 +149,7 @@ async def test_unreachable_origin_is_told(proxy: Site, client_of: ClientOf) -> N
 async def test_timeouts_by_part(
     proxy: Site, client_of: ClientOf, scripted: ScriptedServer, make_scripted: Make, certificates: Certificates
 ) -> None:
-    from servers.script import Script
+    from hookline_testing.server import Script
 
     secure = make_scripted(ssl_context=certificates.server_context())
     for server in (scripted, secure):

@@ -21,11 +21,9 @@ from hookline import (
     SSLError,
     Timeout,
 )
+from hookline_testing.server import Script, ScriptedServer, response
 from servers.addresses import Site, refused_port
 from servers.certificates import Certificates
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 
 pytest.importorskip("python_socks", reason="LOUD: hookline-tunnel[socks] is not installed")
 

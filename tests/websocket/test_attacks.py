@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from hookline_testing.server import ScriptedServer
 from hookline_websocket import WebSocketError
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, close, frame, opening, text
 
 MIB = 1024 * 1024

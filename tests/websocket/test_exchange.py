@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from hookline import ConnectTimeout, HttpClient, HttpTimeout, PluginError, SSLError, Timeout, hookimpl
+from hookline_testing.server import Script, ScriptedServer, response
 from hookline_websocket import WS, WebSocket
 from servers.certificates import Certificates
-from servers.messages import response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import Peer, close, opening, text
 
 

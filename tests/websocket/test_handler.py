@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from hookline_testing.server import ScriptedServer
 from hookline_websocket import WS, WebSocketClosed, WebSockets
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import CLOSE, PING, PONG, Peer, close, frame, opening, text
 
 SCENE = text("one") + frame(2, b"two") + frame(PONG, b"three") + text("four")

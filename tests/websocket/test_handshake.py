@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpRequestException, LocalProtocolError, RemoteProtocolError, hookimpl
+from hookline_testing.server import Script, ScriptedServer, head, response
 from hookline_websocket import Deflate, HandshakeError, WebSocketError, WebSockets
 from hookline_websocket.handshake import (
     accept_for,
@@ -18,9 +19,6 @@ from hookline_websocket.handshake import (
     extensions_in,
     has_token,
 )
-from servers.messages import head, response
-from servers.script import Script
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import Peer, agreement, opening, text
 from servers.websocket_peer import accept_for as peers_accept
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from hookline_testing.server import ScriptedServer
 from hookline_websocket import Deflate, WebSocketClosed, WebSockets
 from servers.certificates import Certificates
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, close, frame, opening, text
 
 SERVERS = ["websockets_server", "websockets_tls_server", "aiohttp_server", "aiohttp_tls_server"]

@@ -11,8 +11,8 @@ import pytest
 import hookline
 import hookline_websocket
 from hookline import HttpClient, InvalidURL, Option, Scheme, hookimpl
+from hookline_testing.server import ScriptedServer
 from hookline_websocket import Deflate, WebSockets
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import Peer, opening, text
 
 

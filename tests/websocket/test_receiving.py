@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from hookline_testing.server import ScriptedServer
 from hookline_websocket import WebSocketClosed, WebSocketError
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import CLOSE, PING, PONG, TEXT, Peer, close, frame, opening, text
 
 

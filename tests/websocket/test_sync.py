@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from hookline_testing.server import ScriptedServer
 from hookline_websocket import WS, WebSocketClosed, WebSocketError
-from servers.scripted import ScriptedServer
 from servers.websocket_peer import PING, PONG, Peer, close, frame, opening, text
 
 

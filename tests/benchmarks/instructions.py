@@ -1,0 +1,122 @@
+"""Instructions per small GET and POST of the client's own code, counted by valgrind: `python tests/benchmarks/instructions.py`.
+
+Counts do not depend on the machine's load, so a change of one per cent shows. Two runs of different length are compared;
+their difference is what the requests cost, without start-up. `--against REVISION` counts a second checkout of the
+repository with the same interpreter, and exits with 1 when this one costs more than `--limit` per cent over it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.canned import CannedLoop, step_through
+from benchmarks.workloads import SMALL, WrongAnswer
+
+ROOT = Path(__file__).resolve().parents[2]
+URL = "http://127.0.0.1:8080/small"
+BODY = b"x" * 1024
+KINDS = ("GET", "POST")
+FEW, MANY = 1000, 3000  # requests of the two runs
+
+
+async def repeat(kind: str, requests: int) -> None:
+    from hookline import HttpClient
+
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, CannedLoop)
+    async with HttpClient() as client:
+        for _ in range(requests):
+            call: Awaitable[object] = client.get(URL) if kind == "GET" else client.post(URL, data=BODY)
+            response = step_through(call, loop)
+            if response.status_code != 200 or response.content != SMALL:  # type: ignore[attr-defined]
+                raise WrongAnswer(f"{response!r}")
+
+
+def members(tree: Path) -> list[str]:
+    """The folders of a checkout that hold importable code."""
+    return [str(tree / "core"), *sorted(str(path.parent) for path in tree.glob("plugins/*/pyproject.toml"))]
+
+
+def total(tree: Path, kind: str, requests: int) -> int:
+    """Instructions of a process that sends so many requests with the code of `tree`."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(members(tree)),  # before the checkout that is installed
+        "PYTHONDONTWRITEBYTECODE": "1",  # each run compiles the code, or none does
+        "PYTHONHASHSEED": "0",  # else sets and dictionaries differ from run to run
+    }
+    done = subprocess.run(
+        [*command, "--repeat", kind, "--requests", str(requests)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    counted = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode or counted is None:
+        raise RuntimeError(f"the counted process failed with status {done.returncode}:\n{done.stderr[-2000:]}")
+    return int(counted[1])
+
+
+def per_request(tree: Path, kind: str) -> int:
+    return (total(tree, kind, MANY) - total(tree, kind, FEW)) // (MANY - FEW)
+
+
+def check_out(revision: str | None, folder: Path) -> Path:
+    """The files of a revision, or of the working tree, in a folder of their own.
+
+    The working tree is copied too: code that is imported from a path of another length differs by 1 %.
+    """
+    folder.mkdir()
+    if revision is None:
+        for name in ("core", "plugins"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+        return folder
+    archive = subprocess.run(
+        ["git", "archive", revision, "core", "plugins"], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    return folder
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--against", metavar="REVISION", help="count this revision too, and compare")
+    parser.add_argument("--limit", type=float, default=3.0, help="per cent over REVISION (default: %(default)s)")
+    parser.add_argument("--repeat", choices=KINDS, help=argparse.SUPPRESS)
+    parser.add_argument("--requests", type=int, default=FEW, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.repeat:
+        with asyncio.Runner(loop_factory=CannedLoop) as runner:
+            runner.run(repeat(options.repeat, options.requests))
+        return 0
+    exceeded = False
+    with tempfile.TemporaryDirectory() as folder:
+        tree = check_out(None, Path(folder, "now"))
+        other = check_out(options.against, Path(folder, "old")) if options.against else None
+        for kind in KINDS:
+            own = per_request(tree, kind)
+            line = f"{kind}: {own} instructions"
+            if other is not None:
+                before = per_request(other, kind)
+                change = 100 * (own - before) / before
+                exceeded = exceeded or change > options.limit
+                line += f", {options.against} {before}, {change:+.2f} %"
+            print(line, flush=True)
+    return 1 if exceeded else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,0 @@
-"""The part of `hookline_testing.server` of this name, under the name that tests know."""
-
-from hookline_testing.server.scripted import ScriptedServer
-
-__all__ = ["ScriptedServer"]
