@@ -255,8 +255,8 @@ async def test_peer_whose_bytes_wait_unread_is_not_lost(client: HttpClient, scri
         await peer.until_close()
 
     scripted.answer(opening(play))
-    websocket = await client.get(url_of(scripted), ping_interval=0.02, ping_timeout=0.02)
-    await asyncio.sleep(0.2)
+    websocket = await client.get(url_of(scripted), ping_interval=0.2, ping_timeout=0.5)
+    await asyncio.sleep(1)
     assert len([message async for message in websocket]) == 20
 
 

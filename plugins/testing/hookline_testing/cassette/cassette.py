@@ -207,11 +207,14 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
     fields = octets_of(answer.headers.items())
     kept = [pair for pair in fields if pair[0].lower().decode("latin-1") not in _OF_RESPONSES]
     exchange.start(answer.status_code, kept, answer.reason)
+    if answer.status_code >= 300:
+        await read_rest(exchange)
     pieces: list[bytes] = []
     async with answer:
         async for data in answer.raw:
             pieces.append(data)
             await exchange.write(data, more=True)
+    await read_rest(exchange)
     trailers = list(answer.trailers.items())
     await exchange.write(b"", more=False, trailers=octets_of(trailers))
     return Recorded(
@@ -229,6 +232,16 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
         (monotonic() - head) * 1000,
         trailers,
     )
+
+
+async def read_rest(exchange: Exchange) -> None:
+    """Read what is left of a request's body, for the record.
+
+    A client stops sending at a response of 300 and more, or at one that is whole. So this comes before either is handed on:
+    how much of the body is recorded does not depend on how fast the server was.
+    """
+    while await exchange.read_piece():
+        pass
 
 
 def octets_of(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

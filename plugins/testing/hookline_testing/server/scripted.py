@@ -202,9 +202,13 @@ class ScriptedServer(Answers):
 
     async def _shut(self) -> None:
         if self._server is not None:
+            # Accept no more, and let what was accepted a moment ago become a connection: asyncio.Server.close() before
+            # that would lose its socket (an assertion of `Server._attach` fails, CPython 3.11).
+            for listener in self._server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
+            for _ in range(5):
+                await asyncio.sleep(0)
             self._server.close()
-        for _ in range(5):  # what was accepted a moment ago becomes a connection first
-            await asyncio.sleep(0)
         connections, tasks = list(self._live.values()), list(self._tasks)
         for task in tasks:
             task.cancel()
