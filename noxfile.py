@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2024.4.15"  # the first with backends in order of preference
+nox.needs_version = ">=2024.3.2"  # the first with the backend uv, and with a choice of backends
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "types", "test"]
