@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import hookline_redirects
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -195,7 +197,7 @@ def test_info_says_what_a_plugin_is_and_declares(run: Run) -> None:
     done = run("plugins", "info", "redirects")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("redirects\n  distribution  hookline-redirects 0.1.0.dev0\n")
+    assert done.stdout.startswith(f"redirects\n  distribution  hookline-redirects {hookline_redirects.__version__}\n")
     assert "  entry point   hookline: hookline_redirects:Redirects\n" in done.stdout
     assert "  exports       TooManyRedirects\n" in done.stdout
     assert "  state         enabled\n" in done.stdout

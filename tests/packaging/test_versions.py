@@ -1,10 +1,17 @@
 """Versions, pins and lists of members agree, wherever they stand."""
 
 import ast
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 Table = dict[str, Any]
 
@@ -24,14 +31,24 @@ def requirement_lines(root: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def test_member_has_the_version_of_the_root(member: Path, settings: Table) -> None:
-    tree = ast.parse((package_of(member) / "__init__.py").read_text(encoding="utf-8"))
-    versions = [
+def version_of(package: Path) -> str:
+    """What the one line `__version__ = "..."` of a package says."""
+    tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
+    (version,) = (
         ast.literal_eval(statement.value)
         for statement in tree.body
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "__version__"
-    ]
-    assert versions == [settings["project"]["version"]]
+    )
+    assert isinstance(version, str)
+    return version
+
+
+def test_member_has_the_version_of_core(member: Path, root: Path) -> None:
+    assert version_of(package_of(member)) == version_of(root / "core" / "hookline")
+
+
+def test_root_has_the_version_of_core(settings: Table, root: Path) -> None:
+    assert settings["project"]["version"] == version_of(root / "core" / "hookline")
 
 
 def test_member_states_its_version_in_its_package_only(project: Table) -> None:
@@ -52,14 +69,15 @@ def test_root_extras_pin_the_same_version(settings: Table) -> None:
     assert specifiers <= {f"=={settings['project']['version']}"}
 
 
-def test_member_accepts_the_core_of_this_checkout(member: Path, project: Table, settings: Table) -> None:
-    if member.name == "core":
-        assert not [line for line in project["dependencies"] if line.startswith("hookline")]
-        return
-    ranges = [Requirement(line) for line in project["dependencies"] if line.startswith("hookline-core")]
-    assert len(ranges) == 1
-    assert ranges[0].specifier.contains(settings["project"]["version"], prereleases=True)
-    assert not ranges[0].specifier.contains("0.2")
+def test_member_accepts_this_version_of_the_others_and_no_incompatible_one(
+    member: Path, project: Table, settings: Table
+) -> None:
+    version = Version(settings["project"]["version"])
+    below = str(version.major + 1) if version.major else f"0.{version.minor + 1}"
+    lists = [project["dependencies"], *project.get("optional-dependencies", {}).values()]
+    required = [Requirement(line) for lines in lists for line in lines if line.startswith("hookline")]
+    assert ("hookline-core" in {each.name for each in required}) == (member.name != "core")
+    assert {each.specifier for each in required} <= {SpecifierSet(f">={version},<{below}")}
 
 
 def test_member_has_one_name_everywhere(member: Path, project: Table) -> None:
@@ -97,3 +115,68 @@ def test_pip_and_uv_install_the_same(root: Path, settings: Table, projects: dict
         path, bracket, extras = line.removeprefix("-e ").partition("[")
         with_pip.append(names[path] + bracket + extras if path in names else line)
     assert sorted(with_pip) == sorted(settings["dependency-groups"]["dev"])
+
+
+# -- tools/version.py
+
+
+REQUIREMENT_OF_A_MEMBER = re.compile(r'"hookline[\w-]*(?:\[[\w,]+\])?((?:==|>=)[^"]+)"')
+
+
+@pytest.fixture
+def copy(root: Path, tmp_path: Path) -> Path:
+    """The files of this checkout that may name a version, for tools/version.py to write to."""
+    for name in ("core", "plugins", "docs", "tools", "pyproject.toml"):
+        if (root / name).is_dir():
+            shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "changelog"))
+        else:
+            shutil.copy(root / name, tmp_path / name)
+    return tmp_path
+
+
+def version_tool(copy: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command: list[str | Path] = [sys.executable, copy / "tools" / "version.py", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_version_tool_prints_the_version_of_core(copy: Path, root: Path) -> None:
+    assert version_tool(copy).stdout == version_of(root / "core" / "hookline") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("versions", "accepted"),
+    [
+        (["0.1.0"], ">=0.1.0,<0.2"),
+        (["0.2.0.dev0"], ">=0.2.0.dev0,<0.3"),
+        (["0.10.3rc1"], ">=0.10.3rc1,<0.11"),
+        (["1.4.2", "2.0.0"], ">=2.0.0,<3"),
+    ],
+    ids=["release", "development", "candidate", "twice"],
+)
+def test_version_tool_sets_the_version_everywhere(copy: Path, versions: list[str], accepted: str) -> None:
+    for version in versions:
+        done = version_tool(copy, version)
+        assert (done.returncode, done.stdout) == (0, f"{version}\n"), done.stderr
+
+    packages = [path.parent for path in copy.glob("*/**/hookline*/__init__.py")]
+    assert len(packages) > 10
+    assert {version_of(package) for package in packages} == {version}
+    pages = [path for pattern in ("*.toml", "*.md") for path in copy.rglob(pattern)]
+    found = {text for path in pages for text in REQUIREMENT_OF_A_MEMBER.findall(path.read_text(encoding="utf-8"))}
+    assert found == {f"=={version}", accepted}
+    root_project = (copy / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nversion = "{version}"\n' in root_project
+
+
+def test_version_tool_changes_nothing_where_the_version_stands_already(copy: Path) -> None:
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    assert version_tool(copy, version_of(copy / "core" / "hookline")).returncode == 0
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("words", [["next"], ["0.1.0", "0.2.0"]], ids=["no version", "two versions"])
+def test_version_tool_refuses_what_is_no_version(copy: Path, words: list[str]) -> None:
+    done = version_tool(copy, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "expected one" in done.stderr
+    assert version_tool(copy).stdout == version_of(copy / "core" / "hookline") + "\n"
