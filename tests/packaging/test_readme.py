@@ -22,7 +22,7 @@ def test_command_that_ci_runs_stands_once(commands: list[str], part: str) -> Non
 
 
 def test_uv_command_stands_once(commands: list[str]) -> None:
-    assert len([line for line in commands if line.split("#")[0].strip() == "uv run pytest"]) == 1
+    assert len([line for line in commands if line.split("#")[0].strip() == "uv run pytest -n auto"]) == 1
 
 
 def test_commands_are_valid_shell(commands: list[str]) -> None:
