@@ -3,12 +3,13 @@
 llhttp, inside httptools, is the judge of the syntax. Each head is given to it alone, up to its empty line, so that several
 messages in one segment, HEAD, and what follows an upgrade need no special cases. What it lets pass is refused here: other
 versions than 1.0 and 1.1, control characters in the reason, transfer codings other than one `chunked`, and heads, trailers
-and chunk extensions without end.
+and chunk extensions without end. What it refuses although no message ends elsewhere for that is taken: see `HeadCopy`.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -25,6 +26,16 @@ CHUNK_OVERHEAD_PER_PIECE = 256
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch
 _CONTROL = re.compile(rb"[^\t\r\x20-\x7e\x80-\xff]").search
+_END = re.compile(rb"\n\r?\n").search  # the empty line behind a head, where lines may end in LF (RFC 9112, section 2.2)
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0, *b"\t\r\n"})
+_MASK = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
+# Fields on which it depends where a message ends, and whose the bytes behind it are.
+_FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"proxy-connection", b"upgrade")
+_FRAMING_LINE = re.compile(rb"(?i)(?:%b)[ \t]*:" % b"|".join(_FRAMING)).match
+# How the unfinished line of a head may begin: a fold, or a field.
+_LINE_BEGINNING = re.compile(
+    rb"(?i)(?:[ \t][^\0\r]*|(?!content-length:)[!#$%&'*+\-.^_`|~0-9a-z]*(?::[^\0\r]*)?|content-length:[0-9, \t]*)\r?"
+).fullmatch
 _BEGINNING = b"HTTP/1."
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -68,7 +79,7 @@ def parse_status_line(line: bytes) -> StatusLine:
 class ResponseHead:
     """A head, and what it means. One that comes again on a connection is the same object.
 
-    raw: as it came, with its empty line. low: the same in lower case. keep_alive: may the connection persist? length: of
+    raw: with its empty line, as it came, or as `HeadCopy.raw` has it. low: the same in lower case. keep_alive: may the connection persist? length: of
     the body, by Content-Length; -1 where none is given. judge, verdict: for whoever reads it, to keep what he found.
     """
 
@@ -85,8 +96,8 @@ class ResponseHead:
         self.verdict: Any = None
 
 
-def parse_head(head: bytes) -> ResponseHead:
-    """Check a whole head, its empty line included.
+def parse_head(head: bytes, copy: bytes = b"") -> ResponseHead:
+    """Check a whole head, its empty line included. copy: what llhttp gets in its place.
 
     Raises: RemoteProtocolError.
     """
@@ -94,7 +105,7 @@ def parse_head(head: bytes) -> ResponseHead:
         _check_limits(len(head), head.count(b"\n"))
     parser = HttpResponseParser(_SILENT)
     try:
-        parser.feed_data(head)
+        parser.feed_data(copy or head)
     except HttpParserUpgrade:
         pass  # a 101: what follows is not HTTP
     except HttpParserError as error:
@@ -110,8 +121,94 @@ def parse_head(head: bytes) -> ResponseHead:
     low = head.lower()
     keep_alive = parser.should_keep_alive() or says_keep_alive(low, found.minor)
     at = low.find(b"\r\ncontent-length:")
-    length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
+    try:
+        length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
+    except ValueError as error:  # llhttp has checked the number; only int() minds 4300 zeros before it
+        raise RemoteProtocolError("the Content-Length has thousands of digits") from error
     return ResponseHead(head, found, low, keep_alive, length)
+
+
+def split_head(data: bytes) -> tuple[ResponseHead, bytes] | None:
+    """The head that data begins with, and what follows it; None where its empty line is still to come.
+
+    Raises: RemoteProtocolError.
+    """
+    end = data.find(b"\r\n\r\n") + 4
+    if end > 3:
+        with suppress(RemoteProtocolError):
+            return parse_head(data[:end]), data[end:]
+    found = _END(data)
+    if found is None:
+        return None
+    head = data[: found.end()]
+    _check_limits(len(head), head.count(b"\n"))
+    copy = HeadCopy()
+    for line in head.split(b"\n")[:-1]:
+        copy.add(line)
+    return parse_head(bytes(copy.raw), bytes(copy.lines)), data[found.end() :]
+
+
+class HeadCopy:
+    """A head that llhttp would refuse, line by line, and a copy of it that llhttp can judge.
+
+    Other clients take such heads, and no reader can be led by them to another end of the message. Lines may end in LF;
+    then they end in CR LF here. A folded line (RFC 9112, section 5.2) goes on behind one SP. A Content-Length that is
+    repeated with the same value (RFC 9110, section 8.6) stands once. Control characters in values are masked for llhttp
+    alone. Fields that frame the message must be neither folded nor masked; all else is for llhttp to judge.
+
+    raw: the head with these changes, but for the mask. lines: the copy for llhttp.
+    """
+
+    __slots__ = ("_length", "_name", "lines", "raw")
+
+    def __init__(self) -> None:
+        self.raw = bytearray()
+        self.lines = bytearray()
+        self._name = b""  # of the field of the last line
+        self._length: bytes | None = None
+
+    def add(self, line: bytes) -> None:
+        """Take one line without its LF; the empty one too.
+
+        Raises: RemoteProtocolError.
+        """
+        line = line.removesuffix(b"\r")
+        if b"\r" in line:
+            raise RemoteProtocolError("malformed response head: a CR within a line")
+        if not self.raw:
+            parse_status_line(line)
+        elif line.startswith((b" ", b"\t")):
+            line = b" " + line.strip(b" \t")
+            # a blank line may end the head for others, and a field may be one of its own for them
+            if not self._name or self._name in _FRAMING or len(line) == 1 or _FRAMING_LINE(line, 1):
+                raise RemoteProtocolError("malformed response head: a folded line where it could change the framing")
+            self._append(line, line.translate(_MASK))
+            return
+        elif not line:
+            line = b"\r\n"
+        else:
+            name, colon, value = line.partition(b":")
+            self._name = name.lower()
+            if not colon:
+                raise RemoteProtocolError(f"malformed response head: a line without a colon (in {first_line(self.raw)})")
+            value = value.strip(b" \t")
+            if self._name == b"content-length":
+                lengths = {length.strip(b" \t") for length in value.split(b",")}
+                if len(lengths) > 1 or self._length not in (None, *lengths):
+                    raise RemoteProtocolError("malformed response head: Content-Length with more than one value")
+                if self._length is not None:
+                    return
+                value = self._length = lengths.pop()
+            line = name + b": " + value
+            if self._name not in _FRAMING:
+                self._append(b"\r\n" + line, b"\r\n" + name + b": " + value.translate(_MASK))
+                return
+        line = b"\r\n" + line if self.raw else line
+        self._append(line, line)
+
+    def _append(self, line: bytes, masked: bytes) -> None:
+        self.raw += line
+        self.lines += masked
 
 
 def says_keep_alive(low: bytes, minor: int) -> bool:
@@ -134,12 +231,14 @@ def _check_limits(size: int, lines: int) -> None:
 class PartialHead:
     """A head that comes in several reads. What cannot become one is refused at once: nobody waits for the rest of it."""
 
-    __slots__ = ("_data", "_lines", "_parser")
+    __slots__ = ("_copied", "_copy", "_data", "_lines", "_parser")
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._lines = 0
         self._parser = HttpResponseParser(_SILENT)
+        self._copy: HeadCopy | None = None
+        self._copied = 0  # bytes of the data that are in the copy: whole lines
 
     def add(self, data: bytes) -> bytes:
         """Take the bytes of one read; returns all of them, with what follows the head, once the head is whole, else b"".
@@ -148,27 +247,49 @@ class PartialHead:
         """
         known = len(self._data)
         self._data += data
-        if self._data.find(b"\r\n\r\n", max(0, known - 3)) >= 0:
+        if _END(self._data, max(0, known - 2)):
             return bytes(self._data)
         if known < 64:
             self._check_beginning()
         self._lines += data.count(b"\n")
         _check_limits(len(self._data), self._lines)
         try:
-            self._parser.feed_data(data)
+            if self._copy is None:
+                self._parser.feed_data(data)
+            else:
+                self._feed_copy(self._copy)
         except HttpParserError as error:
-            raise RemoteProtocolError(
-                f"malformed response head: {error} (it begins {first_line(self._data[:64])})"
-            ) from error
+            if self._copy is not None or b"\n" not in self._data:
+                raise self._malformed(error) from error
+            self._copy = HeadCopy()
+            self._parser = HttpResponseParser(_SILENT)
+            try:
+                self._feed_copy(self._copy)
+            except HttpParserError as second:
+                raise self._malformed(second) from second
         return b""
+
+    def _feed_copy(self, copy: HeadCopy) -> None:
+        end = self._data.rfind(b"\n") + 1
+        if end > self._copied:
+            fed = len(copy.lines)
+            for line in self._data[self._copied : end].split(b"\n")[:-1]:
+                copy.add(bytes(line))
+            self._copied = end
+            self._parser.feed_data(copy.lines[fed:])
+        if not _LINE_BEGINNING(self._data, end, end + 64):  # what is too much for one look is judged with its line
+            raise RemoteProtocolError(f"malformed response head (it begins {first_line(self._data[:64])})")
+
+    def _malformed(self, error: HttpParserError) -> RemoteProtocolError:
+        return RemoteProtocolError(f"malformed response head: {error} (it begins {first_line(self._data[:64])})")
 
     def _check_beginning(self) -> None:
         beginning = bytes(self._data[:64])
         if not beginning.startswith(_BEGINNING[: len(beginning)]):
             raise RemoteProtocolError(f"expected an HTTP/1.1 response, got {first_line(beginning)}")
-        line, ending, _ = beginning.partition(b"\r\n")
+        line, ending, _ = beginning.partition(b"\n")
         if ending or _CONTROL(line):
-            parse_status_line(line)
+            parse_status_line(line.removesuffix(b"\r"))
 
 
 def field(low: bytes, name: bytes) -> bytes:
@@ -215,6 +336,7 @@ class ChunkedBody:
         self._tail = b""  # the last bytes of the reads before
         self.complete = False
         self._parser = HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # no reader takes them for digits
         self._parser.feed_data(_CHUNKED_HEAD)
         self.trailers: list[tuple[bytes, bytes]] = []
         self._trailers_size = 0
