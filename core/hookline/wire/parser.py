@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ..errors import RemoteProtocolError, shown
+from .chunk_reader import ChunkReader
+from .head_copy import HeadCopy
 
 MAX_HEAD = 256 * 1024
 MAX_FIELDS = 1000
@@ -27,16 +29,15 @@ CHUNK_OVERHEAD_PER_PIECE = 256
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch
 _CONTROL = re.compile(rb"[^\t\r\x20-\x7e\x80-\xff]").search
 _END = re.compile(rb"\n\r?\n").search  # the empty line behind a head, where lines may end in LF (RFC 9112, section 2.2)
-_CONTROLS = bytes({*range(0x20), 0x7F} - {0, *b"\t\r\n"})
-_MASK = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
-# Fields on which it depends where a message ends, and whose the bytes behind it are.
-_FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"proxy-connection", b"upgrade")
-_FRAMING_LINE = re.compile(rb"(?i)(?:%b)[ \t]*:" % b"|".join(_FRAMING)).match
 # How the unfinished line of a head may begin: a fold, or a field.
 _LINE_BEGINNING = re.compile(
     rb"(?i)(?:[ \t][^\0\r]*|(?!content-length:)[!#$%&'*+\-.^_`|~0-9a-z]*(?::[^\0\r]*)?|content-length:[0-9, \t]*)\r?"
 ).fullmatch
 _BEGINNING = b"HTTP/1."
+# What llhttp says when it refuses what a ChunkReader may take; by other words it is refused for good.
+_EXTENSION_FAULT = "Invalid character in chunk extensions"
+_TRAILER_FAULTS = ("Unexpected whitespace after header value", "Invalid header value char")
+_LAST_CHUNK = re.compile(rb"0+(?:[ \t]*;[^\n]*|[ \t]*)\r").fullmatch
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -79,8 +80,9 @@ def parse_status_line(line: bytes) -> StatusLine:
 class ResponseHead:
     """A head, and what it means. One that comes again on a connection is the same object.
 
-    raw: with its empty line, as it came, or as `HeadCopy.raw` has it. low: the same in lower case. keep_alive: may the connection persist? length: of
-    the body, by Content-Length; -1 where none is given. judge, verdict: for whoever reads it, to keep what he found.
+    raw: with its empty line, as it came, or as a `HeadCopy` has it. low: the same in lower case. keep_alive: may the
+    connection persist? length: of the body, by Content-Length; -1 where none is given. judge, verdict: for whoever reads
+    it, to keep what he found.
     """
 
     __slots__ = ("judge", "keep_alive", "length", "line", "low", "raw", "status", "verdict")
@@ -142,73 +144,11 @@ def split_head(data: bytes) -> tuple[ResponseHead, bytes] | None:
         return None
     head = data[: found.end()]
     _check_limits(len(head), head.count(b"\n"))
-    copy = HeadCopy()
-    for line in head.split(b"\n")[:-1]:
+    first, *lines = head.split(b"\n")[:-1]
+    copy = HeadCopy(first)
+    for line in lines:
         copy.add(line)
     return parse_head(bytes(copy.raw), bytes(copy.lines)), data[found.end() :]
-
-
-class HeadCopy:
-    """A head that llhttp would refuse, line by line, and a copy of it that llhttp can judge.
-
-    Other clients take such heads, and no reader can be led by them to another end of the message. Lines may end in LF;
-    then they end in CR LF here. A folded line (RFC 9112, section 5.2) goes on behind one SP. A Content-Length that is
-    repeated with the same value (RFC 9110, section 8.6) stands once. Control characters in values are masked for llhttp
-    alone. Fields that frame the message must be neither folded nor masked; all else is for llhttp to judge.
-
-    raw: the head with these changes, but for the mask. lines: the copy for llhttp.
-    """
-
-    __slots__ = ("_length", "_name", "lines", "raw")
-
-    def __init__(self) -> None:
-        self.raw = bytearray()
-        self.lines = bytearray()
-        self._name = b""  # of the field of the last line
-        self._length: bytes | None = None
-
-    def add(self, line: bytes) -> None:
-        """Take one line without its LF; the empty one too.
-
-        Raises: RemoteProtocolError.
-        """
-        line = line.removesuffix(b"\r")
-        if b"\r" in line:
-            raise RemoteProtocolError("malformed response head: a CR within a line")
-        if not self.raw:
-            parse_status_line(line)
-        elif line.startswith((b" ", b"\t")):
-            line = b" " + line.strip(b" \t")
-            # a blank line may end the head for others, and a field may be one of its own for them
-            if not self._name or self._name in _FRAMING or len(line) == 1 or _FRAMING_LINE(line, 1):
-                raise RemoteProtocolError("malformed response head: a folded line where it could change the framing")
-            self._append(line, line.translate(_MASK))
-            return
-        elif not line:
-            line = b"\r\n"
-        else:
-            name, colon, value = line.partition(b":")
-            self._name = name.lower()
-            if not colon:
-                raise RemoteProtocolError(f"malformed response head: a line without a colon (in {first_line(self.raw)})")
-            value = value.strip(b" \t")
-            if self._name == b"content-length":
-                lengths = {length.strip(b" \t") for length in value.split(b",")}
-                if len(lengths) > 1 or self._length not in (None, *lengths):
-                    raise RemoteProtocolError("malformed response head: Content-Length with more than one value")
-                if self._length is not None:
-                    return
-                value = self._length = lengths.pop()
-            line = name + b": " + value
-            if self._name not in _FRAMING:
-                self._append(b"\r\n" + line, b"\r\n" + name + b": " + value.translate(_MASK))
-                return
-        line = b"\r\n" + line if self.raw else line
-        self._append(line, line)
-
-    def _append(self, line: bytes, masked: bytes) -> None:
-        self.raw += line
-        self.lines += masked
 
 
 def says_keep_alive(low: bytes, minor: int) -> bool:
@@ -256,27 +196,27 @@ class PartialHead:
         try:
             if self._copy is None:
                 self._parser.feed_data(data)
-            else:
-                self._feed_copy(self._copy)
+                return b""
         except HttpParserError as error:
-            if self._copy is not None or b"\n" not in self._data:
+            self._copied = self._data.find(b"\n") + 1
+            if not self._copied:
                 raise self._malformed(error) from error
-            self._copy = HeadCopy()
+            self._copy = HeadCopy(bytes(self._data[: self._copied - 1]))
             self._parser = HttpResponseParser(_SILENT)
-            try:
-                self._feed_copy(self._copy)
-            except HttpParserError as second:
-                raise self._malformed(second) from second
+            self._parser.feed_data(self._copy.lines)
+        try:
+            self._feed_copy(self._copy)
+        except HttpParserError as error:
+            raise self._malformed(error) from error
         return b""
 
     def _feed_copy(self, copy: HeadCopy) -> None:
         end = self._data.rfind(b"\n") + 1
-        if end > self._copied:
-            fed = len(copy.lines)
-            for line in self._data[self._copied : end].split(b"\n")[:-1]:
-                copy.add(bytes(line))
-            self._copied = end
-            self._parser.feed_data(copy.lines[fed:])
+        fed = len(copy.lines)
+        for line in self._data[self._copied : end].split(b"\n")[:-1]:
+            copy.add(bytes(line))
+        self._copied = end
+        self._parser.feed_data(copy.lines[fed:])
         if not _LINE_BEGINNING(self._data, end, end + 64):  # what is too much for one look is judged with its line
             raise RemoteProtocolError(f"malformed response head (it begins {first_line(self._data[:64])})")
 
@@ -313,14 +253,22 @@ def check_transfer_coding(low: bytes) -> None:
 
 
 class ChunkedBody:
-    """Undo the chunked transfer coding (RFC 9112, section 7.1) of one body, with its trailer section."""
+    """Undo the chunked transfer coding (RFC 9112, section 7.1) of one body, with its trailer section.
+
+    llhttp refuses whitespace within chunk extensions, and folds and control characters in trailers. Where it does, a
+    `ChunkReader` goes on from the beginning of that line. llhttp does not say where that is. So a second parser, without
+    callbacks, stays behind the reads that may hold it, and is given their lines one by one.
+    """
 
     __slots__ = (
+        "_behind",
         "_end",
         "_fed",
         "_messages",
         "_parser",
         "_pieces",
+        "_reader",
+        "_since",
         "_tail",
         "_trailers_size",
         "complete",
@@ -335,9 +283,12 @@ class ChunkedBody:
         self._fed = 0
         self._tail = b""  # the last bytes of the reads before
         self.complete = False
-        self._parser = HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # no reader takes them for digits
-        self._parser.feed_data(_CHUNKED_HEAD)
+        self._parser = _chunk_parser(self)
+        self._behind: HttpResponseParser | None = None  # None: at the beginning of the body
+        self._since: list[
+            bytes
+        ] = []  # the last read that had content, and those since then: what `_behind` has not seen
+        self._reader: ChunkReader | None = None
         self.trailers: list[tuple[bytes, bytes]] = []
         self._trailers_size = 0
 
@@ -367,20 +318,10 @@ class ChunkedBody:
         """
         self._fed += len(data)
         pieces = self._pieces
-        try:
-            self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade) as error:
-            if not self.complete:
-                raise RemoteProtocolError(f"malformed chunked body: {error}") from error
-            self._messages += 1  # what followed the body was no message: surplus all the same
-        if self.complete:
-            end = self._tail + data[-5:]
-            if len(end) - len(end.rstrip(b"\r\n")) > 4:
-                self._messages += 1  # line ends too many, which llhttp passes over
+        if self._reader is None:
+            self._parse(data)
         else:
-            self._tail = data[-4:] if len(data) > 3 else (self._tail + data)[-4:]
-        if self.complete:
-            del pieces[self._end :]
+            self._read(self._reader, data)
         content = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._fed -= len(content) + CHUNK_OVERHEAD_PER_PIECE * len(pieces)
         pieces.clear()
@@ -393,3 +334,65 @@ class ChunkedBody:
                 f"the trailer section has more than {MAX_TRAILER_FIELDS} fields or {MAX_TRAILERS} bytes"
             )
         return content
+
+    def _parse(self, data: bytes) -> None:
+        pieces = self._pieces
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self.complete:
+                text = self._from_fault(data, error)
+                self._reader = ChunkReader(pieces)
+                self._read(self._reader, text)
+                return
+            self._messages += 1  # what followed the body was no message: surplus all the same
+        if self.complete:
+            end = self._tail + data[-5:]
+            if len(end) - len(end.rstrip(b"\r\n")) > 4:
+                self._messages += 1  # line ends too many, which llhttp passes over
+            del pieces[self._end :]
+            return
+        self._tail = data[-4:] if len(data) > 3 else (self._tail + data)[-4:]
+        if pieces:
+            if self._since:
+                self._behind = self._behind or _chunk_parser(_SILENT)
+                for read in self._since:
+                    self._behind.feed_data(read)
+            self._since = [data]
+        else:
+            self._since.append(data)
+
+    def _from_fault(self, data: bytes, error: Exception) -> bytes:
+        """What came since the beginning of the line that llhttp refuses; of the trailer section, where that is in it.
+
+        Raises: RemoteProtocolError, where it does not refuse what a ChunkReader takes.
+        """
+        in_trailers = str(error).startswith(_TRAILER_FAULTS)
+        if not in_trailers and not str(error).startswith(_EXTENSION_FAULT):
+            raise RemoteProtocolError(f"malformed chunked body: {error}") from error
+        behind = self._behind or _chunk_parser(_SILENT)
+        lines = b"".join([*self._since, data]).split(b"\n")
+        at = 0
+        with suppress(HttpParserError):
+            while True:
+                behind.feed_data(lines[at] + b"\n")
+                at += 1
+        if in_trailers:
+            while at and not _LAST_CHUNK(lines[at]):
+                at -= 1
+        return b"\n".join(lines[at:])
+
+    def _read(self, reader: ChunkReader, data: bytes) -> None:
+        reader.feed(data)
+        self.complete = reader.complete
+        self._messages += reader.has_surplus
+        self.trailers = reader.trailers
+        self._trailers_size = sum(len(name) + len(value) for name, value in reader.trailers)
+
+
+def _chunk_parser(callbacks: object) -> HttpResponseParser:
+    """A parser that expects chunks next."""
+    parser = HttpResponseParser(callbacks)
+    parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)  # no reader takes them for digits
+    parser.feed_data(_CHUNKED_HEAD)
+    return parser

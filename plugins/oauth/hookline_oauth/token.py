@@ -30,7 +30,7 @@ def as_token(given: Any, now: float) -> dict[str, Any] | None:
     if not isinstance(access, str) or not _SENDABLE(access):
         raise ValueError("the token has no 'access_token' of printable ASCII characters")
     if token.get("token_type") in (None, ""):
-        token["token_type"] = "Bearer"  # required (section 5.1), but not every server sends it, and there is one type alone
+        token.update(token_type="Bearer")  # noqa: S106  # required, but not all send it, and there is but one type
     kind = token["token_type"]
     if not isinstance(kind, str) or kind.strip().lower() not in _BEARER:
         raise ValueError("its token_type is not Bearer (RFC 6750), and no other can be sent")
