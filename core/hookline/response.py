@@ -59,7 +59,8 @@ class HttpResponse(Streaming):
 
     @property
     def raw_head(self) -> bytes:
-        """The head as it came, with its empty line; b"" before it is here."""
+        """The head as it came, with its empty line; b"" before it is here. Lines that ended in LF end in CR LF, folded lines
+        are one, and a Content-Length that was repeated stands once."""
         return b"" if self.head is None else self.head.raw
 
     @property

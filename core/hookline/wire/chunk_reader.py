@@ -91,12 +91,10 @@ class ChunkReader:
             if not line.endswith(b"\r"):
                 raise RemoteProtocolError("malformed chunked body: a trailer that ends in LF")
             copy.add(line)
-        for line in copy.raw.split(b"\r\n")[1:]:
-            found = _TRAILER(line)
+        for trailer in bytes(copy.raw).split(b"\r\n")[1:]:
+            found = _TRAILER(trailer)
             if found is None or found[1].lower() in FRAMING:
-                raise RemoteProtocolError(
-                    f"malformed chunked body: {shown(bytes(line).partition(b':')[0])} is no trailer"
-                )
-            self.trailers.append((bytes(found[1]), bytes(found[2])))
+                raise RemoteProtocolError(f"malformed chunked body: {shown(trailer.partition(b':')[0])} is no trailer")
+            self.trailers.append((found[1], found[2]))
         self.complete = True
         return end
