@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import RemoteProtocolError
+from ..errors import RemoteProtocolError, shown
 
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0, *b"\t\r\n"})
 _MASK = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
@@ -40,7 +40,7 @@ class HeadCopy:
         """
         line = line.removesuffix(b"\r")
         if b"\r" in line:
-            raise RemoteProtocolError("malformed response head: a CR within a line")
+            raise self._refusal("a CR within a line")
         if not line:
             self.raw += b"\r\n\r\n"
             self.lines += b"\r\n\r\n"
@@ -52,22 +52,28 @@ class HeadCopy:
     def _fold(self, line: bytes) -> None:
         # Other readers may take a blank line for the end of the head, and this one for a field of its own.
         if not self._name or self._name in FRAMING or not line or _FRAMING_LINE(line):
-            raise RemoteProtocolError("malformed response head: a folded line where it could change the framing")
+            raise self._refusal("a folded line where it could change the framing")
         self.raw += b" " + line
         self.lines += b" " + line.translate(_MASK)
 
     def _add_field(self, line: bytes) -> None:
         name, colon, value = line.partition(b":")
         if not colon:
-            raise RemoteProtocolError("malformed response head: a line without a colon")
+            raise self._refusal("a line without a colon")
         self._name = name.lower()
         value = value.strip(b" \t")
         if self._name == b"content-length":
             lengths = {length.strip(b" \t") for length in value.split(b",")}
             if len(lengths) > 1 or self._length not in (None, *lengths):
-                raise RemoteProtocolError("malformed response head: Content-Length with more than one value")
+                raise self._refusal("Content-Length with more than one value")
             if self._length is not None:
                 return
             value = self._length = lengths.pop()
         self.raw += b"\r\n" + name + b": " + value
         self.lines += b"\r\n" + name + b": " + (value if self._name in FRAMING else value.translate(_MASK))
+
+    def _refusal(self, what: str) -> RemoteProtocolError:
+        first = bytes(self.raw).partition(b"\r\n")[0]  # of trailers it is empty
+        return RemoteProtocolError(
+            f"malformed fields: {what}" + (f" (the head begins {shown(first)})" if first else "")
+        )
