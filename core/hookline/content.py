@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from .charset import codec_of
 from .errors import BodyTooLarge
 
 STEP = 256 * 1024  # how much a decoder may give at a time
@@ -108,9 +110,19 @@ class Text(str):
 
 
 def charset_of(content_type: str | None) -> str | None:
-    """The charset parameter of a Content-Type; None when there is none."""
+    """The codec that the charset parameter of a Content-Type means; None when there is none, or none that is known."""
     match = _CHARSET(content_type or "")
-    return None if match is None else (match[1] or match[2] or None)
+    return None if match is None else codec_of(match[1] or match[2] or "")
+
+
+def json_text(content: bytes, charset: str | None) -> str | bytes:
+    """JSON without its byte order mark, which parsers may refuse (RFC 8259, section 8.1); bytes where they know better.
+
+    Raises: UnicodeDecodeError.
+    """
+    if content.startswith(codecs.BOM_UTF8):
+        return content[len(codecs.BOM_UTF8) :]  # it is UTF-8 then, whatever the charset says
+    return content if charset is None else content.decode(charset).removeprefix("\ufeff")
 
 
 def decoded(content: bytes, content_type: str, charset: str | None) -> Any:
@@ -118,11 +130,11 @@ def decoded(content: bytes, content_type: str, charset: str | None) -> Any:
 
     charset: None = UTF-8; JSON may be UTF-16 and UTF-32 as well.
 
-    Raises: ValueError (UnicodeDecodeError is one); LookupError, for a charset that Python does not know.
+    Raises: ValueError (UnicodeDecodeError is one).
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
-        return json.loads(content if charset is None else content.decode(charset))
+        return json.loads(json_text(content, charset))
     if media_type == "application/x-www-form-urlencoded":
         charset = charset or "utf-8"
         return parse_qsl(content.decode(charset), keep_blank_values=True, encoding=charset, errors="strict")

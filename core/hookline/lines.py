@@ -7,6 +7,7 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
+from .charset import check_charset
 from .errors import BodyTooLarge
 from .failure import fail
 
@@ -21,7 +22,7 @@ class LineSplitter:
 
     A line ends with \n, \r\n or \r, as in Python's text files and in event streams; not at the other places where
     str.splitlines cuts, because JSON text may hold some of those. Lines come without their ends. The last one need not
-    have one. A \r that is the last byte so far is judged with the next byte.
+    have one. A \r ends its line at once: a peer may wait for us before it sends more. A \n behind it belongs to it.
 
     limit: the most characters that a line may have, 0 = any.
 
@@ -29,8 +30,9 @@ class LineSplitter:
     """
 
     def __init__(self, encoding: str, limit: int) -> None:
-        io.TextIOWrapper(io.BytesIO(), encoding).detach()  # it alone refuses codecs that are none of text, as zlib
-        self._decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+        self._decoder = codecs.getincrementaldecoder(check_charset(encoding))()
+        self._newlines = io.IncrementalNewlineDecoder(None, translate=True)
+        self._is_behind_cr = False
         self._limit = limit
         self._begun: list[str] = []
         self._size = 0
@@ -40,7 +42,12 @@ class LineSplitter:
 
         Raises: UnicodeDecodeError; BodyTooLarge, for a line of more than `limit`.
         """
-        first, *others = self._decoder.decode(data, final=is_last).split("\n")
+        text = self._decoder.decode(data, is_last)
+        if text:
+            if self._is_behind_cr:
+                text = text.removeprefix("\n")
+            self._is_behind_cr = text.endswith("\r")
+        first, *others = self._newlines.decode(text, final=True).split("\n")
         self._keep(first)
         lines = []
         for piece in others:

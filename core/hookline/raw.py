@@ -71,7 +71,7 @@ class Raw:
 
         limit: the most characters that one line may have, 0 = any; so much is kept in memory, and no more.
 
-        Raises: LookupError, for a charset that Python does not know. The iteration raises StreamConsumedError,
+        Raises: LookupError, where `encoding` was set to what Python does not know. The iteration raises StreamConsumedError,
         UnicodeDecodeError, BodyTooLarge (a line of more than `limit`), and what reading raises.
         """
         return Lines(self._response, limit)

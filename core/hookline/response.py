@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 from multidict import CIMultiDict
 
 from . import fields
-from .content import Text, charset_of, check_decoder, decoded
+from .charset import check_charset
+from .content import Text, charset_of, check_decoder, decoded, json_text
 from .errors import HttpRequestException, PluginError, StreamConsumedError
 from .events.handlers import ResponseEvent
 from .raw import Raw
@@ -58,7 +59,8 @@ class HttpResponse(Streaming):
 
     @property
     def raw_head(self) -> bytes:
-        """The head as it came, with its empty line; b"" before it is here."""
+        """The head as it came, with its empty line; b"" before it is here. Lines that ended in LF end in CR LF, folded lines
+        are one, and a Content-Length that was repeated stands once."""
         return b"" if self.head is None else self.head.raw
 
     @property
@@ -174,7 +176,10 @@ class HttpResponse(Streaming):
 
     @property
     def encoding(self) -> str | None:
-        """The charset that Content-Type names, or that was set; None = UTF-8."""
+        """The charset that was set, or that Content-Type names, as Python's codec for it; None = UTF-8.
+
+        A label of Content-Type that is unknown or garbled is none.
+        """
         return self._encoding or charset_of(self.headers.get("content-type"))
 
     @encoding.setter
@@ -186,26 +191,28 @@ class HttpResponse(Streaming):
     def text(self) -> Text:
         """The body as str, decoded strictly; `text()` is the same.
 
-        Raises: UnicodeDecodeError; LookupError, for a charset that Python does not know.
+        Raises: UnicodeDecodeError; LookupError, where `encoding` was set to what Python does not know.
         """
-        return Text(self.content.decode(self.encoding or "utf-8"))
+        return Text(self.content.decode(self._codec() or "utf-8"))
+
+    def _codec(self) -> str | None:
+        """What `encoding` says, checked where the user has set it."""
+        return check_charset(self._encoding) if self._encoding else self.encoding
 
     def json(self, **kwargs: Any) -> Any:
         """The body as a JSON object. kwargs: for `json_decoder`, or Python's own.
 
-        Raises: ValueError.
+        Raises: ValueError; LookupError, as `text`.
         """
-        content = self.content
-        encoding = self.encoding
         decoder = self.request.json_decoder or json.loads
-        return decoder(content if encoding is None else content.decode(encoding), **kwargs)
+        return decoder(json_text(self.content, self._codec()), **kwargs)
 
     def decode_content(self) -> Any:
         """The body as Content-Type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
 
-        Raises: ValueError, for a body that is not what it says; LookupError, for a charset that Python does not know.
+        Raises: ValueError, for a body that is not what it says; LookupError, as `text`.
         """
-        return decoded(self.content, self.headers.get("content-type", ""), self.encoding)
+        return decoded(self.content, self.headers.get("content-type", ""), self._codec())
 
     def raise_for_status(self) -> Self:
         """Returns the response itself, so that calls can be chained.

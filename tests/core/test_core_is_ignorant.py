@@ -21,7 +21,7 @@ FORBIDDEN = re.compile(
 )
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
-    {"errors"},
+    {"errors", "charset"},
     {
         "url",
         "files",
@@ -42,6 +42,8 @@ LAYERS = [
         "reference",
         "settings",
         "wire.parser",
+        "wire.head_copy",
+        "wire.chunk_reader",
         "wire.link",
         "wire.bulk",
         "wire.inflow",

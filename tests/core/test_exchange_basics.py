@@ -224,7 +224,7 @@ async def test_text_is_decoded_strictly(client, scripted):
     assert (await client.get(scripted.url())).text() == "ä"
     with pytest.raises(UnicodeDecodeError):
         _ = (await client.get(scripted.url())).text
-    with pytest.raises(LookupError):
+    with pytest.raises(UnicodeDecodeError):
         _ = (await client.get(scripted.url())).text
 
 

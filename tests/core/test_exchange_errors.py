@@ -80,7 +80,9 @@ async def test_lost_connection_says_where(client, scripted, script, words):
     assert_names(caught.value, "GET", words)
 
 
-@pytest.mark.parametrize("raw", [b"nonsense", b"HTTP/1.1 200 OK\nA: b\n", b"HTTP/2.0 200 OK\r\n\r\n"])
+@pytest.mark.parametrize(
+    "raw", [b"nonsense", b"HTTP/1.1 200 OK\r\nA : b\n", b"HTTP/1.1 200 OK\nA\n", b"HTTP/2.0 200 OK\r\n\r\n"]
+)
 async def test_what_is_not_http_is_a_protocol_error_at_once(client, scripted, raw):
     scripted.answer(Script(raw).stall())
     async with asyncio.timeout(5):

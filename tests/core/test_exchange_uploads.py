@@ -53,6 +53,17 @@ async def test_source_of_known_length_goes_out_plain(client, scripted):
     assert scripted.requests[0].body == b"onetwo"
 
 
+@pytest.mark.parametrize(
+    "length", ["0" * 5000, "9" * 5000, "-1", "\u0661", ""], ids=["zeros", "nines", "minus", "arabic", "empty"]
+)
+@pytest.mark.parametrize("data", [None, b"one", [b"one", b"two"]], ids=["none", "bytes", "source"])
+async def test_length_that_is_no_number_is_an_error(client, scripted, data, length):
+    with pytest.raises(LocalProtocolError, match="Content-Length") as caught:
+        await client.post(scripted.url(), data=data, headers={"Content-Length": length})
+    assert len(str(caught.value)) < 200
+    await scripted.until_closed_connections(1)
+
+
 @pytest.mark.parametrize("length", ["5", "7"])
 async def test_source_of_the_wrong_length_is_an_error(client, make_scripted, length):
     server = make_scripted(strict=False)

@@ -54,6 +54,24 @@ def test_lines_are_decoded_strictly(data):
         split(data, 1)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "cp932"])
+def test_line_that_ends_in_cr_is_given_at_once(encoding):
+    splitter = LineSplitter(encoding, 0)
+    given = [
+        splitter.feed(text.encode(encoding))
+        for text in ["one\r", "\n", "two\r", "\nthree\r", "\r", "\n\n", "a", "\r", "b"]
+    ]
+    assert given == [["one"], [], ["two"], ["three"], [""], [""], [], ["a"], []]
+    assert splitter.feed(b"", is_last=True) == ["b"]
+
+
+def test_lf_behind_a_cr_belongs_to_it_however_a_character_is_cut():
+    splitter = LineSplitter("utf-16-le", 0)
+    data = "a\r\nb\r".encode("utf-16-le")
+    assert [line for at in range(len(data)) for line in splitter.feed(data[at : at + 1])] == ["a", "b"]
+    assert splitter.feed(b"", is_last=True) == []
+
+
 @pytest.mark.parametrize("size", [1, 4, 100])
 def test_line_of_the_limit_passes_and_a_longer_one_does_not(size):
     assert split(b"four\nfour", size, limit=4) == ["four", "four"]

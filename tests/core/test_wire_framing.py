@@ -214,7 +214,7 @@ async def test_framing_that_can_be_read_in_two_ways_is_refused(cut, fields):
 
 @cuts
 @pytest.mark.parametrize(
-    "body", [b"x\r\n", b"5\nhello\r\n0\r\n\r\n", b"5\r\nhelloworld", b"-1\r\n", b"5 \r\nhello\r\n", b"\r\n\r\n"]
+    "body", [b"x\r\n", b"5\nhello\r\n0\r\n\r\n", b"5\r\nhelloworld", b"-1\r\n", b" 5\r\nhello\r\n", b"\r\n\r\n"]
 )
 async def test_malformed_chunks_are_refused(cut, body):
     taken = take(head(200, [("Transfer-Encoding", "chunked")]) + body, cut=cut)

@@ -68,9 +68,18 @@ def test_token_that_no_field_can_carry_is_refused(token: Any) -> None:
 
 
 def test_other_token_types_are_refused() -> None:
-    assert OAuth2(token={"access_token": "x", "token_type": "bEARER"}).token
-    with pytest.raises(ValueError, match="not Bearer"):
-        OAuth2(token={"access_token": "x", "token_type": "mac"})
+    for kind in ("mac", "DPoP", "bearer mac", 7):
+        with pytest.raises(ValueError, match="not Bearer"):
+            OAuth2(token={"access_token": "x", "token_type": kind})
+
+
+@pytest.mark.usefixtures("insecure")
+@pytest.mark.parametrize("kind", ["bEARER", "BearerToken", "bearertoken", " Bearer", "", None], ids=repr)
+async def test_token_type_is_bearer_however_it_is_written(scripted: ScriptedServer, kind: str | None) -> None:
+    scripted.always(response())
+    async with HttpClient() as client:
+        await client.get(scripted.url(), auth=OAuth2(token={"access_token": "x", "token_type": kind}))
+    assert scripted.requests[0].header("authorization") == "Bearer x"
 
 
 async def test_server_that_echoes_secrets(client2: HttpClient, site2: Site, provider2: OAuth2Provider) -> None:

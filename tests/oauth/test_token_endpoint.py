@@ -79,6 +79,15 @@ async def test_lifetime_is_read_with_care(scripted: ScriptedServer, members: byt
     assert token["refresh_token"] == "old-refresh"
 
 
+@pytest.mark.parametrize(
+    "kind", [b"", b'"token_type": "", ', b'"token_type": null, ', b'"token_type": "BearerToken", ']
+)
+async def test_token_type_may_be_left_out_or_spelled_otherwise(scripted: ScriptedServer, kind: bytes) -> None:
+    scripted.answer(json_answer(b"{" + kind + b'"access_token": "a"}'))
+    async with HttpClient(timeout=10) as client:
+        assert (await oauth2(scripted).refresh(client))["access_token"] == "a"
+
+
 async def test_form_as_answer_is_taken(scripted: ScriptedServer) -> None:
     form = b"access_token=a%2Db&token_type=bearer&expires_in=60"
     scripted.answer(response(form, 200, [("Content-Type", "application/x-www-form-urlencoded")]))

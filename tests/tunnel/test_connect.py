@@ -234,8 +234,23 @@ async def test_tunnel_that_died_while_idle_is_replaced(
         b"HTTP/1.1 204 No Content\r\n\r\n",
         b"HTTP/1.1 299 Odd\r\n\r\n",
         head(102) + head(103, [("Link", "<x>")]) + GRANTED,
+        b"HTTP/1.0 200 OK\n\n",
+        b"HTTP/1.1 200 OK\r\nVia: a\n\r\n",
+        b"HTTP/1.1 200 OK\r\nVia: a\r\n b\x01\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
     ],
-    ids=["plain", "1.0", "content-length", "chunked", "close", "204", "299", "interim heads first"],
+    ids=[
+        "plain",
+        "1.0",
+        "content-length",
+        "chunked",
+        "close",
+        "204",
+        "299",
+        "interim heads first",
+        "lf",
+        "mixed",
+        "fold",
+    ],
 )
 @pytest.mark.parametrize("cut", ["whole", "bytes"])
 async def test_granted_tunnel_has_no_body(

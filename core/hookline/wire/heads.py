@@ -19,6 +19,7 @@ from .parser import (
     check_transfer_coding,
     parse_head,
     says_keep_alive,
+    split_head,
 )
 
 MAX_INTERIM = 100
@@ -66,7 +67,11 @@ class Heads(Inflow):
             if end == 3:
                 self._keep_partial(data)
                 return
-            head = parse_head(data[:end])
+            try:
+                head = parse_head(data[:end])
+            except RemoteProtocolError:
+                self._take_head(data)
+                return
             rest = data[end:]
             status = head.status
             if status < 200 or status == 204 or status == 304:
@@ -88,11 +93,11 @@ class Heads(Inflow):
             waiter.set_result(None)  # type: ignore[union-attr]
 
     def _take_head(self, data: bytes) -> None:
-        end = data.find(b"\r\n\r\n") + 4
-        if end == 3:
+        found = split_head(data)
+        if found is None:
             self._keep_partial(data)
-            return
-        self._take_parsed(parse_head(data[:end]), data[end:])
+        else:
+            self._take_parsed(*found)
 
     def _take_parsed(self, head: ResponseHead, rest: bytes) -> None:
         """A head whose response is not whole in this read, or that somebody watches."""

@@ -36,7 +36,7 @@ def decoders_for(codings: Iterable[str]) -> tuple[list[Decoder], str | None]:
 def decoder_for(coding: str) -> Decoder | None:
     """A fresh decoder; None for a coding that is unknown, or whose package is not installed."""
     if coding in ("gzip", "x-gzip"):
-        return Decoding(coding, Gzipped, several=True)
+        return Decoding(coding, Gzipped, several=True, padded=True)
     if coding == "deflate":
         return Decoding(coding, Deflated)
     if coding == "br" and has_brotli():

@@ -1,11 +1,13 @@
 """Undo one coding in bounded steps, whatever the coding is: its data is one member, or several in a row.
 
 A member is a stream with its own beginning and end: a gzip member (RFC 1952, section 2.2), a Zstandard frame, or all of a zlib,
-deflate or Brotli stream. What a body has behind its last member is an error, and so is an end within one.
+deflate or Brotli stream. What a body has behind its last member is an error, and so is an end within one. NULs behind a
+gzip member are padding, as for gzip itself: writers fill up blocks with them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +17,7 @@ from hookline import DecodingError
 # member pieces are smaller: zlib copies what it did not use, and a body of empty members would make it do so at every one.
 FIRST_PIECE = 64 * 1024
 NEXT_PIECE = 8 * 1024
+_PADDING = re.compile(rb"\0*").match
 
 
 class Member(Protocol):
@@ -34,14 +37,17 @@ class Member(Protocol):
 
 
 class Decoding:
-    """A decoder in the sense of `hookline.Decoder`. several: may members follow each other?"""
+    """A decoder in the sense of `hookline.Decoder`. several: may members follow each other? padded: and NULs?"""
 
-    __slots__ = ("_at", "_begin", "_coding", "_input", "_member", "_piece", "_several")
+    __slots__ = ("_at", "_begin", "_coding", "_input", "_member", "_padded", "_piece", "_several")
 
-    def __init__(self, coding: str, begin: Callable[[], Member], *, several: bool = False) -> None:
+    def __init__(
+        self, coding: str, begin: Callable[[], Member], *, several: bool = False, padded: bool = False
+    ) -> None:
         self._coding = coding
         self._begin = begin
         self._several = several
+        self._padded = padded
         self._member: Member | None = None
         self._input = b""
         self._at = 0
@@ -59,7 +65,7 @@ class Decoding:
         """
         if data:
             self._input = self._input + data if self._input else data
-        while self.has_pending:
+        while self.has_pending and not self._ends_in_padding():
             member = self._open_member()
             piece = self._next_piece() if member.takes_input else b""
             decoded = member.decode(piece, limit)
@@ -81,6 +87,19 @@ class Decoding:
         """
         if self._member is not None and not self._member.has_ended:
             raise DecodingError(f"the {self._coding} body ends too early")
+
+    def _ends_in_padding(self) -> bool:
+        """Skip NULs behind a member; is nothing left then?"""
+        member = self._member
+        if not self._padded or member is None or not member.has_ended or member.holds_output:
+            return False
+        padding = _PADDING(self._input, self._at)
+        self._at = padding.end() if padding else self._at
+        if self._at < len(self._input):
+            return False
+        self._input = b""
+        self._at = 0
+        return True
 
     def _open_member(self) -> Member:
         member = self._member

@@ -9,6 +9,7 @@ from typing import Any
 
 LEEWAY = 30.0  # seconds before its end that a token is renewed: clocks differ, and requests take time to arrive
 _SHARE = 0.1  # but not more than this part of its life
+_BEARER = ("bearer", "bearertoken")  # Apigee sends the second
 _SENDABLE = re.compile(r"[\x21-\x7e]+").fullmatch  # RFC 6749, appendix A.12, without the space
 
 
@@ -28,8 +29,10 @@ def as_token(given: Any, now: float) -> dict[str, Any] | None:
     access = token.get("access_token")
     if not isinstance(access, str) or not _SENDABLE(access):
         raise ValueError("the token has no 'access_token' of printable ASCII characters")
-    kind = token.setdefault("token_type", "Bearer")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
+    if token.get("token_type") in (None, ""):
+        token.update(token_type="Bearer")  # noqa: S106  # required, but not all send it, and there is but one type
+    kind = token["token_type"]
+    if not isinstance(kind, str) or kind.strip().lower() not in _BEARER:
         raise ValueError("its token_type is not Bearer (RFC 6750), and no other can be sent")
     end, life = seconds(token.get("expires_at")), seconds(token.get("expires_in"))
     if end is None and life is not None:

@@ -1,0 +1,92 @@
+"""Charsets: the labels that peers give them, and the text codecs of Python that they mean."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from functools import lru_cache
+
+_LABEL = re.compile(r"[a-z0-9][a-z0-9._:+-]{0,63}").fullmatch
+
+# The labels of the WHATWG Encoding Standard (section 4.2, names and labels) that Python does not know, or knows as a part
+# of what the standard, and with it every browser, decodes: gb2312 as gb18030, Shift_JIS as cp932, and so on. Python lacks
+# "x-user-defined" and "replacement", which no server needs: these count as unknown.
+_LABELS = {
+    label: codec
+    for codec, labels in {
+        "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
+        "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
+        "utf-16-be": "unicodefffe",
+        "iso8859-1": "iso88591",
+        "iso8859-2": "iso88592",
+        "iso8859-3": "iso88593",
+        "iso8859-4": "iso88594",
+        "iso8859-5": "iso88595",
+        "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i iso88596",
+        "iso8859-7": "iso88597 sun_eu_greek",
+        "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i iso88598 logical visual",
+        "iso8859-9": "iso88599",
+        "iso8859-10": "iso885910",
+        "iso8859-13": "iso885913",
+        "iso8859-14": "iso885914",
+        "iso8859-15": "csisolatin9 iso885915",
+        "koi8-r": "koi koi8",
+        "koi8-u": "koi8-ru",
+        "mac-roman": "csmacintosh mac x-mac-roman",
+        "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
+        "cp874": "dos-874 iso-8859-11 iso8859-11 iso885911 tis-620 windows-874",
+        "cp1250": "x-cp1250",
+        "cp1251": "x-cp1251",
+        "cp1252": "x-cp1252",
+        "cp1253": "x-cp1253",
+        "cp1254": "x-cp1254",
+        "cp1255": "x-cp1255",
+        "cp1256": "x-cp1256",
+        "cp1257": "x-cp1257",
+        "cp1258": "x-cp1258",
+        "gb18030": "chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk",
+        "big5hkscs": "big5 cn-big5 csbig5 x-x-big5",
+        "euc_jp": "cseucpkdfmtjapanese x-euc-jp",
+        "cp932": "csshiftjis ms_kanji shift-jis shift_jis sjis windows-31j x-sjis",
+        "cp949": "cseuckr csksc56011987 euc-kr iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ksc_5601 windows-949",
+    }.items()
+    for label in labels.split()
+}
+
+# Codecs that Python counts as text although no text is sent in them. punycode, idna, and UTF-7 line by line take quadratic
+# time, the escapes are those of Python's source, and the rest depends on the machine or fails always.
+_NO_CHARSETS = frozenset({
+    "charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7",
+})  # fmt: skip
+
+
+@lru_cache(64)
+def codec_of(label: str) -> str | None:
+    """The name of Python's text codec for a charset; None for a label that is garbled, unknown, or of no charset.
+
+    A label that Python knows is its own answer, unless the Encoding Standard means more by it.
+    """
+    label = label.strip(" \t\n\f\r").lower()
+    if label in _LABELS:
+        return _LABELS[label]
+    if not _LABEL(label):
+        return None
+    try:
+        b" ".decode(label)  # alone refuses codecs that are none of text, as zlib
+        name = codecs.lookup(label).name
+    except UnicodeDecodeError:  # of a codec that takes two bytes or more for a character
+        return label
+    except (LookupError, UnicodeError):
+        return None
+    return None if name.replace("_", "-") in _NO_CHARSETS else label
+
+
+def check_charset(label: str) -> str:
+    """The codec for a charset that the user gave.
+
+    Raises: LookupError, for one that Python does not know, or that is not for text.
+    """
+    codec = codec_of(label)
+    if codec is None:
+        raise LookupError(f"unknown charset {label[:80]!r}")
+    return codec

@@ -1,0 +1,79 @@
+"""Heads that llhttp refuses although other clients take them, and no message ends elsewhere for it: copies it can judge."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import RemoteProtocolError, shown
+
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0, *b"\t\r\n"})
+_MASK = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
+
+# Fields on which it depends where a message ends, and whose the bytes behind it are.
+FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"proxy-connection", b"upgrade")
+_FRAMING_LINE = re.compile(rb"(?i)(?:%b)[ \t]*:" % b"|".join(FRAMING)).match
+
+
+class HeadCopy:
+    """A head, line by line, and a copy of it for llhttp.
+
+    Lines may end in LF (RFC 9112, section 2.2); here they end in CR LF. A folded line (section 5.2) goes on behind one SP.
+    A Content-Length that is repeated with the same value (RFC 9110, section 8.6) stands once. Control characters in values
+    are masked for llhttp alone. Fields that frame the message must be neither folded nor masked; all else is for llhttp to
+    judge, the first line included.
+
+    raw: the head with these changes, but for the mask. lines: the copy for llhttp.
+    """
+
+    __slots__ = ("_length", "_name", "lines", "raw")
+
+    def __init__(self, first_line: bytes) -> None:
+        self.raw = bytearray(first_line.removesuffix(b"\r"))
+        self.lines = self.raw.copy()
+        self._name = b""  # of the field of the last line, in lower case
+        self._length: bytes | None = None
+
+    def add(self, line: bytes) -> None:
+        """Take one more line without its LF; the empty one too.
+
+        Raises: RemoteProtocolError.
+        """
+        line = line.removesuffix(b"\r")
+        if b"\r" in line:
+            raise self._refusal("a CR within a line")
+        if not line:
+            self.raw += b"\r\n\r\n"
+            self.lines += b"\r\n\r\n"
+        elif line.startswith((b" ", b"\t")):
+            self._fold(line.strip(b" \t"))
+        else:
+            self._add_field(line)
+
+    def _fold(self, line: bytes) -> None:
+        # Other readers may take a blank line for the end of the head, and this one for a field of its own.
+        if not self._name or self._name in FRAMING or not line or _FRAMING_LINE(line):
+            raise self._refusal("a folded line where it could change the framing")
+        self.raw += b" " + line
+        self.lines += b" " + line.translate(_MASK)
+
+    def _add_field(self, line: bytes) -> None:
+        name, colon, value = line.partition(b":")
+        if not colon:
+            raise self._refusal("a line without a colon")
+        self._name = name.lower()
+        value = value.strip(b" \t")
+        if self._name == b"content-length":
+            lengths = {length.strip(b" \t") for length in value.split(b",")}
+            if len(lengths) > 1 or self._length not in (None, *lengths):
+                raise self._refusal("Content-Length with more than one value")
+            if self._length is not None:
+                return
+            value = self._length = lengths.pop()
+        self.raw += b"\r\n" + name + b": " + value
+        self.lines += b"\r\n" + name + b": " + (value if self._name in FRAMING else value.translate(_MASK))
+
+    def _refusal(self, what: str) -> RemoteProtocolError:
+        first = bytes(self.raw).partition(b"\r\n")[0]  # of trailers it is empty
+        return RemoteProtocolError(
+            f"malformed fields: {what}" + (f" (the head begins {shown(first)})" if first else "")
+        )
