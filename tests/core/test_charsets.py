@@ -6,8 +6,7 @@ import pytest
 
 from hookline import HttpClient
 from hookline.charset import check_charset, codec_of
-from servers.messages import head, response
-from servers.script import Script
+from hookline_testing.server import Script, head, response
 
 # A text that each encoding of the standard can say, and its labels there (section 4.2 of the Encoding Standard).
 STANDARD = {

@@ -6,9 +6,8 @@ import pytest
 
 from hookline import HttpClient
 from hookline.errors import RemoteProtocolError
+from hookline_testing.server import Script, head, response
 from servers.fed import connect, feed, take
-from servers.messages import head, response
-from servers.script import Script
 
 CUTS = ["whole", "bytes", 7]
 cuts = pytest.mark.parametrize("cut", CUTS)

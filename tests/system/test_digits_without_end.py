@@ -7,8 +7,7 @@ import pytest
 
 from hookline import DecodingError, HttpClient, HttpRequestException, RemoteProtocolError
 from hookline_auth import HTTPDigestAuth
-from servers.messages import head, response
-from servers.script import Script
+from hookline_testing.server import Script, head, response
 
 NUMBERS = {
     "zeros": "0" * 5000,

@@ -285,9 +285,8 @@ class ChunkedBody:
         self.complete = False
         self._parser = _chunk_parser(self)
         self._behind: HttpResponseParser | None = None  # None: at the beginning of the body
-        self._since: list[
-            bytes
-        ] = []  # the last read that had content, and those since then: what `_behind` has not seen
+        # The last read that had content, and those since then: what `_behind` has not seen.
+        self._since: list[bytes] = []
         self._reader: ChunkReader | None = None
         self.trailers: list[tuple[bytes, bytes]] = []
         self._trailers_size = 0
