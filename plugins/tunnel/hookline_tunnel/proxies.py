@@ -81,7 +81,7 @@ def proxies_of(given: Any) -> Proxies:
 def harmless(key: Any) -> str:
     """A key for a message: one that is the URL of a proxy by mistake may have a password in it."""
     text = str(key)
-    return "'…'" if "@" in text or ":" in text.partition("://")[2] else repr(key)
+    return "'…'" if "@" in text or "?" in text or ":" in text.partition("://")[2] else repr(key)
 
 
 def checked_key(key: Any) -> str:
