@@ -1,8 +1,8 @@
 """URLs: taken apart, checked, and put on the wire as written.
 
 What is clean ASCII goes out byte for byte, so that a presigned query stays valid. The rest is percent-encoded as the WHATWG
-URL standard does, or refused: control characters anywhere, backslashes before the query (some parsers read them as slashes,
-so that two programs would see two hosts).
+URL standard does, or refused: control characters before the fragment, backslashes before the query (some parsers read them
+as slashes, so that two programs would see two hosts).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
 _IPV4_PART = re.compile(r"0x([0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)").fullmatch
 # The name of an interface has at most 15 characters (IFNAMSIZ of net/if.h); between dots there is something, as the
 # IDNA codec of the socket module wants it.
-_ZONE = re.compile(r"(?=.{1,15}$)[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*").fullmatch
+_ZONE = re.compile(r"(?=.{1,15}\Z)[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*").fullmatch
 _STRAY_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]").sub
 _OTHER_ESCAPE = re.compile("%(?!25)[0-9A-Fa-f]{2}").search
 _JOINERS = "\u200c\u200d"
@@ -104,7 +104,7 @@ def _split_slowly(url: str) -> SplitURL:
         host, port = "", None
     if not host:
         raise InvalidURL(
-            "the URL has no host and port before its path; a / ? or # in a password has to be percent-encoded"
+            "the URL has no valid host and port before its path; a / ? or # in a password has to be percent-encoded"
         )
     scheme = scheme.lower()
     path = remove_dot_segments(percent_encoded(path, _PATH_KEPT))
@@ -248,17 +248,21 @@ def _ascii_label(label: str) -> str:
 
 def _ipv4(host: str) -> str | None:
     """An IPv4 address in four decimal numbers; None for what is none. The last number fills all bytes that are left."""
-    matches = [_IPV4_PART(part) for part in host.removesuffix(".").split(".")]
-    numbers = [
-        int(match[1] or "0", 16) if match[2] is match[3] else int(match[2] or match[3], 8 if match[2] else 10)
-        for match in matches
-        if match is not None
-    ]
-    if not len(matches) == len(numbers) <= 4 or any(number > 255 for number in numbers[:-1]):
+    numbers: list[int] = []
+    for part in host.removesuffix(".").split("."):
+        match = _IPV4_PART(part)
+        if match is None or len(numbers) == 4:
+            return None
+        hexadecimal, octal, decimal = match.groups()
+        if hexadecimal is not None:
+            numbers.append(int(hexadecimal or "0", 16))
+        else:
+            numbers.append(int(decimal) if octal is None else int(octal, 8))
+    *first, last = numbers
+    size = 4 - len(first)
+    if last >= 256**size or any(number > 255 for number in first):
         return None
-    if numbers[-1] >= 256 ** (5 - len(numbers)):
-        return None
-    return ".".join(map(str, [*numbers[:-1], *numbers[-1].to_bytes(5 - len(numbers), "big")]))
+    return ".".join(map(str, [*first, *last.to_bytes(size, "big")]))
 
 
 def _ipv6(host: str) -> str:

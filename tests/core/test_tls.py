@@ -120,6 +120,11 @@ async def test_server_hostname_that_is_no_host_name_is_refused(serve, certificat
     assert server.connections == 0
 
 
+@pytest.mark.parametrize(("name", "ascii_name"), [("faß.example", "xn--fa-hia.example"), ("☃.net", "xn--n3h.net")])
+def test_server_hostname_is_written_as_hosts_of_urls_are(name, ascii_name):
+    assert HttpClient(autoload=False, server_hostname=name).server_hostname == ascii_name
+
+
 async def test_server_hostname_is_what_is_checked(serve, certificates, client):
     server = serve(certificates.wrong_host)
     answer = await client.get(server.url(), verify=certificates.ca_file, server_hostname="elsewhere.example")
