@@ -41,7 +41,7 @@ from .stats import Stats
 from .switch import Switch
 from .timeouts import Timeout
 from .tls import TLS
-from .url import SplitURL, split_url
+from .url import SplitURL, canonical_host, split_url
 from .wire.connection import Connection
 
 __version__ = "0.1.0.dev0"
@@ -88,6 +88,7 @@ __all__ = [
     "Switch",
     "Timeout",
     "WriteTimeout",
+    "canonical_host",
     "hookimpl",
     "hookspec",
     "split_url",

@@ -16,6 +16,7 @@ from .loops import LoopBound
 from .payload import give_body
 from .plugged import Plugged
 from .plugins.selection import Autoload, Selection
+from .reference import resolve
 from .request import HttpRequest
 from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
 from .tls import Contexts
@@ -77,7 +78,7 @@ class HttpClient(LoopBound, Plugged):
             if size is not None and size < 1:
                 raise ValueError(f"{name}= takes 1 or more, not {size}")
         if base_url is not None:
-            split_url(str(base_url))
+            split_url(resolve(str(base_url), ""))
         if resolver is not None and not callable(resolver):
             raise TypeError(
                 f"resolver= takes an async function (host, port) -> addresses, not {type(resolver).__name__}"

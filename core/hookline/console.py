@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from .client import HttpClient
 from .errors import HooklineError, InvalidURL, LocalProtocolError, PluginError
 from .printer import Events, Printer
+from .url import lacks_slashes
 
 if TYPE_CHECKING:
     from .response import HttpResponse
@@ -133,7 +134,7 @@ def read_order(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Ord
 
 def with_scheme(url: str) -> str:
     """The URL, with http:// before one that has no scheme."""
-    return url if _HAS_SCHEME(url) else f"http://{url}"
+    return url if _HAS_SCHEME(url) or lacks_slashes(url) else f"http://{url}"
 
 
 def read_data(text: str) -> bytes:

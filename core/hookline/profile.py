@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from . import fields
 from .declarations import Attribute, Credential, DefaultHeader, Option, Scheme
 from .declared import know, own_names
-from .errors import InvalidURL, PluginError, shown
+from .errors import InvalidURL, PluginError
 from .events.implementation import Implementation
 from .events.plan import Plan
 from .hookspecs import EVENTS
@@ -30,7 +30,7 @@ from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS, EXCHANGE_OP
 from .target import Origin, Target
 from .timeouts import Timeout
 from .transfers import TRANSFERS
-from .url import split_url, with_params
+from .url import scheme_of, split_url, unserved, with_params
 
 if TYPE_CHECKING:
     from .client import HttpClient
@@ -216,12 +216,11 @@ class Profile:
         found = self._located.get(url)
         if found is not None:
             return found
+        name = scheme_of(url)
+        if name is not None and name not in self.schemes:  # before the rest, which other schemes write in other ways
+            raise InvalidURL(unserved(url, name, self.schemes))
         parts = split_url(url)
-        scheme = self.schemes.get(parts.scheme)
-        if scheme is None:
-            raise InvalidURL(
-                f"no installed plugin serves the scheme {shown(parts.scheme)}; there are {', '.join(sorted(self.schemes))}"
-            )
+        scheme = self.schemes[parts.scheme]
         key = (parts.scheme, parts.host, scheme.port if parts.port is None else parts.port)
         origin = self._origins.get(key)
         if origin is None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from .errors import InvalidURL
-from .url import encode_pairs, pairs
+from .url import encode_pairs, lacks_slashes, pairs
 
 # RFC 3986, appendix B; a scheme only where it is one.
 # Compiled by `re` itself, when a client with a base_url first asks.
@@ -26,10 +26,14 @@ def resolve(base: str, reference: str) -> str:
 
     Raises: InvalidURL.
     """
-    ours, given = re.fullmatch(_REFERENCE, base), re.fullmatch(_REFERENCE, reference.strip(" "))
+    ours, given = re.fullmatch(_REFERENCE, base.strip(" ")), re.fullmatch(_REFERENCE, reference.strip(" "))
     assert ours is not None  # the expression matches any text
     assert given is not None
+    if ours["scheme"] is None or ours["authority"] is None:
+        raise InvalidURL("base_url= takes an absolute URL, scheme://host/path")
     if given["scheme"] is not None:
+        if lacks_slashes(reference.strip(" ")):
+            raise InvalidURL("a URL without // behind its scheme is relative for some readers only; write http://host")
         return reference
     if given["authority"] is not None:
         raise InvalidURL("a URL that begins with // leaves the host of base_url; write its scheme too")
@@ -48,7 +52,9 @@ def joined_params(own: Any, given: Any) -> Any:
     """
     if not own or not given:
         return given or own
-    own, given = (params.decode("utf-8") if isinstance(params, bytes) else params for params in (own, given))
+    own, given = (
+        params.decode("utf-8", "surrogateescape") if isinstance(params, bytes) else params for params in (own, given)
+    )
     if not isinstance(given, (str, Mapping)):
         given = list(given)  # it is read twice
     ours = own if isinstance(own, str) else encode_pairs(pairs(own))

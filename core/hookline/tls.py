@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import SSLError, shown
+from .url import canonical_host
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def as_server_hostname(value: Any) -> str:
         raise TypeError(f"server_hostname= takes a host name, not {type(value).__name__}")
     if not value:
         raise ValueError("server_hostname= takes a host name; None is that of the URL")
-    return value
+    return value if value.isascii() else canonical_host(value)  # Python's ssl would write it by IDNA 2003
 
 
 def make_context(settings: TLS) -> ssl.SSLContext:

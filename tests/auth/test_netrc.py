@@ -35,6 +35,19 @@ def test_netrc_is_looked_up_by_host(netrc_file: Path) -> None:
     assert lookup("unknown.example") is None
 
 
+@pytest.mark.parametrize("machine", ["127.1", "2130706433", "127.0.0.1", "0x7f.0.0.1"])
+def test_netrc_has_one_entry_for_all_spellings_of_a_host(netrc_file: Path, machine: str) -> None:
+    netrc_file.write_text(
+        f"machine {machine} login me password p\nmachine [::FFFF:1.2.3.4] login other password p\n"
+        "machine Bücher.example login third password p\nmachine 256.0.0.1 login nobody password p\n",
+        encoding="utf-8",
+    )
+
+    assert lookup("127.0.0.1") == HTTPBasicAuth("me", "p")
+    assert lookup("::ffff:102:304") == HTTPBasicAuth("other", "p")
+    assert lookup("xn--bcher-kva.example") == HTTPBasicAuth("third", "p")
+
+
 @pytest.mark.parametrize("host", ["known.example:", "known.example:@evil.example", "known.example.", "example", ""])
 def test_netrc_leaks_to_no_similar_host(netrc_file: Path, host: str) -> None:
     netrc_file.write_text("machine known.example login me password p4ss\n")

@@ -27,6 +27,17 @@ from hookline_cookies.public_suffixes import is_public_suffix
         ("a\tb", None),
         ("", None),
         ("é" * 100 + ".example", None),
+        ("127.1", "127.0.0.1"),
+        ("0x7f000001", "127.0.0.1"),
+        ("127.0.0.1.", "127.0.0.1"),
+        ("256.0.0.1", None),
+        ("a.1", None),
+        ("[::ffff:127.0.0.1]", "::ffff:7f00:1"),
+        ("FE80::1%eth0", "fe80::1%eth0"),
+        ("☃.NET", "xn--n3h.net"),
+        ("faß.example", "xn--fa-hia.example"),
+        ("xn--pokxncvks", None),
+        ("-a.example", "-a.example"),
     ],
 )
 def test_host_is_made_canonical(host: str, expected: str | None) -> None:

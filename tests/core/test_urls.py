@@ -26,6 +26,15 @@ from hookline.url import remove_dot_segments, split_url, with_params
         ("http://bücher.example/", "http", "xn--bcher-kva.example", None, "/"),
         ("http://BÜCHER.example/", "http", "xn--bcher-kva.example", None, "/"),
         ("http://under_score.example/", "http", "under_score.example", None, "/"),
+        ("http:/a/b", "http", "a", None, "/b"),
+        ("HTTPS:a/b", "https", "a", None, "/b"),
+        ("ws:a?q", "ws", "a", None, "/?q"),
+        ("http://a:00080/", "http", "a", 80, "/"),
+        ("http://a/%2e/%2E%2e/b/.%2e/c%2e", "http", "a", None, "/c%2e"),
+        ("http://a/b%2e%2e/%2e", "http", "a", None, "/b%2e%2e/"),
+        ("http://a/\ud800\udce9", "http", "a", None, "/%EF%BF%BD%E9"),
+        ("http://a/?x='y'", "http", "a", None, "/?x='y'"),
+        ("http://a/?x='y z'", "http", "a", None, "/?x=%27y%20z%27"),
         ("http://a/ü b", "http", "a", None, "/%C3%BC%20b"),
         ("http://a/?ü b", "http", "a", None, "/?%C3%BC%20b"),
         ("http://a/%7Eb%zz%2f", "http", "a", None, "/%7Eb%zz%2f"),
@@ -70,6 +79,10 @@ def test_fragment_is_no_part_of_the_target():
     assert (parts.target, parts.fragment, parts.url) == ("/b?c", "#d/e?f", "http://a/b?c#d/e?f")
 
 
+def test_fragment_may_have_what_is_never_sent():
+    assert split_url("http://a/#\0\x08`'é").fragment == "#%00%08%60'%C3%A9"
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -77,7 +90,11 @@ def test_fragment_is_no_part_of_the_target():
         "/path",
         "example.com",
         "example.com/path",
-        "http:/a/",
+        "http:///a/",
+        "http:",
+        "http:/",
+        "http:?q",
+        "foreign:/a/",
         "http//a",
         "http://",
         "http:///path",
@@ -97,13 +114,14 @@ def test_fragment_is_no_part_of_the_target():
         "http://[::g]/",
         "http://[::1%25x%0d%0aEvil]/",
         "http://[127.0.0.1]/",
-        "http://-a/",
         "http://a<b/",
         "http://" + "a" * 300 + "/",
         "http://a/\r\nEvil: x",
         "http://a/\0",
         "http://a/\t",
         "http://a/\x7f",
+        "http://a/#\t",
+        "http://a/#\r\n",
         "1http://a/",
         "http://\ud800/",
     ],
@@ -148,6 +166,7 @@ def test_password_that_ends_the_host_is_not_shown_as_a_port(url):
         ("http://a/", "a=#b", "http://a/?a=%23b"),
         ("http://a/", b"a=b", "http://a/?a=b"),
         ("http://a/", {"h": b"\xff\x00", "#": "#"}, "http://a/?h=%FF%00&%23=%23"),
+        ("http://a/", {"h": "\ud800\udcff"}, "http://a/?h=%EF%BF%BD%FF"),
     ],
 )
 def test_params_stand_behind_the_query_as_written(url, params, whole):

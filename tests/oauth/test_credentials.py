@@ -43,6 +43,10 @@ async def test_nothing_goes_out_without_tls(scripted: ScriptedServer) -> None:
         with pytest.raises(InsecureTransport) as caught:
             auth.authorization_url(scripted.url("/authorize?x=s3cret").replace("//", "//user:s3cret@"))
         assert "s3cret" not in str(caught.value)
+        for url in ("http:/user:s3cret@h/", "http://user:s3#cret@h/", "http://user:s3cret/", "user:s3cret@h/"):
+            with pytest.raises(InsecureTransport) as caught:
+                auth.authorization_url(url)
+            assert "s3" not in str(caught.value)
         with pytest.raises(InsecureTransport, match="could read the code"):
             await auth.fetch_token(client, "http://example.com/callback?code=x&state=y", state="y")
     assert not scripted.requests

@@ -168,8 +168,15 @@ async def test_location_outside_ascii_and_relative(
 
 
 @pytest.mark.parametrize(
-    "location", ["ftp://x/", "http://", "///etc", "http://a b/", r"/\x.example", "http://x:99999/", "http:two"]
-)
+    "location",
+    [
+        "ftp://x/", "http://", "///etc", "http://a b/", r"/\x.example", "http://x:99999/", "http:two", "http:/two",
+        "https:two", "data:,x", "mailto:a@b", "localhost:80", "http://x:" + "9" * 5000, "//x:" + "9" * 5000 + "/",
+        "http://[fe80::1%25" + "z" * 5000 + "]/", "//[fe80::1%25a..b]/", "http://256.0.0.1/", "http://" + "1" * 5000,
+        "http://xn--a/", "http://" + "x" * 5000,
+    ],
+    ids=lambda location: location[:20],
+)  # fmt: skip
 async def test_location_that_leads_nowhere_is_an_error_with_the_response(
     client: HttpClient, scripted: ScriptedServer, location: str
 ) -> None:
@@ -179,6 +186,17 @@ async def test_location_that_leads_nowhere_is_an_error_with_the_response(
     assert caught.value.response is not None
     assert caught.value.response.status_code == 302
     assert len(scripted.requests) == 1
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7F.0.0.1", "127.0.0.1."])
+async def test_location_that_spells_the_same_address_otherwise_is_the_same_origin(
+    client: HttpClient, scripted: ScriptedServer, host: str
+) -> None:
+    scripted.answer(moved(f"http://{host}:{scripted.port}/two"), response(b"ok"))
+    got = await client.get(scripted.url("/one"), headers={"Authorization": "mine"})
+    assert got.url == scripted.url("/two")
+    assert [request.header("authorization") for request in scripted.requests] == ["mine", "mine"]
+    assert scripted.connections == 1
 
 
 async def test_locations_that_differ_are_an_error(client: HttpClient, scripted: ScriptedServer) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import socket
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline import InvalidURL
+from hookline import HttpClient, InvalidURL
+from hookline_testing.server import ScriptedServer, response
 from hookline_tunnel.exemptions import exemptions_of, own_names, split_entries
 
 
@@ -50,6 +52,20 @@ from hookline_tunnel.exemptions import exemptions_of, own_names, split_entries
         ("[::1]:443", "::1", True),
         ("[::1]:80", "::1", False),
         ("0:0:0:0:0:0:0:1", "::1", True),
+        ("127.1", "127.0.0.1", True),
+        ("0x7f.1:443", "127.0.0.1", True),
+        ("127.0.0.1.", "127.0.0.1", True),
+        ("１２７.1", "127.0.0.1", True),
+        ("10.0.0.1", "::ffff:a00:1", True),
+        ("::ffff:10.0.0.1", "10.0.0.1", True),
+        ("::ffff:10.0.0.1", "::ffff:a00:1", True),
+        ("[::ffff:a00:1]:443", "10.0.0.1", True),
+        ("::ffff:10.0.0.0/104", "10.255.255.255", True),
+        ("::ffff:10.0.0.0/104", "11.0.0.0", False),
+        ("::ffff:10.0.0.0/104", "::ffff:a00:1", True),
+        ("::/0", "10.0.0.1", False),
+        ("fe80::1%eth0", "fe80::1", True),
+        ("☃.net", "www.xn--n3h.net", True),
         ("fe80::/10", "fe80::1", True),
         ("fe80::/10", "fe80::1%eth0", True),
         ("fe80::/10", "10.0.0.1", False),
@@ -61,7 +77,7 @@ def test_host_is_exempt(entries: str, host: str, covered: bool) -> None:
     assert exemptions_of(split_entries(entries)).cover(host, 443) is covered
 
 
-@pytest.mark.parametrize("entry", ["<local>", "10.*", "169.254/16", "10.0.0.0/33", "http://host", "host:x"])
+@pytest.mark.parametrize("entry", ["<local>", "10.*", "169.254/16", "10.0.0.0/33", "http://host", "host:x", "256.1"])
 def test_entry_that_is_none_is_refused(entry: str) -> None:
     with pytest.raises(InvalidURL, match=re.escape(f"an address, a network or *: {entry!r}")):
         exemptions_of([entry])
@@ -83,6 +99,24 @@ def test_refusal_shows_no_secret() -> None:
     with pytest.raises(InvalidURL, match=r"an address, a network or \*: 'host'") as caught:
         exemptions_of(["user:s3cret@host"])
     assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
+    for entry in ("http://user:s3cret/", "http://s3cret#x@host/", "user:s3cret@[host"):
+        with pytest.raises(InvalidURL) as caught:
+            exemptions_of([entry])
+        assert "s3cret" not in f"{caught.value!r} {caught.value.__context__!r}"
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1."])
+@pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.0/8"])
+async def test_exemption_holds_for_all_spellings_of_an_address(
+    scripted: ScriptedServer, make_scripted: Any, host: str, entry: str
+) -> None:
+    proxy = make_scripted()
+    proxy.always(response(b"proxy"))
+    scripted.always(response(b"straight"))
+    async with HttpClient(autoload=False, plugins=["tunnel"], proxies={"all": proxy.url(), "no": entry}) as client:
+        assert (await client.get(f"http://{host}:{scripted.port}/")).content == b"straight"
+    assert proxy.requests == []
 
 
 def test_own_names_are_localhost_and_the_machine() -> None:

@@ -41,6 +41,8 @@ def chosen(given: Any, url: str) -> str | None:
         ({"http": "p", "http://h:80": "q"}, "http://h", "q"),
         ({"http": "p", "http://h:81": "q"}, "http://h", "p"),
         ({"http": "p", "http://h": None}, "http://h", None),
+        ({"http": "p", "http://127.1": "q"}, "http://127.0.0.1", "q"),
+        ({"http": "p", "http://☃.net:80": "q"}, "http://xn--n3h.net", "q"),
         ({"https": "p", "https://h": "q"}, "wss://h", "q"),
         ({"all": "p", "all://h": "q"}, "https://h", "q"),
         ({"https": "p", "all://h": "q"}, "https://h", "p"),
@@ -60,6 +62,7 @@ def test_key_that_counts(given: Any, url: str, host: str | None) -> None:
 
 def test_host_key_with_an_ipv6_address() -> None:
     assert chosen({"http://[::1]": "p"}, "http://::1") == "p"
+    assert chosen({"http://[fe80::1%25Eth0]": "p"}, "http://fe80::1%Eth0") == "p"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,8 @@ def test_host_key_with_an_ipv6_address() -> None:
         ({"http://h#x": "p"}, InvalidURL, "proxies['http://h#x']: expected scheme://host"),
         ({"http://h/x": "p"}, InvalidURL, "proxies['http://h/x']: expected scheme://host"),
         ({"http://": "p"}, InvalidURL, "proxies['http://']"),
+        ({"http://*.h": "p"}, InvalidURL, "proxies['http://*.h']: expected scheme://host"),
+        ({"http://user:s3cret": "p"}, InvalidURL, "proxies['…']: not a port"),
         ({"http://user:s3cret@h": "p"}, InvalidURL, "proxies['…']: expected scheme://host or scheme://host:port"),
         ({"no": 7}, TypeError, "proxies['no']: expected a string with commas"),
         ({"no": "<local>"}, InvalidURL, "proxies['no']: not a host, an address"),

@@ -78,6 +78,7 @@ def from_userinfo(userinfo: str) -> HTTPBasicAuth | None:
     if not username and not password:
         return None
     try:
-        return HTTPBasicAuth(username.decode(), password.decode())
-    except UnicodeDecodeError:
-        return HTTPBasicAuth(username.decode("latin-1"), password.decode("latin-1"), encoding="latin-1")
+        words = username.decode(), password.decode(), "utf-8"
+    except UnicodeDecodeError:  # it has the password in it: what HTTPBasicAuth raises is not chained to it
+        words = username.decode("latin-1"), password.decode("latin-1"), "latin-1"
+    return HTTPBasicAuth(words[0], words[1], encoding=words[2])

@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+from hookline import InvalidURL, canonical_host
+
 from .basic import HTTPBasicAuth
 
 Hosts = dict[str, tuple[str, str]]
@@ -15,7 +17,7 @@ _DEFAULT = "default"  # how the file, and the library that reads it, name the en
 
 
 def read_netrc() -> Hosts:
-    """Login and password by host, in lower case.
+    """Login and password by host, as core writes it.
 
     The file is $NETRC, else ~/.netrc, else ~/_netrc; NETRC="" means none. One that cannot be read, is no regular file or is
     malformed has no entries; that is logged, without any of its text.
@@ -77,7 +79,15 @@ def _parse(path: Path) -> Hosts:
         return _refuse(path, f"cannot be read: {error.strerror}")
     except ValueError:
         return _refuse(path, "is no text")
-    return {host.lower(): (login or account, password or "") for host, (login, account, password) in entries.items()}
+    return {_key(host): (login or account, password or "") for host, (login, account, password) in entries.items()}
+
+
+def _key(machine: str) -> str:
+    """The name of an entry as core writes it as a host; as it stands where it is none, so that no request meets it."""
+    try:
+        return canonical_host(machine)
+    except InvalidURL:
+        return machine
 
 
 def _refuse(path: Path, reason: str) -> Hosts:

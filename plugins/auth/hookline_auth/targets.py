@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from contextlib import suppress
+
+from hookline import InvalidURL, split_url
 
 Origin = tuple[str, str, int]
 
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?[^#]*)?")
-_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*(?P<path>[^?#]*)(?P<query>\?[^#]*)?")
 
 
 def origin(url: str) -> Origin:
-    """Return scheme, host and port, in lower case and with the scheme's default port filled in.
+    """Return scheme, host and port as core reads them, with the scheme's default port filled in.
 
     Raises:
-        ValueError: url is not absolute, its port is no number, or its authority holds a backslash, a space or a
-            control character, which URL parsers read differently.
+        ValueError: url is not absolute, or core refuses it.
     """
-    match = _URL.match(url)
-    if match is None or _AMBIGUOUS.search(match["authority"]):
+    parts = None
+    if _URL.match(url) is not None:
+        with suppress(InvalidURL):
+            parts = split_url(url)
+    if parts is None:
         raise ValueError("expected an absolute URL with a plain authority")
-    parts = urlsplit(url)
-    port = parts.port if parts.port is not None else _DEFAULT_PORTS.get(parts.scheme, 0)
-    return parts.scheme, parts.hostname or "", port
+    return parts.scheme, parts.host, _DEFAULT_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
 
 
 def request_target(url: str) -> str:

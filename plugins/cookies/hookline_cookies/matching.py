@@ -3,25 +3,21 @@
 import re
 from collections.abc import Iterator
 
-_HOST = re.compile(r"[a-z0-9._~:%-]+")
+import hookline
+
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _UNRESERVED = re.compile(r"%(2[de]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e)", re.IGNORECASE)
 
 
 def canonical_host(host: str) -> str | None:
-    """Return `host` in lower case, in A-labels, without the brackets of IPv6; None where it is no host.
+    """Return `host` as core writes it in URLs; None where it is no host.
 
     A trailing dot stays: the RFC takes `example.com.` for another host than `example.com`.
     """
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    if not host.isascii():
-        try:
-            host = host.encode("idna").decode("ascii")
-        except UnicodeError:
-            return None
-    host = host.lower()
-    return host if _HOST.fullmatch(host) is not None else None
+    try:
+        return hookline.canonical_host(host)
+    except hookline.InvalidURL:
+        return None
 
 
 def is_address(host: str) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
+
+from hookline import split_url
 
 from .errors import OAuthError
-from .origins import check_transport
+from .origins import check_transport, query_of
 from .signature import appended, pairs_of
 from .token_request import words_of
 
@@ -50,24 +52,29 @@ def token_of(client: Any) -> dict[str, Any] | None:
 
 
 def start_of_code_grant(client: Any, url: str, redirect_uri: str | None, scope: Any, more: Mapping[str, Any]) -> str:
-    """The URL to send the user to, with a fresh state and a PKCE challenge by S256 (RFC 6749, section 4.1.1; RFC 7636)."""
+    """The URL to send the user to, with a fresh state and a PKCE challenge by S256 (RFC 6749, section 4.1.1; RFC 7636).
+
+    Raises: InvalidURL.
+    """
+    split_url(url)
     client.create_code_verifier(_VERIFIER_LENGTH)
     challenge = client.create_code_challenge(client.code_verifier, "S256")
+    # oauthlib gets the query alone: urllib shows the userinfo of a URL that it cannot take apart.
     found, _, _ = client.prepare_authorization_request(
-        url,
+        f"https://localhost/?{query_of(url)}",
         redirect_url=redirect_uri,
         scope=scope,
         code_challenge=challenge,
         code_challenge_method="S256",
         **more,
     )
-    return str(found)
+    return f"{url.partition('#')[0].partition('?')[0]}?{query_of(str(found))}"
 
 
 def code_in(client: Any, url: str, state: str | None) -> str:
     """The code in the URL that the user came back to (RFC 6749, section 4.1.2).
 
-    Raises: OAuthError, where the state is not ours, or the user or the server refused; InsecureTransport.
+    Raises: OAuthError, where the state is not ours, or the user or the server refused; InsecureTransport; InvalidURL.
     """
     from oauthlib.oauth2 import MismatchingStateError, OAuth2Error
 
@@ -76,11 +83,10 @@ def code_in(client: Any, url: str, state: str | None) -> str:
             "there is no state to compare with: call authorization_url first, or give state=, so that nobody can pass"
             " off their own code as the user's (RFC 6749, section 10.12)"
         )
-    parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if url.strip().lower().startswith("http:") and split_url(url.strip()).host not in _LOOPBACK:
         check_transport(url, "the code")
     # Those that stay on this machine are no https (RFC 8252, section 7): oauthlib gets the query alone.
-    asked = f"https://localhost/?{parts.query}"
+    asked = f"https://localhost/?{query_of(url)}"
     try:
         return str(client.parse_request_uri_response(asked, state=state)["code"])
     except MismatchingStateError:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import hmac
 from typing import Any
-from urllib.parse import urlsplit
 
 from hookline import HttpClient, HttpRequest
 
 from . import kinds
 from .errors import OAuthError, TokenRefused
 from .handler import register
-from .origins import check_transport, shown
+from .origins import check_transport, query_of, shown
 from .signature import appended, pairs_of
 from .signing import HEADER, PLACEMENTS, sign, unsign
 from .token_request import answer_to, token_request, words_of
@@ -150,7 +149,7 @@ def verifier_in(url: str, token: str | None) -> str:
 
     Raises: OAuthError, for one that belongs to another request token, or says that the user refused.
     """
-    found = dict(pairs_of(urlsplit(url).query))
+    found = dict(pairs_of(query_of(url)))
     if not hmac.compare_digest(found.get("oauth_token", "").encode(), (token or "").encode()):
         raise OAuthError("the authorization response belongs to another request token: do not use it")
     if not found.get("oauth_verifier"):

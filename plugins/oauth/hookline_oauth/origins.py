@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
-from hookline import HttpRequest
+from hookline import HttpRequest, InvalidURL, split_url
 
 from .errors import InsecureTransport
 
 
 def shown(url: str) -> str:
-    """A URL for a message: without userinfo, query and fragment."""
-    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", url)[0])
+    """A URL for a message: without userinfo, query and fragment. One that may have a password elsewhere is not shown."""
+    try:
+        place = split_url(url).url.partition("?")[0].partition("#")[0]
+    except InvalidURL:
+        return "the URL"
+    return "the URL" if "@" in place else place
+
+
+def query_of(url: str) -> str:
+    """The query of a URL of any scheme."""
+    return url.partition("#")[0].partition("?")[2]
 
 
 def check_transport(url: str, secret: str, request: HttpRequest | None = None) -> None:

@@ -31,7 +31,7 @@ def target_of(base: str, location: str) -> str:
 
     Dot segments and characters outside ASCII are left to whoever takes the URL; bytes that were no UTF-8 are percent-encoded.
 
-    Raises: RemoteProtocolError, for a scheme that a call to `base` does not lead to.
+    Raises: RemoteProtocolError, for a scheme that a call to `base` does not lead to, and for one without // behind it.
     """
     location = re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location.strip(" \t"))
     own, own_authority, own_path, own_query, own_fragment = _parts(base)
@@ -45,8 +45,9 @@ def target_of(base: str, location: str) -> str:
             path = f"{(own_path or '').rpartition('/')[0]}/{path}"
     assert own is not None
     scheme = _scheme(own, own if scheme is None else scheme.lower())
-    start = f"{scheme}:" if authority is None else f"{scheme}://{authority}"
-    return f"{start}{path}{query or ''}{(own_fragment if fragment is None else fragment) or ''}"
+    if authority is None:  # browsers take http:x for a path under http, and for a host under https
+        raise RemoteProtocolError("a Location with a scheme and without // behind it, which is not followed")
+    return f"{scheme}://{authority}{path}{query or ''}{(own_fragment if fragment is None else fragment) or ''}"
 
 
 def _parts(reference: str) -> tuple[str | None, ...]:
@@ -64,5 +65,6 @@ def _scheme(own: str, scheme: str) -> str:
     if is_websocket:
         scheme = _WEBSOCKET.get(scheme, scheme)
     if scheme not in (_WEBSOCKET.values() if is_websocket else _WEBSOCKET) and scheme != own:
-        raise RemoteProtocolError(f"a redirect from {own} to the scheme {scheme[:20]}, which is not followed")
+        followed = " and ".join(_WEBSOCKET.values() if is_websocket else _WEBSOCKET)
+        raise RemoteProtocolError(f"a redirect from {own} to another scheme than {followed}, which is not followed")
     return scheme

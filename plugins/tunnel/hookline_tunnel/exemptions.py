@@ -41,20 +41,23 @@ class Exemptions:
             return
         try:
             if "/" in entry:
-                self.networks.append(ipaddress.ip_network(entry, strict=False))
+                self.networks.append(network_of(entry))
             elif entry.count(":") > 1 and not entry.startswith("["):
-                self.addresses.add((ipaddress.ip_address(entry), None))
+                self._add_host(f"[{entry}]")
             else:
                 self._add_host(entry)
-        except ValueError as error:
-            shown = ascii(entry.rpartition("@")[2][:60])  # before an @ may be what nobody should see
-            raise InvalidURL(f"not a host, an address, a network or *: {shown}") from (None if "@" in entry else error)
+            return
+        except ValueError:
+            pass  # its text may show a password
+        before, _, after = entry.rpartition("@")
+        shown = "'…'" if not before and ":" in after.partition("://")[2] else ascii(after[:60])
+        raise InvalidURL(f"not a host, an address, a network or *: {shown}") from None
 
     def _add_host(self, entry: str) -> None:
         """Raises: ValueError."""
         is_below = entry.startswith("*.")
         parts = split_url("http://" + (entry[2:] if is_below else entry.lstrip(".")))
-        if parts.userinfo is not None or parts.target != "/" or parts.fragment:
+        if parts.userinfo is not None or parts.target != "/" or parts.fragment or "*" in parts.host:
             raise ValueError(entry)
         address = address_of(parts.host)
         if address is not None:
@@ -86,6 +89,18 @@ def address_of(host: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def network_of(entry: str) -> Network:
+    """The network that an entry names; of IPv4 within IPv6 as IPv4.
+
+    Raises: ValueError.
+    """
+    network = ipaddress.ip_network(entry, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < 96:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - 96))
 
 
 def split_entries(value: str) -> list[str]:

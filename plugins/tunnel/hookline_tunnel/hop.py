@@ -54,18 +54,22 @@ def hop_of(url: str) -> Hop:
     if "://" not in url:
         url = f"http://{url}"
     try:
-        parts = split_url(url)
+        parts, problem = split_url(url), None
     except InvalidURL as error:
-        if "@" in url:  # what stands before it may be in the message, cut at the wrong place
-            raise InvalidURL(
-                "not the URL of a proxy, scheme://user:password@host:port; in user and password every character but"
-                " letters and digits is percent-encoded"
-            ) from None
-        raise InvalidURL(f"not the URL of a proxy: {error}") from None
+        parts, problem = None, str(error)
+    if parts is None:
+        if "@" in url:
+            problem = (
+                "scheme://user:password@host:port; in user and password every character but letters and digits is"
+                " percent-encoded"
+            )
+        raise InvalidURL(f"not the URL of a proxy: {problem}")
     if parts.scheme not in PORTS:
-        raise InvalidURL(f"a proxy speaks {', '.join(sorted(PORTS))}, not {parts.scheme!r}")
+        raise InvalidURL(f"a proxy speaks {', '.join(sorted(PORTS))}, not {parts.scheme[:20]!r}")
     if parts.target != "/" or parts.fragment:
-        raise InvalidURL(f"the URL of a proxy has no path and no query: {parts.scheme}://{parts.host}")
+        # With an @ in the rest, what was read as the host is the beginning of user and password.
+        named = "" if "@" in url else f": {parts.scheme}://{parts.host}"
+        raise InvalidURL(f"the URL of a proxy has no path and no query{named}")
     port = PORTS[parts.scheme] if parts.port is None else parts.port
     return Hop(parts.scheme, parts.host, port, _credentials(parts.userinfo, parts.scheme))
 
@@ -79,10 +83,12 @@ def _credentials(userinfo: str | None, scheme: str) -> tuple[str, str] | None:
         return None
     name, _, secret = userinfo.partition(":")
     try:
-        user, password = unquote(name, errors="strict"), unquote(secret, errors="strict")
-        (user + password).encode()
+        decoded = [unquote(part, errors="strict") for part in (name, secret)]
     except UnicodeError:
-        raise InvalidURL("user and password of a proxy are percent-encoded as UTF-8") from None
+        decoded = []  # what is raised for it is not chained to this error, which has the password in it
+    if not decoded:
+        raise InvalidURL("user and password of a proxy are percent-encoded as UTF-8")
+    user, password = decoded
     if any(ord(character) < 32 or ord(character) == 127 for character in user + password):
         raise InvalidURL("user and password of a proxy have no control characters")
     if scheme in HTTP and ":" in user:

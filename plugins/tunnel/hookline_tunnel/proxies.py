@@ -46,7 +46,7 @@ class Proxies:
 def keys_for(origin: Origin) -> Iterator[str]:
     """The keys that speak of an origin, the one that counts first."""
     scheme, host, port = origin
-    written = f"[{host}]" if ":" in host else host
+    written = f"[{host.replace('%', '%25')}]" if ":" in host else host
     for each in (scheme, FALLBACK.get(scheme), "all"):
         if each is not None:
             yield f"{each}://{written}:{port}"
@@ -80,7 +80,8 @@ def proxies_of(given: Any) -> Proxies:
 
 def harmless(key: Any) -> str:
     """A key for a message: one that is the URL of a proxy by mistake may have a password in it."""
-    return repr(key) if "@" not in str(key) else "'…'"
+    text = str(key)
+    return "'…'" if "@" in text or "?" in text or ":" in text.partition("://")[2] else repr(key)
 
 
 def checked_key(key: Any) -> str:
@@ -92,8 +93,8 @@ def checked_key(key: Any) -> str:
         return low
     if "://" not in low:
         raise InvalidURL(f"expected one of {', '.join(SCHEMES)}, 'no', or scheme://host")
-    parts = split_url(low)
-    if parts.target != "/" or parts.userinfo is not None or parts.fragment:
+    parts = split_url(key)
+    if parts.target != "/" or parts.userinfo is not None or parts.fragment or "*" in parts.host:
         raise InvalidURL("expected scheme://host or scheme://host:port")
     return parts.url.rstrip("/")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import string
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
+
+from hookline import split_url
 
 from ..memory.line import DEFAULT_PORTS
 
@@ -57,9 +59,8 @@ def normalized(pattern: str) -> str:
     scheme, authority = match[1].lower(), match[2]
     rest = quote(pattern[match.end() :].partition("#")[0], safe=string.punctuation)
     if "*" not in authority:
-        parts = urlsplit(f"{scheme}://{authority}")
-        host = (parts.hostname or "").encode("idna").decode() if not authority.isascii() else parts.hostname or ""
-        host = f"[{host}]" if ":" in host else host
+        parts = split_url(f"{scheme}://{authority}")
+        host = f"[{parts.host}]" if ":" in parts.host else parts.host
         port = "" if parts.port in (None, DEFAULT_PORTS.get(scheme)) else f":{parts.port}"
         authority = host + port
         if not rest or rest[0] == "?":

@@ -1,0 +1,155 @@
+"""What a client says of URLs that it cannot follow: errors of its own, which say what is right."""
+
+import pytest
+
+from hookline import HttpClient, InvalidURL, LocalProtocolError, Scheme, hookimpl
+from hookline.console import with_scheme
+from hookline_testing.server import response
+
+UNSERVED = [
+    "data:text/plain,hello",
+    "data:,",
+    "data://host/x",
+    "mailto:someone@example.com",
+    "file:///etc/passwd",
+    "file:x",
+    "javascript:alert(1)",
+    "blob:https://example.com/9115d58c",
+    "about:blank",
+    "urn:isbn:1",
+    "ftp://host/",
+    "ws://host/",
+    "FTP:/host",
+    " data:,x",
+    "localhost:8080/x",
+    "c:\\windows",
+    "h2+x.y-z:q",
+    "s" * 5000 + ":x",
+]
+
+
+@pytest.mark.parametrize("url", UNSERVED, ids=lambda url: url[:20])
+async def test_unknown_scheme_is_answered_with_the_schemes_that_there_are(url):
+    async with HttpClient(autoload=False) as client:
+        with pytest.raises(InvalidURL, match="; there are http, https") as caught:
+            await client.get(url)
+    assert len(str(caught.value)) < 300
+
+
+async def test_scheme_without_slashes_is_told_that_a_host_needs_one():
+    async with HttpClient(autoload=False) as client:
+        with pytest.raises(
+            InvalidURL, match=r"the scheme 'localhost'; there are http, https; a host .* http://host:port"
+        ):
+            await client.get("localhost:8080/x")
+
+
+async def test_schemes_of_plugins_are_named_too():
+    class Mine:
+        name = "mine"
+
+        @hookimpl
+        def declare(self):
+            return [Scheme("mine", 1)]
+
+    async with HttpClient(autoload=False, plugins=[Mine()]) as client:
+        with pytest.raises(InvalidURL, match="there are http, https, mine"):
+            await client.get("data:,x")
+        with pytest.raises(InvalidURL, match="not an absolute URL"):
+            await client.get("mine:x")
+
+
+@pytest.mark.parametrize("base", ["data:,x", "mailto:a@b", "http:/host/", "http:host", "localhost:80", " /x", "x"])
+def test_base_url_without_a_host_is_refused_when_the_client_is_made(base):
+    with pytest.raises(InvalidURL):
+        HttpClient(autoload=False, base_url=base)
+
+
+@pytest.mark.parametrize("url", ["http:x", "http:/x", "https:host/x", "HTTP:", "http:?q", "ws:x"])
+async def test_reference_that_readers_take_for_path_or_host_is_refused_where_there_is_a_base(url):
+    async with HttpClient(autoload=False, base_url="http://127.0.0.1:1/") as client:
+        with pytest.raises(InvalidURL, match="without //"):
+            await client.get(url)
+
+
+async def test_base_url_may_have_spaces_around_it(scripted):
+    scripted.always(response(b""))
+    async with HttpClient(autoload=False, base_url=f" {scripted.url('/v1/')} ") as client:
+        assert (await client.get("x")).url == scripted.url("/v1/x")
+
+
+ENDLESS = {
+    "port": "http://h:" + "9" * 5000 + "/",
+    "zeros": "http://h:" + "0" * 5000 + "99999/",
+    "port_of_address": "http://127.0.0.1:" + "9" * 5000,
+    "port_of_ipv6": "http://[::1]:" + "9" * 5000,
+    "port_in_other_digits": "http://h:" + "٣" * 5000,
+    "zone": "http://[fe80::1%25" + "z" * 5000 + "]/",
+    "zone_of_dots": "http://[fe80::1%25a..b]/",
+    "zone_of_digits": "http://[fe80::1%25" + "1" * 5000 + "]/",
+    "ipv6": "http://[" + "1" * 5000 + "]/",
+    "number": "http://" + "1" * 5000 + "/",
+    "octal": "http://0" + "1" * 5000 + "/",
+    "hexadecimal": "http://0x" + "f" * 5000 + "/",
+    "many_numbers": "http://" + "1." * 5000 + "1/",
+    "host": "http://" + "h" * 5000 + "/",
+    "labels": "http://" + "h." * 5000 + "/",
+    "punycode": "http://xn--" + "9" * 5000 + "/",
+    "punycode_overflow": "http://xn--" + "9" * 50 + "/",
+    "symbols": "http://" + "☃" * 5000 + "/",
+    "surrogate": "http://\ud800/",
+    "escape": "http://%ff%fe/",
+}
+
+
+@pytest.mark.parametrize("url", ENDLESS.values(), ids=ENDLESS.keys())
+async def test_url_without_measure_is_an_invalid_url(url):
+    async with HttpClient(autoload=False) as client:
+        request = client.new_request("GET", "http://h/", cause="x")
+        with pytest.raises(InvalidURL) as caught:
+            await client.get(url)
+        with pytest.raises(InvalidURL):
+            request.copy(url=url)
+    with pytest.raises(InvalidURL):
+        HttpClient(autoload=False, base_url=url)
+    assert caught.value.__cause__ is None
+    assert len(str(caught.value)) < 500
+
+
+async def test_long_zone_that_an_interface_can_have_is_taken(scripted):
+    async with HttpClient(autoload=False, timeout=5) as client:
+        with pytest.raises(OSError, match=r"cannot connect|no address"):
+            await client.get("http://[fe80::1%25abcdefghi.12345]:1/")
+
+
+@pytest.mark.parametrize("params", [b"\xff", "\ud800", {"a": "\ud800"}, {"\udcff": b"\xff"}], ids=ascii)
+async def test_params_that_are_no_text_are_sent_as_bytes(scripted, params):
+    scripted.always(response(b""))
+    async with HttpClient(autoload=False, params=params) as client:
+        await client.get(scripted.url("/"))
+        await client.get(scripted.url("/"), params=params)
+    assert scripted.requests[0].target in ("/?%FF", "/?%EF%BF%BD", "/?a=%EF%BF%BD", "/?%FF=%FF")
+
+
+@pytest.mark.parametrize(
+    ("word", "url"),
+    [
+        ("h/x", "http://h/x"),
+        ("h:80/x", "http://h:80/x"),
+        ("http://h", "http://h"),
+        ("http:/h", "http:/h"),
+        ("WSS:h", "WSS:h"),
+        ("https", "http://https"),
+    ],
+)
+def test_command_line_reads_urls_as_the_client_does(word, url):
+    assert with_scheme(word) == url
+
+
+async def test_request_target_and_url_are_checked_alike():
+    async with HttpClient(autoload=False) as client:
+        request = client.new_request("GET", "http://h/", cause="x")
+        with pytest.raises(InvalidURL):
+            request.url = "data:,x"
+        with pytest.raises(LocalProtocolError):
+            request.target = "/x y"
