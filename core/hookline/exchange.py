@@ -57,7 +57,7 @@ async def exchange(
     elif request.__dict__:
         request.is_special = True  # whoever made it may have set its options
     profile = request.profile
-    response = (profile.streamed_type if request.is_special and request.stream else profile.response_type)(request)
+    response = profile.response_type(request)
     plan = response.plan
     stage: Stage | None = None
     calls = NO_CALLS

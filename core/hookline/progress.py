@@ -204,7 +204,9 @@ class Progress(Audience):
         return self.connection is not None
 
     def hand_out(self) -> None:
-        """Give the rest of a body that was buffered in part to the caller."""
+        """Give the body, or the rest of one that was buffered in part, to the caller, who may forget it."""
+        # only now, because handlers may decide upon `request.stream` up to on_headers
+        self.__class__ = self.request.profile.streamed_type  # type: ignore[assignment]  # of the same layout
         self.was_handed_out = True
         self.request.deadline = 0.0  # the total timeout ends here
         self.unwatch()
