@@ -186,7 +186,7 @@ async def interims_first(response: HttpResponse, connection: Connection) -> None
 
 async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
     """A plugin answered pre_request: no network, no other event but post_request, once, with the answer."""
-    response.drop_connection()
+    response.leave_body()  # where a plugin took the connection, nothing was sent on it
     response.mark_finished()
     answer.answer = None
     response.after = response.plan.match(answer.status_code, answer.raw_head.lower())
@@ -196,8 +196,8 @@ async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRe
 
 
 async def replaced(response: HttpResponse, answer: Any) -> Any:
-    """A plugin answered on_headers: the caller gets that. A connection that nobody detached is closed."""
-    response.drop_connection()
+    """A plugin answered on_headers: the caller gets that. A connection that nobody detached has no more to carry."""
+    response.leave_body()
     response.mark_finished()
     stage = response.stage("post_request")
     if stage is not None:

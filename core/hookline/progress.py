@@ -180,6 +180,16 @@ class Progress(Audience):
         if self.due != NEVER:
             self.unwatch()
 
+    def leave_body(self) -> None:
+        """Nobody wants the body: the connection goes back to the pool where all of it has come, else it is closed."""
+        connection = self.connection
+        if connection is not None:
+            connection.tap = None
+            connection.flow(bounded=False)  # bytes that waited for the handlers of the head are parsed
+            if connection.complete:
+                self.end_body(connection)
+        self.drop_connection()
+
     @property
     def body(self) -> Content:
         """The filter behind the raw parts; made when a decoder is added."""
