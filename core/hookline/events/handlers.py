@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PluginError, nearest
@@ -42,8 +43,12 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
 
 def is_coroutine_function(function: Any) -> bool:
     """Does calling it give something to await?"""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return True
+    if isinstance(function, (FunctionType, MethodType)):
+        return False
     call = getattr(type(function), "__call__", None)  # noqa: B004  # the method is looked at, not called
-    return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in (function, call))
+    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
 class Event:
