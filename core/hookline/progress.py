@@ -216,7 +216,7 @@ class Progress(Audience):
     def hand_out(self) -> None:
         """Give the body, or the rest of one that was buffered in part, to the caller, who may forget it."""
         # only now, because handlers may decide upon `request.stream` up to on_headers
-        self.__class__ = self.request.profile.streamed_type  # type: ignore[assignment]  # of the same layout
+        self.__class__ = self.request.profile.streamed_type  # of the same layout
         self.was_handed_out = True
         self.request.deadline = 0.0  # the total timeout ends here
         self.unwatch()

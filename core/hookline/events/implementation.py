@@ -57,13 +57,13 @@ def signature_key(function: Any) -> Hashable:
         return function.__module__, type(function.__self__), function.__name__
     if kind is partial:
         inner = signature_key(function.func)
-        return inner and (inner, *map(type, function.args), frozenset(function.keywords))
+        return None if inner is None else (inner, *map(type, function.args), frozenset(function.keywords))
     method = function.__func__ if kind is MethodType else getattr(kind, "__call__", None)  # noqa: B004  # of its class
     says_itself = kind is not MethodType and (hasattr(function, "__signature__") or hasattr(function, "__wrapped__"))
     if type(method) is not FunctionType or says_itself:
         return None
     inner = signature_key(method)
-    return inner and ("self", inner)
+    return None if inner is None else ("self", inner)
 
 
 def _look_up(function: Callable[..., Any]) -> Parameters:
@@ -120,7 +120,7 @@ class Implementation:
         offered = ARGUMENTS[event]
         named = {*positional, *keywords}
         if plugin is None:  # a handler is called as f(response, exc=None) or f(response, data=data)
-            self._positional = [] if "response" in keywords else ["response"]
+            self._positional: Sequence[str] = [] if "response" in keywords else ["response"]
             rest = [*positional[1:], *keywords]
             extra = offered[1:2]
             self._keywords = [name for name in extra if name in rest or takes_any]
