@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
-from .errors import BodyTooLarge
+from .errors import BodyTooLarge, no_copy
 from .failure import fail
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Lines:
     def __init__(self, response: HttpResponse, limit: int) -> None:
         self._response = response
         self._splitter = LineSplitter(response.encoding or "utf-8", limit)
+
+    __reduce__ = no_copy("a stream of lines", "it is read once; copy the lines")
 
     async def __aiter__(self) -> AsyncIterator[str]:
         async for data in self._response.raw:

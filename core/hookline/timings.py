@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .wire.inflow import Tap
 
 
+STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
+
+
 class Opening(NamedTuple):
     """When the steps of opening a connection were over, as `time.monotonic` tells; None for one that was not taken."""
 
@@ -60,9 +63,13 @@ class Timings:
             )
         self.mark("sent")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Timings) and all(getattr(self, step) == getattr(other, step) for step in STEPS)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes while its exchange goes on
+
     def __repr__(self) -> str:
-        steps = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
-        given = ((step, getattr(self, step)) for step in steps)
+        given = ((step, getattr(self, step)) for step in STEPS)
         return f"Timings({', '.join(f'{step}={seconds:.6f}' for step, seconds in given if seconds is not None)})"
 
 

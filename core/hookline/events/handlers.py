@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PluginError, nearest
+from ..errors import PluginError, nearest, no_copy
 from ..hookspecs import DATA_EVENTS, EVENTS
 from .implementation import Implementation
 
@@ -89,6 +89,8 @@ class Event:
         """Forget all handlers."""
         self._implementations.clear()
         self._changed()
+
+    __reduce__ = no_copy("an event", "its handlers belong to one client; bind them to another")
 
     @property
     def implementations(self) -> tuple[Implementation, ...]:
