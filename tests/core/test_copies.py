@@ -7,7 +7,7 @@ import enum
 import pickle
 from collections import OrderedDict, namedtuple
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -206,7 +206,7 @@ async def test_copy_of_a_request_says_that_it_belongs_to_no_client(act: Any) -> 
     async with client_with() as client:
         request = copy.deepcopy(client.new_request("GET", "http://a.test/", cause="x"))
 
-    with pytest.raises(AttributeError, match="a copied or unpickled request has no .*belongs to no client"):
+    with pytest.raises(AttributeError, match=r"a copied or unpickled request has no .*belongs to no client"):
         act(request)
 
 
@@ -230,7 +230,7 @@ ADDED: dict[str, tuple[Any, Any]] = {
     "a_mapping": (OrderedDict(a={1, 2}), {"a": {1, 2}}),
     "a_proxy": (MappingProxyType({"a": None}), {"a": None}),
     "a_fields": (CIMultiDict([("A", "1"), ("a", "2")]), CIMultiDict([("A", "1"), ("a", "2")])),
-    "a_time": (datetime(2026, 1, 2, tzinfo=timezone.utc), datetime(2026, 1, 2, tzinfo=timezone.utc)),
+    "a_time": (datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
     "a_number": (Decimal("1.5"), Decimal("1.5")),
     "a_object": (object(), RAISED),
     "a_function": (lambda: None, RAISED),

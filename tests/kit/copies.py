@@ -13,11 +13,11 @@ from hookline import HttpRequest, HttpRequestException, HttpResponse
 
 
 class OfCore(pickle.Unpickler):
-    """Finds nothing but what Python and core have."""
+    """Finds nothing but what Python, core and its dependencies have."""
 
     def find_class(self, module: str, name: str) -> Any:
         root = module.partition(".")[0]
-        if root not in {*sys.stdlib_module_names, "__builtin__", "hookline", "multidict"}:
+        if root not in {*sys.stdlib_module_names, "__builtin__", "hookline", "httptools", "multidict"}:
             raise pickle.UnpicklingError(f"{module}.{name} is neither of Python nor of core")
         return super().find_class(module, name)
 
@@ -48,7 +48,7 @@ def outcome(call: Callable[[], Any]) -> Any:
     """What it gives, or what it raises."""
     try:
         return call()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, the copy raises it too
         return type(error)
 
 
