@@ -57,7 +57,8 @@ async def exchange(
     elif request.__dict__:
         request.is_special = True  # whoever made it may have set its options
     profile = request.profile
-    response = profile.response_type(request)
+    response_type = profile.response_type  # a callable attribute, called as a method, is not specialised
+    response = response_type(request)
     plan = response.plan
     stage: Stage | None = None
     calls = NO_CALLS

@@ -221,7 +221,7 @@ def option_of(request: HttpRequest, name: str) -> Any:
     """An option as it may stand in a copy. Text that a plugin is given may be a secret; a number, or a yes or no, is none."""
     value = getattr(request, name)
     if name not in _CORE:
-        return value if isinstance(value, (bool, int, float)) else None
+        return plain(value) if isinstance(value, (bool, int, float)) else None
     return kept([(name, value)]).get(name)
 
 
@@ -231,7 +231,7 @@ def kept(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in values:
         try:
             found[name] = plain(value)
-        except (TypeError, RecursionError):
+        except Exception:  # noqa: BLE001, S112  # a value of its own class may raise what it likes
             continue
     return found
 
@@ -242,14 +242,16 @@ def plain(value: Any) -> Any:
     Raises: TypeError, for what is none and cannot be made one.
     """
     kind = type(value)
-    if value is None or kind in (bool, complex, Timeout) or kind in _AS_PLAIN or kind.__module__ in _PLAIN_MODULES:
+    if value is None or kind in (bool, complex, Timeout) or kind in _AS_PLAIN:
+        return value
+    if kind.__module__.partition(".")[0] in _PLAIN_MODULES:
         return value
     if isinstance(value, (MultiDict, CIMultiDict)):
         own = CIMultiDict if isinstance(value, CIMultiDict) else MultiDict
         return own([(str(name), plain(each)) for name, each in value.items()])
     if isinstance(value, Mapping):
         return {plain(name): plain(each) for name, each in value.items()}
-    for base in (list, tuple, set, frozenset):
+    for base in (list, tuple, set, frozenset, bytearray):
         if isinstance(value, base):
             return base(plain(each) for each in value)
     for own_type, make in _AS_PLAIN.items():

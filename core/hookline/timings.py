@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .wire.connection import Connection
@@ -62,6 +62,9 @@ class Timings:
                 None if moment is None else moment - self._began for moment in connection.opening
             )
         self.mark("sent")
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        return None, {name: getattr(self, name) for name in self.__slots__}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Timings) and all(getattr(self, step) == getattr(other, step) for step in STEPS)

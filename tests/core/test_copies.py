@@ -221,6 +221,11 @@ class Word(str):
     pass
 
 
+class Broken(dict):
+    def items(self) -> Any:
+        raise RuntimeError("broken")
+
+
 Point = namedtuple("Point", "x y")
 RAISED = object()
 ADDED: dict[str, tuple[Any, Any]] = {
@@ -239,6 +244,7 @@ ADDED: dict[str, tuple[Any, Any]] = {
     "a_error": (ZeroDivisionError(), RAISED),
 }
 ADDED["a_loop"] = ([], RAISED)
+ADDED["a_broken"] = (Broken(), RAISED)
 ADDED["a_loop"][0].append(ADDED["a_loop"][0])
 
 
@@ -315,7 +321,7 @@ async def test_no_secret_of_a_request_is_in_a_copy(scripted: ScriptedServer, way
             Option("token", convert=str),
             Option("key", convert=bytes),
             Option("sign", secret_of("default"), convert=str),
-            Option("count", 3),
+            Option("count", Colour(1)),
         ]
 
     def signs(self: Any, response: Any) -> None:
@@ -350,7 +356,7 @@ async def test_no_secret_of_a_request_is_in_a_copy(scripted: ScriptedServer, way
     if way == "pickle":
         again = pickle.loads(data)[0]
         assert again.request.headers["X-Kept"] == again.history[0].request.headers["x-kept"] == "kept-1"
-        assert (again.request.token, again.request.key, again.request.sign, again.request.count) == (None,) * 3 + (3,)
+        assert (again.request.token, again.request.key, again.request.sign, again.request.count) == (None,) * 3 + (1,)
         assert pickle.loads(data)[1].body.length == len(secret_of("body"))
 
 

@@ -27,6 +27,7 @@ def by_pickle(protocol: int) -> Callable[[Any], Any]:
 
 
 WAYS: dict[str, Callable[[Any], Any]] = {
+    "pickle0": by_pickle(0),
     "pickle2": by_pickle(2),
     "pickle5": by_pickle(5),
     "core": lambda found: OfCore(io.BytesIO(pickle.dumps(found))).load(),
