@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from . import files
 
@@ -26,6 +26,13 @@ class Source:
         self.length = length
         self.is_repeatable = can_be_read_again(chunks)
         self._used = False
+
+    @classmethod
+    def spent(cls, length: int | None) -> Self:
+        """One that was sent, and of which nothing else is known."""
+        found = cls(iter(()), length)
+        found._used = True
+        return found
 
     @property
     def can_be_sent(self) -> bool:

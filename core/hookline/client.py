@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from . import fields
 from .call import CALLBACKS, Call, call_of
+from .errors import no_copy
 from .exchange import exchange
 from .loops import LoopBound
 from .payload import give_body
@@ -277,6 +278,8 @@ class HttpClient(LoopBound, Plugged):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    __reduce__ = no_copy("an HttpClient", "its connections belong to one process; make a client where one is needed")
 
     def __repr__(self) -> str:
         return (

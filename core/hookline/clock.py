@@ -22,7 +22,7 @@ class Clocked:
     due: when the timer looks next, in loop time.
     """
 
-    __slots__ = ("__dict__", "connection", "due", "request")
+    __slots__ = ("__dict__", "__weakref__", "connection", "due", "request")
     request: HttpRequest
     connection: Connection | None
     due: float

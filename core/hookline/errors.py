@@ -27,8 +27,8 @@ Plugins add leaves of their own. No message holds a credential, a query or a use
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from .request import HttpRequest
@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 
 class HooklineError(Exception):
     """Whatever this package raises on purpose."""
+
+    def __reduce__(self) -> Any:
+        """Copied or pickled, it has snapshots of its request and its response, and its causes as far as they can be pickled."""
+        from .snapshot import reduced  # here, because few do that
+
+        return reduced(self)
 
 
 class HttpRequestException(HooklineError, ConnectionError):
@@ -136,6 +142,15 @@ class StreamAbandoned(HooklineError):
 
 class PluginError(HooklineError):
     """A plugin cannot be loaded, or breaks the rules of the events."""
+
+
+def no_copy(what: str, instead: str) -> Callable[[Any], NoReturn]:
+    """A `__reduce__` for what belongs to one process, or is used up by being used."""
+
+    def refuse(self: Any) -> NoReturn:
+        raise TypeError(f"{what} cannot be copied or pickled: {instead}")
+
+    return refuse
 
 
 def shown(data: bytes | str, limit: int = 60) -> str:

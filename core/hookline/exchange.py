@@ -57,7 +57,8 @@ async def exchange(
     elif request.__dict__:
         request.is_special = True  # whoever made it may have set its options
     profile = request.profile
-    response = (profile.streamed_type if request.is_special and request.stream else profile.response_type)(request)
+    response_type = profile.response_type  # a callable attribute, called as a method, is not specialised
+    response = response_type(request)
     plan = response.plan
     stage: Stage | None = None
     calls = NO_CALLS
@@ -186,7 +187,7 @@ async def interims_first(response: HttpResponse, connection: Connection) -> None
 
 async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
     """A plugin answered pre_request: no network, no other event but post_request, once, with the answer."""
-    response.drop_connection()
+    response.leave_body()  # where a plugin took the connection, nothing was sent on it
     response.mark_finished()
     answer.answer = None
     response.after = response.plan.match(answer.status_code, answer.raw_head.lower())
@@ -196,8 +197,8 @@ async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRe
 
 
 async def replaced(response: HttpResponse, answer: Any) -> Any:
-    """A plugin answered on_headers: the caller gets that. A connection that nobody detached is closed."""
-    response.drop_connection()
+    """A plugin answered on_headers: the caller gets that. A connection that nobody detached has no more to carry."""
+    response.leave_body()
     response.mark_finished()
     stage = response.stage("post_request")
     if stage is not None:

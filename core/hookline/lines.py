@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 from .charset import check_charset
-from .errors import BodyTooLarge
+from .errors import BodyTooLarge, no_copy
 from .failure import fail
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Lines:
     def __init__(self, response: HttpResponse, limit: int) -> None:
         self._response = response
         self._splitter = LineSplitter(response.encoding or "utf-8", limit)
+
+    __reduce__ = no_copy("a stream of lines", "it is read once; copy the lines")
 
     async def __aiter__(self) -> AsyncIterator[str]:
         async for data in self._response.raw:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from .declarations import Option
+from .declarations import Credential, Option
 from .declared import Declared
 from .errors import PluginError
 from .events.handlers import Event
@@ -46,6 +46,7 @@ class Plugged(Declared):
         self._profile: Profile | None = None
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Profile, object]] = {}
+        self._absent_credentials: frozenset[str] | None = None
         self._late: dict[str, Any] = {}  # plugins that a call asked for by name; one object each, as for the others
         self._manager = Manager(self._plugins_changed)
 
@@ -159,6 +160,15 @@ class Plugged(Declared):
         found = self._events.get(name)
         return found if found is not None else Event(name, self._changed)
 
+    def credential_fields(self) -> frozenset[str]:
+        """The fields that plugins declare to carry credentials, in lower case: those too that do not run here."""
+        found = self._absent_credentials
+        if found is None:
+            asked = [absent for absent in self._selection.absent if absent.why != "optional"]
+            names = (d.name.lower() for absent in asked for d in declared_by(absent) if isinstance(d, Credential))
+            found = self._absent_credentials = frozenset(names)
+        return found | self.profile.credentials
+
     def unexpected(self, function: str, name: str, where: str, profile: Profile) -> TypeError:
         """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
         others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
@@ -174,10 +184,14 @@ class Plugged(Declared):
 
 
 def options_of(absent: Absent) -> Mapping[str, Option]:
-    """The options that a plugin would have; none when it cannot be loaded."""
+    """The options that a plugin would have."""
+    return {option.name: option for option in declared_by(absent) if isinstance(option, Option)}
+
+
+def declared_by(absent: Absent) -> Sequence[Any]:
+    """What a plugin that does not run would declare; nothing when it cannot be loaded."""
     try:
         plugin = absent.plugin if absent.entry is None else construct(absent.entry, absent.entry.load())
-        found = plugin.declare() if hasattr(plugin, "declare") else ()
-        return {option.name: option for option in found if isinstance(option, Option)}
-    except Exception:  # noqa: BLE001  # a broken plugin says nothing about a keyword
-        return {}
+        return list(plugin.declare() or ()) if hasattr(plugin, "declare") else ()
+    except Exception:  # noqa: BLE001  # a broken plugin declares nothing
+        return ()

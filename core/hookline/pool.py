@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Hashable
 from time import monotonic
 
-from .errors import ClientClosed
+from .errors import ClientClosed, no_copy
 from .timeouts import Watch
 from .wire.connection import Connection
 
@@ -251,6 +251,8 @@ class Pool:
         self.idle.clear()
         self.waiters.clear()
         self.retire()
+
+    __reduce__ = no_copy("a Pool", "its connections belong to one process")
 
     def __repr__(self) -> str:
         return f"<Pool {self.opened} of {self.limit} open, {len(self.idle)} idle, {len(self.waiters)} waiting>"

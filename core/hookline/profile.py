@@ -154,6 +154,7 @@ class Profile:
                     of_requests[attribute.name] = property(attribute.get)
                 else:
                     attributes[attribute.name] = property(attribute.get)
+        self.attributes = tuple(taken)
         self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
         know({*defaults, *self.client_attributes})
         timed: tuple[type, ...] = (TimedResponse,) if defaults["timings"] else ()

@@ -180,6 +180,16 @@ class Progress(Audience):
         if self.due != NEVER:
             self.unwatch()
 
+    def leave_body(self) -> None:
+        """Nobody wants the body: the connection goes back to the pool where all of it has come, else it is closed."""
+        connection = self.connection
+        if connection is not None:
+            connection.tap = None
+            connection.flow(bounded=False)  # bytes that waited for the handlers of the head are parsed
+            if connection.complete:
+                self.end_body(connection)
+        self.drop_connection()
+
     @property
     def body(self) -> Content:
         """The filter behind the raw parts; made when a decoder is added."""
@@ -204,7 +214,9 @@ class Progress(Audience):
         return self.connection is not None
 
     def hand_out(self) -> None:
-        """Give the rest of a body that was buffered in part to the caller."""
+        """Give the body, or the rest of one that was buffered in part, to the caller, who may forget it."""
+        # only now, because handlers may decide upon `request.stream` up to on_headers
+        self.__class__ = self.request.profile.streamed_type  # of the same layout
         self.was_handed_out = True
         self.request.deadline = 0.0  # the total timeout ends here
         self.unwatch()

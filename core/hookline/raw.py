@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .errors import StreamConsumedError
+from .errors import StreamConsumedError, no_copy
 from .failure import fail
 from .lines import MAX_LINE, Lines
 from .saving import save
@@ -30,6 +30,8 @@ class Raw:
         self._response = response
         self._begun = self._iterated = False
         self._kept: bytes | memoryview = b""
+
+    __reduce__ = no_copy("a stream", "it is read once; copy what was read of it, or a response whose body was read")
 
     def _begin(self) -> None:
         if self._iterated or self._begun:

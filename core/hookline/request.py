@@ -176,5 +176,11 @@ class HttpRequest(RequestLines):
         tls = getattr(self.route, "tls", None)
         return None if tls is None else self.client.contexts.get(tls)
 
+    def __reduce__(self) -> Any:
+        """Copies and pickles are snapshots, which belong to no client."""
+        from .snapshot import reduced  # here, because few do that
+
+        return reduced(self)
+
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self.where.origin}{self.where.target.partition('?')[0]}>"

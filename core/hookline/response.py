@@ -276,6 +276,12 @@ class HttpResponse(Streaming):
             found = self._events[name] = ResponseEvent(name, self)
         return found
 
+    def __reduce__(self) -> Any:
+        """Copies and pickles are snapshots, which belong to no client."""
+        from .snapshot import reduced  # here, because few do that
+
+        return reduced(self)
+
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
 

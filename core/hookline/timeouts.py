@@ -44,6 +44,9 @@ class Timeout:
         self.write = seconds("write", write)
         self.has_parts = bool(self.pool or self.connect or self.tls or self.read or self.write)
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:  # pickle's protocols 0 and 1 ask for it
+        return None, {name: getattr(self, name) for name in self.__slots__}
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Timeout) and all(getattr(self, n) == getattr(other, n) for n in PARTS)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .wire.connection import Connection
     from .wire.inflow import Tap
+
+
+STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
 
 
 class Opening(NamedTuple):
@@ -60,9 +63,16 @@ class Timings:
             )
         self.mark("sent")
 
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        return None, {name: getattr(self, name) for name in self.__slots__}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Timings) and all(getattr(self, step) == getattr(other, step) for step in STEPS)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes while its exchange goes on
+
     def __repr__(self) -> str:
-        steps = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
-        given = ((step, getattr(self, step)) for step in steps)
+        given = ((step, getattr(self, step)) for step in STEPS)
         return f"Timings({', '.join(f'{step}={seconds:.6f}' for step, seconds in given if seconds is not None)})"
 
 

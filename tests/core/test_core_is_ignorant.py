@@ -60,7 +60,7 @@ LAYERS = [
     {"progress"},
     {"streaming"},
     {"raw", "response", "response_kinds"},
-    {"profile", "exchange"},
+    {"profile", "exchange", "snapshot"},
     {"call"},
     {"plugged"},
     {"client"},

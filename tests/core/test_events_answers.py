@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpResponse, PluginError, hookimpl
-from hookline_testing.server import Script, ScriptedServer, head, response
+from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on, plugin
 
 ONE_TIME = ("pre_request", "on_headers", "post_request")
@@ -132,6 +132,100 @@ class Taken:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+
+
+WHOLE = {
+    "304": head(304, [("ETag", '"1"')]),
+    "204": head(204),
+    "body": response(b"real"),
+    "chunked": chunked(b"re", b"al"),
+    "empty": response(b""),
+}
+LEFT = {"half": response(b"real")[:-2], "until-close": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nreal"}
+LISTENERS: dict[str, dict[str, Any]] = {
+    "nobody": {},
+    "data": {"data_received": lambda response, data: None},
+    "handler": {"post_request": lambda response: None},
+    "stream": {"stream": True},
+    "max_body": {"max_body": 100},
+    "timings": {"timings": True},
+}
+
+
+@pytest.mark.parametrize("options", LISTENERS.values(), ids=LISTENERS)
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+@pytest.mark.parametrize("raw", WHOLE.values(), ids=WHOLE)
+async def test_connection_that_is_whole_goes_back_to_the_pool_whoever_answers_on_headers(
+    scripted: ScriptedServer, raw: bytes, is_async: bool, options: dict[str, Any]
+) -> None:
+    scripted.always(raw)
+    async with client_with(answering("on_headers", made, "cache", is_async)) as client:
+        for _ in range(3):
+            found = await client.get(scripted.url(), **options)
+
+            assert (found.status_code, found.content) == (203, b"made")
+            stats = client.stats()
+            assert (stats.connections, stats.in_use) == (1, 0)
+        assert client.stats().reused == 2
+    assert {request.connection for request in scripted.requests} == {1}
+
+
+async def test_connection_that_is_whole_stays_with_the_plugin_that_gave_it(scripted: ScriptedServer) -> None:
+    async def on_its_own(self: Any, response: Any) -> None:
+        if response.request.cause != "call":
+            return
+        connection = await response.connect()
+        for path in ("/a", "/b"):
+            request = response.request.client.new_request(
+                "GET", scripted.url(path), cause="check", parent=response.request
+            )
+            assert (await response.request.client.exchange(request, connection)).status_code == 203
+            assert connection.is_reusable
+
+    def for_sub_requests(self: Any, response: Any, cause: str) -> Any:
+        return made(response) if cause == "check" else None
+
+    scripted.always(head(304))
+    plugins = on("pre_request", on_its_own, "asks"), on("on_headers", for_sub_requests, "cache")
+    async with client_with(*plugins) as client:
+        assert (await client.get(scripted.url("/c"))).status_code == 304
+    assert [(r.target, r.connection) for r in scripted.requests] == [("/a", 1), ("/b", 1), ("/c", 1)]
+
+
+@pytest.mark.parametrize("raw", LEFT.values(), ids=LEFT)
+async def test_connection_with_a_body_on_its_way_is_closed_when_on_headers_is_answered(
+    scripted: ScriptedServer, raw: bytes
+) -> None:
+    scripted.always(Script(raw).stall())
+    async with client_with(answering("on_headers", made, "cache")) as client:
+        assert (await client.get(scripted.url())).content == b"made"
+
+        assert client.stats().connections == 0
+
+
+async def test_connection_that_nothing_was_sent_on_goes_back_when_pre_request_is_answered(
+    scripted: ScriptedServer,
+) -> None:
+    async def takes_it(self: Any, response: Any) -> Any:
+        await response.connect()
+        return made(response) if response.request.target == "/early" else None
+
+    scripted.always(response(b"real"))
+    async with client_with(on("pre_request", takes_it, "early")) as client:
+        found = [(await client.get(scripted.url(path))).content for path in ("/a", "/early", "/b")]
+
+        assert found == [b"real", b"made", b"real"]
+        assert client.stats().connections == 1
+    assert [request.connection for request in scripted.requests] == [1, 1]
+
+
+async def test_data_events_of_a_response_that_was_answered_do_not_fire(scripted: ScriptedServer) -> None:
+    log: Log = []
+    scripted.always(response(b"real"))
+    heard = on("data_processed", lambda self, response, data: log.append(("heard", data)), "heard")
+    async with client_with(answering("on_headers", made, "cache"), heard) as client:
+        await client.get(scripted.url())
+    assert log == []
 
 
 async def test_on_headers_may_answer_with_an_object_that_detached_the_connection(scripted: ScriptedServer) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import inspect
 from typing import Any
 
 import pytest
 
-from hookline import HttpClient, PluginError, hookimpl
+from hookline import HttpClient, HttpResponse, PluginError, hookimpl
+from hookline.events.implementation import parameters
 from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, on, plugin
 
@@ -99,6 +102,106 @@ async def test_handlers_of_c_functions_and_defaults_are_called(scripted: Scripte
     async with client_with() as client:
         found = await client.get(scripted.url(), on_headers=seen.append, post_request=[Forms.static, seen.append])
     assert seen == [found, found]
+
+
+class Several:
+    """Handlers of several forms, a new object at each reading for most of them."""
+
+    def __call__(self, response: Any, exc: Any = None, **kw: Any) -> None: ...
+
+    def method(self, response: Any, exc: Any = None, **kw: Any) -> None: ...
+
+    @classmethod
+    def of_class(cls, response: Any, exc: Any = None) -> None: ...
+
+    @staticmethod
+    def of_nobody(response: Any, *, data: bytes = b"") -> None: ...
+
+
+def wrapped(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kw: Any) -> Any:
+        return function(*args, **kw)
+
+    return wrapper
+
+
+def closure(told: Any) -> Any:
+    return lambda response, exc=None: told
+
+
+def three(first: Any, response: Any, exc: Any = None) -> None: ...
+
+
+SEVERAL = Several()
+FORMS: dict[str, Any] = {
+    "function": lambda: three,
+    "closure": lambda: closure(object()),
+    "method": lambda: SEVERAL.method,
+    "class": lambda: SEVERAL.of_class,
+    "static": lambda: SEVERAL.of_nobody,
+    "callable": Several,
+    "partial": lambda: functools.partial(three, object()),
+    "partial-method": lambda: functools.partial(SEVERAL.method, exc=None),
+    "wrapped": lambda: wrapped(SEVERAL.method),
+    "append": lambda: [].append,
+    "print": lambda: print,
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
+async def test_parameters_of_a_handler_are_looked_up_once(
+    make: Any, event: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[Any] = []
+    signature = inspect.signature
+
+    def counting(function: Any, **kw: Any) -> Any:
+        looked_up.append(function)
+        return signature(function, **kw)
+
+    async with client_with() as client:
+        request = client.new_request("GET", "http://nobody.invalid/", cause="test")
+        bound = HttpResponse.build(request, 200).event(event)
+        bound.bind(make())
+        monkeypatch.setattr(inspect, "signature", counting)
+
+        for _ in range(3):
+            bound.bind(make())
+            client.event(event).bind(make())
+
+    assert looked_up == []
+
+
+@pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
+def test_parameters_that_are_known_are_those_that_inspect_tells(make: Any) -> None:
+    told = list(inspect.signature(make()).parameters.values())
+    for _ in range(2):
+        positional, keywords, takes_any = parameters(make())
+
+        assert [p.name for p in told if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)] == positional
+        assert [p.name for p in told if p.kind is p.KEYWORD_ONLY] == keywords
+        assert any(p.kind is p.VAR_KEYWORD for p in told) == takes_any
+
+
+def test_handlers_of_one_code_and_different_parameters_are_told_apart() -> None:
+    class Says:
+        def __init__(self, function: Any) -> None:
+            self.__signature__ = inspect.signature(function)
+
+        def __call__(self, *args: Any, **kw: Any) -> None: ...
+
+    def two(response: Any) -> None: ...
+
+    assert parameters(wrapped(three))[0] == ["first", "response", "exc"]
+    assert parameters(wrapped(two))[0] == ["response"]
+    assert parameters(Says(three))[0] == ["first", "response", "exc"]
+    assert parameters(Says(two))[0] == ["response"]
+    assert parameters(functools.partial(three, 1))[0] == ["response", "exc"]
+    assert parameters(functools.partial(three, 1, 2))[0] == ["exc"]
+    assert parameters(Several.method)[0] == ["self", "response", "exc"]
+    assert parameters(SEVERAL.method)[0] == ["response", "exc"]
 
 
 @pytest.mark.parametrize("event", EVENTS[:3])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PluginError, nearest
+from ..errors import PluginError, nearest, no_copy
 from ..hookspecs import DATA_EVENTS, EVENTS
 from .implementation import Implementation
 
@@ -42,8 +43,12 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
 
 def is_coroutine_function(function: Any) -> bool:
     """Does calling it give something to await?"""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return True
+    if isinstance(function, (FunctionType, MethodType)):
+        return False
     call = getattr(type(function), "__call__", None)  # noqa: B004  # the method is looked at, not called
-    return any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in (function, call))
+    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
 class Event:
@@ -84,6 +89,8 @@ class Event:
         """Forget all handlers."""
         self._implementations.clear()
         self._changed()
+
+    __reduce__ = no_copy("an event", "its handlers belong to one client; bind them to another")
 
     @property
     def implementations(self) -> tuple[Implementation, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConnectionClosed
+from ..errors import ConnectionClosed, no_copy
 from .heads import Asker, Heads
 from .inflow import Tap
 from .unread import Unread
@@ -34,6 +34,8 @@ class Connection(Heads):
         self.key: Any = None  # of the route that it was opened for
         self.opening: Opening | None = None  # how long that took, where its route says so
         self._unread: Unread | None = None
+
+    __reduce__ = no_copy("a Connection", "it belongs to the loop that opened it")
 
     def _clear(self) -> None:
         super()._clear()

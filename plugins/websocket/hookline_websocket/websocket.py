@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import AsyncIterable, Awaitable, Generator, Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from .errors import WebSocketClosed
 
@@ -194,6 +194,12 @@ class WebSocket:
     def _run(self, coroutine: Any) -> Any:
         """The coroutine in a running loop; else its result."""
         return coroutine if self._channel.loop.is_running() else self.request.client.wait_for(coroutine)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a WebSocket cannot be copied or pickled: its connection belongs to one process; copy the messages, or"
+            " `websocket.handshake`, the response that opened it"
+        )
 
     def __repr__(self) -> str:
         reason = self.close_reason
