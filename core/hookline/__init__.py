@@ -33,6 +33,7 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
+from .fields import field_octets
 from .hookspecs import hookimpl, hookspec
 from .request import HttpRequest
 from .response import HttpResponse
@@ -88,6 +89,7 @@ __all__ = [
     "Switch",
     "Timeout",
     "WriteTimeout",
+    "field_octets",
     "hookimpl",
     "hookspec",
     "split_url",

@@ -21,6 +21,7 @@
       StreamConsumedError                           the body was already taken
       StreamAbandoned                               told to post_request when nobody read the body to its end
       PluginError                                   a plugin that cannot be loaded, or breaks the rules of the events
+        PluginTypeError (TypeError)                 plugins=, disable=, a handler … is not of the kind that it must be
 
 Plugins add leaves of their own. No message holds a credential, a query or a userinfo.
 """
@@ -136,6 +137,10 @@ class StreamAbandoned(HooklineError):
 
 class PluginError(HooklineError):
     """A plugin cannot be loaded, or breaks the rules of the events."""
+
+
+class PluginTypeError(PluginError, TypeError):
+    """What should name plugins, or be a handler, is something else."""
 
 
 def shown(data: bytes | str, limit: int = 60) -> str:

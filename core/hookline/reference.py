@@ -47,7 +47,7 @@ def joined_params(own: Any, given: Any) -> Any:
     Raises: TypeError.
     """
     if not own or not given:
-        return given or own
+        return given or own or ()
     own, given = (params.decode("utf-8") if isinstance(params, bytes) else params for params in (own, given))
     if not isinstance(given, (str, Mapping)):
         given = list(given)  # it is read twice
