@@ -8,14 +8,14 @@ from pathlib import Path
 
 from .basic import HTTPBasicAuth
 
-Hosts = dict[str, tuple[str, str]]
+Hosts = dict[str, tuple[str, str] | None]
 
 _log = logging.getLogger("hookline.auth")
 _DEFAULT = "default"  # how the file, and the library that reads it, name the entry for every other host
 
 
 def read_netrc() -> Hosts:
-    """Login and password by host, in lower case.
+    """Login and password by host, in lower case; None where the entry has no login, and so nothing to send.
 
     The file is $NETRC, else ~/.netrc, else ~/_netrc; NETRC="" means none. One that cannot be read, is no regular file or is
     malformed has no entries; that is logged, without any of its text.
@@ -43,12 +43,12 @@ def has_netrc() -> bool:
 
 
 def credentials_for(hosts: Hosts, host: str) -> HTTPBasicAuth | None:
-    """The credentials for a host, or those of the file's default entry; None where it has neither.
+    """The credentials for a host, or those of the file's default entry where it has none; None where that has no login.
 
     host: the one that is connected to, as core's URL parser found it. It is never cut out of a URL here:
     "http://known.example:@evil.example/" has sent passwords to the wrong host in other clients (CVE-2024-47081).
     """
-    entry = hosts.get(host) or hosts.get(_DEFAULT)
+    entry = hosts.get(host, hosts.get(_DEFAULT))
     if entry is None:
         return None
     try:
@@ -77,7 +77,11 @@ def _parse(path: Path) -> Hosts:
         return _refuse(path, f"cannot be read: {error.strerror}")
     except ValueError:
         return _refuse(path, "is no text")
-    return {host.lower(): (login or account, password or "") for host, (login, account, password) in entries.items()}
+    found: Hosts = {}
+    for host, (login, account, password) in entries.items():
+        user = login or account
+        found[host.lower()] = (user, password or "") if user else None
+    return found
 
 
 def _refuse(path: Path, reason: str) -> Hosts:
