@@ -24,6 +24,7 @@ from .errors import (
     InvalidURL,
     LocalProtocolError,
     PluginError,
+    PluginTypeError,
     PoolTimeout,
     ProtocolError,
     ReadTimeout,
@@ -33,6 +34,7 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
+from .fields import field_octets
 from .hookspecs import hookimpl, hookspec
 from .request import HttpRequest
 from .response import HttpResponse
@@ -74,6 +76,7 @@ __all__ = [
     "LocalProtocolError",
     "Option",
     "PluginError",
+    "PluginTypeError",
     "PoolTimeout",
     "ProtocolError",
     "ReadTimeout",
@@ -89,6 +92,7 @@ __all__ = [
     "Timeout",
     "WriteTimeout",
     "canonical_host",
+    "field_octets",
     "hookimpl",
     "hookspec",
     "split_url",

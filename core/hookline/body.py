@@ -87,8 +87,8 @@ async def as_bytes(chunk: Any) -> bytes:
     raise TypeError(f"a body's chunks must be bytes or str, got {type(chunk).__name__}")
 
 
-def as_content(data: Any) -> bytes | Source:
-    """What is sent for one value that is no form: bytes, or a source.
+def as_content(data: Any, what: str) -> bytes | Source:
+    """What is sent for one value that is no form: bytes, or a source. what: the value in words, for messages.
 
     Raises: TypeError, ValueError, OSError: for what cannot be sent.
     """
@@ -108,5 +108,5 @@ def as_content(data: Any) -> bytes | Source:
         chunks = files.of_file(data)
         return Source(chunks, chunks.length)
     if isinstance(data, Mapping) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
-        raise TypeError(f"a body is bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
+        raise TypeError(f"{what} takes bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
     return Source(data)

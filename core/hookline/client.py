@@ -14,14 +14,15 @@ from .call import CALLBACKS, Call, call_of
 from .errors import no_copy
 from .exchange import exchange
 from .loops import LoopBound
+from .options import Setting
 from .payload import give_body
 from .plugged import Plugged
 from .plugins.selection import Autoload, Selection
-from .reference import resolve
 from .request import HttpRequest
-from .settings import DEFAULT_HTTP_HEADERS, KEEP_ALIVE, POOL_SIZE
+from .request_head import BODY_FRAMING
+from .settings import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from .tls import Contexts
-from .url import split_url
+from .url import as_params, as_url
 from .wire.connection import Connection
 
 if TYPE_CHECKING:
@@ -30,28 +31,44 @@ if TYPE_CHECKING:
     from .route import Route
 
 
+# Of the client's fields, those that say nothing of what a plugin asks, maybe of another host.
+FIELDS_OF_CALLS = BODY_FRAMING | {"host"}
+
+
 class HttpClient(LoopBound, Plugged):
     """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
     return.
 
     base_url: what relative URLs are relative to (RFC 3986, section 5.2); without it they are an InvalidURL.
     params: joined to the query of every call; a name that the call gives replaces the client's, with None it goes.
-    headers: default fields for every request; a value of None removes one of ours. pool_size: connections to one
-    route at most. max_connections: over all routes, None = any number; first come, first served, and an idle one of
-    another route is closed to make room.
+    headers: default fields for every request, checked and sent as those of a call; a value of None removes one of ours.
+    pool_size: connections to one route at most, None = 10. max_connections: over all routes, None = any number; first
+    come, first served, and an idle one of another route is closed to make room.
     keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
     resolver: `async f(host, port)` -> IP addresses, in the order in which they are tried; for hosts that are no address.
     parser: `f(loop)` -> Connection, what reads and parses on each connection; None = Connection itself.
     loop: the only loop that this client may run on. client_version: the User-Agent.
     plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
+    None is as none of them.
     autoload: True; "default" for those alone that the distribution `hookline` requires; False for none.
     options: those of core (`hookline.settings`) and of the plugins.
+    Each is an attribute too: what is set later goes through the same check, and counts from the next call on.
 
-    Raises: PluginError; TypeError, for a keyword that nobody takes.
+    Raises: PluginError; TypeError, for a keyword that nobody takes; TypeError or ValueError, naming the keyword, for what it
+    does not take.
     """
 
     DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may have others
     client_version: str = ""  # of a subclass; empty = hookline/VERSION
+
+    base_url: str | None
+    params: Any
+    pool_size: int
+    keep_alive: float
+    close_connections: bool
+    resolver: Resolver | None
+    parser: Callable[[asyncio.AbstractEventLoop], Connection]
+    logger: logging.Logger
 
     def __init__(
         self,
@@ -59,7 +76,7 @@ class HttpClient(LoopBound, Plugged):
         base_url: str | None = None,
         params: Any = None,
         headers: fields.HeadersLike = None,
-        pool_size: int = POOL_SIZE,
+        pool_size: int | None = POOL_SIZE,
         max_connections: int | None = None,
         keep_alive: float | None = None,
         close_connections: bool = False,
@@ -68,50 +85,51 @@ class HttpClient(LoopBound, Plugged):
         loop: asyncio.AbstractEventLoop | None = None,
         client_version: str | None = None,
         logger: logging.Logger | None = None,
-        plugins: Iterable[Any] = (),
-        disable: Iterable[str] = (),
-        require: Iterable[str] = (),
+        plugins: Iterable[Any] | None = (),
+        disable: Iterable[str] | None = (),
+        require: Iterable[str] | None = (),
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
-        LoopBound.__init__(self, loop, max_connections)
-        for name, size in (("pool_size", pool_size), ("max_connections", max_connections)):
-            if size is not None and size < 1:
-                raise ValueError(f"{name}= takes 1 or more, not {size}")
-        if base_url is not None:
-            split_url(resolve(str(base_url), ""))
-        if resolver is not None and not callable(resolver):
-            raise TypeError(
-                f"resolver= takes an async function (host, port) -> addresses, not {type(resolver).__name__}"
-            )
-        if parser is not None and not callable(parser):
-            raise TypeError(f"parser= takes a function (loop) -> Connection, not {type(parser).__name__}")
-        self.resolver = resolver
-        self.parser = parser or Connection
-        self.base_url = base_url
-        self.params = params
+        LoopBound.__init__(self, as_loop(loop), as_max_connections(max_connections))
         Plugged.__init__(self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options)
-        self.pool_size = pool_size
-        self.keep_alive = KEEP_ALIVE if keep_alive is None else keep_alive
-        self.close_connections = close_connections
-        self.client_version = client_version or self.client_version or default_version()
-        self.logger = logger or logging.getLogger("hookline")
+        given = {
+            "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
+            "close_connections": close_connections, "resolver": resolver, "parser": parser,
+            "client_version": client_version, "logger": logger,
+        }  # fmt: skip
+        for name, value in given.items():
+            setattr(self, name, value)  # where it is checked
         self.contexts = Contexts()
-        self._set_headers(headers)
+        self.headers = self._put_over(self._own_headers(), headers)
         self._register()
         self._check_values()
         self._ready = True
 
-    def _set_headers(self, given: fields.HeadersLike) -> None:
-        """The default fields, with the user's over them."""
-        headers = CIMultiDict(self.DEFAULT_HTTP_HEADERS or ())
+    def _own_headers(self) -> CIMultiDict[str]:
+        """The fields that stand in every request where the user says nothing."""
+        headers: CIMultiDict[str] = CIMultiDict()
+        fields.apply(headers, fields.checked(self.DEFAULT_HTTP_HEADERS))
         headers["User-Agent"] = self.client_version
         if self.close_connections:
             headers["Connection"] = "close"
+        return headers
+
+    def _put_over(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
+        """Put the user's fields over others; a value of None removes one, also where a plugin would add it."""
         pairs = fields.checked(given)
         fields.apply(headers, pairs)
         self.removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
-        self.headers = headers
+        return headers
+
+    def take_out_removed(self) -> None:
+        """`client.headers[name] = None` removes a field, as it does in `headers=`."""
+        if None in self.headers.values():
+            removed = self.removed_headers
+            headers = self._put_over(CIMultiDict(), list(self.headers.items()))
+            self.removed_headers |= removed
+            self.headers.clear()
+            self.headers.extend(headers)
 
     def _check_values(self) -> None:
         table = self.profile.table
@@ -122,20 +140,38 @@ class HttpClient(LoopBound, Plugged):
     # -- options and attributes
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_") or "_ready" not in self.__dict__ or name in self.__dict__:
-            if name == "headers" and not isinstance(value, CIMultiDict):
-                value = CIMultiDict((field, text) for field, text in fields.checked(value) if text is not None)
+        if name in PARAMETERS:
+            value = PARAMETERS[name](value)
+            if name == "client_version":
+                value = value or type(self).client_version or default_version()
+            elif name == "parser":
+                value = value or Connection
+        if "_ready" not in self.__dict__ or name.startswith("_"):
             object.__setattr__(self, name, value)
-            self.__dict__.get("_variants", {}).clear()
-            if not name.startswith("_"):
-                self.__dict__["_profile"] = None
+            return
+        if name in self.__dict__:
+            before = self._own_headers()
+            if name == "headers":
+                value = self._put_over(CIMultiDict(), value)
+            object.__setattr__(self, name, value)
+            if name in ("client_version", "close_connections"):
+                self._renew_headers(before)
+            self._changed()
             return
         keyword = self.profile.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
-        keyword.convert(value)
-        self._values[name] = value
+        setting = Setting(value)
+        self.profile.converted(keyword, setting)
+        self._values[name] = setting
         self._changed()
+
+    def _renew_headers(self, before: CIMultiDict[str]) -> None:
+        """Follow a change of what our own fields say, where the user did not say otherwise. before: what they said."""
+        own = self._own_headers()
+        for name in {*before, *own}:
+            if self.headers.get(name) == before.get(name) != own.get(name):
+                fields.apply(self.headers, [(name, own.get(name))])
 
     # -- requests
 
@@ -191,25 +227,31 @@ class HttpClient(LoopBound, Plugged):
         profile, version = self._profile, self._version  # a callable attribute, called as a method, is not specialised
         if profile is None or self._headers_version != version(self.headers):
             profile = self.profile
-        where = profile.targets.get(url)
+        try:
+            where = profile.targets.get(url)
+        except TypeError:  # what cannot be a key is no URL
+            as_url("url", url)
+            raise
         if given:
             if "disable" in given or "plugins" in given:
-                profile = self._variant(given.pop("disable", None) or (), given.pop("plugins", None) or ())
+                profile = self._variant(given.pop("disable", None), given.pop("plugins", None))
                 where = profile.targets.get(url)
             params = given.pop("params", None)
             if params is not None:
-                where = profile.place(str(url), params)
-        request: HttpRequest = profile.request_type(profile, method, where or profile.place(str(url)))
+                where = profile.place(as_url("url", url), params)
+        request: HttpRequest = profile.request_type(profile, method, where or profile.place(as_url("url", url)))
         if headers is not None:
             request.give_headers(headers)
-        if given or (data is not None and data.__class__ is not bytes):
-            give_body(request, data, given)
-        else:
-            request.body = data
         total = profile.total
         if given:
+            json, files = given.pop("json", None), given.pop("files", None)
             self._apply(request, given, f"HttpClient.{function}")
+            give_body(request, data, json, files)  # by the options
             total = request.timeout.total
+        elif data is not None and data.__class__ is not bytes:
+            give_body(request, data)
+        else:
+            request.body = data
         if total:
             request.deadline = self.scope.loop.time() + total
         return request
@@ -240,8 +282,12 @@ class HttpClient(LoopBound, Plugged):
         `cause`. Where no request is behind it, because a user asked the plugin itself, its parent is one that is never
         sent, and the client's timeout counts from now.
         """
-        params = options.get("params")
+        options["params"] = params = as_params(options.get("params"))
         request = self.make_request(fields.check_method(method), url, headers, data, options, "new_request")
+        # and so are these, with those that plugins look at which do not run here
+        for name in request.profile.default_names & (FIELDS_OF_CALLS | request.profile.waking_fields):
+            if not request.gave_header(name):
+                request.headers.popall(name, None)
         if self.params is not None:  # those are for the calls of users
             request.where = request.profile.place(url, params, is_call=False)
         request.cause = cause

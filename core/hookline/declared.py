@@ -29,9 +29,10 @@ class _Name:
         profile = client.profile
         if name in profile.client_attributes:
             return profile.client_attributes[name].get(client)
-        if name in client._values:
-            return client._values[name]
-        if name in profile.options:
+        setting, keyword = client._values.get(name), profile.table.keywords.get(name)
+        if setting is not None and (keyword is None or keyword.takes("request")):
+            return setting.given
+        if name in profile.options:  # one that no request has is read here alone, as its owner wants it
             return profile.options[name]
         raise AttributeError(f"{owner.__name__!r} object has no attribute {name!r}", name=name, obj=client)
 

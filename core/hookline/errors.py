@@ -21,6 +21,7 @@
       StreamConsumedError                           the body was already taken
       StreamAbandoned                               told to post_request when nobody read the body to its end
       PluginError                                   a plugin that cannot be loaded, or breaks the rules of the events
+        PluginTypeError (TypeError)                 plugins=, disable=, a handler … is not of the kind that it must be
 
 Plugins add leaves of their own. No message holds a credential, a query or a userinfo.
 """
@@ -151,6 +152,10 @@ def no_copy(what: str, instead: str) -> Callable[[Any], NoReturn]:
         raise TypeError(f"{what} cannot be copied or pickled: {instead}")
 
     return refuse
+
+
+class PluginTypeError(PluginError, TypeError):
+    """What should name plugins, or be a handler, is something else."""
 
 
 def shown(data: bytes | str, limit: int = 60) -> str:

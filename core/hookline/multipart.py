@@ -139,7 +139,7 @@ def file_part(name: str, given: Any) -> Part:
     if content_type is None and filename is not None:
         content_type = guessed_type(filename)
     head = part_head(name, filename, content_type, fields.checked(headers))
-    return Part(head, as_content(content))
+    return Part(head, as_content(content, f"files[{name!r}]"))
 
 
 def taken_apart(name: str, given: Any) -> tuple[str | None, Any, str | None, fields.HeadersLike]:

@@ -33,22 +33,33 @@ class Keyword:
     def convert(self, value: Any) -> tuple[Any, str | None]:
         """The value as its owner wants it, and the owner (None: core's, or nobody's because the value is None).
 
-        Raises: TypeError or ValueError, of the owner's, or because nobody or more than one accepts the value.
+        Raises: TypeError or ValueError, of the owner's, or because nobody or more than one accepts the value. It names the
+        keyword.
         """
         if value is None:
             first, option = self.owners[0]
             return (option.default if first is None else None), None  # for core's own None is what core does by itself
-        owner, option = self.owners[0] if len(self.owners) == 1 else self._choose(value)
+        owner, option = self.choose(value)
         if option.convert is not None:
             try:
                 value = option.convert(value)
             except (TypeError, ValueError) as error:
-                error.add_note(f"in {self.name}=" + (f", an option of plugin {owner!r}" if owner else ""))
-                raise
+                note = f"in {self.name}=" + (f", an option of plugin {owner!r}" if owner else "")
+                if type(error) not in (TypeError, ValueError) or self.name in str(error):
+                    error.add_note(note)
+                    raise
+                named = type(error)(f"{self.name}= {error}")
+                named.add_note(note)
+                raise named from error
         return value, owner
 
-    def _choose(self, value: Any) -> tuple[str | None, Option]:
-        """The owner whose class is nearest to the value's; a bare `callable` comes last."""
+    def choose(self, value: Any) -> tuple[str | None, Option]:
+        """The owner whose class is nearest to the value's; a bare `callable` comes last.
+
+        Raises: TypeError, where nobody, or more than one, accepts the value.
+        """
+        if len(self.owners) == 1:
+            return self.owners[0]
         fits = [
             (nearest, owner, option)
             for owner, option in self.owners
@@ -65,6 +76,27 @@ class Keyword:
                 f"{self.name}= got {type(value).__name__}, which the plugins {names} both take; disable one of them"
             )
         return chosen[0][1], chosen[0][2]
+
+
+class Setting:
+    """What a client was given for an option. It is converted once for each plugin that takes it: it may be an iterator."""
+
+    __slots__ = ("_converted", "given")
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self._converted: dict[str | None, tuple[Any, Any]] = {}
+
+    def convert(self, keyword: Keyword, plugins: Mapping[str | None, Any]) -> tuple[Any, str | None]:
+        """See `Keyword.convert`. plugins: the objects by name; another one of a name converts anew."""
+        if self.given is None:
+            return keyword.convert(None)
+        owner, _ = keyword.choose(self.given)
+        plugin = plugins.get(owner)
+        known = self._converted.get(owner)
+        if known is None or known[0] is not plugin:
+            known = self._converted[owner] = plugin, keyword.convert(self.given)[0]
+        return known[1], owner
 
 
 def distance(value: Any, accepts: Iterable[Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Callable, ItemsView, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .body import as_content
@@ -19,8 +19,8 @@ JSON = "application/json"
 _as_text = json_module.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
-    """Put body and Content-Type on a request; takes `json` and `files` out of what was given.
+def give_body(request: HttpRequest, data: Any, json: Any = None, files: Any = None) -> None:
+    """Put body and Content-Type on a request, which has its options already.
 
     data: bytes and the like, str (UTF-8), a file, a path, an iterable of bytes; or a mapping or a list of pairs: a form,
     unless the Content-Type of the request says JSON or multipart. json: any object; None and no json= are the same.
@@ -28,13 +28,14 @@ def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
 
     Raises: LocalProtocolError, for things that do not go together; TypeError, ValueError, OSError.
     """
-    json, files = given.pop("json", None), given.pop("files", None)
+    if files is not None and (isinstance(files, (str, bytes)) or not isinstance(files, Iterable)):
+        raise TypeError(f"files= takes a mapping, or pairs, of a name and a file, not {type(files).__name__}")
     if data is not None and is_form(data) and not data:
         data = None
     if json is not None:
         if data is not None or files:
             raise LocalProtocolError("give json= or data= and files=, not both")
-        request.body, request.content_type = as_json(json, encoder(request, given)), JSON
+        request.body, request.content_type = as_json(json, request.json_encoder, "json"), JSON
     elif files:
         give_multipart(request, data, files)
     elif data is None:
@@ -44,11 +45,11 @@ def give_body(request: HttpRequest, data: Any, given: dict[str, Any]) -> None:
         if kind.startswith("multipart/"):
             give_multipart(request, data, ())
         elif kind == JSON or kind.endswith("+json"):
-            request.body = as_json(dict(data) if isinstance(data, Mapping) else data, encoder(request, given))
+            request.body = as_json(dict(data) if isinstance(data, Mapping) else data, request.json_encoder, "data")
         else:
             request.body, request.content_type = encode_pairs(pairs(data)).encode("ascii"), FORM
     else:
-        request.body = as_content(data)
+        request.body = as_content(data, "data=")
 
 
 def is_form(data: Any) -> bool:
@@ -89,14 +90,8 @@ def give_multipart(request: HttpRequest, data: Any, files: Any) -> None:
         request.content_type = content_type
 
 
-def encoder(request: HttpRequest, given: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """Who writes JSON for this request: None = Python's own."""
-    found: Callable[[Any], Any] | None = given.get("json_encoder") or request.json_encoder
-    return found
-
-
-def as_json(value: Any, encode: Callable[[Any], Any] | None) -> bytes:
-    """An object as JSON, in UTF-8.
+def as_json(value: Any, encode: Callable[[Any], Any] | None, keyword: str) -> bytes:
+    """An object as JSON, in UTF-8. encode: who writes it, None = Python's own. keyword: that it was given by.
 
     Raises: TypeError, ValueError: what JSON cannot hold, such as NaN.
     """
@@ -105,6 +100,9 @@ def as_json(value: Any, encode: Callable[[Any], Any] | None) -> bytes:
             return _as_text(value).encode("utf-8")
         except UnicodeEncodeError:  # a lone surrogate, which stands in JSON as an escape
             return json_module.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{keyword}= cannot be written as JSON: {error}") from error
     encoded = encode(value)
     if isinstance(encoded, str):
         return encoded.encode("utf-8")

@@ -10,15 +10,24 @@ from multidict import CIMultiDict, getversion
 
 from .declarations import Credential, Option
 from .declared import Declared
-from .errors import PluginError
 from .events.handlers import Event
 from .hookspecs import EVENTS
 from .member import Member, members_of
-from .options import unexpected_keyword
+from .options import Setting, unexpected_keyword
 from .plugins.distributions import normalized
 from .plugins.listing import Plugins
 from .plugins.manager import Manager
-from .plugins.selection import Absent, Selection, construct, label, names_of, numbered, object_name
+from .plugins.selection import (
+    Absent,
+    Selection,
+    as_list,
+    as_names,
+    construct,
+    label,
+    names_of,
+    numbered,
+    object_name,
+)
 from .profile import Profile
 from .transfers import TRANSFERS
 
@@ -41,7 +50,7 @@ class Plugged(Declared):
     def __init__(self, selection: Selection, values: Mapping[str, Any]) -> None:
         """values: what the client was given for its options."""
         self._selection = selection
-        self._values = dict(values)
+        self._values = {name: Setting(value) for name, value in values.items()}
         self._events = {event: Event(event, self._changed) for event in EVENTS}
         self._profile: Profile | None = None
         self._headers_version = -1
@@ -80,22 +89,24 @@ class Plugged(Declared):
         """What follows from the plugins, the handlers and the defaults of now."""
         found = self._profile
         if found is None or self._headers_version != self._version(self.headers):
-            self._headers_version = self._version(self.headers)
+            self._profile = None  # where something does not fit, each call says so
             self._variants.clear()
+            self._client.take_out_removed()
+            version = self._version(self.headers)
             members = members_of(self._manager, self._selection.loaded)
             found = self._profile = Profile(self._client, members, self._handlers(), self._values)
+            self._headers_version = version
         return found
 
     def _handlers(self) -> dict[str, Any]:
         return {name: event.implementations for name, event in self._events.items()}
 
-    def _variant(self, disable: Iterable[str], plugins: Iterable[Any]) -> Profile:
+    def _variant(self, disable: Iterable[str] | None, plugins: Iterable[Any] | None) -> Profile:
         """The profile of a call that leaves out or adds plugins."""
         base = self.profile
-        if isinstance(disable, str) or isinstance(plugins, str):
-            raise PluginError("plugins= and disable= take lists, not one string")
-        out = frozenset(normalized(name) for name in disable)
-        extra = tuple(plugins)
+        what = "plugins= and disable= take lists"
+        out = frozenset(normalized(name) for name in as_names(disable, what))
+        extra = tuple(as_list(plugins, what))
         key = (out, tuple(name if isinstance(name, str) else id(name) for name in extra))
         if key in self._variants:
             return self._variants[key][0]

@@ -17,20 +17,20 @@ from .events.implementation import Implementation
 from .events.plan import Plan
 from .hookspecs import EVENTS
 from .member import Member
-from .options import OptionTable
+from .options import Keyword, OptionTable, Setting
 from .plugins.listing import PluginInfo
 from .plugins.order import ordered, successors
 from .plugins.selection import names_of
 from .reference import joined_params, resolve
 from .request import HttpRequest
-from .request_head import NOTHING, Given
+from .request_head import BODY_FRAMING, NOTHING, Given
 from .response import HttpResponse
 from .response_kinds import StreamedResponse, TimedResponse
-from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS, EXCHANGE_OPTIONS
+from .settings import CONNECTION_OPTIONS, CORE_OPTIONS, CREDENTIALS, DEFAULT_HTTP_HEADERS, EXCHANGE_OPTIONS
 from .target import Origin, Target
 from .timeouts import Timeout
 from .transfers import TRANSFERS
-from .url import scheme_of, split_url, unserved, with_params
+from .url import as_params, scheme_of, split_url, unserved, with_params
 
 if TYPE_CHECKING:
     from .client import HttpClient
@@ -50,7 +50,7 @@ class Profile:
         client: HttpClient,
         members: Iterable[Member],
         handlers: Mapping[str, tuple[Implementation, ...]],
-        values: Mapping[str, Any],
+        values: Mapping[str, Setting],
         silent: Sequence[Member] = (),
     ) -> None:
         """values: what the client was given for its options.
@@ -69,7 +69,7 @@ class Profile:
         early = [i.conditions for i in self._events["pre_request"]]
         self.waking_options = frozenset(name for c in early for name in c.options or ())
         self.waking_fields = frozenset(name for c in early for name in c.fields or ())
-        self.given_options = {name for name, value in values.items() if value is not None}
+        self.given_options = {name for name, setting in values.items() if setting.given is not None}
         self.table = OptionTable(
             CORE_OPTIONS,
             [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
@@ -81,7 +81,13 @@ class Profile:
         self._make_classes(values, silent)
         self.default_fields = self._default_fields()
         self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
-        self._lines = fields.write(self.default_fields)
+        self._lines = fields.write(pair for pair in self.default_fields if pair[0].lower() != "host")
+        hosts = [value for name, value in self.default_fields if name.lower() == "host"]
+        self._host = hosts[0] if hosts else None
+        # what fits one request and not another is checked with each: none of them takes the short way
+        self.states_framing = len(hosts) > 1 or not self.default_names.isdisjoint(BODY_FRAMING)
+        if self.states_framing:
+            self.is_special = True
         self.closes = fields.says_close(v for name, v in self.default_fields if name.lower() == "connection")
         self._plans: dict[tuple[str, bool], Plan] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
@@ -113,14 +119,14 @@ class Profile:
 
     # -- classes
 
-    def _make_classes(self, values: Mapping[str, Any], silent: Sequence[Member]) -> None:
+    def _make_classes(self, values: Mapping[str, Setting], silent: Sequence[Member]) -> None:
         defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
         owners: dict[str, str | None] = {}
         for name, keyword in self.table.keywords.items():
             defaults[name] = keyword.default
             if name in values:
                 try:
-                    defaults[name], owners[name] = keyword.convert(values[name])
+                    defaults[name], owners[name] = self.converted(keyword, values[name])
                 except TypeError:
                     if not any(option.name == name for member in silent for option in member.of(Option)):
                         raise  # else it was meant for a plugin that does not run in this call
@@ -161,15 +167,23 @@ class Profile:
         self.response_type: type[HttpResponse] = type("HttpResponse", (*timed, HttpResponse), attributes)
         self.streamed_type: type[HttpResponse] = type("HttpResponse", (*timed, StreamedResponse), attributes)
 
+    def converted(self, keyword: Keyword, setting: Setting) -> tuple[Any, str | None]:
+        """The value of an option of the client, and its owner; see `Keyword.convert`."""
+        return setting.convert(keyword, {member.name: member.plugin for member in self.members.values()})
+
     def _default_fields(self) -> list[tuple[str, str]]:
-        own = self.client.headers
+        own = fields.checked(self.client.headers)
+        removed = self.client.removed_headers
+        known = {*removed, *(name.lower() for name, _ in own)}
+        unasked = {*DEFAULT_HTTP_HEADERS, ("User-Agent", self.client.client_version)}
+        self.client_fields = removed | {pair[0].lower() for pair in own if pair not in unasked}
         contributed = [
             (header.name, header.value)
             for member in self.members.values()
             for header in member.of(DefaultHeader)
-            if header.name not in own and header.name.lower() not in self.client.removed_headers
+            if header.name.lower() not in known
         ]
-        return [*own.items(), *contributed]
+        return [(name, value) for name, value in (*own, *contributed) if value is not None]
 
     # -- plans
 
@@ -182,7 +196,7 @@ class Profile:
             if of_sub_requests:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
             handlers = {} if of_sub_requests else self._handlers
-            found = self._plans[key] = Plan(plugins, handlers, scheme, self.given_options)
+            found = self._plans[key] = Plan(plugins, handlers, scheme, self.given_options, self.client_fields)
         return found
 
     def plan_for(self, request: HttpRequest) -> Plan:
@@ -201,7 +215,7 @@ class Profile:
         own = self.client.params if is_call else None
         whole = url if base is None else resolve(str(base), url)
         if own is not None or params is not None:  # the client's may change: not remembered
-            return self.locate(with_params(whole, joined_params(own, params)))
+            return self.locate(with_params(whole, joined_params(own, as_params(params))))
         found = self.locate(whole)
         if self._located is not self.targets:
             if len(self.targets) >= MAX_TARGETS:
@@ -229,7 +243,8 @@ class Profile:
                 self._origins.clear()
             origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
             origin.plan = self.plan(parts.scheme)
-            origin.prefix = f" {self.options['version']}\r\nHost: {origin.authority}\r\n{self._lines}"
+            host = origin.authority if self._host is None else self._host
+            origin.prefix = f" {self.options['version']}\r\nHost: {host}\r\n{self._lines}"
         found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
         if len(self._located) >= MAX_TARGETS:
             self._located.clear()

@@ -30,7 +30,7 @@ def resolve(base: str, reference: str) -> str:
     assert ours is not None  # the expression matches any text
     assert given is not None
     if ours["scheme"] is None or ours["authority"] is None:
-        raise InvalidURL("base_url= takes an absolute URL, scheme://host/path")
+        raise InvalidURL("not an absolute URL, scheme://host/path")
     if given["scheme"] is not None:
         if lacks_slashes(reference.strip(" ")):
             raise InvalidURL("a URL without // behind its scheme is relative for some readers only; write http://host")
@@ -51,7 +51,7 @@ def joined_params(own: Any, given: Any) -> Any:
     Raises: TypeError.
     """
     if not own or not given:
-        return given or own
+        return given or own or ()
     own, given = (
         params.decode("utf-8", "surrogateescape") if isinstance(params, bytes) else params for params in (own, given)
     )

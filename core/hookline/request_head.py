@@ -30,9 +30,8 @@ MAX_GIVEN = 256  # headers= of so many kinds are remembered
 Given = tuple[dict[str, Any], list[tuple[str, str | None]], str | None, bool]
 NOTHING: Given = ({}, [], "", False)
 
-FRAMING = frozenset(
-    {"host", "connection", "content-length", "transfer-encoding"}
-)  # more than lines: they are looked at
+BODY_FRAMING = frozenset({"content-length", "transfer-encoding"})
+FRAMING = BODY_FRAMING | {"host", "connection"}  # more than lines: they are looked at
 
 
 class RequestHead:
@@ -203,7 +202,8 @@ class RequestHead:
             given = fields.checked(headers)
             wakes = not profile.waking_fields.isdisjoint(name.lower() for name, _ in given)
             found = dict(key or ()), given, self._lines(given), wakes
-            if key is None or not all(type(value) is str for _, value in key):
+            # a value that is no ASCII may be equal to one that was received in other bytes
+            if key is None or not all(type(value) is str and value.isascii() for _, value in key):
                 return found
             if len(profile.given_fields) >= MAX_GIVEN:
                 profile.given_fields.clear()

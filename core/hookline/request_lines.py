@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from multidict import CIMultiDict
 
 from . import fields
 from .body import Source
-from .errors import LocalProtocolError
+from .errors import LocalProtocolError, shown
 from .request_head import FRAMING, RequestHead
+from .settings import VERSIONS
 
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # these say Content-Length: 0 when they have no body (RFC 9110, 8.6)
+METHODS = WITH_LENGTH | {"GET", "HEAD", "OPTIONS", "DELETE", "CONNECT", "TRACE"}  # which need no check
+MAX_DIGITS = 19  # of a Content-Length: 8 EiB, and far below the 4300 at which Python's int() gives up
 MAX_HEADS = 16  # that are remembered for one URL
 
 
@@ -54,17 +59,23 @@ class RequestLines(RequestHead):
         hop = None
         if self._headers is None and self._target is None and self.body.__class__ is not Source:
             hop = self._hop_lines()
-        if hop is None or (self.is_special and "version" in self.__dict__):
+        if hop is None or (self.is_special and (self.profile.states_framing or "version" in self.__dict__)):
             return self._encode_slowly().encode("utf-8", "surrogateescape")
         text = f"{self._begun()}{hop}{self._media_type()}{self._length()}\r\n"
         return text.encode("utf-8", "surrogateescape")
 
     def _begun(self) -> str:
-        return f"{self.method} {self.where.target}{self.where.origin.prefix}{self._extra}"
+        return f"{self._method()} {self.where.target}{self.where.origin.prefix}{self._extra}"
+
+    def _method(self) -> str:
+        if self.method not in METHODS:
+            fields.check_method(self.method)  # a handler may have set it
+        return self.method
 
     def _media_type(self) -> str:
-        has_none = self.content_type is None or self.has_header("content-type")
-        return "" if has_none else f"Content-Type: {self.content_type}\r\n"
+        if self.content_type is None or self.has_header("content-type"):
+            return ""
+        return f"Content-Type: {fields.check_value('Content-Type', self.content_type)}\r\n"
 
     def _length(self) -> str:
         if isinstance(self.body, bytes):
@@ -93,40 +104,45 @@ class RequestLines(RequestHead):
         return found
 
     def _encode_slowly(self) -> str:
-        hop = self._unredirected
-        given = self.headers
-        origin = self.where.origin
-        if hop is None and "host" not in given:
-            every = given
-            lines = f"Host: {origin.authority}\r\n" + fields.write(given.items())
-        else:
-            every = CIMultiDict(given)
+        hop, every = self._unredirected, self.headers
+        hosts = [self.where.origin.authority]
+        if hop is not None or "host" in every:
+            every = CIMultiDict(every)
             fields.apply(every, (hop or {}).items())
-            host = every.popall("host", [origin.authority])[0]
-            lines = fields.write([("Host", host), *every.items()])
+            hosts = given_values(every, "host") or hosts
+            every.popall("host", None)
+        lines = fields.write(every.items())
+        if self.version not in VERSIONS:
+            raise LocalProtocolError(f"not a version of HTTP/1: {shown(str(self.version))}")
+        if len(hosts) > 1:
+            raise LocalProtocolError("a request has one Host field (RFC 9112, section 3.2)")
         self.closes = fields.says_close(every.getall("connection", ()))
-        return f"{self.method} {self.target} {self.version}\r\n{lines}{self._framing(given)}\r\n"
+        lengths = given_values(every, "content-length") if "content-length" in every else []
+        codings = given_values(every, "transfer-encoding") if "transfer-encoding" in every else []
+        framing = self._framing(lengths, codings)
+        return f"{self._method()} {self.target} {self.version}\r\nHost: {hosts[0]}\r\n{lines}{framing}\r\n"
 
-    def _framing(self, given: CIMultiDict[str]) -> str:
-        """Content-Length or Transfer-Encoding, unless the user gave a fitting one.
+    def _framing(self, lengths: list[str], codings: list[str]) -> str:
+        """Content-Length or Transfer-Encoding, unless the user gave a fitting one. lengths, codings: those that stand there.
 
-        Raises: LocalProtocolError, for one that does not fit the body.
+        Raises: LocalProtocolError, for one that does not fit the body, and for several: no two readers may see two ends.
         """
         body = self.body
         length = len(body) if isinstance(body, bytes) else None if body is None else body.length
-        coding = given.get("transfer-encoding")
-        if coding is not None:
-            if coding.strip().lower() != "chunked" or not isinstance(body, Source) or "content-length" in given:
+        if codings:
+            if [coding.strip().lower() for coding in codings] != ["chunked"] or not isinstance(body, Source) or lengths:
                 raise LocalProtocolError(
-                    "Transfer-Encoding is for bodies that are streamed: 'chunked', without Content-Length"
+                    "Transfer-Encoding is for bodies that are streamed: 'chunked', once, without Content-Length"
                 )
+            if self.version == "HTTP/1.0":
+                raise LocalProtocolError("HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1)")
             return ""
-        stated = given.get("content-length")
-        if stated is not None:
+        if len(lengths) > 1:
+            raise LocalProtocolError("a request has one Content-Length field (RFC 9110, section 8.6)")
+        if lengths:
+            stated = lengths[0]
             if (
-                not (
-                    stated.isascii() and stated.isdigit() and len(stated) < 20
-                )  # int() refuses 4300 digits in its own words
+                not (stated.isascii() and stated.isdigit() and len(stated) <= MAX_DIGITS)
                 or (length is not None and int(stated) != length)
                 or (body is None and int(stated))
             ):
@@ -143,7 +159,15 @@ class RequestLines(RequestHead):
     def stated_length(self) -> int | None:
         """The length that the head announces for a streamed body; None = chunked."""
         assert isinstance(self.body, Source)
-        if "transfer-encoding" in self.headers:
+        if self.get_header("transfer-encoding") is not None:
             return None
-        stated = self.headers.get("content-length")
+        stated = self.get_header("content-length")
         return int(stated) if stated is not None else self.body.length
+
+
+def given_values(every: CIMultiDict[Any], name: str) -> list[str]:
+    """The values of all fields of a name, as they are written.
+
+    Raises: LocalProtocolError, TypeError.
+    """
+    return [fields.check_value(name, value) for value in every.getall(name, ()) if value is not None]

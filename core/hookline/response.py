@@ -49,7 +49,9 @@ class HttpResponse(Streaming):
         lines = fields.write((name, value) for name, value in fields.checked(headers) if value is not None)
         response = request.profile.response_type(request)
         response.give_head(
-            f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode()
+            f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode(
+                "utf-8", "surrogateescape"
+            )
         )
         response._content = content
         response.mark_finished()
@@ -85,8 +87,13 @@ class HttpResponse(Streaming):
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """The fields, parsed at first use (2 us); `has` asks for one without that."""
+        """The fields, parsed at first use (2 us); `has` asks for one without that.
+
+        Before the head is here there are none, and to write to them is a PluginError: see `request.headers`.
+        """
         if self._headers is None:
+            if self.head is None:
+                return fields.NoFields()
             self._headers = fields.parse_fields(self.raw_head)
         return self._headers
 

@@ -59,6 +59,8 @@ class LoopScope:
             if len(self.pools) >= 256:  # a crawler meets many hosts: pools that hold nothing go
                 self._retire()
             found = self.pools[key] = self._make_pool(key, limit, keep_alive)
+        else:
+            found.limit, found.keep_alive = limit, keep_alive  # the client's may have been set anew
         return found
 
     def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:

@@ -44,12 +44,20 @@ class TLS:
         )
 
 
+def as_path(name: str, value: Any) -> str:
+    """The path of a file. name: of the keyword. Raises: TypeError, ValueError, for an empty one."""
+    path = os.fspath(value)
+    if not path:
+        raise ValueError(f"{name}= takes the path of a file, not an empty one")
+    return os.fsdecode(path)
+
+
 def as_verify(value: Any) -> bool | str | ssl.SSLContext:
     """Raises: TypeError."""
     if isinstance(value, (bool, ssl.SSLContext)):
         return value
     if isinstance(value, (str, os.PathLike)):
-        return os.fspath(value)
+        return as_path("verify", value)
     raise TypeError(f"verify= takes True, False, a path or an ssl.SSLContext, not {type(value).__name__}")
 
 
@@ -58,9 +66,9 @@ def as_cert(value: Any) -> str | tuple[Any, ...] | None:
     if value is None:
         return None
     if isinstance(value, (str, os.PathLike)):
-        return os.fspath(value)
+        return as_path("cert", value)
     if isinstance(value, (tuple, list)) and len(value) in (2, 3):
-        return (os.fspath(value[0]), None if value[1] is None else os.fspath(value[1]), *value[2:])
+        return (as_path("cert", value[0]), None if value[1] is None else as_path("cert", value[1]), *value[2:])
     raise TypeError("cert= takes a path, (certificate, key) or (certificate, key, password)")
 
 

@@ -318,6 +318,30 @@ def remove_dot_segments(path: str) -> str:
     return "/".join(kept) or "/"
 
 
+def as_url(name: str, value: Any) -> str:
+    """A URL as a user gives it, where it is no str but an object that is written as one. name: of the keyword.
+
+    Raises: TypeError.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, (int, float)) or hasattr(type(value), "__iter__"):
+        raise TypeError(f"{name}= takes a str, not {type(value).__name__}")
+    return str(value)
+
+
+def as_params(value: Any) -> Any:
+    """What a user gives as `params=`; the pairs of an iterator as a list, so that they can be read again.
+
+    Raises: TypeError.
+    """
+    if value is None or isinstance(value, (str, bytes, Mapping)):
+        return value
+    if not isinstance(value, Iterable):
+        raise TypeError(f"params= takes a mapping, pairs or a str, not {type(value).__name__}")
+    return list(value) if isinstance(value, Iterator) else value
+
+
 def with_params(url: str, params: Any) -> str:
     """The URL with parameters behind its own query, which stays as written.
 

@@ -62,6 +62,26 @@ def test_netrc_default_entry_stands_for_every_other_host(netrc_file: Path) -> No
     assert lookup("unknown.example") == HTTPBasicAuth("any", "q")
 
 
+@pytest.mark.parametrize(
+    "entry",
+    ["", "password p4ss", 'login "" password p4ss', 'login "" password ""'],
+    ids=["bare", "word", "named", "both"],
+)
+@pytest.mark.parametrize("default", ["", "default login any password q\n"], ids=["alone", "default"])
+def test_netrc_entry_without_a_login_is_there_and_says_nothing(netrc_file: Path, entry: str, default: str) -> None:
+    netrc_file.write_text(f"machine h {entry}\nmachine known.example login me password p\n{default}")
+
+    assert lookup("h") is None
+    assert lookup("known.example") == HTTPBasicAuth("me", "p")
+
+
+def test_netrc_entry_without_a_password_sends_the_login(netrc_file: Path) -> None:
+    netrc_file.write_text("machine h login me\ndefault\n")
+
+    assert lookup("h") == HTTPBasicAuth("me", "")
+    assert lookup("other") is None
+
+
 def test_netrc_is_found_at_home(netrc_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NETRC")
     assert lookup("h") is None

@@ -72,3 +72,18 @@ async def test_request_that_has_nothing_to_ask_keeps_the_short_way(scripted: Scr
             got = await client.post(scripted.url(), **options)
             assert got.request.gate is None
             assert got.request._headers is None  # nobody has parsed the fields
+
+
+@pytest.mark.parametrize("place", ["client", "item", "call"])
+async def test_field_of_the_client_is_as_that_of_a_call(scripted: ScriptedServer, place: str) -> None:
+    headers = {"Expect": "100-continue"}
+    scripted.answer(response(b"no body"), granted(), response(b"none either"))
+    async with HttpClient(headers=headers if place == "client" else None, timeout=10) as client:
+        if place == "item":
+            client.headers.update(headers)
+        given = headers if place == "call" else None
+        await client.get(scripted.url(), headers=given)
+        await client.post(scripted.url(), data=b"body", headers=given)
+        await client.post(scripted.url(), headers=given)
+    assert [seen.header("expect") for seen in scripted.requests] == [None, "100-continue", None]
+    assert scripted.requests[1].body == b"body"

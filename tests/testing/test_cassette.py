@@ -8,7 +8,7 @@ import zlib
 import brotli
 import pytest
 
-from hookline import ConnectionRefused, Credential, HttpClient, hookimpl
+from hookline import ConnectionRefused, Credential, HttpClient, field_octets, hookimpl
 from hookline_testing import Cassette, NotRecorded
 from hookline_testing.server import Script, ScriptedServer, chunked, response
 from servers.addresses import refused_port
@@ -279,8 +279,9 @@ def test_userinfo_in_a_location_is_not_written(tmp_path):
 def test_bytes_that_are_no_utf_8_come_back_as_they_were(tmp_path):
     answer = b"HTTP/1.1 200 OK\r\nX-Name: \xe9\xc3\xa9\r\nX-Other: \xc3\xa9\r\nContent-Length: 0\r\n\r\n"
     text, live, replayed = recorded_text(tmp_path / "x.har", answer, ask=lambda client, url: client.get(url))
-    assert [live.headers[name] for name in ("X-Name", "X-Other")] == ["\udce9é", "é"]
-    assert [replayed.headers[name] for name in ("X-Name", "X-Other")] == ["\udce9é", "é"]
+    for found in (live, replayed):
+        assert [found.headers[name] for name in ("X-Name", "X-Other")] == ["éÃ©", "é"]
+        assert field_octets(found.headers["X-Name"]) == b"\xe9\xc3\xa9"
     assert {"name": "X-Name", "value": "éÃ©", "_encoding": "latin-1"} in json.loads(text)["log"]["entries"][0][
         "response"
     ]["headers"]

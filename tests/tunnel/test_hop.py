@@ -30,6 +30,10 @@ from hookline_tunnel.hop import authority, hop_of
         ("http://%C3%BC:%40%3A%2F@proxy", Hop("http", "proxy", 80, ("ü", "@:/"))),
         ("http://user:a:b@proxy", Hop("http", "proxy", 80, ("user", "a:b"))),
         ("http://@proxy", Hop("http", "proxy", 80)),
+        ("http://:@proxy", Hop("http", "proxy", 80)),
+        ("http://:pass@proxy", Hop("http", "proxy", 80, ("", "pass"))),
+        ("socks5://:@proxy", Hop("socks5", "proxy", 1080)),
+        ("socks4://user@proxy", Hop("socks4", "proxy", 1080, ("user", ""))),
     ],
 )
 def test_url_becomes_a_hop(url: str, hop: Hop) -> None:
@@ -54,6 +58,8 @@ def test_url_becomes_a_hop(url: str, hop: Hop) -> None:
         ("http://user:\udcff@proxy", "as UTF-8"),
         ("socks5://%C3%BC:x@proxy", "ASCII"),
         ("socks5://u:" + "x" * 256 + "@proxy", "255"),
+        ("socks5://user@proxy", "1 to 255 characters"),
+        ("socks5h://:pass@proxy", "1 to 255 characters"),
     ],
 )
 def test_url_that_names_no_proxy_is_refused(url: str, words: str) -> None:

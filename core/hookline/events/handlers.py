@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PluginError, nearest, no_copy
+from ..errors import PluginError, PluginTypeError, nearest, no_copy
 from ..hookspecs import DATA_EVENTS, EVENTS
 from .implementation import Implementation
 
@@ -35,7 +35,7 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
     """
     name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
     if not callable(handler):
-        raise PluginError(f"a handler of {event} must be callable, got {type(handler).__name__}")
+        raise PluginTypeError(f"a handler of {event} must be callable, got {type(handler).__name__}")
     if event in DATA_EVENTS and is_coroutine_function(handler):
         raise PluginError(f"{name}: a handler of {event} must be a plain function: it runs while the bytes are read")
     return Implementation(event, handler, f"handler {name}" if plugin is None else f"plugin {plugin!r}", plugin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence, Set
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
@@ -150,11 +150,13 @@ class Implementation:
         }
         return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
 
-    def sleeps(self, given: Container[str]) -> bool:
-        """Has it nothing to do for a plain request? given: the options that the client was given."""
+    def sleeps(self, given: Container[str], fields: Set[str]) -> bool:
+        """Has it nothing to do for a plain request? given, fields: the options and the fields that the client was given."""
         if not self.conditions.may_sleep or (self.switch is not None and self.switch.is_on):
             return False
-        return not any(name in given for name in self.conditions.options or ())
+        return fields.isdisjoint(self.conditions.fields or ()) and not any(
+            name in given for name in self.conditions.options or ()
+        )
 
     def _flatten(self) -> Callable[..., Any]:
         """`f(response)`, or `f(response, data)` on a data event, for when nothing went wrong.

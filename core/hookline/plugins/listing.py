@@ -140,7 +140,8 @@ class Plugins:
 
     def _awake(self) -> list[Implementation]:
         """Those that run at pre_request whatever the request: while one does, all do."""
-        return [i for i in self._profile.running()["pre_request"] if not i.sleeps(self._profile.given_options)]
+        options, fields = self._profile.given_options, self._profile.client_fields
+        return [i for i in self._profile.running()["pre_request"] if not i.sleeps(options, fields)]
 
     def _why_asleep(self, implementation: Implementation) -> str:
         """For what one that may sleep does, or what keeps it awake."""
@@ -148,6 +149,9 @@ class Plugins:
         given = sorted(name for name in conditions.options or () if name in self._profile.given_options)
         if given:
             return f"awake: option {given[0]} is given"
+        fields = sorted(self._profile.client_fields.intersection(conditions.fields or ()))
+        if fields:
+            return f"awake: field {fields[0]} is given"
         if implementation.switch is not None and implementation.switch.is_on:
             return f"awake: switch {conditions.switch} is on"
         until = f"until {in_words(conditions)}"

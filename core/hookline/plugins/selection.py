@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from ..errors import PluginError, nearest
+from ..errors import PluginError, PluginTypeError, nearest
 from .distributions import normalized
 from .entries import Entry, Environment, installed, required_by_root
 
@@ -78,29 +78,49 @@ def names_of(plugin: Any, attribute: str) -> tuple[str, ...]:
     return tuple(normalized(name) for name in value)
 
 
+def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
+    """Plugins, or names of plugins; None is none. what: the beginning of the message for what is no list.
+
+    Raises: PluginTypeError.
+    """
+    if given is None:
+        return []
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise PluginTypeError(f"{what}, not {'one string' if isinstance(given, str) else type(given).__name__}")
+    return list(given)
+
+
+def as_names(given: Iterable[str] | None, what: str) -> list[str]:
+    """The same for names alone. Raises: PluginTypeError."""
+    names = as_list(given, what)
+    for name in names:
+        if not isinstance(name, str):
+            raise PluginTypeError(f"{what}; one of them is {type(name).__name__}")
+    return names
+
+
 class Selection:
     """What `HttpClient(...)` asked for, worked out. `loaded` run, `absent` do not."""
 
     def __init__(
         self,
         *,
-        plugins: Iterable[Any] = (),
-        disable: Iterable[str] = (),
-        require: Iterable[str] = (),
+        plugins: Iterable[Any] | None = None,
+        disable: Iterable[str] | None = None,
+        require: Iterable[str] | None = None,
         autoload: Autoload = True,
     ) -> None:
-        if isinstance(plugins, str) or isinstance(disable, str) or isinstance(require, str):
-            raise PluginError("plugins=, disable= and require= take lists of names, not one string")
         self._entries = installed()
         self._environment = Environment.read()
-        given = list(plugins)
+        what = "plugins=, disable= and require= take lists of names"
+        given = as_list(plugins, what)
         objects = [plugin for plugin in given if not isinstance(plugin, str)]
         for plugin in objects:
             if inspect.isclass(plugin):
                 raise PluginError(f"plugins=[{plugin.__name__}] names a class; give an object: {plugin.__name__}()")
         self._objects = numbered(objects)
-        self._disable = [normalized(name) for name in disable]
-        self._require = [normalized(name) for name in require]
+        self._disable = [normalized(name) for name in as_names(disable, what)]
+        self._require = [normalized(name) for name in as_names(require, what)]
         self._asked = [normalized(name) for name in given if isinstance(name, str)]
         for argument, names in (("disable", self._disable), ("plugins", self._asked), ("require", self._require)):
             self._check_known(argument, names)
@@ -108,9 +128,9 @@ class Selection:
         if both:
             raise PluginError(f"{min(both)!r} stands in disable= and in plugins= or require=")
         self._left_out = {*self._disable, *self._environment.disable}
+        if not isinstance(autoload, bool) and autoload != "default":
+            raise PluginTypeError(f"autoload= takes True, False or 'default', not {autoload!r}")
         self._autoload: Autoload = False if self._environment.no_autoload else autoload
-        if autoload not in (True, False, "default"):
-            raise PluginError(f"autoload= takes True, False or 'default', not {autoload!r}")
         if self._autoload == "default":
             required_by_root()  # fails where the defaults are not there, even when no plugin is
         self.absent: list[Absent] = []

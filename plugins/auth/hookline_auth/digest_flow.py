@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from hookline import field_octets
+
 from .challenges import is_quotable, parse_challenges, parse_parameters
 from .digest_answer import DigestChallenge, answer, proves_itself, strongest
 from .digest_spaces import Session
@@ -59,7 +61,7 @@ def conversation(
             if sent:
                 _conclude(auth, response, side, target, sent)
             return
-        challenge = strongest(parse_challenges(response.headers.getall(side.challenge, [])))
+        challenge = strongest(parse_challenges(octets_of(response, side.challenge)))
         repeats = sent is not None and challenge is not None and _is_same(challenge, sent.session.challenge)
         if sent and (repeats or _is_refusal(challenge, sent.session.challenge)):
             spaces.forget(sent.session)  # do not offer this again unasked
@@ -67,6 +69,11 @@ def conversation(
             return
         may_answer[challenge.stale] = False
         session = spaces.enter((side.credentials, place), challenge)
+
+
+def octets_of(response: Response, name: str) -> list[bytes]:
+    """The values of all fields of that name, as the octets that came: they go back to the server, and into a hash."""
+    return [field_octets(value) for value in response.headers.getall(name, [])]
 
 
 def _send(auth: HTTPDigestAuth, request: Request, side: Side, target: str, session: Session) -> _Sent:
@@ -81,7 +88,7 @@ def _send(auth: HTTPDigestAuth, request: Request, side: Side, target: str, sessi
 def _conclude(auth: HTTPDigestAuth, response: Response, side: Side, target: str, sent: _Sent) -> None:
     """Take what the response to an accepted answer says."""
     session, nc = sent
-    info = parse_parameters(response.headers.getall(side.info, []))
+    info = parse_parameters(octets_of(response, side.info))
     if auth.verify_server and (200 <= response.status_code < 300 or "rspauth" in info):
         entity = response.content if session.challenge.qop == "auth-int" else None
         if not proves_itself(info, session.challenge, target, entity, auth.credentials, nc, session.cnonce):

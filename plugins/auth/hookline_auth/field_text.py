@@ -1,6 +1,6 @@
 """Field text: a str that stands for the octets of a field as UTF-8.
 
-An octet that is no UTF-8 is a lone surrogate (PEP 383), as in core. So a realm or nonce goes back to the server, and into a
+An octet that is no UTF-8 is a lone surrogate (PEP 383). So a realm or nonce goes back to the server, and into a
 hash, as the octets that came.
 """
 

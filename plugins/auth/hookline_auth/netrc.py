@@ -10,14 +10,14 @@ from hookline import InvalidURL, canonical_host
 
 from .basic import HTTPBasicAuth
 
-Hosts = dict[str, tuple[str, str]]
+Hosts = dict[str, tuple[str, str] | None]
 
 _log = logging.getLogger("hookline.auth")
 _DEFAULT = "default"  # how the file, and the library that reads it, name the entry for every other host
 
 
 def read_netrc() -> Hosts:
-    """Login and password by host, as core writes it.
+    """Login and password by host, as core writes it; None where the entry has no login, and so nothing to send.
 
     The file is $NETRC, else ~/.netrc, else ~/_netrc; NETRC="" means none. One that cannot be read, is no regular file or is
     malformed has no entries; that is logged, without any of its text.
@@ -45,12 +45,12 @@ def has_netrc() -> bool:
 
 
 def credentials_for(hosts: Hosts, host: str) -> HTTPBasicAuth | None:
-    """The credentials for a host, or those of the file's default entry; None where it has neither.
+    """The credentials for a host, or those of the file's default entry where it has none; None where that has no login.
 
     host: the one that is connected to, as core's URL parser found it. It is never cut out of a URL here:
     "http://known.example:@evil.example/" has sent passwords to the wrong host in other clients (CVE-2024-47081).
     """
-    entry = hosts.get(host) or hosts.get(_DEFAULT)
+    entry = hosts.get(host, hosts.get(_DEFAULT))
     if entry is None:
         return None
     try:
@@ -79,7 +79,11 @@ def _parse(path: Path) -> Hosts:
         return _refuse(path, f"cannot be read: {error.strerror}")
     except ValueError:
         return _refuse(path, "is no text")
-    return {_key(host): (login or account, password or "") for host, (login, account, password) in entries.items()}
+    found: Hosts = {}
+    for host, (login, account, password) in entries.items():
+        user = login or account
+        found[_key(host)] = (user, password or "") if user else None
+    return found
 
 
 def _key(machine: str) -> str:

@@ -12,7 +12,7 @@ from .netrc import Hosts, credentials_for
 
 
 def found_for(request: HttpRequest, hosts: Hosts | None) -> HTTPBasicAuth | None:
-    """What the URL says, else netrc; None where an Authorization field is there already.
+    """What the URL says, else netrc; None where an Authorization field is there already. A userinfo that is empty says: none.
 
     hosts: netrc's, None where it may not be read. `auth=None` of the call leaves netrc out, but not the URL.
 
@@ -22,8 +22,7 @@ def found_for(request: HttpRequest, hosts: Hosts | None) -> HTTPBasicAuth | None
         return None
     if request.userinfo is not None:
         try:
-            if auth := from_userinfo(request.userinfo):
-                return auth
+            return from_userinfo(request.userinfo)
         except ValueError as error:
             raise AuthError(f"the userinfo of the URL: {error}", request=request) from None
     if not hosts or vars(request).get("auth", "") is None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hookline import Attribute, Credential, HttpClient, HttpRequest, HttpResponse, Option, Switch, hookimpl
+from hookline import (
+    Attribute,
+    Credential,
+    HttpClient,
+    HttpRequest,
+    HttpResponse,
+    Option,
+    Switch,
+    field_octets,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from .given import Given
@@ -65,7 +75,7 @@ class Cookies:
         request: Any = response.request
         if request.store_cookies:
             where = request.where
-            fields = response.headers.getall("set-cookie", [])
+            fields = [field_octets(field) for field in response.headers.getall("set-cookie", [])]
             self.has_jar.turn_on()
             self.jar.store(fields, host=where.origin.host, path=where.target, secure=where.origin.tls)
 

@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hookline import RemoteProtocolError
+from hookline import RemoteProtocolError, field_octets
 
 # RFC 3986, appendix B; every string matches. A group is None where its part is absent, which is not the same as empty.
 _REFERENCE = re.compile(r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?")
 _WEBSOCKET = {"http": "ws", "https": "wss"}
+
+
+def as_sent(value: str) -> str:
+    """A field value as UTF-8, with surrogates for bytes that are none."""
+    return field_octets(value).decode("utf-8", "surrogateescape")
 
 
 def location_of(values: Sequence[str]) -> str:

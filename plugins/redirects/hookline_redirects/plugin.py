@@ -97,11 +97,11 @@ def next_request(response: HttpResponse) -> HttpRequest | None:
 
     Raises: TooManyRedirects; RemoteProtocolError, for a Location that cannot be followed; BodyNotRepeatable.
     """
-    from .location import location_of, target_of  # here, because many clients meet no redirect
+    from .location import as_sent, location_of, target_of  # here, because many clients meet no redirect
 
     request = response.request
     try:
-        location = location_of(response.headers.getall("location", []))
+        location = location_of([as_sent(value) for value in response.headers.getall("location", [])])
         if not location:
             return None
         check_limit(response)

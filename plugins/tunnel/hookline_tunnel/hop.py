@@ -93,6 +93,11 @@ def _credentials(userinfo: str | None, scheme: str) -> tuple[str, str] | None:
         raise InvalidURL("user and password of a proxy have no control characters")
     if scheme in HTTP and ":" in user:
         raise InvalidURL("the user of a proxy has no colon: Basic cannot carry it (RFC 7617, section 2)")
-    if scheme in SOCKS and not (user.isascii() and password.isascii() and max(len(user), len(password)) < 256):
-        raise InvalidURL("user and password of a SOCKS proxy are ASCII, 255 characters at most (RFC 1929)")
+    if not user and not password:  # ":" names nobody
+        return None
+    least = 1 if scheme.startswith("socks5") else 0  # python-socks would send neither of them
+    if scheme in SOCKS and not (
+        user.isascii() and password.isascii() and all(least <= len(text) < 256 for text in (user, password))
+    ):
+        raise InvalidURL(f"user and password of a SOCKS proxy are ASCII, {least} to 255 characters (RFC 1929)")
     return user, password

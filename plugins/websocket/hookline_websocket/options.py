@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .handler import WS
@@ -53,6 +53,8 @@ def as_subprotocols(value: Any) -> tuple[str, ...]:
 
     if isinstance(value, str):
         raise TypeError("subprotocols= takes a list of names, not one string")
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        raise TypeError(f"subprotocols= takes a list of names, not {type(value).__name__}")
     names = tuple(value)
     for name in names:
         if not isinstance(name, str) or is_token(name) is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from hookline import HttpClient, HttpRequest, HttpRequestException, HttpResponse, Route, hookimpl
+from hookline import HttpClient, HttpRequest, HttpRequestException, HttpResponse, Route, field_octets, hookimpl
 
 from ..memory.exchange import Exchange
 from ..memory.line import Line, Lines, Place
@@ -215,8 +215,8 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
             pieces.append(data)
             await exchange.write(data, more=True)
     await read_rest(exchange)
-    trailers = list(answer.trailers.items())
-    await exchange.write(b"", more=False, trailers=octets_of(trailers))
+    trailers = octets_of(answer.trailers.items())
+    await exchange.write(b"", more=False, trailers=trailers)
     return Recorded(
         request.method,
         request.url,
@@ -224,13 +224,13 @@ async def forwarded(client: HttpClient, exchange: Exchange) -> Recorded:
         request.body,
         answer.status_code,
         answer.reason,
-        [(n.decode("latin-1"), v.decode("utf-8", "surrogateescape")) for n, v in kept],
+        pairs_of(kept),
         b"".join(pieces),
         [len(piece) for piece in pieces],
         started.isoformat(),
         (head - begin) * 1000,
         (monotonic() - head) * 1000,
-        trailers,
+        pairs_of(trailers),
     )
 
 
@@ -244,9 +244,14 @@ async def read_rest(exchange: Exchange) -> None:
         pass
 
 
+def pairs_of(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Fields as they are recorded: as UTF-8, with surrogates for bytes that are none."""
+    return [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in fields]
+
+
 def octets_of(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Fields as they go over the wire."""
-    return [(name.encode("latin-1"), value.encode("utf-8", "surrogateescape")) for name, value in fields]
+    return [(name.encode("latin-1"), field_octets(value)) for name, value in fields]
 
 
 def comparable_body(entry: Recorded) -> bytes:
