@@ -75,6 +75,9 @@ def as_server_hostname(value: Any) -> str:
 def make_context(settings: TLS) -> ssl.SSLContext:
     """The context for these settings. Host names are checked in every case but verify=False.
 
+    They are looked for in subjectAltName alone: a client must not take a name from the subject of a certificate (RFC 9110,
+    section 4.3.4). A context of the user's stays as it is.
+
     Raises: OSError or ssl.SSLError, naming the file that cannot be read; ValueError, for a certificate beside a context.
     """
     verify = settings.verify
@@ -97,6 +100,7 @@ def make_context(settings: TLS) -> ssl.SSLContext:
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+    context.hostname_checks_common_name = False
     context.set_alpn_protocols(["http/1.1"])
     if settings.cert is not None:
         _load_cert(context, settings.cert)
