@@ -19,16 +19,14 @@ from .assembly import Assembly, TooBig
 from .calls import Calls
 from .closing import TOO_BIG
 from .handler import WS
-from .sender import Sender
+from .sender import ENTRY, HIGH_WATER, Sender
 
 if TYPE_CHECKING:
     from .errors import WebSocketClosed, WebSocketError
     from .websocket import WebSocket
 
-HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
 FRAMES = 256  # in one turn, 4 KiB being as much as another: a read may hold 32,000, and the loop has others to serve
-_ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
 _DATA, _CLOSE, _PING = 3, 8, 9  # opcodes; below 3 is data
 
 
@@ -161,7 +159,7 @@ class Receiver(Sender):
                 self._wait(callback, message)
             return
         self._inbox.append(message)
-        self._held += len(message) + _ENTRY
+        self._held += len(message) + ENTRY
         receiver = self._receiver
         if receiver is not None and not receiver.done():
             receiver.set_result(None)
@@ -175,7 +173,7 @@ class Receiver(Sender):
             self._calls.run(callback, self.websocket, body)
 
     def _wait(self, callback: Callable[..., Any], content: Any) -> None:
-        size = len(content) + _ENTRY
+        size = len(content) + ENTRY
         self._held += size
         self._calls.wait(callback, (self.websocket, content), size)
 
@@ -258,5 +256,5 @@ class Receiver(Sender):
             finally:
                 self._receiver = None
         message = inbox.popleft()
-        self._released(len(message) + _ENTRY)
+        self._released(len(message) + ENTRY)
         return message
