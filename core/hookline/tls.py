@@ -94,7 +94,11 @@ def make_context(settings: TLS) -> ssl.SSLContext:
                 cafile=None if is_directory else verify, capath=verify if is_directory else None
             )
         except ssl.SSLError as error:
-            raise ssl.SSLError(f"verify={verify!r}: no certificates could be read ({error.reason})") from error
+            raise ssl.SSLError(
+                error.errno, f"verify={verify!r}: no certificates could be read ({error.reason})"
+            ) from error
+        except OSError as error:  # it names no file
+            raise OSError(error.errno, f"verify={verify!r} cannot be read: {error.strerror}") from error
     else:
         context = ssl.create_default_context()
         if not verify:
@@ -121,7 +125,13 @@ def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
         context.load_cert_chain(certificate, key, missing if password is None else password)
     except ssl.SSLError as error:
         why = error.reason or "no certificate with its key, or a wrong password"
-        raise ssl.SSLError(f"cert: {certificate!r} and the key in {place} cannot be used: {why}") from error
+        raise ssl.SSLError(
+            error.errno, f"cert: {certificate!r} and the key in {place} cannot be used: {why}"
+        ) from error
+    except OSError as error:  # it names no file
+        raise OSError(
+            error.errno, f"cert: {certificate!r} or the key in {place} cannot be read: {error.strerror}"
+        ) from error
 
 
 class Contexts:
