@@ -179,5 +179,7 @@ def options_of(absent: Absent) -> Mapping[str, Option]:
         plugin = absent.plugin if absent.entry is None else construct(absent.entry, absent.entry.load())
         found = plugin.declare() if hasattr(plugin, "declare") else ()
         return {option.name: option for option in found if isinstance(option, Option)}
-    except Exception:  # noqa: BLE001  # a broken plugin says nothing about a keyword
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # a broken plugin says nothing about a keyword, and ends no program either
         return {}
