@@ -9,8 +9,12 @@ import inspect
 import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
+from weakref import WeakSet
 
 from . import files
+from .errors import LocalProtocolError
+
+_begun: WeakSet[Any] = WeakSet()  # what can be read once only, and was begun: by another call, too
 
 
 class Source:
@@ -34,9 +38,16 @@ class Source:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body, chunk by chunk; empty ones are left out.
 
-        Raises: TypeError, for what is no chunk; whatever the source raises.
+        Raises: TypeError, for what is no chunk; LocalProtocolError, for a generator that was begun before; whatever the
+        source raises.
         """
         self._used = True
+        if inspect.isgenerator(self._chunks) or inspect.isasyncgen(self._chunks):
+            if self._chunks in _begun:
+                raise LocalProtocolError(
+                    "a generator was sent before, or is being sent: its body can be read once only"
+                )
+            _begun.add(self._chunks)
         if hasattr(self._chunks, "__aiter__"):
             source = aiter(self._chunks)
             try:
@@ -102,4 +113,15 @@ def as_content(data: Any) -> bytes | Source:
         return Source(chunks, chunks.length)
     if isinstance(data, Mapping) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
         raise TypeError(f"a body is bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
+    if is_exhausted(data):
+        raise ValueError(f"nothing is left of this {type(data).__name__}: it was read before; an empty body is b''")
     return Source(data)
+
+
+def is_exhausted(chunks: Any) -> bool:
+    """Is it a generator, or an iterator over a sequence, that has nothing to give any more? Others do not say."""
+    if inspect.isgenerator(chunks):
+        return chunks.gi_frame is None
+    if inspect.isasyncgen(chunks):
+        return chunks.ag_frame is None
+    return hasattr(chunks, "__next__") and hasattr(chunks, "__length_hint__") and not chunks.__length_hint__()
