@@ -65,6 +65,10 @@ class Receiver(Sender):
         """The peer's close frame."""
         raise NotImplementedError
 
+    def break_off(self, error: Exception) -> None:
+        """Told that frames can neither be read nor made any more."""
+        raise NotImplementedError
+
     def _end_of_input(self) -> None:
         """Told behind the last message of a connection that is gone."""
         raise NotImplementedError
@@ -92,14 +96,16 @@ class Receiver(Sender):
     def _take(self, data: bytes) -> None:
         self.reads += 1
         if not self.drops_input:
-            self.parser.receive_bytes(data)
-            if not self.is_held:
-                self._parse()
+            self._parse(data)
 
-    def _parse(self) -> None:
+    def _parse(self, data: bytes = b"") -> None:
         """Hand on what was read, frame by frame, as long as there is room; the loop has its turn between many."""
         left = FRAMES
         try:
+            if data:
+                self.parser.receive_bytes(data)
+                if self.is_held:
+                    return
             for frame in self.parser.received_frames():
                 opcode = frame.opcode
                 if opcode < _DATA:
@@ -131,6 +137,8 @@ class Receiver(Sender):
                 self.fail(
                     int(error.code), "a broken compressed message" if message == "error in extension" else message
                 )
+        except Exception as error:  # noqa: BLE001  # of a frame_parser of the user's; no loop knows whom to tell of it
+            self.break_off(error)
         self.look()
 
     def _refuse_message(self) -> None:
