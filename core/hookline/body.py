@@ -9,8 +9,12 @@ import inspect
 import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self
+from weakref import WeakSet
 
 from . import files
+from .errors import LocalProtocolError
+
+_begun: WeakSet[Any] = WeakSet()  # what can be read once only, and was begun: by another call, too
 
 
 class Source:
@@ -41,9 +45,16 @@ class Source:
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body, chunk by chunk; empty ones are left out.
 
-        Raises: TypeError, for what is no chunk; whatever the source raises.
+        Raises: TypeError, for what is no chunk; LocalProtocolError, for a generator that was begun before; whatever the
+        source raises.
         """
         self._used = True
+        if inspect.isgenerator(self._chunks) or inspect.isasyncgen(self._chunks):
+            if self._chunks in _begun:
+                raise LocalProtocolError(
+                    "a generator was sent before, or is being sent: its body can be read once only"
+                )
+            _begun.add(self._chunks)
         if hasattr(self._chunks, "__aiter__"):
             source = aiter(self._chunks)
             try:
@@ -109,4 +120,13 @@ def as_content(data: Any, what: str) -> bytes | Source:
         return Source(chunks, chunks.length)
     if isinstance(data, Mapping) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
         raise TypeError(f"{what} takes bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
+    if is_exhausted(data):
+        raise ValueError(f"nothing is left of this {type(data).__name__}: it was read before; an empty body is b''")
     return Source(data)
+
+
+def is_exhausted(chunks: Any) -> bool:
+    """Is it a generator that has ended? Of other iterators nothing tells an empty one from one that was read."""
+    if inspect.isgenerator(chunks):
+        return chunks.gi_frame is None
+    return inspect.isasyncgen(chunks) and chunks.ag_frame is None

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
-from .errors import shown
+from .errors import reason_of, shown
 
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside those before it (RFC 8305, section 5)
 
@@ -84,8 +84,7 @@ async def dial(
 
     Raises: OSError, for all of them together.
     """
-    source = None if local is None else as_address(*local)
-    sources = [source] if source is not None else [] if local is None else await resolve(*local)
+    sources = [] if local is None else await sources_of(*local)
     if len(addresses) == 1:
         return await attempt(addresses[0], sources)
     attempts: list[asyncio.Task[socket.socket]] = []
@@ -98,6 +97,38 @@ async def dial(
             task.cancel()
             # Nothing is awaited here, so that a second cancellation has nothing to interrupt.
             task.add_done_callback(lambda task: close_loser(task, winner))
+
+
+async def sources_of(host: str, port: int) -> list[Address]:
+    """The addresses to connect from.
+
+    Raises: OSError, for a host without any.
+    """
+    address = as_address(host, port)
+    if address is not None:
+        return [address]
+    try:
+        if "\0" in host:  # the system would read up to there
+            raise socket.gaierror(socket.EAI_NONAME, "not a host name")
+        return await resolve(host, port)
+    except socket.gaierror as error:
+        raise OSError(
+            errno.EADDRNOTAVAIL, f"source_address={shown(host)} has no address: {reason_of(error)}"
+        ) from error
+
+
+def bind(sock: socket.socket, source: Address) -> None:
+    """Connect from there.
+
+    Raises: OSError, which names the address: what is wrong is not where the connection leads to.
+    """
+    try:
+        sock.bind(source.place)
+    except (OSError, OverflowError) as error:  # OverflowError: a port that is none
+        host, port = source.place[:2]
+        where = f"{shown(host)}, port {port}" if port else shown(host)
+        number = getattr(error, "errno", None) or errno.EINVAL
+        raise OSError(number, f"cannot use source_address={where}: {reason_of(error)}") from error
 
 
 async def race(
@@ -139,8 +170,9 @@ async def attempt(address: Address, sources: list[Address]) -> socket.socket:
         if sources:
             source = next((source for source in sources if source.family == family), None)
             if source is None:
-                raise OSError(errno.EADDRNOTAVAIL, "source_address= is of another address family")
-            sock.bind(source.place)
+                place = ", ".join(dict.fromkeys(shown(source.place[0]) for source in sources))
+                raise OSError(errno.EADDRNOTAVAIL, f"source_address={place} is of another address family")
+            bind(sock, source)
         await asyncio.get_running_loop().sock_connect(sock, place)
     except BaseException:
         sock.close()
@@ -158,5 +190,5 @@ def together(errors: list[OSError]) -> OSError:
     """One error for all attempts. One that was refused tells most: the host is there."""
     refused = [error for error in errors if error.errno == errno.ECONNREFUSED]
     first = (refused or errors)[0]
-    reasons = dict.fromkeys(error.strerror or str(error) for error in errors)
+    reasons = dict.fromkeys(map(reason_of, errors))
     return OSError(first.errno, "; ".join(reasons))

@@ -165,6 +165,16 @@ def shown(data: bytes | str, limit: int = 60) -> str:
     return ascii(cut) + ("…" if len(text) > limit else "")
 
 
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in words: that of the system, else the error's own, else what its class stands for."""
+    text = getattr(error, "strerror", None) or str(error)
+    if text:
+        return str(text)
+    if isinstance(error, (ConnectionError, EOFError)):  # so the loops tell that the other side has gone
+        return "the peer closed the connection"
+    return "it took too long" if isinstance(error, TimeoutError) else type(error).__name__
+
+
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The known name that looks most like this one, for messages; None where none does."""
     from difflib import get_close_matches  # here, because only mistakes need it: 1 ms

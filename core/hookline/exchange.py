@@ -190,6 +190,7 @@ async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRe
     response.leave_body()  # where a plugin took the connection, nothing was sent on it
     response.mark_finished()
     answer.answer = None
+    response.share_notes(answer)
     response.after = response.plan.match(answer.status_code, answer.raw_head.lower())
     stage = response.stage("post_request")
     followed = None if stage is None else await response.timed(stage.run(answer))
@@ -200,6 +201,7 @@ async def replaced(response: HttpResponse, answer: Any) -> Any:
     """A plugin answered on_headers: the caller gets that. A connection that nobody detached has no more to carry."""
     response.leave_body()
     response.mark_finished()
+    response.share_notes(answer)
     stage = response.stage("post_request")
     if stage is not None:
         await response.timed(stage.run(response))
@@ -223,6 +225,8 @@ def follow_up(
         answer.call, answer.deadline, answer.parent = request.call, request.deadline, request.parent
         if answer.cause == "call":
             answer.cause = "follow-up"
+    else:
+        response.share_notes(answer)
     return answer
 
 

@@ -41,8 +41,12 @@ def declared(implementation: Implementation, label: str) -> list[Declaration]:
     """
     try:
         found = list(implementation.function() or ())
-    except Exception as error:
-        raise PluginError(f"{label}: declare failed: {type(error).__name__}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # see Entry.load
+        raise PluginError(
+            f"{label}: declare failed: {type(error).__name__}: {error}; disable=[{implementation.plugin!r}] leaves it out"
+        ) from error
     for declaration in found:
         if not isinstance(declaration, Declaration):
             raise PluginError(f"{label}: declare gave {type(declaration).__name__}, which declares nothing")

@@ -204,5 +204,7 @@ def declared_by(absent: Absent) -> Sequence[Any]:
     try:
         plugin = absent.plugin if absent.entry is None else construct(absent.entry, absent.entry.load())
         return list(plugin.declare() or ()) if hasattr(plugin, "declare") else ()
-    except Exception:  # noqa: BLE001  # a broken plugin declares nothing
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001  # a broken plugin declares nothing, and ends no program either
         return ()

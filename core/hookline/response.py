@@ -33,6 +33,7 @@ class HttpResponse(Streaming):
     detached = False
     is_consumed = False
     _raw: Raw | None = None
+    _notes: dict[str, Any] | None = None
     _encoding: str | None = None
 
     @classmethod
@@ -232,6 +233,21 @@ class HttpResponse(Streaming):
         return self
 
     # -- for plugins
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What handlers keep for the time of this exchange: a dict, empty at first. Use your plugin's name as the key.
+
+        A response that a plugin answers the exchange with has the same dict; a follow-up has one of its own.
+        """
+        if self._notes is None:
+            self._notes = {}
+        return self._notes
+
+    def share_notes(self, answer: Any) -> None:
+        """Give the notes to what this exchange was answered with."""
+        if isinstance(answer, HttpResponse):
+            answer._notes = self.notes
 
     def add_decoder(self, decoder: Decoder) -> None:
         """Put a filter over the body, in on_headers; the one added first gets the raw body.

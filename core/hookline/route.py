@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .dial import as_address, dial, resolve
-from .errors import ConnectionRefused, ConnectTimeout, DNSError, HttpConnectionError, SSLError
+from .errors import ConnectionRefused, ConnectTimeout, DNSError, HooklineError, HttpConnectionError, SSLError, reason_of
 from .timings import Opening
 from .tls import TLS
 from .url import written_host
@@ -93,6 +93,8 @@ class DirectRoute(Route):
                 _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
             connection.opening = Opening(resolved, connected or monotonic(), secured)
+        except HooklineError:  # of a resolver
+            raise
         except OSError as error:
             place = f"{written_host(self.host)}:{self.port}"
             if limit.expired() and isinstance(error, TimeoutError):
@@ -101,7 +103,7 @@ class DirectRoute(Route):
                 isinstance(error, ConnectionAbortedError) and self.handshake
             ):  # how both loops tell a handshake's timeout
                 raise ConnectTimeout(f"{place}: tls timeout of {self.handshake:g} s") from error
-            raise self.failure(error) from error
+            raise self.failure(error, in_handshake=self.tls is not None and sock is not None) from error
         self.check_protocol(connection)
         connection.key = self.key
         return connection
@@ -119,15 +121,16 @@ class DirectRoute(Route):
                 f"{written_host(self.host)}:{self.port} speaks {chosen!r} now, which the context offered; offer 'http/1.1'"
             )
 
-    def failure(self, error: OSError) -> HttpConnectionError:
-        """What a failed connect means, with the place named."""
-        place = self.unix_socket or f"{written_host(self.host)}:{self.port}"
+    def failure(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
+        """What a failed connect means, with the place named. in_handshake: TCP was there already."""
+        place = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
         if isinstance(error, socket.gaierror):
-            return DNSError(f"no address for the host {self.host!r}: {error.strerror or error}")
+            return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
         if isinstance(error, ssl.SSLCertVerificationError):
             return SSLError(f"the certificate of {place} is not trusted: {error.verify_message or error.reason}")
         if isinstance(error, ssl.SSLError):
             return SSLError(f"TLS handshake with {place} failed: {error.reason or error}")
         if error.errno == errno.ECONNREFUSED:
             return ConnectionRefused(f"nobody listens at {place}")
-        return HttpConnectionError(f"cannot connect to {place}: {error.strerror or error}")
+        what = f"TLS handshake with {place} failed" if in_handshake else f"cannot connect to {place}"
+        return HttpConnectionError(f"{what}: {reason_of(error)}")

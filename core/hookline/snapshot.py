@@ -193,7 +193,7 @@ class Taken:
         return self._place(error)
 
 
-_OF_RESPONSES = frozenset({*dir(HttpResponse), "notes"})  # what it is, and what it was for while it was under way
+_OF_RESPONSES = frozenset(dir(HttpResponse))  # what it is, and what it was for while it was under way
 
 
 def content_of(response: HttpResponse) -> bytes | None:

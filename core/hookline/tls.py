@@ -84,6 +84,9 @@ def as_server_hostname(value: Any) -> str:
 def make_context(settings: TLS) -> ssl.SSLContext:
     """The context for these settings. Host names are checked in every case but verify=False.
 
+    They are looked for in subjectAltName alone: a client must not take a name from the subject of a certificate (RFC 9110,
+    section 4.3.4). A context of the user's stays as it is.
+
     Raises: OSError or ssl.SSLError, naming the file that cannot be read; ValueError, for a certificate beside a context.
     """
     verify = settings.verify
@@ -100,12 +103,17 @@ def make_context(settings: TLS) -> ssl.SSLContext:
                 cafile=None if is_directory else verify, capath=verify if is_directory else None
             )
         except ssl.SSLError as error:
-            raise ssl.SSLError(f"verify={verify!r}: no certificates could be read ({error.reason})") from error
+            raise ssl.SSLError(
+                error.errno, f"verify={verify!r}: no certificates could be read ({error.reason})"
+            ) from error
+        except OSError as error:  # it names no file
+            raise OSError(error.errno, f"verify={verify!r} cannot be read: {error.strerror}") from error
     else:
         context = ssl.create_default_context()
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+    context.hostname_checks_common_name = False
     context.set_alpn_protocols(["http/1.1"])
     if settings.cert is not None:
         _load_cert(context, settings.cert)
@@ -126,7 +134,13 @@ def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
         context.load_cert_chain(certificate, key, missing if password is None else password)
     except ssl.SSLError as error:
         why = error.reason or "no certificate with its key, or a wrong password"
-        raise ssl.SSLError(f"cert: {certificate!r} and the key in {place} cannot be used: {why}") from error
+        raise ssl.SSLError(
+            error.errno, f"cert: {certificate!r} and the key in {place} cannot be used: {why}"
+        ) from error
+    except OSError as error:  # it names no file
+        raise OSError(
+            error.errno, f"cert: {certificate!r} or the key in {place} cannot be read: {error.strerror}"
+        ) from error
 
 
 class Contexts:

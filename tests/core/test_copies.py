@@ -287,7 +287,7 @@ async def test_attributes_that_handlers_set_are_copied_where_they_are_plain(
     def sets(response: Any) -> None:
         response.attempt = 3
         response.handler = sets
-        response.notes = {"private": 1}
+        response.notes["private"] = 1
         response._own = 1
 
     scripted.always(response(b"x"))

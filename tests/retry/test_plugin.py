@@ -12,6 +12,7 @@ from hookline import (
     DNSError,
     HttpClient,
     HttpProxyError,
+    HttpRequestException,
     HttpTimeout,
     Option,
     ReadTimeout,
@@ -147,3 +148,21 @@ def test_nearest_class_decides_over_an_error() -> None:
 
 def test_methods_are_upper_case() -> None:
     assert Retry(methods=["post", "Get"]).methods == {"POST", "GET"}
+
+
+async def test_error_of_a_resolver_that_names_no_lost_connection_is_not_retried() -> None:
+    """It comes out as it is, so that it is judged by what it is."""
+
+    class NotAllowed(HttpRequestException):
+        """What an egress guard says."""
+
+    asked: list[str] = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        raise NotAllowed("not allowed")
+
+    async with HttpClient(plugins=["retry"], retry=Retry(3, backoff=0), resolver=resolver) as client:
+        with pytest.raises(NotAllowed):
+            await client.get("http://somewhere.test/")
+    assert asked == ["somewhere.test"]

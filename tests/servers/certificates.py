@@ -52,6 +52,10 @@ class Certificates:
     expired: Identity
     # For `NAMES`, issued by an authority that is not in `ca_file`.
     unknown_ca: Identity
+    # Its common name is `localhost`, and it has no subjectAltName.
+    common_name_only: Identity
+    # The same with a subjectAltName that holds an e-mail address alone.
+    common_name_and_email: Identity
     # For a client, in two files; the key of `client_encrypted` wants `KEY_PASSWORD`.
     client: Identity
     client_encrypted: Identity
@@ -98,6 +102,8 @@ def make_certificates(directory: Path) -> Certificates:
             known.issue_cert(*NAMES, not_before=long_ago, not_after=long_ago + datetime.timedelta(days=366)),
         ),
         unknown_ca=_write(directory, "unknown_ca", unknown.issue_cert(*NAMES)),
+        common_name_only=_write_common_name(directory, "common_name_only", known),
+        common_name_and_email=_write_common_name(directory, "common_name_and_email", known, email="root@localhost"),
         client=_write(directory, "client", client),
         client_encrypted=_write(directory, "client_encrypted", client, encrypt=True),
         client_single_file=_write_single(directory / "client_single.pem", client),
@@ -109,6 +115,37 @@ def _write(directory: Path, name: str, leaf: trustme.LeafCert, *, encrypt: bool 
     identity.cert_file.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
     key = leaf.private_key_pem.bytes()
     identity.key_file.write_bytes(_encrypt(key) if encrypt else key)
+    return identity
+
+
+def _write_common_name(directory: Path, name: str, authority: trustme.CA, *, email: str | None = None) -> Identity:
+    """A certificate that names `localhost` in its subject alone, as trustme makes none."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    issuer_key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]))
+        .issuer_name(issuer.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )
+    if email is not None:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(email)]), critical=False)
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+    leaf = builder.sign(issuer_key, hashes.SHA256())
+    identity = Identity(directory / f"{name}.cert.pem", directory / f"{name}.key.pem")
+    identity.cert_file.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
+    identity.key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
     return identity
 
 

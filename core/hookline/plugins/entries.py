@@ -40,7 +40,9 @@ class Entry(NamedTuple):
         """
         try:
             return self.offer.load()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a program must not end without a word of who ended it
             raise self.failure("cannot be imported", error) from error
 
     def failure(self, what: str, error: BaseException) -> PluginError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..errors import PluginError
 from .distributions import Offer, offers
 
 GROUP = "hookline.names"
@@ -22,9 +23,16 @@ def points() -> dict[str, Offer]:
 def exported(name: str) -> Any:
     """Import what a name stands for.
 
-    Raises: AttributeError, when no installed plugin exports it.
+    Raises: AttributeError, when no installed plugin exports it; PluginError, when it cannot be imported.
     """
     point = None if name.startswith("__") else points().get(name)
     if point is None:
         raise AttributeError(f"module 'hookline' has no attribute {name!r}, and no installed plugin exports it")
-    return point.load()
+    try:
+        return point.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # see Entry.load
+        raise PluginError(
+            f"{name!r} of {point.distribution} {point.version} cannot be imported: {type(error).__name__}: {error}"
+        ) from error

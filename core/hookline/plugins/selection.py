@@ -257,7 +257,9 @@ def construct(entry: Entry, factory: Any) -> Any:
     """
     try:
         return factory()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # see Entry.load
         raise entry.failure("cannot be made", error) from error
 
 

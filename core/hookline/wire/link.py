@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError
+from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
 
 READ_BUFFER = 64 * 1024
 
@@ -51,7 +51,7 @@ def handshake_failure(
         return SSLError(f"the certificate of {server_hostname} is not trusted: {error.verify_message}")
     if isinstance(error, ssl.SSLError):
         return SSLError(f"TLS handshake with {server_hostname} failed: {error.reason or error}")
-    return HttpConnectionError(f"TLS handshake with {server_hostname}: {error}")
+    return HttpConnectionError(f"TLS handshake with {server_hostname} failed: {reason_of(error)}")
 
 
 class Link(asyncio.BufferedProtocol):
@@ -181,5 +181,5 @@ class Link(asyncio.BufferedProtocol):
         # uvloop's TLS within TLS takes the end of the connection for that of the handshake: then no cipher was chosen
         if transport is None or not self.alive or transport.get_extra_info("cipher") is None:
             self.abort()
-            raise HttpConnectionError(f"TLS handshake with {server_hostname}: the connection was closed")
+            raise HttpConnectionError(f"TLS handshake with {server_hostname} failed: the peer closed the connection")
         self.transport = transport

@@ -26,6 +26,9 @@ class NetworkPoint:
     name = NAME
     after = ("tunnel",)
 
+    def __init__(self) -> None:
+        self.attached_by: list[Interceptor] = []  # empty where the client was made with it
+
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse, cause: str) -> None:
         for interceptor in reversed(_active):
@@ -47,12 +50,23 @@ class Interceptor:
         raise NotImplementedError
 
     def attach(self, client: HttpClient) -> None:
-        """Take the requests of a client that was made before, too."""
+        """Take the requests of a client that was made before, too; until the end of the `with` block.
+
+        Raises: RuntimeError, outside of the block: they would go to the network.
+        """
+        if self not in _active:
+            raise RuntimeError(
+                f"{type(self).__name__}.attach is for the inside of its with block: requests would go to the network"
+            )
         manager = client.plugins.manager
-        if not any(isinstance(plugin, NetworkPoint) for plugin in manager.get_plugins()):
+        point = next((plugin for plugin in manager.get_plugins() if isinstance(plugin, NetworkPoint)), None)
+        if point is None:
             point = NetworkPoint()
             manager.register(point)
-            self._attached.append((client, point))
+        elif self in point.attached_by or not point.attached_by:
+            return
+        point.attached_by.append(self)
+        self._attached.append((client, point))
 
     def __enter__(self) -> Self:
         if not any(point.name == NAME for point in entry_points(group="hookline.optional")):
@@ -73,7 +87,9 @@ class Interceptor:
         else:
             os.environ[VARIABLE] = self._before
         for client, point in self._attached:
-            client.plugins.manager.unregister(point)
+            point.attached_by.remove(self)
+            if not point.attached_by:  # else another one has the client still
+                client.plugins.manager.unregister(point)
         self._attached.clear()
 
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class ProxyRoute(DirectRoute):
     """To the proxy itself. `via` has it as its one hop."""
 
-    def failure(self, error: OSError) -> HttpConnectionError:
+    def failure(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
         """See DirectRoute."""
-        found = super().failure(error)
+        found = super().failure(error, in_handshake=in_handshake)
         found.add_note(f"{self.via[-1]} is the proxy")
         return found
 

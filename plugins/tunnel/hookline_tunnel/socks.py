@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -67,16 +68,19 @@ async def connected(hop: Hop, host: str, port: int, source: tuple[str, int] | No
     user, password = hop.credentials or (None, None)
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(hop.host, hop.port, type=socket.SOCK_STREAM)
+    local = None if source is None else await numeric(source)
     refused: Exception | None = None
     for address in dict.fromkeys(str(info[4][0]) for info in found):
         proxy = python_socks.async_.asyncio.Proxy(
             python_socks.ProxyType[kind], address, hop.port, user, password, rdns, loop=loop
         )
         try:
-            sock: socket.socket = await proxy.connect(host, port, timeout=A_DAY, local_addr=source)
+            sock: socket.socket = await proxy.connect(host, port, timeout=A_DAY, local_addr=local)
         except python_socks.ProxyConnectionError as error:
             refused = error
         except (python_socks.ProxyError, ValueError) as error:
+            if type(error.__cause__).__name__ == "IncompleteReadError":  # which it does not export
+                raise HttpConnectionError(f"{hop} closed the connection in the handshake") from error
             raise HttpProxyError(f"{hop} refused a connection to {host}: {error}") from error
         except socket.gaierror:
             raise
@@ -84,6 +88,29 @@ async def connected(hop: Hop, host: str, port: int, source: tuple[str, int] | No
             raise HttpConnectionError(f"{hop} was lost in the handshake: {error.strerror or error}") from error
         else:
             return sock
-    if isinstance(refused.__cause__ if refused else None, ConnectionRefusedError):
+    cause = refused.__cause__ if refused else None
+    if (
+        source is not None
+        and isinstance(cause, OSError)
+        and (isinstance(cause, socket.gaierror) or cause.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE))
+    ):
+        raise HttpConnectionError(
+            f"cannot connect to the proxy {hop} from source_address={source[0]!r}, port {source[1]}: {cause.strerror}"
+        ) from refused
+    if isinstance(cause, ConnectionRefusedError):
         raise ConnectionRefused(f"nobody listens at the proxy {hop}") from refused
     raise HttpConnectionError(f"cannot connect to the proxy {hop}: {refused}") from refused
+
+
+async def numeric(source: tuple[str, int]) -> tuple[str, int]:
+    """The address to connect from. A name would be looked up by python-socks, which blocks the loop.
+
+    Raises: HttpConnectionError.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(*source, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not a host name"
+        raise HttpConnectionError(f"source_address={source[0]!r} has no address: {why}") from error
+    host, port = found[0][4][:2]
+    return str(host), int(port)

@@ -171,6 +171,15 @@ class Channel(Receiver):
         self._drop_input()
         self.transport.abort()
 
+    def break_off(self, error: Exception) -> None:
+        """Frames can neither be read nor made any more: without a close frame, which would be one."""
+        self.is_open = False
+        end = WebSocketError(f"the frame parser failed: {type(error).__name__}", code=ABNORMAL, request=self._request)
+        end.__cause__ = error
+        self._finish(end)
+        self._drop_input()
+        self.transport.abort()
+
     def abandon(self) -> None:
         """Nobody has the websocket any more."""
         self._send_close(GOING_AWAY, "")

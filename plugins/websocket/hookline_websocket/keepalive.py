@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class KeepAlive:
             channel.lose(f"the peer was silent for {self._timeout:g} s after a ping")
             return
         if now >= self._next:
-            channel.transport.write(channel.parser.ping(os.urandom(4)))
+            channel.keep_alive()
             self._next = now + self._interval
             if self._asked == math.inf:
                 self._asked, self._reads = now, channel.reads

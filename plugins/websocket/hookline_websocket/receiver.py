@@ -19,16 +19,14 @@ from .assembly import Assembly, TooBig
 from .calls import Calls
 from .closing import TOO_BIG
 from .handler import WS
-from .sender import Sender
+from .sender import ENTRY, HIGH_WATER, Sender
 
 if TYPE_CHECKING:
     from .errors import WebSocketClosed, WebSocketError
     from .websocket import WebSocket
 
-HIGH_WATER = 256 * 1024
 LOW_WATER = 64 * 1024
 FRAMES = 256  # in one turn, 4 KiB being as much as another: a read may hold 32,000, and the loop has others to serve
-_ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
 _DATA, _CLOSE, _PING = 3, 8, 9  # opcodes; below 3 is data
 
 
@@ -67,6 +65,10 @@ class Receiver(Sender):
         """The peer's close frame."""
         raise NotImplementedError
 
+    def break_off(self, error: Exception) -> None:
+        """Told that frames can neither be read nor made any more."""
+        raise NotImplementedError
+
     def _end_of_input(self) -> None:
         """Told behind the last message of a connection that is gone."""
         raise NotImplementedError
@@ -94,14 +96,16 @@ class Receiver(Sender):
     def _take(self, data: bytes) -> None:
         self.reads += 1
         if not self.drops_input:
-            self.parser.receive_bytes(data)
-            if not self.is_held:
-                self._parse()
+            self._parse(data)
 
-    def _parse(self) -> None:
+    def _parse(self, data: bytes = b"") -> None:
         """Hand on what was read, frame by frame, as long as there is room; the loop has its turn between many."""
         left = FRAMES
         try:
+            if data:
+                self.parser.receive_bytes(data)
+                if self.is_held:
+                    return
             for frame in self.parser.received_frames():
                 opcode = frame.opcode
                 if opcode < _DATA:
@@ -133,6 +137,8 @@ class Receiver(Sender):
                 self.fail(
                     int(error.code), "a broken compressed message" if message == "error in extension" else message
                 )
+        except Exception as error:  # noqa: BLE001  # of a frame_parser of the user's; no loop knows whom to tell of it
+            self.break_off(error)
         self.look()
 
     def _refuse_message(self) -> None:
@@ -161,7 +167,7 @@ class Receiver(Sender):
                 self._wait(callback, message)
             return
         self._inbox.append(message)
-        self._held += len(message) + _ENTRY
+        self._held += len(message) + ENTRY
         receiver = self._receiver
         if receiver is not None and not receiver.done():
             receiver.set_result(None)
@@ -175,7 +181,7 @@ class Receiver(Sender):
             self._calls.run(callback, self.websocket, body)
 
     def _wait(self, callback: Callable[..., Any], content: Any) -> None:
-        size = len(content) + _ENTRY
+        size = len(content) + ENTRY
         self._held += size
         self._calls.wait(callback, (self.websocket, content), size)
 
@@ -258,5 +264,5 @@ class Receiver(Sender):
             finally:
                 self._receiver = None
         message = inbox.popleft()
-        self._released(len(message) + _ENTRY)
+        self._released(len(message) + ENTRY)
         return message

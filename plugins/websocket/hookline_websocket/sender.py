@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .errors import WebSocketClosed, WebSocketError
 
 MAX_CONTROL = 125  # bytes of a control frame (RFC 6455, section 5.5)
+HIGH_WATER = 256 * 1024
+ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
 _MESSAGES = (str, bytes, bytearray, memoryview)
 
 
@@ -23,8 +25,8 @@ class Sender(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_behind", "_pings", "_turns", "_writing_paused", "is_congested", "is_lost", "is_open", "loop", "owed_pong", "parser",
-        "transport",
+        "_behind", "_behind_size", "_pings", "_turns", "_writing_paused", "is_congested", "is_lost", "is_open", "loop",
+        "owed_pong", "parser", "transport",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, parser: Any) -> None:
@@ -38,6 +40,7 @@ class Sender(asyncio.BufferedProtocol):
         self._writing_paused = False
         self._turns: set[asyncio.Future[None]] = set()
         self._behind: list[Any] | None = None  # messages that wait for the end of one that goes out in fragments
+        self._behind_size = 0
         self._pings: dict[bytes, tuple[asyncio.Future[float], float]] = {}
 
     @property
@@ -68,12 +71,17 @@ class Sender(asyncio.BufferedProtocol):
             if not isinstance(message, _MESSAGES):
                 raise not_a_message(message)
             self._behind.append(message)
-            return
-        try:
-            self.transport.write(self.parser.send_data(message, True))
-        except TypeError:
-            raise not_a_message(message) from None
-        if self._writing_paused and self.in_callback:
+            self._behind_size += len(message) + ENTRY
+        else:
+            try:
+                self.transport.write(self.parser.send_data(message, True))
+            except TypeError:
+                raise not_a_message(message) from None
+        self._hold_callbacks()
+
+    def _hold_callbacks(self) -> None:
+        """Behind a write: a callback that writes more than goes out is called no more until it has gone."""
+        if self.in_callback and (self._writing_paused or self._behind_size > HIGH_WATER):
             self.is_congested = True
             self.look()
 
@@ -124,11 +132,13 @@ class Sender(asyncio.BufferedProtocol):
                 self.fail(1011, "a message could not be sent to its end")  # nothing else can follow the pieces of one
             raise
         finally:
-            behind, self._behind = self._behind, None
+            behind, self._behind, self._behind_size = self._behind, None, 0
             if self.is_open:
                 for message in behind:
                     self.transport.write(self.parser.send_data(message, True))
+            self.is_congested &= self._writing_paused
             self._next_turn()
+            self.look()
 
     # -- how fast
 
@@ -136,7 +146,8 @@ class Sender(asyncio.BufferedProtocol):
         self._writing_paused = True
 
     def resume_writing(self) -> None:
-        self._writing_paused = self.is_congested = False
+        self._writing_paused = False
+        self.is_congested &= self._behind_size > HIGH_WATER
         if self.owed_pong is not None:
             self.answer_ping(self.owed_pong)
         self._next_turn()
@@ -180,7 +191,13 @@ class Sender(asyncio.BufferedProtocol):
         pong = self.loop.create_future()
         self._pings[body] = pong, monotonic()
         self.transport.write(self.parser.ping(body))
+        self._hold_callbacks()
         return pong
+
+    def keep_alive(self) -> None:
+        """Send a ping of our own. While the peer takes nothing it would only wait: what was written before asks as much."""
+        if not self._writing_paused:
+            self.transport.write(self.parser.ping(os.urandom(4)))
 
     def pong(self, body: bytes = b"") -> None:
         """Send a pong.
@@ -191,6 +208,7 @@ class Sender(asyncio.BufferedProtocol):
         if not self.is_open:
             raise self.ended()
         self.transport.write(self.parser.pong(body))
+        self._hold_callbacks()
 
     def answer_ping(self, body: bytes) -> None:
         """Answer a ping. While the peer takes nothing only the youngest is kept, as RFC 6455, section 5.5.3 allows."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class AppRoute(Route):
     """An application as a Route, and as the plugin that sends all requests of a client there. Made by `app_route`.
 
-    Entering it runs the startup of an ASGI application, leaving it the shutdown.
+    Entering it runs the startup of an ASGI application, leaving it the shutdown; then it serves no more.
     """
 
     name = "app_route"
@@ -34,6 +34,7 @@ class AppRoute(Route):
         self._raise_errors = raise_errors
         self._lifespan: Lifespan | None = None
         self._errors: list[BaseException] = []  # that no call could raise
+        self._is_left = False
         self._lines = Lines(self._serve)
 
     @property
@@ -53,6 +54,7 @@ class AppRoute(Route):
         response.request.route = self.at(Place(origin.scheme, origin.host, origin.port))
 
     async def __aenter__(self) -> Self:
+        self._is_left = False
         if self._is_asgi:
             if self._lifespan is not None:
                 raise RuntimeError("the application runs already: its route was entered twice")
@@ -65,6 +67,7 @@ class AppRoute(Route):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self._is_left = True
         await self._lines.close()
         lifespan, self._lifespan = self._lifespan, None
         if lifespan is not None:
@@ -77,6 +80,8 @@ class AppRoute(Route):
 
     async def _serve(self, line: Line) -> None:
         while (request := await line.next_request()) is not None:
+            if self._is_left:
+                raise RuntimeError("the application was shut down: its route is used behind its async with block")
             exchange = Exchange(line, request)
             try:
                 await self._answer(exchange)

@@ -42,18 +42,20 @@ class Cassette(Interceptor):
 
     path: of the HAR file. record: "once" records where the file is not there, and replays where it is; "all" records anew;
     "none" never goes to the network. redact: names of fields, parameters, form fields and JSON members whose values are
-    secrets, beside those of OAuth; the values of credential fields (Authorization, Cookie, what plugins declare and
-    `sensitive_headers` names) are never written.
+    secrets, beside those of OAuth (`redaction.NAMES`). keep: names of OAuth that stand for no secret here. The values of
+    credential fields (Authorization, Cookie, what plugins declare and `sensitive_headers` names) are never written.
 
     A request is answered by the first entry of its method, URL and body that was not used yet.
     """
 
-    def __init__(self, path: str | Path, *, record: Mode = "once", redact: Iterable[str] = ()) -> None:
+    def __init__(
+        self, path: str | Path, *, record: Mode = "once", redact: Iterable[str] = (), keep: Iterable[str] = ()
+    ) -> None:
         super().__init__()
         if record not in ("once", "all", "none"):
             raise ValueError(f"record= takes 'once', 'all' or 'none', not {record!r}")
         self.path = Path(path)
-        self._redaction = Redaction(redact)
+        self._redaction = Redaction(redact, keep)
         self.is_recording = record == "all" or (record == "once" and not self.path.exists())
         self.entries: list[Recorded] = [] if self.is_recording else read(self.path)
         self._unused = list(self.entries)
@@ -108,7 +110,7 @@ class Cassette(Interceptor):
     def _take(self, request: SeenRequest) -> Recorded | None:
         method, url, body = self._key(request)
         for entry in self._unused:
-            if (entry.method, entry.url, comparable_body(entry)) == (method, url, body):
+            if (entry.method, self._redaction.url(entry.url), self._comparable(entry)) == (method, url, body):
                 self._unused.remove(entry)
                 return entry
         return None
@@ -118,12 +120,17 @@ class Cassette(Interceptor):
         body = comparable(self._redaction.body(request.body, kind), kind)
         return request.method, self._redaction.url(request.url), body
 
+    def _comparable(self, entry: Recorded) -> bytes:
+        """The body of a recorded request, as `_key` has that of a request: fewer names may have been secret then."""
+        kind = value_of(entry.request_headers, "content-type")
+        return comparable(self._redaction.body(entry.request_body, kind), kind)
+
     def _explain(self, request: SeenRequest) -> str:
         """How a request differs from the entries that are left."""
         method, url, body = self._key(request)
         cleaned = dataclasses.replace(request, method=method, url=url, target=self._redaction.url(request.target))
         cleaned._body[:] = body
-        left = [Expected(e.method, UrlPattern(e.url), content=comparable_body(e)) for e in self._unused]
+        left = [Expected(e.method, UrlPattern(e.url), content=self._comparable(e)) for e in self._unused]
         text = describe_unexpected(cleaned, left).replace("no route expects", "not recorded:", 1)
         text = text.replace("the mock has no routes", "no entry is left")
         return f"{text}\nin {self.path}; record it anew with record='all', or pytest --hookline-record=all"
@@ -252,11 +259,6 @@ def pairs_of(fields: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
 def octets_of(fields: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Fields as they go over the wire."""
     return [(name.encode("latin-1"), field_octets(value)) for name, value in fields]
-
-
-def comparable_body(entry: Recorded) -> bytes:
-    """The body of a recorded request, as `comparable` makes it."""
-    return comparable(entry.request_body, value_of(entry.request_headers, "content-type"))
 
 
 def comparable(body: bytes, content_type: str) -> bytes:

@@ -6,41 +6,63 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from ..secrets import CREDENTIALS
 
 REDACTED = "REDACTED"
-# Of OAuth (RFC 6749, OpenID Connect), and of sign-in forms.
-NAMES = frozenset(
-    {"access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "password", "code_verifier"}
-)
+# Parameters, form fields and members whose values give access, in lower case. `state`, `nonce`, `code_challenge` and
+# `client_id` are none: each is for one authorization alone, or public.
+NAMES = frozenset({
+    # tokens, secrets and grants: RFC 6749, 7009 and 7662 (`token`), 7521 (`assertion`), 7591, 7636, 8628, 8693
+    "access_token", "refresh_token", "token", "client_secret", "code", "code_verifier", "device_code", "user_code",
+    "assertion", "client_assertion", "subject_token", "actor_token", "registration_access_token",
+    # OpenID Connect, its logout, and its backchannel (CIBA)
+    "id_token", "id_token_hint", "logout_token", "login_hint_token", "auth_req_id",
+    # OAuth 1 (RFC 5849); nonce and timestamp, which differ each time, so that a request is found again
+    "oauth_token", "oauth_token_secret", "oauth_signature", "oauth_verifier", "oauth_nonce", "oauth_timestamp",
+    # SAML, of which an `assertion` may be made (RFC 7522), and sign-in forms
+    "samlresponse", "password",
+})  # fmt: skip
+# In JSON many a service gives its errors a number by this name; a secret is a string.
+_NEVER_NUMBERS = frozenset({"code"})
+_DEPTH = 4  # of URLs in the query of URLs
 Pairs = list[tuple[str, str]]
+_LINK = re.compile(r"<([^>]*)>").sub
+_REFRESH = re.compile(r"(?i)(;\s*url\s*=\s*[\"']?)([^\"']*)").sub
+_IS_URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*://").match
+_IS_FORM = re.compile(rb"[^\s<>{}=&]+=[^\s<>{}]*\s*").fullmatch
 _USERINFO = re.compile(r"//[^/?#@]*@").sub
 _BOUNDARY = re.compile(r"(?i)^multipart/.*;\s*boundary=(?:\"([^\"]*)\"|([^\s;\"]*))").search
 _PART_NAME = re.compile(rb"(?i)content-disposition:[^\r\n]*;\s*name=\"([^\"\r\n]*)\"").search
 
 
 class Redaction:
-    """Which names of parameters, form fields and JSON members have secret values, beside `NAMES`; in any case."""
+    """Which names of parameters, form fields and JSON members have secret values; in any case.
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        if isinstance(names, str):
-            raise TypeError("redact= takes a list of names, not one string")
+    names: beside `NAMES`. keep: of those, the ones that are no secrets here.
+    """
+
+    def __init__(self, names: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
+        for argument, given in (("redact", names), ("keep", keep)):
+            if isinstance(given, str):
+                raise TypeError(f"{argument}= takes a list of names, not one string")
         self._given = {name.lower() for name in names}
-        self._names = self._given | NAMES
+        self._names = NAMES - {name.lower() for name in keep} | self._given
         self._fields = set(CREDENTIALS | self._names)
+        alternatives = "|".join(re.escape(json.dumps(name)[1:-1]) for name in sorted(self._names))
+        self._members = re.compile(rf'(?i)("(?:{alternatives})"\s*:\s*)"(?:[^"\\]|\\.)*(?:"|$)'.encode()).sub
 
     def add_fields(self, names: Iterable[str]) -> None:
         """Take the values of these fields for secrets, too: what a client and its plugins say of theirs."""
         self._fields.update(name.lower() for name in names)
 
-    def url(self, url: str) -> str:
+    def url(self, url: str, depth: int = _DEPTH) -> str:
         """A URL with userinfo, and the values of such parameters in its query and its fragment, replaced."""
         rest, hash_mark, fragment = url.partition("#")
         place, mark, query = rest.partition("?")
         place = _USERINFO(f"//{REDACTED}@", place, 1)
-        return f"{place}{mark}{self._form(query)}{hash_mark}{self._form(fragment)}"
+        return f"{place}{mark}{self._form(query, depth)}{hash_mark}{self._form(fragment, depth)}"
 
     def fields(self, fields: Iterable[tuple[str, str]]) -> Pairs:
         """The fields of a head. Of Set-Cookie, the name and the attributes stay: a jar can still keep it."""
@@ -52,33 +74,48 @@ class Redaction:
                 value = f"{pair.partition('=')[0]}={REDACTED}{mark}{attributes}"
             elif low in self._fields:
                 value = REDACTED
-            elif low in ("location", "referer", "content-location", "link"):
+            elif low == "link":
+                value = _LINK(lambda match: f"<{self.url(match[1])}>", value)
+            elif low == "refresh":
+                value = _REFRESH(lambda match: match[1] + self.url(match[2]), value)
+            elif low in ("location", "referer", "content-location") or _IS_URL(value):
                 value = self.url(value)
             found.append((name, value))
         return found
 
     def body(self, body: bytes, content_type: str) -> bytes:
-        """A form, or a JSON text, with the values of such members replaced; anything else as it is."""
+        """A form, or a JSON text, with the values of such members replaced; anything else as it is.
+
+        What looks like one of the two is taken for it: many servers send the tokens of OAuth as text/plain or text/html.
+        """
         kind = content_type.partition(";")[0].strip().lower()
-        try:
-            if kind == "application/x-www-form-urlencoded":
-                return self._form(body.decode("ascii")).encode()
-            if kind == "multipart/form-data":
-                return self._multipart(body, boundary_of(content_type))
-            if kind == "application/json" or kind.endswith("+json"):
+        if kind == "multipart/form-data":
+            return self._multipart(body, boundary_of(content_type))
+        if kind == "application/x-www-form-urlencoded" or _IS_FORM(body):
+            return self._form(body.decode("latin-1")).encode("latin-1")
+        if "json" in kind or kind == "text/event-stream" or body.lstrip()[:1] in (b"{", b"["):
+            try:
                 value = json.loads(body)
                 cleaned = self._json(value)
-                return body if cleaned == value else json.dumps(cleaned).encode()
-        except ValueError:
-            pass  # not what it says it is
+            except (ValueError, RecursionError):  # cut, or several texts, one behind the other
+                return self._members(rb'\1"REDACTED"', body)
+            if cleaned != value:
+                return json.dumps(cleaned).encode()
+            return self._members(rb'\1"REDACTED"', body)  # of two members of one name the last alone was looked at
         return body
 
-    def _form(self, text: str) -> str:
-        parts = []
-        for part in text.split("&"):
-            name, mark, _ = part.partition("=")
-            parts.append(f"{name}={quote(REDACTED)}" if mark and unquote_plus(name).lower() in self._names else part)
-        return "&".join(parts)
+    def _form(self, text: str, depth: int = _DEPTH) -> str:
+        return "&".join(self._pair(part, depth) for part in text.split("&"))
+
+    def _pair(self, part: str, depth: int) -> str:
+        name, mark, value = part.partition("=")
+        if mark and unquote_plus(name).lower() in self._names:
+            return f"{name}={quote(REDACTED)}"
+        if depth and (plain := unquote_plus(value)) and _IS_URL(plain):
+            cleaned = self.url(plain, depth - 1)
+            if cleaned != plain:
+                return f"{name}={quote_plus(cleaned)}"
+        return part
 
     def _multipart(self, body: bytes, boundary: bytes) -> bytes:
         if not boundary:
@@ -93,20 +130,20 @@ class Redaction:
             return part
         return head + mark + REDACTED.encode() + b"\r\n"
 
-    def _json(self, value: Any, *, is_secret: bool = False, goes_deep: bool = False) -> Any:
-        """is_secret: numbers and strings here are; goes_deep: and those of the members below, too."""
+    def _json(self, value: Any, name: str = "", *, goes_deep: bool = False) -> Any:
+        """A value with its secrets replaced. name: of the member that it is, in lower case; goes_deep: all below is secret."""
         if isinstance(value, dict):
             return {
-                name: self._json(
-                    member,
-                    is_secret=goes_deep or name.lower() in self._names,
-                    goes_deep=goes_deep or name.lower() in self._given,
-                )
-                for name, member in value.items()
+                key: self._json(member, key.lower(), goes_deep=goes_deep or key.lower() in self._given)
+                for key, member in value.items()
             }
         if isinstance(value, list):
-            return [self._json(each, is_secret=is_secret, goes_deep=goes_deep) for each in value]
-        return REDACTED if is_secret and isinstance(value, (str, int, float)) and not isinstance(value, bool) else value
+            return [self._json(each, name, goes_deep=goes_deep) for each in value]
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if goes_deep or name in self._names:
+            is_secret = isinstance(value, str) or (is_number and (goes_deep or name not in _NEVER_NUMBERS))
+            return REDACTED if is_secret else value
+        return self.url(value) if isinstance(value, str) and _IS_URL(value) else value
 
 
 def boundary_of(content_type: str) -> bytes:

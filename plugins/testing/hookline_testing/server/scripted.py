@@ -112,7 +112,13 @@ class ScriptedServer(Answers):
         self._thread.stop()
 
     def url(self, path: str = "/", *, host: str | None = None) -> str:
-        """Return the URL of `path`; `host` replaces the host by another name of it, such as `localhost`."""
+        """Return the URL of `path`; `host` replaces the host by another name of it, such as `localhost`.
+
+        Raises:
+            RuntimeError: the server was never started, and has no port.
+        """
+        if not self.port and self._path is None:
+            raise RuntimeError("the server was not started: it has a URL within its with block")
         return origin(self.scheme, host or self.host, self.port) + path
 
     @property

@@ -1,0 +1,127 @@
+"""What handlers keep for one exchange, `response.notes`: shared with an early answer, not with follow-ups."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from hookline import HttpClient, HttpResponse, hookimpl
+from hookline_testing.server import ScriptedServer
+from hookline_testing.server import response as answer_of
+
+
+class Keeps:
+    """Keeps something in pre_request, and looks for it at the end."""
+
+    name = "keeps"
+    before = ("answers",)
+
+    def __init__(self) -> None:
+        self.found: list[Any] = []
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> None:
+        assert response.notes == {}
+        response.notes["keeps"] = len(self.found)
+
+    @hookimpl
+    def post_request(self, response: HttpResponse, exc: BaseException | None) -> None:
+        self.found.append(response.notes.get("keeps"))
+
+
+class Answers:
+    """Answers an event with a response of its own."""
+
+    name = "answers"
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+
+    def _answer(self, event: str, response: HttpResponse) -> HttpResponse | None:
+        if event != self._event:
+            return None
+        return HttpResponse.build(response.request, 203, content=b"instead")
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> Any:
+        return self._answer("pre_request", response)
+
+    @hookimpl
+    def on_headers(self, response: HttpResponse) -> Any:
+        return self._answer("on_headers", response)
+
+    @hookimpl
+    def post_request(self, response: HttpResponse) -> Any:
+        return self._answer("post_request", response)
+
+
+@pytest.mark.parametrize("event", ["pre_request", "on_headers", "post_request"])
+async def test_what_a_plugin_kept_is_there_when_another_answers(scripted: ScriptedServer, event: str) -> None:
+    scripted.always(answer_of(b"from the network"))
+    keeps = Keeps()
+    async with HttpClient(autoload=False, plugins=[keeps, Answers(event)]) as client:
+        got = [await client.get(scripted.url()) for _ in range(2)]
+    assert [answer.content for answer in got] == [b"instead"] * 2
+    assert keeps.found == [0, 1]
+    assert [answer.notes for answer in got] == [{"keeps": 0}, {"keeps": 1}]
+
+
+async def test_what_was_kept_is_there_without_an_answer_and_at_an_error(scripted: ScriptedServer) -> None:
+    scripted.always(answer_of(b"from the network"))
+    keeps = Keeps()
+    async with HttpClient(autoload=False, plugins=[keeps]) as client:
+        await client.get(scripted.url())
+        with pytest.raises(ConnectionError):
+            await client.get("http://127.0.0.1:1/")
+    assert keeps.found == [0, 1]
+
+
+class Again:
+    """Sends the first request of a call once more."""
+
+    name = "again"
+
+    @hookimpl
+    def post_request(self, response: HttpResponse, exc: BaseException | None) -> Any:
+        return response.request.copy(cause="again") if response.request.cause == "call" else None
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_follow_up_begins_with_no_notes(scripted: ScriptedServer, early: bool) -> None:
+    scripted.always(answer_of(b""))
+    keeps = Keeps()
+    others = [Answers("pre_request")] if early else []
+    async with HttpClient(autoload=False, plugins=[keeps, Again(), *others]) as client:
+        last = await client.get(scripted.url())
+    assert keeps.found == [0, 1]
+    assert last.notes == {"keeps": 1}
+    assert [earlier.notes for earlier in last.history] == [{"keeps": 0}]
+
+
+async def test_calls_at_once_share_no_notes(scripted: ScriptedServer) -> None:
+    scripted.always(answer_of(b""))
+
+    class Counts:
+        name = "counts"
+        number = 0
+
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> None:
+            self.number += 1
+            response.notes["number"] = self.number
+
+    async with HttpClient(autoload=False, plugins=[Counts()]) as client:
+        found = await asyncio.gather(*(client.get(scripted.url()) for _ in range(5)))
+    assert sorted(response.notes["number"] for response in found) == [1, 2, 3, 4, 5]
+
+
+async def test_stream_has_its_notes_until_its_end(scripted: ScriptedServer) -> None:
+    scripted.always(answer_of(b"body"))
+    keeps = Keeps()
+    client = HttpClient(autoload=False, plugins=[keeps])
+    async with client, await client.get(scripted.url(), stream=True) as streamed:
+        assert streamed.notes == {"keeps": 0}
+        await streamed.raw.read()
+    assert keeps.found == [0]
