@@ -17,6 +17,7 @@ from .timeouts import Watch
 from .wire.connection import Connection
 
 _NEVER = math.inf
+ASK_AFTER = 0.005  # seconds of idleness behind which the kernel is asked: 2 us, which a busy client does not pay
 
 
 class Pool:
@@ -63,14 +64,26 @@ class Pool:
         self._openings: set[asyncio.Timeout] = set()
         self.closing: set[Connection] = set()
 
-    def take(self) -> Connection | None:
-        """An idle connection, the one that was used last; None when there is none."""
+    def take(self, now: float) -> Connection | None:
+        """An idle connection, the one that was used last; None when there is none. now: as `time.monotonic` tells."""
         while self.idle:
             connection = self.idle.pop()
             if connection.keep_alive:  # not when it is lost, or about to close
+                if now - connection.arrived >= ASK_AFTER and self.is_stale(connection, now):
+                    self.remove(connection)
+                    connection.abort()
+                    continue
                 connection.reused += 1
                 return connection
         return None
+
+    def is_stale(self, connection: Connection, now: float) -> bool:
+        """Was it idle for too long, or did the peer close it, or send something, while the loop was blocked?
+
+        Whatever came belongs to no request: a late 408 would be taken for the answer to the next one.
+        """
+        idle = now - connection.arrived
+        return idle >= ASK_AFTER and (idle >= self.keep_alive or connection.has_input)
 
     def reserve(self) -> bool:
         """Take the right to open a connection, where the limit allows it."""
@@ -136,7 +149,6 @@ class Pool:
                 self._end(connection)
                 return
             connection.end()
-            connection.arrived = monotonic()
         connection.asker = None  # type: ignore[assignment]  # after one read (see Connection) this is all that is left
         connection.parts = []
         while self.waiters:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import ref
 
@@ -58,12 +59,12 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
             raise ClientClosed("the client was closed")
         if connection is None:
             break  # the right to open one
-        if connection.alive and connection.keep_alive:
+        if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
             return connection
         if connection.alive:  # it is closing since it was given
             pool.replace(connection)
             break
-        if (idle := pool.take()) is not None:
+        if (idle := pool.take(monotonic())) is not None:
             return idle
     try:
         if timings is not None:
@@ -84,6 +85,13 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
     connection.key = pool.key
     pool.add(connection)
     return connection
+
+
+def drop_stale(response: HttpResponse, pool: Pool, now: float) -> None:
+    """Let go of a connection that was taken before (see `connect`), where it has died since: nothing was sent on it."""
+    connection = response.connection
+    if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
+        response.drop_connection()
 
 
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:

@@ -6,6 +6,7 @@ Writing, waiting for the other side, closing, and TLS in the middle of it.
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 import sys
 from collections.abc import Callable
@@ -52,6 +53,15 @@ def handshake_failure(
     if isinstance(error, ssl.SSLError):
         return SSLError(f"TLS handshake with {server_hostname} failed: {error.reason or error}")
     return HttpConnectionError(f"TLS handshake with {server_hostname}: {error}")
+
+
+def is_readable(descriptor: int) -> bool:
+    """Would a read from a socket return at once?"""
+    if not hasattr(select, "poll"):  # Windows; elsewhere `select` takes no descriptor above 1023
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Link(asyncio.BufferedProtocol):
@@ -123,6 +133,15 @@ class Link(asyncio.BufferedProtocol):
             return not tls.read(1)
         except ssl.SSLError:
             return False
+
+    @property
+    def has_input(self) -> bool:
+        """Does the kernel hold bytes, or the end of the connection, that the loop has not read yet?"""
+        sock = self.transport.get_extra_info("socket")
+        if sock is None:  # a transport in memory
+            return False
+        descriptor = sock.fileno()
+        return descriptor < 0 or is_readable(descriptor)
 
     def stop_sending(self) -> None:
         """End the sending of a body, where one is under way."""
