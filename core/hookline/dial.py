@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
+from . import forks
 from .errors import shown
 
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside those before it (RFC 8305, section 5)
@@ -134,6 +135,7 @@ async def attempt(address: Address, sources: list[Address]) -> socket.socket:
     """
     family, place = address
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it says TCP
+    forks.dialed.add(sock)
     try:
         sock.setblocking(False)
         if sources:

@@ -16,7 +16,7 @@ from .events.conduct import Stage
 from .failure import fail
 from .request import HttpRequest
 from .response import HttpResponse
-from .sending import ONE_WRITE, acquire, drop_stale, lost_before_response, run_interims, send
+from .sending import ONE_WRITE, acquire, lost_before_response, run_interims, send, still_open
 
 if TYPE_CHECKING:
     from .client import HttpClient
@@ -83,13 +83,10 @@ async def exchange(
                 connection = given
             else:
                 response.pool = pool = request.pool()
-                if response.connection is not None:
-                    drop_stale(response, pool, now)
-                taken = response.connection or pool.take(now)
-                if taken is None:
-                    taken = await acquire(response, pool)
+                connection = pool.take(now) if response.connection is None else still_open(response, pool, now)  # type: ignore[assignment]
+                if connection is None:
+                    connection = await acquire(response, pool)
                     now = monotonic()
-                connection = taken
             response.connection = connection
             try:
                 waiter = connection.begin(response)

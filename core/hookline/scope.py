@@ -25,15 +25,13 @@ class LoopScope:
     closers: what plugins want to be awaited before the client is closed.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool], max_connections: int | None = None
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_connections: int | None = None) -> None:
         self.loop = loop
         self.watch = Watch(loop)
-        self.pools = pools
+        self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
         self.reused = 0  # by connections of pools that are no more
-        self._ceiling = None if max_connections is None else Ceiling(max_connections, pools.values)
+        self._ceiling = None if max_connections is None else Ceiling(max_connections, self.pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
         self._is_over = False
@@ -149,6 +147,20 @@ class LoopScope:
                 connection.abort()  # a peer that does not answer the goodbye is not waited for
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+    def leave(self) -> None:
+        """The client goes on to another loop: this one closes the connections, if it runs once more."""
+        with contextlib.suppress(RuntimeError):  # it is closed
+            for pool in self.pools.values():
+                for connection in pool.connections:
+                    self.loop.call_soon_threadsafe(connection.transport.abort)
+        self.drop()
+
+    def leave_parent(self) -> None:
+        """In a child of os.fork(): the loop is the parent's, and is told nothing."""
+        self.drop()
+        with contextlib.suppress(StopIteration, RuntimeError):  # now, and not when it is collected
+            self._guard.aclose().send(None)
 
     def drop(self) -> None:
         """The loop is closed, and nothing can run on it: let go of its sockets."""

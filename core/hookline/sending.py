@@ -87,11 +87,12 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
     return connection
 
 
-def drop_stale(response: HttpResponse, pool: Pool, now: float) -> None:
-    """Let go of a connection that was taken before (see `connect`), where it has died since: nothing was sent on it."""
+def still_open(response: HttpResponse, pool: Pool, now: float) -> Connection | None:
+    """The connection that a response has taken before (see `connect`); None where it has died since, without a request."""
     connection = response.connection
     if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
         response.drop_connection()
+    return response.connection
 
 
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:

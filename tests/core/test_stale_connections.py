@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC110, ASYNC251  # blocking the loop is what is tried here
 """What the kernel knows of an idle connection is asked before it is used again: the loop may have been blocked meanwhile."""
 
 from __future__ import annotations

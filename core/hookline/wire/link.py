@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError
+from .. import forks
+from ..errors import ConnectionClosed, ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError
 
 READ_BUFFER = 64 * 1024
 
@@ -71,7 +72,8 @@ class Link(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_view", "alive", "can_write", "error", "interrupt", "keep_alive", "leftover", "loop", "paused", "transport", "waiter",
+        "__weakref__", "_view", "alive", "can_write", "error", "interrupt", "keep_alive", "leftover", "loop", "paused",
+        "transport", "waiter",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,6 +86,7 @@ class Link(asyncio.BufferedProtocol):
         self.waiter: asyncio.Future[None] | None = None
         self.can_write: asyncio.Future[None] | None = None
         self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
+        forks.heirs.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
@@ -161,6 +164,16 @@ class Link(asyncio.BufferedProtocol):
         if self.alive:
             self.keep_alive = False
             self.transport.abort()
+
+    def leave_parent(self) -> None:
+        """In a child of os.fork(): let go of the socket, which is the parent's. See `hookline.forks`."""
+        if self.alive:
+            self.alive = self.keep_alive = False
+            self.error = self.error or ConnectionClosed("the connection belongs to the parent process")
+            forks.kept.append(self.transport)
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None:
+                forks.replace_descriptor(sock.fileno())
 
     def close(self) -> None:
         """Close once what was written has been sent."""
