@@ -5,12 +5,15 @@ A source says how long it is (None: nobody knows), and whether it can be read ag
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from . import files
+
+TURN_CHUNKS = 64  # after which the loop gets a turn, where the source takes none
 
 
 class Source:
@@ -32,17 +35,20 @@ class Source:
         return self.is_repeatable or not self._used
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body, chunk by chunk; empty ones are left out.
+        """The body, chunk by chunk; empty ones are left out, and the loop has its turn between many.
 
         Raises: TypeError, for what is no chunk; whatever the source raises.
         """
         self._used = True
+        empty = 0
         if hasattr(self._chunks, "__aiter__"):
             source = aiter(self._chunks)
             try:
                 async for chunk in source:
                     if data := await as_bytes(chunk):
                         yield data
+                    elif (empty := empty + 1) % TURN_CHUNKS == 0:
+                        await asyncio.sleep(0)
             finally:
                 if inspect.isasyncgen(source):
                     await source.aclose()  # now, and not when it is collected
@@ -52,6 +58,8 @@ class Source:
                 for chunk in pieces:
                     if data := await as_bytes(chunk):
                         yield data
+                    elif (empty := empty + 1) % TURN_CHUNKS == 0:
+                        await asyncio.sleep(0)
             finally:
                 if inspect.isgenerator(pieces):
                     pieces.close()

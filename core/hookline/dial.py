@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from . import forks
 from .errors import shown
+from .running import new_task
 
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside those before it (RFC 8305, section 5)
 
@@ -112,7 +113,7 @@ async def race(
     running: set[asyncio.Task[socket.socket]] = set()
     while waiting or running:
         if waiting:
-            task = asyncio.create_task(attempt(waiting.popleft(), sources))
+            task = new_task(asyncio.get_running_loop(), attempt(waiting.popleft(), sources))
             attempts.append(task)
             running.add(task)
         done, running = await asyncio.wait(

@@ -21,7 +21,8 @@ class Heir(Protocol):
         """Told in the child: let go of what belongs to the parent."""
 
 
-heirs: WeakSet[Heir] = WeakSet()
+connections: WeakSet[Heir] = WeakSet()
+clients: WeakSet[Heir] = WeakSet()
 dialed: WeakSet[socket.socket] = WeakSet()  # that no transport may have yet
 kept: list[Any] = []
 
@@ -40,7 +41,7 @@ def leave_parent() -> None:
     for sock in list(dialed):
         with suppress(OSError):
             replace_descriptor(sock.fileno())
-    for heir in list(heirs):
+    for heir in [*connections, *clients]:  # clients forget what connections must know: their transports
         # what cannot be left, in a child that has no descriptors left, say, must not keep the others
         with suppress(Exception):
             heir.leave_parent()

@@ -47,7 +47,7 @@ class LoopBound:
         self._runner: dict[str, int] = {}  # the thread that runs the loop in synchronous mode
         self._binding = Lock()
         self._scope: LoopScope | None = None
-        forks.heirs.add(self)
+        forks.clients.add(self)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -203,7 +203,7 @@ class LoopBound:
         return self.scope.start(coroutine)
 
     def add_closer(self, closer: Closer) -> None:
-        """Let `close()` await `closer()` before it closes the connections.
+        """Let `close()` await `closer()` behind the last post_request, before it closes the connections.
 
         For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer`
         says how long it takes. It is called once; at the end of a loop on which nobody called `close()` it is
@@ -232,7 +232,7 @@ class LoopBound:
         if running is not None and running is not scope.loop:
             self._bind(running)  # what another loop left is dropped; there is nothing more to close
             return nothing
-        return self.settle(scope.close())
+        return self.settle(scope.close(None if running is None else asyncio.current_task()))
 
     def _end_own_loop(self) -> None:
         """Close what belongs to the loop of synchronous mode, and the loop.

@@ -79,10 +79,11 @@ class Plugged(Declared):
         """What follows from the plugins, the handlers and the defaults of now."""
         found = self._profile
         if found is None or self._headers_version != self._version(self.headers):
-            self._headers_version = self._version(self.headers)
+            version = self._version(self.headers)
             self._variants.clear()
             members = members_of(self._manager, self._selection.loaded)
-            found = self._profile = Profile(self._client, members, self._handlers(), self._values)
+            found = Profile(self._client, members, self._handlers(), self._values)
+            self._profile, self._headers_version = found, version  # together, and not where the making fails
         return found
 
     def _handlers(self) -> dict[str, Any]:

@@ -229,21 +229,31 @@ class Pool:
     def is_empty(self) -> bool:
         return not self.connections and not self.waiters and not self.opened
 
-    def close(self) -> None:
-        """Close all connections; those who use one, or wait, get an error."""
-        self._watch.discard(self)
-        self.due = math.inf
+    @property
+    def is_waited_for(self) -> bool:
+        """Does anybody wait for a connection, or for more of a response?"""
+        return bool(self.waiters or self._openings) or any(not c.complete for c in self.connections)
+
+    def end_exchanges(self) -> None:
+        """Those who wait for a connection, or for more of a response, get an error."""
         self.closings += 1
         self.send_away()
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())
+        for connection in list(self.connections):
+            if not connection.complete:
+                self.remove(connection)
+                connection.fail(ClientClosed("the client was closed"))
+
+    def close(self) -> None:
+        """Close all connections; those who use one, or wait, get an error."""
+        self.end_exchanges()
+        self._watch.discard(self)
+        self.due = math.inf
         self.idle.clear()
         for connection in list(self.connections):
             self.remove(connection)
-            if connection.complete:
-                self._close(connection)
-            else:
-                connection.fail(ClientClosed("the client was closed"))
+            self._close(connection)
 
     def send_away(self) -> None:
         """Those who wait get an error."""

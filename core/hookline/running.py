@@ -8,7 +8,9 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
 
 LAST_SECONDS = 1.0  # for a task to end into which something broke
 
@@ -19,6 +21,12 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def new_task(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that begins with the next turn of the loop, whatever the task factory: an eager one begins it at once, before
+    anybody has the task."""
+    return asyncio.Task(coroutine, loop=loop)
 
 
 class CtrlC:

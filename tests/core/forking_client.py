@@ -219,6 +219,10 @@ if __name__ == "__main__":
     if loop_name == "uvloop":
         import uvloop
 
-        uvloop.install()
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # of 3.12; the policy is what a client asks for its loop
+            uvloop.install()
     client = HttpClient(timeout=SECONDS, **options)
     globals()[scenario](base)

@@ -21,7 +21,7 @@ FORBIDDEN = re.compile(
 )
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
-    {"errors"},
+    {"errors", "forks", "running"},
     {
         "url",
         "files",

@@ -86,7 +86,7 @@ class Link(asyncio.BufferedProtocol):
         self.waiter: asyncio.Future[None] | None = None
         self.can_write: asyncio.Future[None] | None = None
         self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
-        forks.heirs.add(self)
+        forks.connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
