@@ -48,10 +48,11 @@ class LoopScope:
     async def _until_the_end(self) -> AsyncGenerator[None, None]:
         try:
             yield
-        finally:
+        except GeneratorExit:  # nothing else: whatever breaks in at the first step goes out
             if not self._is_over:
                 await self._run_closers(LAST_SECONDS)
                 await self._close_connections()
+            raise
 
     def pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
         """The pool of a route; made at its first use."""
