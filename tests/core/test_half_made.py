@@ -68,3 +68,4 @@ async def test_call_behind_one_that_was_broken_into_is_right(scripted: ScriptedS
         warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were made and never got to run
         assert await break_in_everywhere(scripted, autoload=False) > 100
         gc.collect()
+        await asyncio.sleep(0.01)  # generators that were collected end on the loop
