@@ -29,7 +29,10 @@ def break_in_at(line: int) -> Any:
         path = frame.f_code.co_filename
         if "hookline" not in path or not path.endswith(MAKERS) or asyncio.current_task() is not task:
             return None
-        if event == "line":
+        if event == "line" and frame.f_code.co_name not in (
+            "section",
+            "settle",
+        ):  # behind which a connection may just be open
             seen += 1
             if seen == line:
                 sys.settrace(None)
