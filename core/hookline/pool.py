@@ -66,8 +66,9 @@ class Pool:
 
     def take(self, now: float) -> Connection | None:
         """An idle connection, the one that was used last; None when there is none. now: as `time.monotonic` tells."""
-        while self.idle:
-            connection = self.idle.pop()
+        idle = self.idle
+        while idle:
+            connection = idle.pop()
             if connection.keep_alive:  # not when it is lost, or about to close
                 if now - connection.arrived >= ASK_AFTER and self.is_stale(connection, now):
                     self.remove(connection)

@@ -206,3 +206,4 @@ def test_stream_of_synchronous_mode_does_not_hold_up_close(scripted: ScriptedSer
     assert told == ["closer"]
     with pytest.raises(ClientClosed):
         answer.raw.read()
+    client.close()
