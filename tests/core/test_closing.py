@@ -180,13 +180,14 @@ async def test_handler_that_does_not_end_delays_close_for_a_while_only(
     monkeypatch.setattr(scope, "HANDLER_SECONDS", 0.05)
     scripted.answer(response(b"body"))
     client = HttpClient(autoload=False)
-    gate = asyncio.Event()
+    begun, gate = asyncio.Event(), asyncio.Event()
 
     async def wait(answer: HttpResponse) -> None:
+        begun.set()
         await gate.wait()
 
     task = asyncio.ensure_future(client.get(scripted.url(), post_request=wait))
-    await scripted.until(heads=1)
+    await begun.wait()
     async with asyncio.timeout(2):
         await client.close()
     gate.set()

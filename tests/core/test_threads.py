@@ -55,6 +55,7 @@ def test_calls_of_several_threads_work_or_are_refused(scripted: ScriptedServer) 
     assert found <= {"body", "refused"}
     assert client.get(scripted.url()).text == "body"
     client.close()
+    scripted.wait_closed_connections()
 
 
 def test_streams_of_several_threads_work_or_are_refused(scripted: ScriptedServer) -> None:
@@ -79,6 +80,7 @@ def test_streams_of_several_threads_work_or_are_refused(scripted: ScriptedServer
         gc.collect()
     assert read_on() == "whole"
     client.close()
+    scripted.wait_closed_connections()
 
 
 def test_close_in_another_thread_works_or_is_refused(scripted: ScriptedServer) -> None:
@@ -92,6 +94,7 @@ def test_close_in_another_thread_works_or_is_refused(scripted: ScriptedServer) -
     assert outcomes([lambda: client.get(scripted.url()).text, close, close]) <= {"body", "closed", "refused"}
     assert client.get(scripted.url()).text == "body"
     client.close()
+    scripted.wait_closed_connections()
 
 
 def test_loops_of_several_threads_use_a_client_or_are_refused(scripted: ScriptedServer) -> None:
@@ -109,6 +112,7 @@ def test_loops_of_several_threads_use_a_client_or_are_refused(scripted: Scripted
     assert outcomes([lambda: asyncio.run(call()), lambda: asyncio.run(call()), synchronous]) <= {"body", "refused"}
     assert client.get(scripted.url()).text == "body"
     client.close()
+    scripted.wait_closed_connections()
 
 
 def test_first_calls_of_two_loops_at_once(scripted: ScriptedServer) -> None:
@@ -136,6 +140,7 @@ def test_first_calls_of_two_loops_at_once(scripted: ScriptedServer) -> None:
             found = [future.result() for future in [threads.submit(run, client) for _ in range(2)]]
             assert set(found) <= {"body", "refused"}
             client.close()
+    scripted.wait_closed_connections()
 
 
 async def test_thread_beside_a_running_loop_is_refused_and_leaves_nothing_open(scripted: ScriptedServer) -> None:
@@ -158,4 +163,5 @@ def test_client_whose_loop_a_thread_has_left_works_in_another(scripted: Scripted
             assert thread.submit(lambda: client.get(scripted.url()).text).result() == "body"
     with ThreadPoolExecutor(1) as thread:
         thread.submit(client.close).result()
+    scripted.wait_closed_connections()
     assert scripted.connections == 1
