@@ -135,7 +135,7 @@ async def test_closers_run_behind_the_last_post_request(
 
 
 async def test_exchange_that_a_handler_sends_again_ends_before_closers_run(scripted: ScriptedServer) -> None:
-    scripted.respond(lambda request: Script().stall())
+    scripted.respond(lambda request: response() if request.target == "/last" else Script().stall())
 
     class Again:
         name = "again"
@@ -159,6 +159,9 @@ async def test_exchange_that_a_handler_sends_again_ends_before_closers_run(scrip
     with pytest.raises(ClientClosed):
         await task
     assert told[-1] == "closer"
+    async with HttpClient(autoload=False) as last:  # behind which the server has accepted all that were opened
+        await last.get(scripted.url("/last"))
+    await scripted.until_closed_connections()
 
 
 async def test_close_in_a_handler_does_not_wait_for_that_handler(scripted: ScriptedServer) -> None:

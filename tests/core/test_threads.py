@@ -29,6 +29,7 @@ def _threads_take_turns_often() -> Iterator[None]:
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
+    gc.collect()  # what was left open shows here, and not in another test
 
 
 def outcomes(calls: list[Callable[[], Any]], seconds: float = 0.7) -> set[str]:
