@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hookline import HttpClient
 from servers.messages import response
 from servers.script import Script
 from servers.scripted import ScriptedServer
@@ -66,3 +68,30 @@ def test_ctrl_c_at_any_moment_ends_the_call_and_the_next_one_works(
 @pytest.mark.parametrize("options", [(), ("-X", "dev")], ids=["plain", "dev"])
 def test_ctrl_c_at_a_thousand_moments(make_scripted: Callable[..., ScriptedServer], options: tuple[str, ...]) -> None:
     assert interrupt(make_scripted(strict=False), 1000, *options) > 100
+
+
+# of a call that was broken into before it began
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_exception_of_a_signal_handler_of_the_user_comes_out_and_the_next_call_works(scripted: ScriptedServer) -> None:
+    answer_with_pauses(scripted)
+    moments = random.Random(14)
+
+    class Late(Exception):
+        pass
+
+    def break_in(number: int, frame: object) -> None:
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, break_in)
+    try:
+        with HttpClient(autoload=False) as client:
+            for _ in range(40):
+                with contextlib.suppress(Late):
+                    signal.setitimer(signal.ITIMER_REAL, moments.uniform(0.0005, SOON))
+                    client.get(scripted.url("/slow"))
+                    time.sleep(1)
+                assert client.get(scripted.url(), timeout=5).text == "body"
+            assert client.stats()[:3] == (1, 0, 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
