@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["servers.fixtures"]
 
-LOOPS = ("asyncio", "uvloop")
+LOOPS = ("asyncio", "uvloop", "eager")  # the last is asyncio's with `asyncio.eager_task_factory`
 
 with contextlib.suppress(ImportError):
     from hypothesis import settings
@@ -38,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # argparse checks what is given on the command line, but not a default.
     if config.getoption("loop") not in LOOPS:
         raise pytest.UsageError(f"HOOKLINE_TEST_LOOP is {config.getoption('loop')!r}; use one of {', '.join(LOOPS)}")
+    if config.getoption("loop") == "eager" and sys.version_info < (3, 12):
+        raise pytest.UsageError("--loop eager needs Python 3.12 or later, which has asyncio.eager_task_factory")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -49,6 +52,8 @@ def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callabl
         import uvloop
 
         return {"uvloop": uvloop.new_event_loop}
+    if config.getoption("loop") == "eager":
+        return {"eager": new_eager_loop}
     return {"asyncio": asyncio.new_event_loop}
 
 
@@ -63,6 +68,13 @@ def pytest_collection_finish() -> None:
     """Take what the collection made out of the garbage collector: thousands of tests make each `gc.collect()` take 0.2 s."""
     gc.collect()
     gc.freeze()
+
+
+def new_eager_loop() -> asyncio.AbstractEventLoop:
+    """Tasks begin at once, within the call that makes them."""
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined, unused-ignore]  # of 3.12
+    return loop
 
 
 @pytest.fixture(autouse=True)

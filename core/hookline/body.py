@@ -5,6 +5,7 @@ A source says how long it is (None: nobody knows), and whether it can be read ag
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 from collections.abc import AsyncGenerator, Mapping
@@ -15,6 +16,8 @@ from . import files
 from .errors import LocalProtocolError
 
 _begun: WeakSet[Any] = WeakSet()  # what can be read once only, and was begun: by another call, too
+
+TURN_CHUNKS = 64  # after which the loop gets a turn, where the source takes none
 
 
 class Source:
@@ -43,7 +46,7 @@ class Source:
         return self.is_repeatable or not self._used
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body, chunk by chunk; empty ones are left out.
+        """The body, chunk by chunk; empty ones are left out, and the loop has its turn between many.
 
         Raises: TypeError, for what is no chunk; LocalProtocolError, for a generator that was begun before; whatever the
         source raises.
@@ -55,12 +58,15 @@ class Source:
                     "a generator was sent before, or is being sent: its body can be read once only"
                 )
             _begun.add(self._chunks)
+        empty = 0
         if hasattr(self._chunks, "__aiter__"):
             source = aiter(self._chunks)
             try:
                 async for chunk in source:
                     if data := await as_bytes(chunk):
                         yield data
+                    elif (empty := empty + 1) % TURN_CHUNKS == 0:
+                        await asyncio.sleep(0)
             finally:
                 if inspect.isasyncgen(source):
                     await source.aclose()  # now, and not when it is collected
@@ -70,6 +76,8 @@ class Source:
                 for chunk in pieces:
                     if data := await as_bytes(chunk):
                         yield data
+                    elif (empty := empty + 1) % TURN_CHUNKS == 0:
+                        await asyncio.sleep(0)
             finally:
                 if inspect.isgenerator(pieces):
                     pieces.close()

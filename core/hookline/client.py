@@ -177,31 +177,31 @@ class HttpClient(LoopBound, Plugged):
 
     def get(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a GET request; see `request`."""
-        return self._start(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
+        return self.wait_for(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
     def options(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send an OPTIONS request; see `request`."""
-        return self._start(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
+        return self.wait_for(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
     def head(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a HEAD request; see `request`."""
-        return self._start(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
+        return self.wait_for(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
     def post(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a POST request; see `request`."""
-        return self._start(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
+        return self.wait_for(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
     def put(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a PUT request; see `request`."""
-        return self._start(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
+        return self.wait_for(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
     def patch(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a PATCH request; see `request`."""
-        return self._start(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
+        return self.wait_for(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
     def delete(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a DELETE request; see `request`."""
-        return self._start(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
+        return self.wait_for(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
         self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
@@ -216,7 +216,7 @@ class HttpClient(LoopBound, Plugged):
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
-        return self._start(
+        return self.wait_for(
             exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request")
         )
 

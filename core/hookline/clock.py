@@ -104,14 +104,16 @@ class Clocked:
         Raises: `kind` after `seconds`, HttpTimeout at the deadline.
         """
         deadline = self.request.deadline or math.inf
-        if deadline == math.inf and not seconds:
-            return await awaitable
-        own = asyncio.get_running_loop().time() + seconds if seconds else math.inf
-        limit = asyncio.timeout_at(min(deadline, own))
-        try:
-            async with limit:
+        scope = self.request.client.scope
+        with scope.section():
+            if deadline == math.inf and not seconds:
                 return await awaitable
-        except TimeoutError as error:
-            if isinstance(error, HttpTimeout) or not limit.expired():
-                raise
-            raise self.timed_out(kind if own < deadline else HttpTimeout) from None
+            own = scope.loop.time() + seconds if seconds else math.inf
+            limit = asyncio.timeout_at(min(deadline, own))
+            try:
+                async with limit:
+                    return await awaitable
+            except TimeoutError as error:
+                if isinstance(error, HttpTimeout) or not limit.expired():
+                    raise
+                raise self.timed_out(kind if own < deadline else HttpTimeout) from None

@@ -13,7 +13,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple
 
+from . import forks
 from .errors import reason_of, shown
+from .running import new_task
 
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside those before it (RFC 8305, section 5)
 
@@ -142,7 +144,7 @@ async def race(
     running: set[asyncio.Task[socket.socket]] = set()
     while waiting or running:
         if waiting:
-            task = asyncio.create_task(attempt(waiting.popleft(), sources))
+            task = new_task(asyncio.get_running_loop(), attempt(waiting.popleft(), sources))
             attempts.append(task)
             running.add(task)
         done, running = await asyncio.wait(
@@ -165,6 +167,7 @@ async def attempt(address: Address, sources: list[Address]) -> socket.socket:
     """
     family, place = address
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it says TCP
+    forks.dialed.add(sock)
     try:
         sock.setblocking(False)
         if sources:

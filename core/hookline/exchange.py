@@ -16,7 +16,7 @@ from .events.conduct import Stage
 from .failure import fail
 from .request import HttpRequest
 from .response import HttpResponse
-from .sending import ONE_WRITE, acquire, lost_before_response, run_interims, send
+from .sending import ONE_WRITE, acquire, lost_before_response, run_interims, send, still_open
 
 if TYPE_CHECKING:
     from .client import HttpClient
@@ -79,11 +79,15 @@ async def exchange(
             request.is_special = request.is_special or bool(request.__dict__)  # they may have set options
         # 2. a connection, and the request goes out; the final head comes back
         while True:
+            now = monotonic()
             if given is not None:
                 connection = given
             else:
                 response.pool = pool = request.pool()
-                connection = response.connection or pool.take() or await acquire(response, pool)
+                connection = pool.take(now) if response.connection is None else still_open(response, pool, now)  # type: ignore[assignment]
+                if connection is None:
+                    connection = await acquire(response, pool)
+                    now = monotonic()
             response.connection = connection
             try:
                 waiter = connection.begin(response)
@@ -92,7 +96,7 @@ async def exchange(
                 elif request.deadline:
                     response.watch_deadline()
                 response.step = SENT
-                response.began = monotonic()
+                response.began = now
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
                     connection.transport.write(request.encode())

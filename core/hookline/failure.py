@@ -36,7 +36,8 @@ async def fail(response: HttpResponse, error: BaseException) -> Any:
         return None
     cancelled = not isinstance(error, Exception)
     over = cancelled or response.is_past_deadline()
-    answer = await tell(stage, response, error, CANCELLED_SECONDS if over else None)
+    with response.request.client.scope.section():
+        answer = await tell(stage, response, error, CANCELLED_SECONDS if over else None)
     refused = cancelled or response.was_handed_out or response.is_past_deadline()
     return None if refused else answer
 

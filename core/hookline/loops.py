@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Hashable
-from contextlib import suppress
-from threading import get_ident
+from collections.abc import Awaitable, Coroutine, Hashable, Iterator
+from contextlib import contextmanager
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 
+from . import forks
+from .running import CtrlC, cancel_the_rest, run_to_the_end, running_loop
 from .scope import Closer, LoopScope
 from .stats import Stats
 
@@ -24,9 +26,15 @@ class _Nothing:
 
 nothing: Awaitable[None] = _Nothing()
 
+OTHER_THREAD = (
+    "the loop of this client runs in another thread; make a client for each thread,"
+    " or call asyncio.run_coroutine_threadsafe"
+)
+OTHER_LOOP = "this client is at work on another loop; use one client per loop, or close() it there first"
+
 
 class LoopBound:
-    """See the module. A client belongs to one loop at a time, and to one thread.
+    """See the module. A client belongs to one loop at a time, to one thread, and to one process.
 
     loop: the only loop that it may run on; None = any, one after the other.
     """
@@ -35,43 +43,67 @@ class LoopBound:
         self._given_loop = loop
         self._max_connections = max_connections
         self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
+        self._thread = 0  # set by whoever is about to run the loop, before it runs
+        self._runner: dict[str, int] = {}  # the thread that runs the loop in synchronous mode
+        self._binding = Lock()
         self._scope: LoopScope | None = None
-        self.connection_pools: dict[Hashable, Pool] = {}
+        forks.clients.add(self)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The only loop that this client may run on, as it was given; None = any."""
         return self._given_loop
 
-    def _start(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
-        scope = self._scope
-        if scope is not None and get_ident() == self._thread and scope.loop.is_running():
-            return coroutine
-        return self.wait_for(coroutine)
-
     def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
 
         Raises: RuntimeError, when the client belongs to another loop, or its loop runs in another thread.
         """
-        running = running_loop()
+        # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
+        scope = self._scope
+        if scope is not None and scope.loop.is_running() and get_ident() == self._thread:  # in this order: see _thread
+            return coroutine
         try:
+            running = running_loop()
             if running is not None:
                 self._bind(running)
                 return coroutine
-            loop = self._given_loop or self._scope_loop() or self._new_loop()
-            if loop.is_running():
-                raise RuntimeError(
-                    "the loop of this client runs in another thread; make a client for each thread,"
-                    " or call asyncio.run_coroutine_threadsafe"
-                )
-            self._bind(loop)
+            with CtrlC() as ctrl_c, self._only_thread():
+                loop = self._given_loop or self._scope_loop() or self._new_loop()
+                if loop.is_running():
+                    raise RuntimeError(OTHER_THREAD)
+                self._bind(loop)
+                return run_to_the_end(loop, self._after_turns(coroutine), ctrl_c, self._give_up_loop)
         except BaseException:
             coroutine.close()
             raise
-        return run_to_the_end(loop, self._after_turns(coroutine))
+
+    @contextmanager
+    def _only_thread(self) -> Iterator[None]:
+        """Be the one thread that runs the loop of synchronous mode.
+
+        Raises: RuntimeError, while another is that.
+        """
+        thread = get_ident()
+        try:
+            # one step, with which no signal handler can interfere
+            if self._runner.setdefault("thread", thread) != thread:
+                raise RuntimeError(OTHER_THREAD)
+            yield
+        finally:
+            if self._runner.get("thread") == thread:
+                del self._runner["thread"]
+
+    def check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse to touch what belongs to this loop from where that must not be. For plugins, before they write.
+
+        Raises: RuntimeError, when the client has left the loop, or its process; in another thread, while it runs.
+        """
+        scope, thread = self._scope, get_ident()
+        if scope is None or scope.loop is not loop:
+            raise RuntimeError("this belongs to a loop that the client has left, or to the parent process")
+        if thread != self._thread and (loop.is_running() or self._runner.get("thread", thread) != thread):
+            raise RuntimeError(OTHER_THREAD)
 
     def check_synchronous(self) -> None:
         """Refuse a `for` over a stream where `async for` is needed: it would get coroutines, and never come to an end.
@@ -93,8 +125,25 @@ class LoopBound:
         return own if own is not None and not own.is_closed() else None
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
+        self._check_idle()
         self._own_loop = asyncio.new_event_loop()
         return self._own_loop
+
+    def _give_up_loop(self) -> None:
+        """The loop of synchronous mode is broken: the next call gets another."""
+        own, self._own_loop = self._own_loop, None
+        if own is not None and self._scope is not None:
+            own.close()
+            self._scope.drop()
+            self._scope = None
+
+    def _check_idle(self) -> None:
+        """Raises: RuntimeError, where another loop still has work of this client, or another thread runs its own."""
+        scope, thread = self._scope, get_ident()
+        if scope is not None and not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
+            raise RuntimeError(OTHER_LOOP)
+        if self._runner.get("thread", thread) != thread:
+            raise RuntimeError(OTHER_THREAD)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Belong to a loop from now on; what belonged to one that is over is dropped."""
@@ -104,17 +153,23 @@ class LoopBound:
         if scope is not None and scope.loop is loop:
             self._thread = get_ident()
             return
-        if scope is not None:
-            if not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
-                raise RuntimeError(
-                    "this client is at work on another loop; use one client per loop, or close() it there first"
-                )
-            if scope.loop is self._scope_loop():
-                self._end_own_loop()
-            scope.drop()
-        self._scope = LoopScope(loop, self.connection_pools, self._max_connections)
-        self._scope.reused = 0 if scope is None else scope.reused
-        self._thread = get_ident()
+        with self._binding:  # of two threads that come at once, one finds what the other has made
+            scope = self._scope
+            self._check_idle()
+            if scope is not None:
+                if scope.loop is self._scope_loop():
+                    with self._only_thread():
+                        self._end_own_loop()
+                scope.leave()
+            new = LoopScope(loop, self._max_connections)
+            new.reused = 0 if scope is None else scope.reused
+            self._thread = get_ident()
+            self._scope = new
+
+    @property
+    def connection_pools(self) -> dict[Hashable, Pool]:
+        """The pools of all routes, by their keys."""
+        return {} if self._scope is None else self._scope.pools
 
     @property
     def max_connections(self) -> int | None:
@@ -148,7 +203,7 @@ class LoopBound:
         return self.scope.start(coroutine)
 
     def add_closer(self, closer: Closer) -> None:
-        """Let `close()` await `closer()` before it closes the connections.
+        """Let `close()` await `closer()` behind the last post_request, before it closes the connections.
 
         For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer`
         says how long it takes. It is called once; at the end of a loop on which nobody called `close()` it is
@@ -170,12 +225,14 @@ class LoopBound:
         if scope is None or scope.loop.is_closed():
             return nothing
         if own is not None and scope.loop is own and not own.is_running():
-            self._end_own_loop()
+            with self._only_thread():
+                if self._scope_loop() is own:  # no other thread was faster
+                    self._end_own_loop()
             return nothing
         if running is not None and running is not scope.loop:
             self._bind(running)  # what another loop left is dropped; there is nothing more to close
             return nothing
-        return self.settle(scope.close())
+        return self.settle(scope.close(None if running is None else asyncio.current_task()))
 
     def _end_own_loop(self) -> None:
         """Close what belongs to the loop of synchronous mode, and the loop.
@@ -186,12 +243,18 @@ class LoopBound:
         own, scope = self._own_loop, self._scope
         assert own is not None
         assert scope is not None
+        self._thread = 0
 
         def end() -> None:
-            own.run_until_complete(scope.close())
-            own.run_until_complete(cancel_the_rest())
-            own.run_until_complete(own.shutdown_asyncgens())
-            own.close()
+            with CtrlC() as ctrl_c:
+                try:
+                    run_to_the_end(own, scope.close(), ctrl_c, own.close)
+                finally:
+                    try:
+                        if not own.is_closed():
+                            run_to_the_end(own, cancel_the_rest(), ctrl_c, own.close)
+                    finally:
+                        own.close()
 
         if running_loop() is None:
             end()
@@ -201,32 +264,16 @@ class LoopBound:
             with ThreadPoolExecutor(1, "hookline") as thread:
                 thread.submit(end).result()
 
-
-async def cancel_the_rest() -> None:
-    """End the tasks that handlers and routes left on a loop that is about to be closed, as asyncio.run does."""
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)
-    await asyncio.sleep(0)  # the transports that they closed end
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The loop that runs in this thread."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def run_to_the_end(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine. When Ctrl-C breaks in, it is cancelled: a half exchange would go on at the next call."""
-    task = loop.create_task(coroutine)
-    try:
-        return loop.run_until_complete(task)
-    except BaseException:
-        if not task.done() and not loop.is_running() and not loop.is_closed():
-            task.cancel()
-            with suppress(Exception, asyncio.CancelledError):  # what broke in goes out
-                loop.run_until_complete(task)
-        raise
+    def leave_parent(self) -> None:
+        """In a child of os.fork(): have no loop and no connections. See `hookline.forks`."""
+        scope, own = self._scope, self._own_loop
+        forks.kept.append((scope, own))  # as long as the child lives, or their finalizers would act on the parent's
+        self._scope = self._own_loop = self._given_loop = None
+        self._thread = 0
+        self._runner, self._binding = {}, Lock()
+        if own is not None:
+            selector = getattr(own, "_selector", None)  # closing the loop unregisters with it, and so in the parent
+            if selector is not None:
+                forks.replace_descriptor(selector.fileno())
+        if scope is not None:
+            scope.leave_parent()

@@ -94,8 +94,8 @@ class Plugged(Declared):
             self._client.take_out_removed()
             version = self._version(self.headers)
             members = members_of(self._manager, self._selection.loaded)
-            found = self._profile = Profile(self._client, members, self._handlers(), self._values)
-            self._headers_version = version
+            found = Profile(self._client, members, self._handlers(), self._values)
+            self._profile, self._headers_version = found, version  # together, and not where the making fails
         return found
 
     def _handlers(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from .timeouts import Watch
 from .wire.connection import Connection
 
 _NEVER = math.inf
+ASK_AFTER = 0.005  # seconds of idleness behind which the kernel is asked: 2 us, which a busy client does not pay
 
 
 class Pool:
@@ -63,14 +64,27 @@ class Pool:
         self._openings: set[asyncio.Timeout] = set()
         self.closing: set[Connection] = set()
 
-    def take(self) -> Connection | None:
-        """An idle connection, the one that was used last; None when there is none."""
-        while self.idle:
-            connection = self.idle.pop()
+    def take(self, now: float) -> Connection | None:
+        """An idle connection, the one that was used last; None when there is none. now: as `time.monotonic` tells."""
+        idle = self.idle
+        while idle:
+            connection = idle.pop()
             if connection.keep_alive:  # not when it is lost, or about to close
+                if now - connection.arrived >= ASK_AFTER and self.is_stale(connection, now):
+                    self.remove(connection)
+                    connection.abort()
+                    continue
                 connection.reused += 1
                 return connection
         return None
+
+    def is_stale(self, connection: Connection, now: float) -> bool:
+        """Was it idle for too long, or did the peer close it, or send something, while the loop was blocked?
+
+        Whatever came belongs to no request: a late 408 would be taken for the answer to the next one.
+        """
+        idle = now - connection.arrived
+        return idle >= ASK_AFTER and (idle >= self.keep_alive or connection.has_input)
 
     def reserve(self) -> bool:
         """Take the right to open a connection, where the limit allows it."""
@@ -136,7 +150,6 @@ class Pool:
                 self._end(connection)
                 return
             connection.end()
-            connection.arrived = monotonic()
         connection.asker = None  # type: ignore[assignment]  # after one read (see Connection) this is all that is left
         connection.parts = []
         while self.waiters:
@@ -217,21 +230,31 @@ class Pool:
     def is_empty(self) -> bool:
         return not self.connections and not self.waiters and not self.opened
 
-    def close(self) -> None:
-        """Close all connections; those who use one, or wait, get an error."""
-        self._watch.discard(self)
-        self.due = math.inf
+    @property
+    def is_waited_for(self) -> bool:
+        """Does anybody wait for a connection, or for more of a response?"""
+        return bool(self.waiters or self._openings) or any(not c.complete for c in self.connections)
+
+    def end_exchanges(self) -> None:
+        """Those who wait for a connection, or for more of a response, get an error."""
         self.closings += 1
         self.send_away()
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())
+        for connection in list(self.connections):
+            if not connection.complete:
+                self.remove(connection)
+                connection.fail(ClientClosed("the client was closed"))
+
+    def close(self) -> None:
+        """Close all connections; those who use one, or wait, get an error."""
+        self.end_exchanges()
+        self._watch.discard(self)
+        self.due = math.inf
         self.idle.clear()
         for connection in list(self.connections):
             self.remove(connection)
-            if connection.complete:
-                self._close(connection)
-            else:
-                connection.fail(ClientClosed("the client was closed"))
+            self._close(connection)
 
     def send_away(self) -> None:
         """Those who wait get an error."""

@@ -241,10 +241,11 @@ class Profile:
         if origin is None:
             if len(self._origins) >= MAX_TARGETS:
                 self._origins.clear()
-            origin = self._origins[key] = Origin(*key, scheme.port, scheme.tls)
+            origin = Origin(*key, scheme.port, scheme.tls)
             origin.plan = self.plan(parts.scheme)
             host = origin.authority if self._host is None else self._host
             origin.prefix = f" {self.options['version']}\r\nHost: {host}\r\n{self._lines}"
+            self._origins[key] = origin  # whole: Ctrl-C may break in anywhere
         found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
         if len(self._located) >= MAX_TARGETS:
             self._located.clear()

@@ -279,6 +279,6 @@ class Progress(Audience):
             raise PluginError("connect() is for pre_request: the request was sent already")
         if self.connection is None:
             self.pool = pool = self.request.pool()
-            self.connection = pool.take() or await acquire(self.as_response, pool)
+            self.connection = pool.take(monotonic()) or await acquire(self.as_response, pool)
             self.request.mark_connected()
         return self.connection

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import warnings
-from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Hashable, Iterator
 from typing import Any
 
 from .ceiling import Ceiling, SharedPool
 from .errors import ClientClosed
 from .pool import Pool
+from .running import new_task
 from .stats import Stats
 from .timeouts import Watch
 
 Closer = Callable[[], Coroutine[Any, Any, object]]
 
+HANDLER_SECONDS = 5.0  # for handlers to end, before closers run although they have not
 LAST_SECONDS = 1.0  # for closers when the loop is about to end, and nobody called close()
 
 
@@ -25,17 +27,16 @@ class LoopScope:
     closers: what plugins want to be awaited before the client is closed.
     """
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, pools: dict[Hashable, Pool], max_connections: int | None = None
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_connections: int | None = None) -> None:
         self.loop = loop
         self.watch = Watch(loop)
-        self.pools = pools
+        self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
         self.reused = 0  # by connections of pools that are no more
-        self._ceiling = None if max_connections is None else Ceiling(max_connections, pools.values)
+        self._ceiling = None if max_connections is None else Ceiling(max_connections, self.pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
+        self._sections: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
         self._is_over = False
         self._guard = self._until_the_end()
         if loop.is_running():
@@ -47,10 +48,11 @@ class LoopScope:
     async def _until_the_end(self) -> AsyncGenerator[None, None]:
         try:
             yield
-        finally:
+        except GeneratorExit:  # nothing else: whatever breaks in at the first step goes out
             if not self._is_over:
                 await self._run_closers(LAST_SECONDS)
                 await self._close_connections()
+            raise
 
     def pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
         """The pool of a route; made at its first use."""
@@ -95,7 +97,7 @@ class LoopScope:
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something in the background that `close` waits for."""
-        task = self.loop.create_task(coroutine)
+        task = new_task(self.loop, coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -114,8 +116,23 @@ class LoopScope:
             self._pauses.discard(future)
             timer.cancel()
 
-    async def close(self) -> None:
-        """Close all connections, and wait for what runs in the background and for the transports to end."""
+    @contextlib.contextmanager
+    def section(self) -> Iterator[None]:
+        """A part of an exchange that awaits what no closed connection ends, such as a handler: `close` waits for it."""
+        ended: asyncio.Future[None] = self.loop.create_future()
+        self._sections[ended] = asyncio.current_task()
+        try:
+            yield
+        finally:
+            del self._sections[ended]
+            settle(ended)
+
+    async def close(self, caller: asyncio.Task[Any] | None = None) -> None:
+        """Close all connections, and wait for what runs in the background and for the transports to end.
+
+        caller: a task that waits for this, which may be a handler of an exchange.
+        """
+        await self._end_exchanges({caller, asyncio.current_task()})
         await self._run_closers()
         self.watch.stop()
         await self._close_connections()
@@ -123,9 +140,25 @@ class LoopScope:
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
+    async def _end_exchanges(self, waiting: Container[asyncio.Task[Any] | None]) -> None:
+        """End the exchanges in flight with an error, and wait until post_request was told of each.
+
+        One that a handler answers with another request is ended too. waiting: tasks that wait for this.
+        """
+        deadline = self.loop.time() + HANDLER_SECONDS
+        while self._fail_waits() or self._sections:
+            await asyncio.sleep(0)  # those who waited go on, into a section or to their end
+            busy = [ended for ended, task in self._sections.items() if task not in waiting]
+            if busy:
+                await asyncio.wait(busy, timeout=max(0.0, deadline - self.loop.time()))
+            elif not any(pool.is_waited_for for pool in self.pools.values()):
+                return
+            if self.loop.time() >= deadline:
+                return
+
     async def _run_closers(self, seconds: float | None = None) -> None:
         """Run all closers side by side; what one raises goes to the loop's exception handler. seconds: for all of them."""
-        late = {self.loop.create_task(closer()) for closer in self.closers}
+        late = {new_task(self.loop, closer()) for closer in self.closers}
         self.closers.clear()
         try:
             if late:
@@ -136,13 +169,22 @@ class LoopScope:
         if late:
             await asyncio.wait(late, timeout=seconds)
 
-    async def _close_connections(self) -> None:
+    def _fail_waits(self) -> bool:
+        """End what waits for a connection, for a response or for a follow-up with an error. Was there any?"""
+        pools = list(self.pools.values())
+        found = bool(self._pauses) or any(pool.is_waited_for for pool in pools)
         for pause in self._pauses:
             if not pause.done():
                 pause.set_exception(ClientClosed("the client was closed"))
-        pools = list(self.pools.values())
         for pool in pools:
-            pool.send_away()  # before any closes: what one gives up is not for those who wait at another
+            pool.send_away()  # before any ends: what one gives up is not for those who wait at another
+        for pool in pools:
+            pool.end_exchanges()
+        return found
+
+    async def _close_connections(self) -> None:
+        self._fail_waits()
+        pools = list(self.pools.values())
         for pool in pools:
             pool.close()
         await asyncio.sleep(0)  # TLS says goodbye, TCP ends
@@ -151,6 +193,20 @@ class LoopScope:
                 connection.abort()  # a peer that does not answer the goodbye is not waited for
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+    def leave(self) -> None:
+        """The client goes on to another loop: this one closes the connections, if it runs once more."""
+        with contextlib.suppress(RuntimeError):  # it is closed
+            for pool in self.pools.values():
+                for connection in pool.connections:
+                    self.loop.call_soon_threadsafe(connection.transport.abort)
+        self.drop()
+
+    def leave_parent(self) -> None:
+        """In a child of os.fork(): the loop is the parent's, and is told nothing."""
+        self.drop()
+        with contextlib.suppress(StopIteration, RuntimeError):  # now, and not when it is collected
+            self._guard.aclose().send(None)
 
     def drop(self) -> None:
         """The loop is closed, and nothing can run on it: let go of its sockets."""

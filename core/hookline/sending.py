@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import ref
 
-from .body import Source
+from .body import TURN_CHUNKS, Source
 from .errors import (
     ClientClosed,
     ConnectionClosed,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
 _PIECE = 256 * 1024
 _TURN = 512 * 1024  # bytes after which the loop gets a turn, however fast source and peer are: an answer may be there
-_TURN_CHUNKS = 64
 
 
 async def acquire(response: HttpResponse, pool: Pool) -> Connection:
@@ -58,12 +58,12 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
             raise ClientClosed("the client was closed")
         if connection is None:
             break  # the right to open one
-        if connection.alive and connection.keep_alive:
+        if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
             return connection
         if connection.alive:  # it is closing since it was given
             pool.replace(connection)
             break
-        if (idle := pool.take()) is not None:
+        if (idle := pool.take(monotonic())) is not None:
             return idle
     try:
         if timings is not None:
@@ -84,6 +84,14 @@ async def acquire(response: HttpResponse, pool: Pool) -> Connection:
     connection.key = pool.key
     pool.add(connection)
     return connection
+
+
+def still_open(response: HttpResponse, pool: Pool, now: float) -> Connection | None:
+    """The connection that a response has taken before (see `connect`); None where it has died since, without a request."""
+    connection = response.connection
+    if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
+        response.drop_connection()
+    return response.connection
 
 
 def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
@@ -115,7 +123,7 @@ async def send(response: HttpResponse, connection: Connection) -> None:
     request = response.request
     connection.expect(request.method, request.max_body, connection.tap, sending=True)
     connection.transport.write(request.encode_head())
-    with connection.held():
+    with connection.held(), request.client.scope.section():  # a source of the user's may take its time to end
         if request.gate is None or await passes(response, connection):
             response.wait_for(None)  # the peer may be silent while the body goes out
             await upload(response, connection, request.body or b"")
@@ -239,7 +247,7 @@ async def stream(of: ref[HttpResponse], connection: Connection, body: bytes | So
                 report(sent, length)
             chunk_count += 1
             # what came is read before more is written: under TLS nothing can be read once a write has failed
-            if is_tls or sent - turn >= _TURN or chunk_count % _TURN_CHUNKS == 0:
+            if is_tls or sent - turn >= _TURN or chunk_count % TURN_CHUNKS == 0:
                 turn = sent
                 await asyncio.sleep(0)
     if connection.interrupt is None:

@@ -62,7 +62,8 @@ class Streaming(Progress):
             self.mark_finished()
             stage = self.stage("post_request")
             if stage is not None:
-                await stage.run(self.as_response)  # no answer is taken: the caller has the response
+                with self.request.client.scope.section():
+                    await stage.run(self.as_response)  # no answer is taken: the caller has the response
 
     def close(self) -> Any:
         """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""

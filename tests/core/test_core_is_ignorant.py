@@ -21,7 +21,7 @@ FORBIDDEN = re.compile(
 )
 # From the wire up: a module imports only from its own line and from those above it.
 LAYERS = [
-    {"errors", "charset"},
+    {"errors", "charset", "forks", "running"},
     {
         "url",
         "files",

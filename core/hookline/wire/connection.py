@@ -148,6 +148,11 @@ class Connection(Heads):
             on_lost, self.on_lost = self.on_lost, None
             on_lost(self)
 
+    def leave_parent(self) -> None:
+        super().leave_parent()
+        if self._unread is not None:
+            self._unread.close()
+
     def _read_unread(self) -> None:
         """A write failed: the peer may have said why."""
         with closing(self._unread or Unread(self.transport)) as unread:

@@ -39,16 +39,14 @@ class Heads(Inflow):
     """See the module.
 
     asker: whom the head is for. method: of the request, where it decides whether there is a body. interims: heads that
-    nobody looked at yet. read_anything: did any byte of the response come? arrived: when the last response was here, as
-    `time.monotonic` tells.
+    nobody looked at yet. read_anything: did any byte of the response come?
     """
 
-    __slots__ = ("_known", "_partial", "arrived", "asker", "interims", "method", "read_anything")
+    __slots__ = ("_known", "_partial", "asker", "interims", "method", "read_anything")
     asker: Asker
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        self.arrived = 0.0
         self._known: ResponseHead | None = None
 
     def _clear(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Protocol
 
 from ..errors import BodyTooLarge, RemoteProtocolError
@@ -31,13 +32,14 @@ class Inflow(Link):
     is_used: did more happen than a head and a body in one read? complete: is the whole response here? parts: of the
     body, as far as nobody took them. bounded: reading stops at 256 KiB of them; buffered: how much there is. limit: the
     most bytes of body that are taken, 0 = any. eager: whoever waits is woken by each read. timed: is somebody
-    interested in `last_read`, the loop's time of it? read_at_once: for a reader when nothing is buffered, where there is
+    interested in `last_read`, the loop's time of it? arrived: when the last response was here, as `time.monotonic` tells.
+    read_at_once: for a reader when nothing is buffered, where there is
     a way past the loop: something may be there afterwards.
     """
 
     __slots__ = (
-        "_backlog", "_body", "_early", "_read", "_remaining", "_take", "bounded", "buffered", "complete", "eager", "head",
-        "is_used", "last_read", "limit", "parts", "read_at_once", "received_size", "sending", "tap", "timed", "upgraded",
+        "_backlog", "_body", "_early", "_read", "_remaining", "_take", "arrived", "bounded", "buffered", "complete", "eager",
+        "head", "is_used", "last_read", "limit", "parts", "read_at_once", "received_size", "sending", "tap", "timed", "upgraded",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -48,7 +50,7 @@ class Inflow(Link):
         self.complete = True
         self.read_at_once: Callable[[], None] | None = None
         self.timed = False
-        self.last_read = 0.0
+        self.arrived = self.last_read = 0.0
         self._clear()
 
     def _clear(self) -> None:
@@ -228,6 +230,7 @@ class Inflow(Link):
 
     def _complete(self, surplus: bytes = b"") -> None:
         self.complete = True
+        self.arrived = monotonic()
         if surplus:
             self.keep_alive = False
         self._take = Inflow._take_stray

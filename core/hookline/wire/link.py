@@ -6,13 +6,22 @@ Writing, waiting for the other side, closing, and TLS in the middle of it.
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 import sys
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
+from .. import forks
+from ..errors import (
+    ConnectionClosed,
+    ConnectTimeout,
+    HttpConnectionError,
+    RemoteProtocolError,
+    SSLError,
+    reason_of,
+)
 
 READ_BUFFER = 64 * 1024
 
@@ -54,6 +63,15 @@ def handshake_failure(
     return HttpConnectionError(f"TLS handshake with {server_hostname} failed: {reason_of(error)}")
 
 
+def is_readable(descriptor: int) -> bool:
+    """Would a read from a socket return at once?"""
+    if not hasattr(select, "poll"):  # Windows; elsewhere `select` takes no descriptor above 1023
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 class Link(asyncio.BufferedProtocol):
     """See the module. `Connection` adds HTTP/1.1.
 
@@ -61,7 +79,8 @@ class Link(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_view", "alive", "can_write", "error", "interrupt", "keep_alive", "leftover", "loop", "paused", "transport", "waiter",
+        "__weakref__", "_view", "alive", "can_write", "error", "interrupt", "keep_alive", "leftover", "loop", "paused",
+        "transport", "waiter",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -74,6 +93,7 @@ class Link(asyncio.BufferedProtocol):
         self.waiter: asyncio.Future[None] | None = None
         self.can_write: asyncio.Future[None] | None = None
         self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
+        forks.connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
@@ -124,6 +144,15 @@ class Link(asyncio.BufferedProtocol):
         except ssl.SSLError:
             return False
 
+    @property
+    def has_input(self) -> bool:
+        """Does the kernel hold bytes, or the end of the connection, that the loop has not read yet?"""
+        sock = self.transport.get_extra_info("socket")
+        if sock is None:  # a transport in memory
+            return False
+        descriptor = sock.fileno()
+        return descriptor < 0 or is_readable(descriptor)
+
     def stop_sending(self) -> None:
         """End the sending of a body, where one is under way."""
         self.let_write()
@@ -142,6 +171,16 @@ class Link(asyncio.BufferedProtocol):
         if self.alive:
             self.keep_alive = False
             self.transport.abort()
+
+    def leave_parent(self) -> None:
+        """In a child of os.fork(): let go of the socket, which is the parent's. See `hookline.forks`."""
+        if self.alive:
+            self.alive = self.keep_alive = False
+            self.error = self.error or ConnectionClosed("the connection belongs to the parent process")
+            forks.kept.append(self.transport)
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None:
+                forks.replace_descriptor(sock.fileno())
 
     def close(self) -> None:
         """Close once what was written has been sent."""

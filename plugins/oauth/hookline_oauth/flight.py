@@ -8,6 +8,7 @@ while anything is awaited.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from threading import Lock
@@ -26,6 +27,7 @@ class Flight(NamedTuple):
     future: Future[bool]
     loop: asyncio.AbstractEventLoop
     http: HttpClient
+    process: int
 
 
 class SingleFlight:
@@ -65,16 +67,16 @@ class SingleFlight:
                 return
 
     def _under_way(self) -> Flight | None:
-        """The flight to wait for; None where there is none, or it is on a loop that stands still."""
+        """The flight to wait for; None where there is none, or it is on a loop that stands still, or in the parent process."""
         flight = self._flight
         if flight is None or flight.future.done():
             return None
-        return flight if flight.loop.is_running() else None
+        return flight if flight.loop.is_running() and flight.process == os.getpid() else None
 
     def _begin(self, http: HttpClient, work: Work, after: Work) -> tuple[Flight, asyncio.Task[None]]:
         future: Future[bool] = Future()
         future.set_running_or_notify_cancel()  # nobody who waits can cancel it
-        flight = self._flight = Flight(future, asyncio.get_running_loop(), http)
+        flight = self._flight = Flight(future, asyncio.get_running_loop(), http, os.getpid())
         task: asyncio.Task[None] = http.scope.start(fly(future, work, after))
         task.add_done_callback(lambda _: self._end(flight))
         return flight, task

@@ -66,7 +66,8 @@ class Calls:
             except BaseException as error:  # noqa: BLE001  # as above
                 self._raised(error)
                 result = None
-        self.task = self._loop.create_task(self._work_off(result))
+        # whatever the loop's task factory: an eager one would begin it before `task` is set
+        self.task = asyncio.Task(self._work_off(result), loop=self._loop)
 
     def _next(self) -> Any:
         callback, arguments, size = self._waiting.popleft()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import WebSocketClosed, WebSocketError
 
+TURN_PIECES = 64  # after which the loop gets a turn, where neither the source nor the peer gives it one
 MAX_CONTROL = 125  # bytes of a control frame (RFC 6455, section 5.5)
 HIGH_WATER = 256 * 1024
 ENTRY = 64  # bytes that a waiting message costs beside its content: many empty ones are no little either
@@ -107,6 +108,7 @@ class Sender(asyncio.BufferedProtocol):
             raise self.ended()
         self._behind = []
         kind: type | None = None
+        count = 0
         try:
             async with aclosing(each(source)) as pieces:
                 async for piece in pieces:
@@ -120,8 +122,11 @@ class Sender(asyncio.BufferedProtocol):
                     frame = self.parser.send_data(piece, False)
                     kind = own
                     self.transport.write(frame)
+                    count += 1
                     if self._writing_paused:
                         await self._turn()
+                    elif count % TURN_PIECES == 0:
+                        await asyncio.sleep(0)
             if kind is None:
                 raise ValueError("no pieces: an empty message is '' or b''")
             if not self.is_open:

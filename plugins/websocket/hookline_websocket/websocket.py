@@ -116,6 +116,7 @@ class WebSocket:
 
         Raises: WebSocketClosed, WebSocketError; TypeError.
         """
+        self._check_loop()
         self._channel.write(message)
         return self._drained
 
@@ -131,6 +132,7 @@ class WebSocket:
 
         Raises: WebSocketClosed, WebSocketError; TypeError, ValueError.
         """
+        self._check_loop()
         pong = self._channel.ping(body)
         return pong if self._channel.loop.is_running() else self._run(result_of(pong))
 
@@ -139,6 +141,7 @@ class WebSocket:
 
         Raises: see `ping`.
         """
+        self._check_loop()
         self._channel.pong(body)
         return self._drained
 
@@ -157,6 +160,7 @@ class WebSocket:
 
         Raises: ValueError, for a code that may not be sent, and a reason of more than 123 bytes.
         """
+        self._check_loop()
         self._channel.write_close(code, reason)
         return self._drained
 
@@ -192,8 +196,21 @@ class WebSocket:
         self.close(1000 if kind is None else 1011)
 
     def _run(self, coroutine: Any) -> Any:
-        """The coroutine in a running loop; else its result."""
-        return coroutine if self._channel.loop.is_running() else self.request.client.wait_for(coroutine)
+        """The coroutine in a running loop; else its result.
+
+        Raises: RuntimeError, in another thread than that of the loop, or on another loop.
+        """
+        try:
+            self._check_loop()
+        except BaseException:
+            coroutine.close()
+            raise
+        return self.request.client.wait_for(coroutine)
+
+    def _check_loop(self) -> None:
+        """Raises: RuntimeError, where the websocket is open and may not be touched: a transport is for one thread."""
+        if not self._channel.is_lost:
+            self.request.client.check_loop(self._channel.loop)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
