@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["servers.fixtures"]
 
+# Tests start some 400 processes. Each would compile all of Hookline where bytecode is not kept: a fifth of all the time.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
+
 LOOPS = ("asyncio", "uvloop", "eager")  # the last is asyncio's with `asyncio.eager_task_factory`
 
 with contextlib.suppress(ImportError):
@@ -41,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"HOOKLINE_TEST_LOOP is {config.getoption('loop')!r}; use one of {', '.join(LOOPS)}")
     if config.getoption("loop") == "eager" and sys.version_info < (3, 12):
         raise pytest.UsageError("--loop eager needs Python 3.12 or later, which has asyncio.eager_task_factory")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `-n auto`: two processes for each core, because tests wait for servers and timers (283 s became 211 on two cores)."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -81,12 +81,14 @@ async def test_handler_that_answers_a_flood_is_held_back(
     client: HttpClient, make_scripted: Any, handler: type[WS], kind: int
 ) -> None:
     scripted = make_scripted(receive_buffer=64 * 1024)
-    reads = threading.Event()  # the peer has a loop of its own
+    begins, reads = threading.Event(), threading.Event()  # the peer has a loop of its own
     got = 0
 
     async def play(peer: Peer) -> None:
         nonlocal got
         peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a stream transport has it
+
+        await asyncio.to_thread(begins.wait, 20)
 
         async def send() -> None:
             for _ in range(COUNT // 200):
@@ -106,6 +108,7 @@ async def test_handler_that_answers_a_flood_is_held_back(
     websocket = await client.get(url_of(scripted), websocket_handler=handler())
     transport = websocket.connection.transport
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)  # else 4 MiB fit in
+    begins.set()
     async with asyncio.timeout(20):
         await until_held(transport)
     reads.set()
@@ -174,7 +177,7 @@ async def test_keepalive_to_a_peer_that_does_not_read_adds_no_pings(
             await asyncio.sleep(0.01)
 
     scripted.answer(opening(play))
-    websocket = await client.get(url_of(scripted), ping_interval=0.01, ping_timeout=0.1)
+    websocket = await client.get(url_of(scripted), ping_interval=0.01, ping_timeout=2)
     websocket.write(b"x" * 16 * MIB)  # more than the kernel takes
     transport = websocket.connection.transport
     before = size = transport.get_write_buffer_size()
