@@ -111,6 +111,8 @@ def make_answer() -> Callable[[SeenRequest], Answer]:
             return response(b'{"n": 1}\n{"n": 2}\n')
         if path == "/old":
             return response(status=302, headers=[("Location", "/")])
+        if path == "/login":
+            return response(status=302, headers=[("Location", "/"), ("Set-Cookie", "theirs=2")])
         if path == "/missing":
             return response(b"nothing here\n", 404)
         if path == "/counter":

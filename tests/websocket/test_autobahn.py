@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from hookline import HttpClient
 from hookline_websocket import WS, WebSocketClosed, WebSocketError
 from servers.autobahn import QUICK, FuzzingServer, judge
 
-# All 517 cases take a quarter of an hour: HOOKLINE_AUTOBAHN=full
-CASES = ("*",) if os.environ.get("HOOKLINE_AUTOBAHN") == "full" else QUICK
+ALL = ("*",)  # 517 cases, a quarter of an hour
 
 
 class Echo(WS):
@@ -36,10 +34,14 @@ async def echo(websocket: Any) -> None:
     await websocket.wait_closed()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("way", ["handler", "direct"])
-async def test_autobahn_testsuite_finds_no_fault(tmp_path: Path, way: str) -> None:
-    with FuzzingServer(tmp_path, CASES) as server:
+@pytest.mark.parametrize(
+    "cases",
+    [pytest.param(QUICK, marks=pytest.mark.slow), pytest.param(ALL, marks=pytest.mark.soak)],
+    ids=["quick", "all"],
+)
+async def test_autobahn_testsuite_finds_no_fault(tmp_path: Path, cases: tuple[str, ...], way: str) -> None:
+    with FuzzingServer(tmp_path, cases) as server:
         async with HttpClient() as client:
             async with await client.get(f"{server.url}/getCaseCount") as websocket:
                 number = int(await websocket.receive())
