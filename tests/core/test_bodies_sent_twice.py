@@ -14,14 +14,10 @@ from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 
+pytestmark = pytest.mark.client(autoload=False)
+
 CONTENT = bytes(range(256)) * 3000  # three pieces
 SIZES = pytest.mark.parametrize("content", [b"short", CONTENT], ids=["short", "long"])
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 def buffered(path):

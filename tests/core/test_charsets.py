@@ -8,6 +8,8 @@ from hookline import HttpClient
 from hookline.charset import check_charset, codec_of
 from hookline_testing.server import Script, head, response
 
+pytestmark = pytest.mark.client(autoload=False)
+
 # A text that each encoding of the standard can say, and its labels there (section 4.2 of the Encoding Standard).
 STANDARD = {
     "utf-8": ("größer ☃", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8"),
@@ -109,12 +111,6 @@ def test_what_is_no_charset_is_unknown(label):
     assert codec_of(label) is None
     with pytest.raises(LookupError):
         check_charset(label)
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 @pytest.mark.parametrize(("label", "codec"), [("x-sjis", "cp932"), ("gb2312", "gb18030"), ("Windows-874", "cp874")])

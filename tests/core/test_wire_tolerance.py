@@ -4,10 +4,11 @@ import random
 
 import pytest
 
-from hookline import HttpClient
 from hookline.errors import RemoteProtocolError
 from hookline_testing.server import Script, head, response
 from servers.fed import connect, feed, take
+
+pytestmark = pytest.mark.client(autoload=False)
 
 CUTS = ["whole", "bytes", 7]
 cuts = pytest.mark.parametrize("cut", CUTS)
@@ -327,12 +328,6 @@ async def test_chunks_are_joined_whatever_stands_between_them(start):
         for cut in ("whole", "bytes", dice.randrange(2, 40), (dice.randrange(len(raw)), dice.randrange(len(raw)))):
             found = take(raw, cut=cut)
             assert (found.error, found.body, found.is_reusable) == (None, body, True), (seed, cut, raw)
-
-
-@pytest.fixture
-async def client():
-    async with HttpClient(autoload=False) as client:
-        yield client
 
 
 @taken

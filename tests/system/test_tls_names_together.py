@@ -2,16 +2,12 @@
 
 import pytest
 
-from hookline import HttpClient, SSLError
+from hookline import SSLError
 from hookline_testing.server import Script, response
 
+pytestmark = pytest.mark.client(trusts_test_ca=True)
+
 GRANTED = b"HTTP/1.1 200 OK\r\n\r\n"
-
-
-@pytest.fixture
-async def client(certificates):
-    async with HttpClient(verify=certificates.ca_file) as client:
-        yield client
 
 
 @pytest.fixture
