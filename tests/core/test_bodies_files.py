@@ -5,7 +5,6 @@ import codecs
 import gc
 import gzip
 import io
-import mmap
 import os
 import tempfile
 import threading
@@ -17,6 +16,7 @@ import pytest
 from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import LocalProtocolError
 from hookline_testing.server import Script, response
+from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 from kit.slots import is_free
 
 pytestmark = pytest.mark.client(autoload=False, pool_size=1)
@@ -73,37 +73,6 @@ async def test_path_is_opened_and_closed(client, scripted, make_file, content):
     assert scripted.requests[0].body == content
     assert scripted.requests[0].header_values("content-length") == [str(len(content))]
     assert str(path) not in open_files()
-
-
-def unbuffered(path):
-    return path.open("rb", buffering=0)
-
-
-def both_ways(path):
-    return path.open("r+b")
-
-
-def spooled(path):
-    file = tempfile.SpooledTemporaryFile(max_size=10)  # noqa: SIM115  # the test closes it
-    file.write(path.read_bytes())
-    file.seek(0)
-    return file
-
-
-def named(path):
-    file = tempfile.NamedTemporaryFile()  # noqa: SIM115  # the test closes it
-    file.write(path.read_bytes())  # not flushed
-    file.seek(0)
-    return file
-
-
-def in_memory(path):
-    return io.BytesIO(path.read_bytes())
-
-
-def mapped(path):
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 KINDS = pytest.mark.parametrize("make", [unbuffered, both_ways, spooled, named, in_memory, mapped])

@@ -3,9 +3,7 @@
 import asyncio
 import gzip
 import io
-import mmap
 import os
-import tempfile
 import threading
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
+from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 
 pytestmark = pytest.mark.client(autoload=False)
 
@@ -22,37 +21,6 @@ SIZES = pytest.mark.parametrize("content", [b"short", CONTENT], ids=["short", "l
 
 def buffered(path):
     return path.open("rb")
-
-
-def unbuffered(path):
-    return path.open("rb", buffering=0)
-
-
-def both_ways(path):
-    return path.open("r+b")
-
-
-def spooled(path):
-    file = tempfile.SpooledTemporaryFile(max_size=10)  # noqa: SIM115  # the test closes it
-    file.write(path.read_bytes())
-    file.seek(0)
-    return file
-
-
-def named(path):
-    file = tempfile.NamedTemporaryFile()  # noqa: SIM115  # the test closes it
-    file.write(path.read_bytes())
-    file.seek(0)
-    return file
-
-
-def in_memory(path):
-    return io.BytesIO(path.read_bytes())
-
-
-def mapped(path):
-    with path.open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def compressed(path):
