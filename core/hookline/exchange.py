@@ -202,7 +202,8 @@ async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRe
 
 
 async def replaced(response: HttpResponse, answer: Any) -> Any:
-    """A plugin answered on_headers: the caller gets that. A connection that nobody detached has no more to carry."""
+    """A plugin answered on_headers: return its answer. The connection goes back to the pool or is closed, unless a plugin
+    detached it."""
     response.leave_body()
     response.mark_finished()
     response.share_notes(answer)

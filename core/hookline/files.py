@@ -57,7 +57,7 @@ class FileChunks:
     """A file as chunks of bytes: an async iterable, again and again where `is_repeatable`.
 
     file: open for reading bytes. path: opened at each iteration; one of the two is None. start: where to begin, None where
-    it cannot be sought. length: bytes from there to the end, None = nobody knows. in_thread: do reads take their time?
+    it cannot be sought. length: bytes from there to the end, None = nobody knows. in_thread: may reads block?
 
     A file that grows meanwhile is sent as long as it was.
     """

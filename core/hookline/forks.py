@@ -18,7 +18,7 @@ class Heir(Protocol):
     """Something that belongs to one process."""
 
     def leave_parent(self) -> None:
-        """Told in the child: let go of what belongs to the parent."""
+        """Forget what belongs to the parent. Called in the child."""
 
 
 connections: WeakSet[Heir] = WeakSet()

@@ -173,7 +173,7 @@ class Link(asyncio.BufferedProtocol):
             self.transport.abort()
 
     def leave_parent(self) -> None:
-        """In a child of os.fork(): let go of the socket, which is the parent's. See `hookline.forks`."""
+        """In a child of os.fork(): forget the socket, which belongs to the parent. See `hookline.forks`."""
         if self.alive:
             self.alive = self.keep_alive = False
             self.error = self.error or ConnectionClosed("the connection belongs to the parent process")
