@@ -1,8 +1,10 @@
-"""Talk to a server through a bare socket, and see each read by itself."""
+"""Bare sockets and streams: a client that sees each read by itself, servers that end a connection."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import struct
 from typing import Protocol
 
 
@@ -34,3 +36,16 @@ def read_pieces(client: socket.socket, size: int) -> list[bytes]:
 def read_all(client: socket.socket) -> bytes:
     """Return everything up to the end."""
     return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serve a connection by closing it, once something has come."""
+    await reader.read(64 * 1024)
+    writer.close()
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serve a connection by resetting it, once something has come."""
+    await reader.read(1)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

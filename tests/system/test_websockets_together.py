@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from hookline import HttpClient, TooManyRedirects
+from hookline import HttpClient, HttpConnectionError, HttpProxyError, TooManyRedirects
 from hookline_testing.server import ScriptedServer, response
+from servers.raw import hang_up, reset
 from servers.websocket_peer import opening, text
 
 
@@ -30,6 +32,18 @@ async def test_redirect_to_http_stays_a_websocket_with_a_fresh_key(scripted: Scr
     keys = {request.header("sec-websocket-key") for request in scripted.requests}
     assert len(keys) == 3
     assert None not in keys
+
+
+@pytest.mark.parametrize("end", [hang_up, reset], ids=["hang_up", "reset"])
+@pytest.mark.parametrize("scheme", ["http", "https", "socks4", "socks4a", "socks5", "socks5h"])
+async def test_proxy_that_ends_the_handshake_is_named_and_did_not_refuse(scheme: str, end: Any) -> None:
+    async with await asyncio.start_server(end, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with HttpClient(proxies={"all": f"{scheme}://127.0.0.1:{port}", "no": ""}) as client:
+            with pytest.raises(HttpConnectionError, match=r"clos|reset") as caught:
+                await client.get("wss://127.0.0.3/")
+    assert not isinstance(caught.value, HttpProxyError)
+    assert f":{port}" in "".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
 
 
 async def test_redirects_without_end(scripted: ScriptedServer) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from typing import Any
 
 import pytest
 
 from hookline import DNSError, HttpClient, HttpConnectionError, HttpProxyError, RemoteProtocolError
 from servers.addresses import refused_port
+from servers.raw import hang_up, reset
 
 pytest.importorskip("python_socks", reason="LOUD: hookline-tunnel[socks] is not installed")
 
@@ -19,19 +18,8 @@ SOCKS = ["socks4", "socks4a", "socks5", "socks5h"]
 PROXIES = ["http", "https", *SOCKS]
 
 
-async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(64 * 1024)
-    writer.close()
-
-
-async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(1)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
 @pytest.mark.parametrize("end", [hang_up, reset], ids=["hang_up", "reset"])
-@pytest.mark.parametrize("origin", ["http", "https", "wss"])
+@pytest.mark.parametrize("origin", ["http", "https"])
 @pytest.mark.parametrize("scheme", PROXIES)
 async def test_proxy_that_ends_the_handshake_is_named_and_did_not_refuse(scheme: str, origin: str, end: Any) -> None:
     async with await asyncio.start_server(end, "127.0.0.1", 0) as server:
