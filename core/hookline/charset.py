@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._:+-]{0,63}").fullmatch
@@ -72,10 +73,10 @@ def codec_of(label: str) -> str | None:
     if not _LABEL(label):
         return None
     try:
-        b" ".decode(label)  # alone refuses codecs that are none of text, as zlib
         name = codecs.lookup(label).name
-    except UnicodeDecodeError:  # of a codec that takes two bytes or more for a character
-        return label
+        # A codec that takes two bytes or more for a character gives this; so does punycode, from Python 3.13 on.
+        with suppress(UnicodeDecodeError):
+            b" ".decode(label)  # alone refuses codecs that are none of text, as zlib
     except (LookupError, UnicodeError):
         return None
     return None if name.replace("_", "-") in _NO_CHARSETS else label

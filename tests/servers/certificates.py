@@ -128,6 +128,7 @@ def _write_common_name(directory: Path, name: str, authority: trustme.CA, *, ema
     issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
     issuer_key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
     now = datetime.datetime.now(datetime.UTC)
+    issuer_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]))
@@ -136,6 +137,8 @@ def _write_common_name(directory: Path, name: str, authority: trustme.CA, *, ema
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
+        # Python 3.13 verifies strictly by RFC 5280, which asks for this (section 4.2.1.1).
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id), critical=False)
     )
     if email is not None:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.RFC822Name(email)]), critical=False)
