@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .client import HttpClient
-from .content import Decoder
-from .declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from .client.client import HttpClient
 from .errors import (
     BodyNotRepeatable,
     BodyTooLarge,
@@ -34,17 +32,19 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
-from .fields import field_octets
-from .hookspecs import hookimpl, hookspec
-from .request import HttpRequest
-from .response import HttpResponse
-from .route import DirectRoute, Route
-from .stats import Stats
-from .switch import Switch
-from .timeouts import Timeout
-from .tls import TLS
-from .url import SplitURL, canonical_host, split_url
-from .wire.connection import Connection
+from .exchange.request import HttpRequest
+from .exchange.response import HttpResponse
+from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from .hooks.markers import hookimpl, hookspec
+from .hooks.switch import Switch
+from .http1.connection import Connection
+from .messages.content_decoding import Decoder
+from .messages.fields import field_octets
+from .messages.timeout import Timeout
+from .messages.url import SplitURL, canonical_host, split_url
+from .network.route import DirectRoute, Route
+from .network.stats import Stats
+from .network.tls import TLS
 
 __version__ = "0.1.0.dev0"
 

@@ -32,8 +32,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from .request import HttpRequest
-    from .response import HttpResponse
+    from .exchange.request import HttpRequest
+    from .exchange.response import HttpResponse
 
 
 class HooklineError(Exception):
@@ -41,7 +41,7 @@ class HooklineError(Exception):
 
     def __reduce__(self) -> Any:
         """Copied or pickled, it has snapshots of its request and its response, and its causes as far as they can be pickled."""
-        from .snapshot import reduced  # here, because few do that
+        from .client.snapshot import reduced  # here, because few do that
 
         return reduced(self)
 

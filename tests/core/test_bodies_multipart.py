@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
-from hookline.multipart import Multipart, field_part, file_part, guessed_type, with_boundary
+from hookline.messages.multipart import Multipart, field_part, file_part, guessed_type, with_boundary
 from hookline_testing.server import response
 
 pytestmark = pytest.mark.client(autoload=False)

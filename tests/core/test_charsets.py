@@ -5,7 +5,7 @@ import time
 import pytest
 
 from hookline import HttpClient
-from hookline.charset import check_charset, codec_of
+from hookline.messages.charset import check_charset, codec_of
 from hookline_testing.server import Script, head, response
 
 pytestmark = pytest.mark.client(autoload=False)

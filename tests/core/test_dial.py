@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hookline import ConnectionRefused, DNSError, HttpClient, HttpConnectionError
-from hookline.dial import Address, as_address, dial, resolve
+from hookline.network.happy_eyeballs import Address, as_address, dial, resolve
 from hookline_testing.server import response
 from servers.addresses import black_hole, listening_socket, refused_port
 

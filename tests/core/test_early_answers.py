@@ -10,7 +10,7 @@ import pytest
 
 from hookline import HttpClient
 from hookline.errors import ConnectionClosed
-from hookline.wire.unread import Unread
+from hookline.http1.unread_answer import Unread
 from hookline_testing.server import response
 
 ANSWER = response(b"too much", 413, [("Connection", "close")])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpResponse, PluginError, hookimpl
-from hookline.events.implementation import parameters
+from hookline.hooks.implementation import parameters
 from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, on, plugin
 

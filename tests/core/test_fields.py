@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from hookline import LocalProtocolError
-from hookline.fields import (
+from hookline.messages.fields import (
     apply,
     check_method,
     check_name,

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from hookline import HttpClient
-from hookline.links import links_of
+from hookline.messages.link_fields import links_of
 from hookline_testing.server import response
 
 BASE = "http://example.com/a/b?page=1"

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from hookline import BodyTooLarge, HttpClient, StreamConsumedError
-from hookline.lines import LineSplitter
+from hookline.exchange.lines import LineSplitter
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
 

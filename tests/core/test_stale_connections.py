@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from hookline import HttpClient, HttpResponse
-from hookline.pool import ASK_AFTER
+from hookline.network.pool import ASK_AFTER
 from hookline_testing.server import Gate, Script, ScriptedServer, chunked, head, response
 from servers.certificates import Certificates
 

@@ -17,7 +17,7 @@ from hookline import (
     RemoteProtocolError,
     SSLError,
 )
-from hookline.wire.connection import Connection
+from hookline.http1.connection import Connection
 from hookline_testing.server import Script, ScriptedServer, response
 from servers.certificates import Certificates
 

@@ -3,7 +3,7 @@
 import pytest
 
 from hookline import HttpClient, InvalidURL, LocalProtocolError, Scheme, hookimpl
-from hookline.console import with_scheme
+from hookline.cli.console import with_scheme
 from hookline_testing.server import response
 
 UNSERVED = [

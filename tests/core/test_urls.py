@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline import InvalidURL
-from hookline.url import remove_dot_segments, split_url, with_params
+from hookline.messages.url import remove_dot_segments, split_url, with_params
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def at_once(monkeypatch):
         outcomes.append(len(data))
         return data
 
-    monkeypatch.setattr("hookline.wire.bulk.os.read", watched)
+    monkeypatch.setattr("hookline.http1.large_bodies.os.read", watched)
     return outcomes
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import hookline
 from hookline import HttpClient, HttpResponse
-from hookline.plugged import CALL_KEYWORDS
+from hookline.client.plugin_host import CALL_KEYWORDS
 from hookline_testing.server import ScriptedServer, response
 
 ROOT = Path(__file__).parents[2]

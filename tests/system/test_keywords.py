@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from hookline import Connection, HttpClient, Timeout, __version__
-from hookline.plugged import CALL_KEYWORDS, CLIENT_KEYWORDS
-from hookline.settings import SENSITIVE_HEADERS
+from hookline.client.plugin_host import CALL_KEYWORDS, CLIENT_KEYWORDS
+from hookline.exchange.core_options import SENSITIVE_HEADERS
 from hookline_testing.server import ScriptedServer, response
 
 EMPTY: dict[str, Any] = {

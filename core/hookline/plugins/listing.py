@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pluggy
 
-from ..events.handlers import check_event
-from ..hookspecs import EVENTS, Conditions, conditions_of
+from ..hooks.handlers import check_event
+from ..hooks.markers import EVENTS, Conditions, conditions_of
 from .manager import marked
 
 if TYPE_CHECKING:
-    from ..events.implementation import Implementation
-    from ..profile import Profile
+    from ..client.configuration import Profile
+    from ..hooks.implementation import Implementation
     from .selection import Absent
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pluggy
 
 from ..errors import PluginError, nearest
-from ..events.handlers import is_coroutine_function
-from ..events.implementation import ARGUMENTS, Implementation, parameters
-from ..hookspecs import DATA_EVENTS, EVENTS, PROJECT, Conditions, Specifications, conditions_of
-from ..switch import Switch
+from ..hooks.handlers import is_coroutine_function
+from ..hooks.implementation import ARGUMENTS, Implementation, parameters
+from ..hooks.markers import DATA_EVENTS, EVENTS, PROJECT, Conditions, Specifications, conditions_of
+from ..hooks.switch import Switch
 from .selection import object_name
 
 HOOKS = ("declare", *EVENTS)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hookline import PluginError
-from hookline.console import DONE, INTERRUPTED, WRONG_USE, run
-from hookline.printer import Printer, printable
+from hookline.cli.console import DONE, INTERRUPTED, WRONG_USE, run
+from hookline.cli.printer import Printer, printable
 
 from .loading import load
 from .states import find_all, named

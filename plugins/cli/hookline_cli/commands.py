@@ -19,7 +19,7 @@ from .project import make_project
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (see `hookline.console`)."""
+    """Run one command; returns the exit status (see `hookline.cli.console`)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     printer = ColourPrinter()
     if words[:1] == ["plugins"]:

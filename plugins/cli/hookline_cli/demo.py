@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, __version__
-from hookline.console import DONE
-from hookline.printer import Printer, status_of
+from hookline.cli.console import DONE
+from hookline.cli.printer import Printer, status_of
 
 from .demo_server import LINES, demo_server
 from .watch import Firing, Log, watch

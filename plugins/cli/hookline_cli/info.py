@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
 from typing import Any, cast
 
 from hookline import Attribute, Credential, DefaultHeader, HttpClient, Option, PluginError, Scheme
-from hookline.console import DONE, WRONG_USE
-from hookline.printer import Printer, printable
+from hookline.cli.console import DONE, WRONG_USE
+from hookline.cli.printer import Printer, printable
 
 from .loading import load, load_alone
 from .states import Found, find_all, named, normalized

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hookline.console import DONE, WRONG_USE
-from hookline.printer import Printer, printable
+from hookline.cli.console import DONE, WRONG_USE
+from hookline.cli.printer import Printer, printable
 
 from .loading import load
 from .states import Found, find_all

@@ -11,8 +11,8 @@ from pathlib import Path
 from string import Template
 
 from hookline import HttpClient, Option, PluginError, hookimpl
-from hookline.console import DONE, OutputRefused
-from hookline.printer import Printer
+from hookline.cli.console import DONE, OutputRefused
+from hookline.cli.printer import Printer
 
 from .loading import load
 from .states import find_all

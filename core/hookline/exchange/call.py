@@ -1,0 +1,55 @@
+"""What the user gave to one call alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..hooks.handlers import implementation_of
+from ..hooks.implementation import Implementation
+from ..hooks.markers import EVENTS
+from .transfers import TRANSFERS, as_tell, download_handler
+
+if TYPE_CHECKING:
+    from .transfers import Tell
+
+CALLBACKS = frozenset({*EVENTS, *TRANSFERS})
+
+
+class Call:
+    """See the module. It goes with every follow-up, and never into sub-requests.
+
+    on_upload: told how far the body of the request is; see `transfers`.
+    """
+
+    __slots__ = ("handlers", "on_upload")
+
+    def __init__(self, handlers: dict[str, tuple[Implementation, ...]], on_upload: Tell | None = None) -> None:
+        self.handlers = handlers
+        self.on_upload = on_upload
+
+
+def call_of(given: dict[str, Any]) -> Call | None:
+    """The handlers of one call, taken out of what was given; None when there are none.
+
+    Raises: PluginError, TypeError.
+    """
+    handlers = {
+        event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
+        for event in EVENTS
+        if event in given
+    }
+    on_upload, on_download = given.pop("on_upload", None), given.pop("on_download", None)
+    if on_download is not None:
+        told = implementation_of("data_processed", download_handler(as_tell("on_download", on_download)))
+        handlers["data_processed"] = (*handlers.get("data_processed", ()), told)
+    if on_upload is not None:
+        on_upload = as_tell("on_upload", on_upload)
+    return Call(handlers, on_upload) if handlers or on_upload is not None else None
+
+
+def as_list(value: Any) -> list[Callable[..., Any]]:
+    """One handler or several."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]

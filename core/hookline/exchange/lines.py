@@ -1,0 +1,103 @@
+"""A body as lines of text, while it comes."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import BodyTooLarge, no_copy
+from ..messages.charset import check_charset
+from .failure import fail
+
+if TYPE_CHECKING:
+    from .response import HttpResponse
+
+MAX_LINE = 16 * 1024 * 1024  # characters: of one line that must fit into memory
+
+
+class LineSplitter:
+    r"""Bytes in, lines out, however the bytes are cut.
+
+    A line ends with \n, \r\n or \r, as in Python's text files and in event streams; not at the other places where
+    str.splitlines cuts, because JSON text may hold some of those. Lines come without their ends. The last one need not
+    have one. A \r ends its line at once: a peer may wait for us before it sends more. A \n behind it belongs to it.
+
+    limit: the most characters that a line may have, 0 = any.
+
+    Raises: LookupError, for a charset that Python does not know.
+    """
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        self._decoder = codecs.getincrementaldecoder(check_charset(encoding))()
+        self._newlines = io.IncrementalNewlineDecoder(None, translate=True)
+        self._is_behind_cr = False
+        self._limit = limit
+        self._begun: list[str] = []
+        self._size = 0
+
+    def feed(self, data: bytes, *, is_last: bool = False) -> list[str]:
+        """The lines that end within this data; with is_last the rest too.
+
+        Raises: UnicodeDecodeError; BodyTooLarge, for a line of more than `limit`.
+        """
+        text = self._decoder.decode(data, is_last)
+        if text:
+            if self._is_behind_cr:
+                text = text.removeprefix("\n")
+            self._is_behind_cr = text.endswith("\r")
+        first, *others = self._newlines.decode(text, final=True).split("\n")
+        self._keep(first)
+        lines = []
+        for piece in others:
+            lines.append("".join(self._begun))
+            self._begun, self._size = [], 0
+            self._keep(piece)
+        if is_last and self._size:
+            lines.append("".join(self._begun))
+        return lines
+
+    def _keep(self, piece: str) -> None:
+        self._size += len(piece)
+        if self._limit and self._size > self._limit:
+            raise BodyTooLarge(f"a line of the body has more than limit={self._limit} characters")
+        if piece:
+            self._begun.append(piece)
+
+
+class Lines:
+    """The lines of a response's stream, once; `async for` in a running loop, `for` in synchronous mode.
+
+    A line that cannot be decoded, or is too long, ends the exchange.
+    """
+
+    def __init__(self, response: HttpResponse, limit: int) -> None:
+        self._response = response
+        self._splitter = LineSplitter(response.encoding or "utf-8", limit)
+
+    __reduce__ = no_copy("a stream of lines", "it is read once; copy the lines")
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for data in self._response.raw:
+            for line in await self._split(data):
+                yield line
+        for line in await self._split(b"", is_last=True):
+            yield line
+
+    def __iter__(self) -> Iterator[str]:
+        self._response.request.client.check_synchronous()
+        return self._lines()
+
+    def _lines(self) -> Iterator[str]:
+        client = self._response.request.client
+        for data in self._response.raw:
+            yield from client.wait_for(self._split(data))
+        yield from client.wait_for(self._split(b"", is_last=True))
+
+    async def _split(self, data: bytes, *, is_last: bool = False) -> list[str]:
+        try:
+            return self._splitter.feed(data, is_last=is_last)
+        except (UnicodeDecodeError, BodyTooLarge) as error:
+            await fail(self._response, error)
+            raise

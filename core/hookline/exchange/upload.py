@@ -1,0 +1,279 @@
+"""Getting a connection and sending what does not fit into one write: held bodies and streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from ..errors import (
+    ClientClosed,
+    ConnectionClosed,
+    ConnectTimeout,
+    HttpRequestException,
+    LocalProtocolError,
+    PoolTimeout,
+    ReadTimeout,
+    WriteTimeout,
+)
+from ..messages.request_body import TURN_CHUNKS, Source
+
+if TYPE_CHECKING:
+    from ..http1.connection import Connection
+    from ..network.pool import Pool
+    from .response import HttpResponse
+
+
+ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
+_PIECE = 256 * 1024
+_TURN = 512 * 1024  # bytes after which the loop gets a turn, however fast source and peer are: an answer may be there
+
+
+async def acquire(response: HttpResponse, pool: Pool) -> Connection:
+    """Open a connection, or wait in line for one.
+
+    Raises: PoolTimeout, ConnectTimeout, HttpConnectionError.
+    """
+    timings = response.timings
+    if timings is not None:
+        timings.stand_in_line()
+    closings = pool.closings
+    while not pool.reserve():
+        waiter = pool.wait()
+        response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
+        try:
+            connection = await waiter
+        except BaseException:
+            pool.leave(waiter)
+            raise
+        finally:
+            response.wait_for(None)
+        if pool.closings != closings:  # what was given is of the time before
+            if connection is None:
+                pool.give_up()
+            raise ClientClosed("the client was closed")
+        if connection is None:
+            break  # the right to open one
+        if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
+            return connection
+        if connection.alive:  # it is closing since it was given
+            pool.replace(connection)
+            break
+        if (idle := pool.take(monotonic())) is not None:
+            return idle
+    try:
+        if timings is not None:
+            timings.mark("queued")
+        request = response.request
+        limit = request.timeout.connect
+        if limit:
+            limit += request.timeout.tls  # which has its own limit then
+        connection = await response.timed(pool.opening(request.route.open(request.client)), ConnectTimeout, limit)
+        if pool.closings != closings:  # in the moment in which it was ready
+            connection.abort()
+            raise ClientClosed("the client was closed")
+    except BaseException:
+        pool.give_up()
+        raise
+    if timings is not None:
+        timings.mark("connect")  # more exactly by the connection, where its route says so
+    connection.key = pool.key
+    pool.add(connection)
+    return connection
+
+
+def still_open(response: HttpResponse, pool: Pool, now: float) -> Connection | None:
+    """The connection that a response has taken before (see `connect`); None where it has died since, without a request."""
+    connection = response.connection
+    if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
+        response.drop_connection()
+    return response.connection
+
+
+def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
+    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?
+
+    True once at most: others that are idle may be as dead, so `acquire` opens one for it.
+    """
+    if (
+        response.is_repeated
+        or not connection.reused
+        or connection.read_anything
+        or not isinstance(error, ConnectionClosed)
+    ):
+        return False
+    if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
+        return False
+    if not response.request.may_repeat or response.is_past_deadline():
+        return False
+    response.drop_connection()
+    response.is_repeated = True
+    return True
+
+
+async def send(response: HttpResponse, connection: Connection) -> None:
+    """Send the head, then the body when the gate is open, as fast as the peer takes it; then wait for the final head.
+
+    Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
+    """
+    request = response.request
+    connection.expect(request.method, request.max_body, connection.tap, sending=True)
+    connection.transport.write(request.encode_head())
+    with connection.held(), request.client.scope.section():  # a source of the user's may take its time to end
+        if request.gate is None or await passes(response, connection):
+            response.wait_for(None)  # the peer may be silent while the body goes out
+            await upload(response, connection, request.body or b"")
+            response.wait_for(None, ReadTimeout, request.timeout.read)
+        if not connection.head:
+            await run_interims(response, connection)
+            while not connection.head:
+                await connection.wait()
+                await run_interims(response, connection)
+
+
+async def upload(response: HttpResponse, connection: Connection, body: bytes | Source) -> None:
+    """Send a body until it is over, or a final head is here.
+
+    A head of 300 and more, or a response that is whole, ends the sending: the peer has decided without the rest. With a
+    success whose body is still to come the sending goes on beside it, in a task of its own, since the peer may be one that
+    answers while it reads. That ends with the connection; what the source raises then ends the reading.
+
+    Raises: see `send`.
+    """
+    task = response.request.client.scope.start(stream(ref(response), connection, body))
+    connection.interrupt = task.cancel
+
+    def wake(task: asyncio.Task[None]) -> None:
+        connection.wake()
+
+    task.add_done_callback(wake)
+    try:
+        while not (task.done() or connection.head):
+            await connection.wait()
+        task.remove_done_callback(wake)
+        if connection.interrupt is None:  # it was ended
+            await asyncio.wait([task])
+            if connection.error is not None:
+                raise connection.error
+        elif task.done():
+            await task
+        else:
+            task.add_done_callback(partial(tell_reader, connection))
+    except BaseException as error:
+        connection.interrupt = None
+        with suppress(RuntimeError):  # the loop is no more
+            task.cancel()
+            if not isinstance(error, GeneratorExit):
+                await asyncio.wait([task])
+        raise
+    finally:
+        if task.done() and not task.cancelled():
+            task.exception()  # seen
+
+
+def tell_reader(connection: Connection, task: asyncio.Task[None]) -> None:
+    """The sending beside a response is over: what went wrong ends the response too."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        connection.interrupt = None
+        connection.fail(error)
+
+
+async def passes(response: HttpResponse, connection: Connection) -> bool:
+    """Wait until the gate is opened (True), or closed, or until the final head is here."""
+    gate = response.request.gate
+    assert gate is not None
+    timer = None
+    if gate.seconds is not None:
+        timer = connection.loop.call_later(gate.seconds, gate.open)
+        response.wait_for(None)  # the peer may be silent: the gate opens by itself
+    gate.watch(connection.wake)
+    try:
+        while not (gate.is_open or gate.is_closed or connection.head):
+            if connection.interims:
+                await run_interims(response, connection)
+            else:
+                await connection.wait()
+    finally:
+        gate.watch(None)
+        if timer is not None:
+            timer.cancel()
+            response.wait_for(None, ReadTimeout, response.request.timeout.read)
+    return gate.is_open and not connection.head
+
+
+async def pieces(body: bytes) -> AsyncGenerator[bytes, None]:
+    """A body that is here already, piece by piece."""
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
+
+
+async def stream(of: ref[HttpResponse], connection: Connection, body: bytes | Source) -> None:
+    """Write a body piece by piece, until its end or that of the sending. of: the response, which may be forgotten.
+
+    Raises: see `send`.
+    """
+    response = of()
+    assert response is not None
+    request, timings = response.request, response.timings
+    del response
+    length = request.stated_length() if isinstance(body, Source) else len(body)
+    write = connection.transport.write
+    report = None if request.call is None else request.call.on_upload
+    is_tls = connection.transport.get_extra_info("sslcontext") is not None
+    sent = chunk_count = turn = 0
+    async with aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
+        async for chunk in chunks:
+            if connection.interrupt is None:  # a source that takes no notice of its cancellation
+                return
+            sent += len(chunk)
+            if length is None:
+                write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+            elif sent > length:
+                raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
+            else:
+                write(chunk)
+            if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
+                return
+            if connection.can_write is not None:
+                watch(of, connection, request.timeout.write)
+                await connection.drain()
+                watch(of, connection, 0.0)
+            if report is not None:
+                report(sent, length)
+            chunk_count += 1
+            # what came is read before more is written: under TLS nothing can be read once a write has failed
+            if is_tls or sent - turn >= _TURN or chunk_count % TURN_CHUNKS == 0:
+                turn = sent
+                await asyncio.sleep(0)
+    if connection.interrupt is None:
+        return
+    if length is None:
+        write(b"0\r\n\r\n")
+    elif sent != length:
+        raise LocalProtocolError(f"the body ended after {sent} of the {length} bytes that Content-Length announced")
+    connection.sending = False
+    if timings is not None:
+        timings.mark("sent")
+
+
+def watch(of: ref[HttpResponse], connection: Connection, seconds: float) -> None:
+    """Limit the wait until the peer takes more; not beside a response, which has limits of its own."""
+    response = of()
+    if response is not None and not connection.head:
+        response.wait_for(None, WriteTimeout, seconds)
+
+
+async def run_interims(response: HttpResponse, connection: Connection) -> None:
+    """Show the interim heads that came to those who asked for them."""
+    interims, connection.interims = connection.interims, None
+    for head in interims or ():
+        response.show_interim(head)
+        stage = response.plan.interim_for(head.status, head.low)
+        if stage is not None:
+            await response.timed(stage.run(response, interim=True))
+        response.hide_interim(connection.head)

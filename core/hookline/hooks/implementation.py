@@ -1,0 +1,182 @@
+"""One implementation of one event: a plugin's method, or a handler that the user bound."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Container, Hashable, Sequence, Set
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from .markers import UNCONDITIONAL, Conditions
+from .switch import Switch
+
+if TYPE_CHECKING:
+    from ..exchange.response import HttpResponse
+
+ARGUMENTS = {
+    "declare": (),
+    "pre_request": ("response", "exc", "cause"),
+    "on_headers": ("response", "exc", "interim", "cause"),
+    "post_request": ("response", "exc", "cause"),
+    "data_received": ("response", "data"),
+    "data_processed": ("response", "data"),
+}
+
+
+Parameters = tuple[Sequence[str], Sequence[str], bool]
+
+# By what `signature_key` gives. A hit costs 1 us, where `inspect` takes 15 for a function and 40 for a partial.
+_known: dict[Hashable, Parameters] = {}
+MAX_KNOWN = 1024
+
+
+def parameters(function: Callable[..., Any]) -> Parameters:
+    """Names that a function takes by position, names that it takes by keyword, and whether it takes any keyword."""
+    key = signature_key(function)
+    found = _known.get(key)
+    if found is None:
+        found = _look_up(function)
+        if key is not None:
+            if len(_known) >= MAX_KNOWN:
+                _known.clear()
+            _known[key] = found
+    return found
+
+
+def signature_key(function: Any) -> Hashable:
+    """What the parameters follow from: the code, which closures and bound methods share. None where only `inspect` knows."""
+    kind = type(function)
+    if kind is FunctionType:
+        own = function.__dict__
+        if "__signature__" in own:
+            return None
+        return signature_key(own["__wrapped__"]) if "__wrapped__" in own else function.__code__
+    if kind is BuiltinFunctionType:
+        return function.__module__, type(function.__self__), function.__name__
+    if kind is partial:
+        inner = signature_key(function.func)
+        return None if inner is None else (inner, *map(type, function.args), frozenset(function.keywords))
+    method = function.__func__ if kind is MethodType else getattr(kind, "__call__", None)  # noqa: B004  # of its class
+    says_itself = kind is not MethodType and (hasattr(function, "__signature__") or hasattr(function, "__wrapped__"))
+    if type(method) is not FunctionType or says_itself:
+        return None
+    inner = signature_key(method)
+    return None if inner is None else ("self", inner)
+
+
+def _look_up(function: Callable[..., Any]) -> Parameters:
+    positional: list[str] = []
+    keywords: list[str] = []
+    takes_any = False
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions written in C do not say
+        return ["response"], keywords, False
+    for parameter in signature.parameters.values():
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            positional.append(parameter.name)
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            keywords.append(parameter.name)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            takes_any = True
+    return positional, keywords, takes_any
+
+
+class Implementation:
+    """See the module. `flat` is what the path of every request calls; `call` is the general form.
+
+    owner: who it is, in words, for messages. plugin: the plugin's name, None for a user's handler. switch: that of its
+    conditions.
+    """
+
+    __slots__ = (
+        "_keywords", "_positional", "conditions", "event", "flat", "function", "is_wrapper", "owner", "plugin", "rank",
+        "switch", "wants_cause", "wants_interim",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        event: str,
+        function: Callable[..., Any],
+        owner: str,
+        plugin: str | None = None,
+        *,
+        conditions: Conditions = UNCONDITIONAL,
+        is_wrapper: bool = False,
+        rank: int = 0,
+        switch: Switch | None = None,
+    ) -> None:
+        self.switch = switch
+        self.event = event
+        self.function = function
+        self.owner = owner
+        self.plugin = plugin
+        self.conditions = conditions
+        self.is_wrapper = is_wrapper
+        self.rank = rank  # -1 tryfirst, 0, 1 trylast
+        positional, keywords, takes_any = parameters(function)
+        offered = ARGUMENTS[event]
+        named = {*positional, *keywords}
+        if plugin is None:  # a handler is called as f(response, exc=None) or f(response, data=data)
+            self._positional: Sequence[str] = [] if "response" in keywords else ["response"]
+            rest = [*positional[1:], *keywords]
+            extra = offered[1:2]
+            self._keywords = [name for name in extra if name in rest or takes_any]
+            if not self._positional:
+                self._keywords.insert(0, "response")
+            named = set()
+        else:
+            self._positional = positional
+            self._keywords = [
+                *keywords,
+                *(n for n in offered if takes_any and n not in positional and n not in keywords),
+            ]
+        # only who names them: **kw alone is no wish for sub-requests and interim heads
+        self.wants_interim = "interim" in named
+        self.wants_cause = "cause" in named
+        self.flat = self._flatten()
+
+    def call(
+        self, response: HttpResponse, exc: BaseException | None = None, interim: bool = False, data: bytes = b""
+    ) -> Any:
+        """Call it with those arguments that it names."""
+        values = {
+            "response": response,
+            "exc": exc,
+            "interim": interim,
+            "cause": response.request.cause,
+            "data": data,
+        }
+        return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
+
+    def sleeps(self, given: Container[str], fields: Set[str]) -> bool:
+        """Has it nothing to do for a plain request? given, fields: the options and the fields that the client was given."""
+        if not self.conditions.may_sleep or (self.switch is not None and self.switch.is_on):
+            return False
+        return fields.isdisjoint(self.conditions.fields or ()) and not any(
+            name in given for name in self.conditions.options or ()
+        )
+
+    def _flatten(self) -> Callable[..., Any]:
+        """`f(response)`, or `f(response, data)` on a data event, for when nothing went wrong.
+
+        Measured: the method itself 0.03 us, a lambda 0.06, functools.partial with a keyword 0.13, the general form 0.5.
+        """
+        function = self.function
+        names = (*self._positional, *self._keywords)
+        if self.event in ("data_received", "data_processed"):
+            if tuple(self._positional) == ("response", "data"):
+                return function
+            return lambda response, data: self.call(response, data=data)
+        if names == ("response",) and not self._keywords:
+            return function
+        if names == ("response", "exc") and self._positional:
+            if not self._keywords:
+                return lambda response: function(response, None)
+            return lambda response: function(response, exc=None)
+        if not self._keywords and names == ("response", "cause"):
+            return lambda response: function(response, response.request.cause)
+        if not self._keywords and names == ("response", "exc", "cause"):
+            return lambda response: function(response, None, response.request.cause)
+        return self.call

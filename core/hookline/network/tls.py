@@ -1,0 +1,159 @@
+"""TLS settings and their contexts. Making the default context takes 18 ms, so each is made once, at its first use."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import SSLError, shown
+from ..messages.url import canonical_host
+
+
+@dataclass(frozen=True)
+class TLS:
+    """How to shake hands: part of the key of a route, so that a connection made with one setting never serves another.
+
+    verify: True (the system's authorities), False (nothing is checked), a file or a directory of authorities, or a
+    context.
+    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password); a key of None stands in
+    the file of the certificate. Never shown.
+    server_hostname: the name to check and to send as SNI; None = the host of the URL.
+    """
+
+    verify: bool | str | ssl.SSLContext = True
+    cert: str | tuple[Any, ...] | None = field(default=None, repr=False)
+    server_hostname: str | None = None
+
+    def name_for(self, host: str) -> str:
+        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3),
+        and without a zone.
+
+        Raises: SSLError, for what no host name can be. (Python's ssl would raise a UnicodeError or a TypeError, and asyncio
+        lose the socket.)
+        """
+        name = self.server_hostname or host.partition("%")[0].rstrip(".")
+        try:
+            if "\0" not in name and name.encode("idna"):
+                return name
+        except UnicodeError:
+            pass  # a label of more than 63 characters, or an empty one
+        raise SSLError(
+            f"TLS takes a host name of labels of 1 to 63 characters, not {shown(name)}; see server_hostname="
+        )
+
+
+def as_path(name: str, value: Any) -> str:
+    """The path of a file. name: of the keyword. Raises: TypeError, ValueError, for an empty one."""
+    path = os.fspath(value)
+    if not path:
+        raise ValueError(f"{name}= takes the path of a file, not an empty one")
+    return os.fsdecode(path)
+
+
+def as_verify(value: Any) -> bool | str | ssl.SSLContext:
+    """Raises: TypeError."""
+    if isinstance(value, (bool, ssl.SSLContext)):
+        return value
+    if isinstance(value, (str, os.PathLike)):
+        return as_path("verify", value)
+    raise TypeError(f"verify= takes True, False, a path or an ssl.SSLContext, not {type(value).__name__}")
+
+
+def as_cert(value: Any) -> str | tuple[Any, ...] | None:
+    """Raises: TypeError."""
+    if value is None:
+        return None
+    if isinstance(value, (str, os.PathLike)):
+        return as_path("cert", value)
+    if isinstance(value, (tuple, list)) and len(value) in (2, 3):
+        return (as_path("cert", value[0]), None if value[1] is None else as_path("cert", value[1]), *value[2:])
+    raise TypeError("cert= takes a path, (certificate, key) or (certificate, key, password)")
+
+
+def as_server_hostname(value: Any) -> str:
+    """Raises: TypeError, ValueError."""
+    if not isinstance(value, str):
+        raise TypeError(f"server_hostname= takes a host name, not {type(value).__name__}")
+    if not value:
+        raise ValueError("server_hostname= takes a host name; None is that of the URL")
+    return value if value.isascii() else canonical_host(value)  # Python's ssl would write it by IDNA 2003
+
+
+def make_context(settings: TLS) -> ssl.SSLContext:
+    """The context for these settings. Host names are checked in every case but verify=False.
+
+    They are looked for in subjectAltName alone: a client must not take a name from the subject of a certificate (RFC 9110,
+    section 4.3.4). A context of the user's stays as it is.
+
+    Raises: OSError or ssl.SSLError, naming the file that cannot be read; ValueError, for a certificate beside a context.
+    """
+    verify = settings.verify
+    if isinstance(verify, ssl.SSLContext):
+        if settings.cert is not None:
+            raise ValueError("cert= beside a context in verify=: load it into that, with context.load_cert_chain(...)")
+        return verify
+    if isinstance(verify, str):
+        is_directory = os.path.isdir(verify)
+        if not is_directory and not os.path.exists(verify):
+            raise FileNotFoundError(f"verify={verify!r}: no such file or directory of certificate authorities")
+        try:
+            context = ssl.create_default_context(
+                cafile=None if is_directory else verify, capath=verify if is_directory else None
+            )
+        except ssl.SSLError as error:
+            raise ssl.SSLError(
+                error.errno, f"verify={verify!r}: no certificates could be read ({error.reason})"
+            ) from error
+        except OSError as error:  # it names no file
+            raise OSError(error.errno, f"verify={verify!r} cannot be read: {error.strerror}") from error
+    else:
+        context = ssl.create_default_context()
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.cert is not None:
+        _load_cert(context, settings.cert)
+    return context
+
+
+def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
+    certificate, key, password = (*((cert,) if isinstance(cert, str) else cert), None, None)[:3]
+    for path in (certificate, key):
+        if path is not None and not os.path.exists(path):
+            raise FileNotFoundError(f"cert: no such file: {path!r}")
+    place = repr(key or certificate)
+
+    def missing() -> str:  # OpenSSL would ask on the terminal, and wait
+        raise ValueError(f"cert: the key in {place} is encrypted; give cert=(certificate, key, password)")
+
+    try:
+        context.load_cert_chain(certificate, key, missing if password is None else password)
+    except ssl.SSLError as error:
+        why = error.reason or "no certificate with its key, or a wrong password"
+        raise ssl.SSLError(
+            error.errno, f"cert: {certificate!r} and the key in {place} cannot be used: {why}"
+        ) from error
+    except OSError as error:  # it names no file
+        raise OSError(
+            error.errno, f"cert: {certificate!r} or the key in {place} cannot be read: {error.strerror}"
+        ) from error
+
+
+class Contexts:
+    """The contexts of one client, by settings."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Any, Any], ssl.SSLContext] = {}
+
+    def get(self, settings: TLS) -> ssl.SSLContext:
+        if isinstance(settings.verify, ssl.SSLContext):
+            return make_context(settings)
+        key = (settings.verify, settings.cert)
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make_context(settings)
+        return found
