@@ -99,6 +99,9 @@ __all__ = [
 ]
 
 
+HttpClient.client_version = f"hookline/{__version__}"
+
+
 def __getattr__(name: str) -> Any:
     """Names that plugins export, imported at first use."""
     from .plugins.exports import exported

@@ -28,30 +28,25 @@ Plugins add leaves of their own. No message holds a credential, a query or a use
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    from .exchange.request import HttpRequest
-    from .exchange.response import HttpResponse
+from .copying import snapshot
 
 
 class HooklineError(Exception):
     """Whatever this package raises on purpose."""
 
-    def __reduce__(self) -> Any:
-        """Copied or pickled, it has snapshots of its request and its response, and its causes as far as they can be pickled."""
-        from .client.snapshot import reduced  # here, because few do that
-
-        return reduced(self)
+    __reduce__ = snapshot  # of its request and response too, and of its causes as far as they can be pickled
 
 
 class HttpRequestException(HooklineError, ConnectionError):
-    """An exchange failed. `request` and `response` are those of the exchange, where there are any."""
+    """An exchange failed.
 
-    def __init__(
-        self, message: str = "", *, request: HttpRequest | None = None, response: HttpResponse | None = None
-    ) -> None:
+    request: the HttpRequest of the exchange. response: its HttpResponse. Each is None where there is none.
+    """
+
+    def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:
         super().__init__(message)
         self.response = response
         self.request = request if request is not None or response is None else response.request
@@ -143,15 +138,6 @@ class StreamAbandoned(HooklineError):
 
 class PluginError(HooklineError):
     """A plugin cannot be loaded, or breaks the rules of the events."""
-
-
-def no_copy(what: str, instead: str) -> Callable[[Any], NoReturn]:
-    """A `__reduce__` for what belongs to one process, or is used up by being used."""
-
-    def refuse(self: Any) -> NoReturn:
-        raise TypeError(f"{what} cannot be copied or pickled: {instead}")
-
-    return refuse
 
 
 class PluginTypeError(PluginError, TypeError):

@@ -53,8 +53,8 @@ def test_tour_says_what_is_missing(run: Run, part: str) -> None:
 def test_tour_works_where_no_plugin_is_installed(environment: dict[str, str]) -> None:
     code = """
 import sys
-from hookline.plugins import entries
-entries.offers = lambda *groups: []
+from hookline.plugins import installed
+installed.entry_points = lambda *groups: []
 import hookline_cli
 sys.exit(hookline_cli.main(["demo"]))
 """

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from hookline.plugins import entries
+from hookline.plugins import installed
 from kit.distributions import Site
 
 
 def forget_installed() -> None:
     """What is installed is read once per process; a test installs something else."""
-    entries.installed.cache_clear()
-    entries.required_by_root.cache_clear()
+    installed.installed.cache_clear()
+    installed.required_by_root.cache_clear()
 
 
 @pytest.fixture

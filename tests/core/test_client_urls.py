@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, InvalidURL
-from hookline.messages.url_reference import resolve
 from hookline.messages.url import split_url
+from hookline.messages.url_reference import resolve
 from hookline_testing.server import ScriptedServer, response
 
 BASE = "http://a/b/c/d;p?q"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from hookline import ClientClosed, HttpClient, HttpRequest, HttpResponse, hookimpl, scope
+from hookline import ClientClosed, HttpClient, HttpRequest, HttpResponse, hookimpl
+from hookline.network import loop_resources as scope
 from hookline_testing.server import Script, ScriptedServer, head, response
 
 STALLED = Script(head(200, [("Content-Length", "100")]) + b"some").stall()

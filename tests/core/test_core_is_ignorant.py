@@ -19,84 +19,34 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 FORBIDDEN = re.compile(
     r"(?i)cookie(?!jar)|websocket|wsproto|oauth|\bdigest|allow_redirect|100-continue|gzip|brotli|(?-i:hookline_[a-z])"
 )
-# From the wire up: a module imports only from its own line and from those above it.
-LAYERS = [
-    {"errors", "charset", "forks", "running"},
-    {
-        "url",
-        "files",
-        "fields",
-        "timeouts",
-        "tls",
-        "declarations",
-        "declared",
-        "gate",
-        "content",
-        "hookspecs",
-        "stats",
-        "switch",
-    },
-    {"dial", "links", "saving", "timings"},
-    {
-        "body",
-        "reference",
-        "settings",
-        "wire.parser",
-        "wire.head_copy",
-        "wire.chunk_reader",
-        "wire.link",
-        "wire.bulk",
-        "wire.inflow",
-        "wire.heads",
-        "wire.unread",
-    },
-    {"multipart", "payload"},
-    {"wire.connection", "events.implementation", "plugins.order", "plugins.distributions"},
-    {"route", "pool", "events.handlers", "events.conduct", "plugins.entries", "plugins.exports"},
-    {"target", "ceiling", "events.plan", "plugins.selection"},
-    {"request_head", "request_lines", "scope"},
-    {"request", "loops", "options", "plugins.manager", "failure", "transfers"},
-    {"sending", "clock", "listeners", "lines", "audience", "member", "plugins.listing"},
-    {"progress"},
-    {"streaming"},
-    {"raw", "response", "response_kinds"},
-    {"profile", "exchange", "snapshot"},
-    {"call"},
-    {"plugged"},
-    {"client"},
-    {""},
-    {"printer", "console", "__main__"},
-]
+# From the bottom up: a module imports only from its own folder and from those before it. "" is the root of the package.
+LAYERS = ("", "messages", "hooks", "http1", "network", "plugins", "exchange", "client", "cli")
+TOP = ("__init__", "__main__")  # of the root, and above all layers
 
 
 def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 MODULES = {name_of(path): path for path in SOURCES}
 
 
-def runtime_imports(path: Path) -> Iterator[str]:
-    """Modules that are imported when the module is: not for types only, and not within functions."""
-    pending: list[ast.stmt] = list(ast.parse(path.read_text()).body)
+def imports_of(path: Path) -> Iterator[str]:
+    """All that a module imports: at its top, within functions, and for annotations alone; its own package's as `hookline:NAME`."""
     package = path.parent.relative_to(ROOT).parts
-    while pending:
-        node = pending.pop()
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or ""
         elif isinstance(node, ast.ImportFrom):
-            if node.level == 0:
-                yield node.module or ""
-                continue
-            base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+            base = [*package[: len(package) - node.level + 1], *([node.module] if node.module else [])]
             for alias in node.names:
-                inner = f"{base}.{alias.name}" if base else alias.name
-                yield "hookline:" + (inner if inner in MODULES else base)
-        elif isinstance(node, ast.Try) or (isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test)):
-            pending += [*node.body, *node.orelse]
+                found = (".".join([*base, *more]) for more in ((alias.name,), (), ("__init__",)))
+                yield "hookline:" + next(name for name in found if name in MODULES)
 
 
-IMPORTS = {name: set(runtime_imports(path)) for name, path in MODULES.items()}
+IMPORTS = {name: set(imports_of(path)) for name, path in MODULES.items()}
 OWN = {
     name: {i.removeprefix("hookline:") for i in imports if i.startswith("hookline:")}
     for name, imports in IMPORTS.items()
@@ -119,28 +69,31 @@ def test_expression_lets_the_rest_pass(text: str) -> None:
     assert not FORBIDDEN.search(text)
 
 
-def test_runtime_imports_have_no_cycles() -> None:
+def test_imports_have_no_cycles() -> None:
     try:
         TopologicalSorter(OWN).prepare()
     except CycleError as error:
         pytest.fail(" imports ".join(map(str, error.args[1])))
 
 
-def test_runtime_imports_go_one_way() -> None:
-    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
-    assert set(MODULES) - set(level) <= {"events", "plugins", "wire"}, "a module that the table above has not"
-    wrong = [
-        f"{name} imports {other}"
-        for name, imports in OWN.items()
-        for other in imports
-        if level.get(other, -1) > level.get(name, -1)
-    ]
+def test_imports_go_from_upper_layers_to_lower_ones() -> None:
+    def level(name: str) -> int:
+        return len(LAYERS) if name in TOP else LAYERS.index(name.rpartition(".")[0])
+
+    wrong = [f"{name} imports {other}" for name in OWN for other in OWN[name] if level(other) > level(name)]
     assert wrong == []
+
+
+def test_classes_of_users_stand_in_one_file_or_two() -> None:
+    """One object, one room: what the state of an exchange is, and what users see of it; and one class for a request."""
+    own = {cls for cls in hookline.HttpResponse.__mro__ if cls is not object}
+    assert {cls.__name__ for cls in own} == {"HttpResponse", "ExchangeState"}
+    assert hookline.HttpRequest.__mro__ == (hookline.HttpRequest, object)
 
 
 def test_only_the_parser_imports_httptools() -> None:
     assert [name for name, imports in IMPORTS.items() if any(i.startswith("httptools") for i in imports)] == [
-        "wire.parser"
+        "http1.parser"
     ]
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from hookline import HttpClient
 from hookline_testing.server import ScriptedServer, response
 
-MAKERS = ("profile.py", "plugged.py", "target.py", "plan.py", "url.py", "request_head.py", "tls.py", "scope.py")
+MAKERS = (
+    "configuration.py", "plugin_host.py", "origin.py", "dispatch_table.py", "url.py", "request.py", "tls.py", "loop_resources.py",
+)  # fmt: skip
 
 
 class BrokeIn(BaseException):

@@ -11,7 +11,8 @@ from zipfile import ZipFile
 import pytest
 
 from hookline import HttpClient
-from hookline.plugins.distributions import Offer, offers, offers_by_importlib
+from hookline.plugins.distributions import entry_points, entry_points_by_importlib
+from hookline.plugins.entry_point import EntryPoint
 from kit.distributions import Site, build_wheel, members, plugin_source
 
 GROUPS = ("hookline", "hookline.optional", "hookline.names")
@@ -36,10 +37,10 @@ def write(folder: str, name: str, **files: str) -> None:
         (info / file.replace("entry_points", "entry_points.txt").replace("PKG_INFO", "PKG-INFO")).write_text(text)
 
 
-def both_ways() -> list[Offer]:
+def both_ways() -> list[EntryPoint]:
     """What is found; the two ways must agree."""
-    found = sorted(offers(*GROUPS))
-    assert found == sorted(offers_by_importlib(GROUPS))
+    found = sorted(entry_points(*GROUPS))
+    assert found == sorted(entry_points_by_importlib(GROUPS))
     return found
 
 
@@ -109,7 +110,7 @@ def test_offers_survive_broken_distributions(path: list[str]) -> None:
     Path(path[0], "bytes-1.dist-info", "entry_points.txt").write_bytes(b"[console_scripts]\n\xff\xfe = x:y\n")
     path.append(str(Path(path[0]) / "not-there"))
 
-    assert sorted(offers("hookline")) == [
+    assert sorted(entry_points("hookline")) == [
         ("hookline", "b", "bad:B", "bad", "1"),
         ("hookline", "g", "good:G", "good", "1"),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, PluginError, hookimpl
-from hookline.plugins import entries
+from hookline.plugins import installed as installed_plugins
 from kit.distributions import Site, plugin_source
 from kit.recorder import Recorder, plugin
 
@@ -103,7 +103,7 @@ def test_require_fails_closed(installed: Site, monkeypatch: pytest.MonkeyPatch) 
 def test_autoload_default_without_the_root_distribution_is_an_error(
     site: Site, monkeypatch: pytest.MonkeyPatch, is_core_alone: bool
 ) -> None:
-    monkeypatch.setattr(entries, "ROOT_DISTRIBUTION", "a-distribution-that-is-not-there")
+    monkeypatch.setattr(installed_plugins, "ROOT_DISTRIBUTION", "a-distribution-that-is-not-there")
     if not is_core_alone:
         site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
     with pytest.raises(PluginError, match=r"autoload='default' loads what the distribution 'a-dist.* is not installed"):

@@ -9,7 +9,8 @@ from pathlib import Path
 from textwrap import dedent
 
 from hookline import Connection, DirectRoute, HttpClient, HttpRequest, HttpResponse, hookimpl
-from hookline.hooks.markers import EVENTS, Specifications
+from hookline.client.hookspecs import Specifications
+from hookline.hooks.markers import EVENTS
 from hookline_testing.server import Script, ScriptedServer, response
 
 PLUGINS = Path(__file__).parents[2] / "docs" / "plugins"

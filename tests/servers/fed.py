@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hookline.exchange.exchange import PECULIAR
-from hookline.messages.fields import parse_fields, parse_trailers
 from hookline.http1.connection import Connection
 from hookline.http1.parser import ResponseHead
+from hookline.messages.fields import parse_fields, parse_trailers
 from hookline_testing.server.segments import Cut, pieces
 
 

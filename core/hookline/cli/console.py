@@ -19,15 +19,13 @@ import sys
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from ..client.client import HttpClient
 from ..errors import HooklineError, InvalidURL, LocalProtocolError, PluginError
+from ..exchange.response import HttpResponse
 from ..messages.url import lacks_slashes
 from .printer import Events, Printer
-
-if TYPE_CHECKING:
-    from ..exchange.response import HttpResponse
 
 DONE, NOT_WRITTEN, WRONG_USE, NO_RESPONSE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from ..exchange.response import HttpResponse
 from ..hooks.markers import hookimpl
-
-if TYPE_CHECKING:
-    from ..exchange.response import HttpResponse
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 

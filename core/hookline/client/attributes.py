@@ -44,9 +44,10 @@ def know(names: Iterable[str]) -> None:
             setattr(Declared, name, _Name(name))
 
 
-def own_names(client: Declared) -> frozenset[str]:
+def own_names(client: Any) -> frozenset[str]:
     """The attributes that a client has of its own, which no plugin may take."""
-    return frozenset(dir(type(client))).difference(known_names()) | client.__dict__.keys()
+    own: frozenset[str] = frozenset(dir(type(client))).difference(known_names()) | client.__dict__.keys()
+    return own
 
 
 def known_names() -> frozenset[str]:

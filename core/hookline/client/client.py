@@ -5,31 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from multidict import CIMultiDict
 
-from ..errors import no_copy
+from ..copying import no_copy, set_reducer
 from ..exchange.body_encoding import give_body
 from ..exchange.call import CALLBACKS, Call, call_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
-from ..exchange.request import HttpRequest
-from ..exchange.request_head import BODY_FRAMING
+from ..exchange.request import BODY_FRAMING, HttpRequest
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.url import as_params, as_url
+from ..network.happy_eyeballs import Resolver
+from ..network.pool import Pool
+from ..network.route import Route
 from ..network.tls import Contexts
 from ..plugins.option_table import Setting
 from ..plugins.selection import Autoload, Selection
 from .event_loop import LoopBound
 from .plugin_host import Plugged
-
-if TYPE_CHECKING:
-    from ..network.happy_eyeballs import Resolver
-    from ..network.pool import Pool
-    from ..network.route import Route
-
 
 # Of the client's fields, those that say nothing of what a plugin asks, maybe of another host.
 FIELDS_OF_CALLS = BODY_FRAMING | {"host"}
@@ -59,7 +55,7 @@ class HttpClient(LoopBound, Plugged):
     """
 
     DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may have others
-    client_version: str = ""  # of a subclass; empty = hookline/VERSION
+    client_version: str = ""  # of a subclass; the package sets hookline/VERSION here
 
     base_url: str | None
     params: Any
@@ -143,7 +139,7 @@ class HttpClient(LoopBound, Plugged):
         if name in PARAMETERS:
             value = PARAMETERS[name](value)
             if name == "client_version":
-                value = value or type(self).client_version or default_version()
+                value = value or type(self).client_version or HttpClient.client_version
             elif name == "parser":
                 value = value or Connection
         if "_ready" not in self.__dict__ or name.startswith("_"):
@@ -333,7 +329,10 @@ class HttpClient(LoopBound, Plugged):
         )
 
 
-def default_version() -> str:
-    from .. import __version__
+def _take_apart(found: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    from .snapshot import reduced  # here, because few objects are copied or pickled
 
-    return f"hookline/{__version__}"
+    return reduced(found)
+
+
+set_reducer(_take_apart)

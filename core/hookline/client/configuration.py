@@ -7,7 +7,7 @@ comes or goes, or a default changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..errors import InvalidURL, PluginError
 from ..exchange.core_options import (
@@ -17,11 +17,11 @@ from ..exchange.core_options import (
     DEFAULT_HTTP_HEADERS,
     EXCHANGE_OPTIONS,
 )
+from ..exchange.interfaces import Client
 from ..exchange.origin import Origin, Target
-from ..exchange.request import HttpRequest
-from ..exchange.request_head import BODY_FRAMING, NOTHING, Given
+from ..exchange.request import BODY_FRAMING, NOTHING, Given, HttpRequest
 from ..exchange.response import HttpResponse
-from ..exchange.response_kinds import StreamedResponse, TimedResponse
+from ..exchange.streamed_response import StreamedResponse
 from ..exchange.transfers import TRANSFERS
 from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
 from ..hooks.dispatch_table import Plan
@@ -31,15 +31,11 @@ from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, scheme_of, split_url, unserved, with_params
 from ..messages.url_reference import joined_params, resolve
-from ..plugins.listing import PluginInfo
-from ..plugins.member import Member
 from ..plugins.option_table import Keyword, OptionTable, Setting
 from ..plugins.order import ordered, successors
+from ..plugins.plugin_info import PluginInfo
 from ..plugins.selection import names_of
 from .attributes import know, own_names
-
-if TYPE_CHECKING:
-    from .client import HttpClient
 
 MAX_TARGETS = 1024
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
@@ -48,16 +44,29 @@ _RESERVED = frozenset(
 )
 
 
+class ConfiguredClient(Client, Protocol):
+    """The client that a configuration is made for."""
+
+    base_url: str | None
+    client_version: str
+    params: Any
+    removed_headers: frozenset[str]
+
+    def take_out_removed(self) -> None: ...
+
+    def unexpected(self, function: str, name: str, where: str, profile: Profile) -> TypeError: ...
+
+
 class Profile:
     """See the module."""
 
     def __init__(
         self,
-        client: HttpClient,
-        members: Iterable[Member],
+        client: ConfiguredClient,
+        members: Iterable[PluginInfo],
         handlers: Mapping[str, tuple[Implementation, ...]],
         values: Mapping[str, Setting],
-        silent: Sequence[Member] = (),
+        silent: Sequence[PluginInfo] = (),
     ) -> None:
         """values: what the client was given for its options.
 
@@ -125,7 +134,7 @@ class Profile:
 
     # -- classes
 
-    def _make_classes(self, values: Mapping[str, Setting], silent: Sequence[Member]) -> None:
+    def _make_classes(self, values: Mapping[str, Setting], silent: Sequence[PluginInfo]) -> None:
         defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
         owners: dict[str, str | None] = {}
         for name, keyword in self.table.keywords.items():
@@ -169,9 +178,8 @@ class Profile:
         self.attributes = tuple(taken)
         self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
         know({*defaults, *self.client_attributes})
-        timed: tuple[type, ...] = (TimedResponse,) if defaults["timings"] else ()
-        self.response_type: type[HttpResponse] = type("HttpResponse", (*timed, HttpResponse), attributes)
-        self.streamed_type: type[HttpResponse] = type("HttpResponse", (*timed, StreamedResponse), attributes)
+        self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
+        self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
 
     def converted(self, keyword: Keyword, setting: Setting) -> tuple[Any, str | None]:
         """The value of an option of the client, and its owner; see `Keyword.convert`."""
@@ -202,7 +210,9 @@ class Profile:
             if of_sub_requests:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
             handlers = {} if of_sub_requests else self._handlers
-            found = self._plans[key] = Plan(plugins, handlers, scheme, self.given_options, self.client_fields)
+            found = self._plans[key] = Plan(
+                plugins, handlers, scheme, self.given_options, self.client_fields, is_watched=self.options["timings"]
+            )
         return found
 
     def plan_for(self, request: HttpRequest) -> Plan:
@@ -283,17 +293,7 @@ class Profile:
     def infos(self) -> list[PluginInfo]:
         """The plugins, in the order of their names and of before and after."""
         names = ordered(dict.fromkeys(self.members, 0), self.following)
-        return [self._info(self.members[name]) for name in names]
-
-    def _info(self, member: Member) -> PluginInfo:
-        return PluginInfo(
-            member.name,
-            None if member.loaded is None else member.loaded.distribution,
-            None if member.loaded is None else member.loaded.version,
-            tuple(event for event in EVENTS if member.implementations[event]),
-            tuple(option.name for option in member.of(Option)),
-            member.plugin,
-        )
+        return [self.members[name] for name in names]
 
     def order_reasons(self, name: str) -> list[str]:
         """What a plugin and the others say of its place."""

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock, get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import forks
 from ..network.loop_resources import Closer, LoopScope
 from ..network.loop_runner import CtrlC, cancel_the_rest, run_to_the_end, running_loop
+from ..network.pool import Pool
 from ..network.stats import Stats
-
-if TYPE_CHECKING:
-    from ..network.pool import Pool
 
 
 class _Nothing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
@@ -12,17 +12,15 @@ from ..exchange.transfers import TRANSFERS
 from ..hooks.declarations import Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
-from ..plugins.distributions import normalized
-from ..plugins.listing import Plugins
+from ..plugins.entry_point import normalized
 from ..plugins.manager import Manager
-from ..plugins.member import Member, members_of
 from ..plugins.option_table import Setting, unexpected_keyword
-from ..plugins.selection import Absent, Selection, as_list, as_names, construct, label, names_of, numbered, object_name
+from ..plugins.plugin_info import PluginInfo, registered
+from ..plugins.selection import SelectedPlugin, Selection, as_list, as_names, label, names_of, numbered, object_name
 from .attributes import Declared
-from .configuration import Profile
-
-if TYPE_CHECKING:
-    from .client import HttpClient
+from .configuration import ConfiguredClient, Profile
+from .hookspecs import Specifications
+from .plugin_list import Plugins
 
 CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS)
 CLIENT_KEYWORDS = (
@@ -47,11 +45,11 @@ class Plugged(Declared):
         self._variants: dict[Hashable, tuple[Profile, object]] = {}
         self._absent_credentials: frozenset[str] | None = None
         self._late: dict[str, Any] = {}  # plugins that a call asked for by name; one object each, as for the others
-        self._manager = Manager(self._plugins_changed)
+        self._manager = Manager(Specifications, self._plugins_changed)
 
     @property
-    def _client(self) -> HttpClient:
-        return cast("HttpClient", self)
+    def _client(self) -> ConfiguredClient:
+        return cast("ConfiguredClient", self)
 
     def _register(self) -> None:
         """Register what was selected.
@@ -83,7 +81,7 @@ class Plugged(Declared):
             self._variants.clear()
             self._client.take_out_removed()
             version = self._version(self.headers)
-            members = members_of(self._manager, self._selection.loaded)
+            members = registered(self._manager, self._selection.loaded)
             found = Profile(self._client, members, self._handlers(), self._values)
             self._profile, self._headers_version = found, version  # together, and not where the making fails
         return found
@@ -103,7 +101,7 @@ class Plugged(Declared):
         silent = {
             name
             for name, member in base.members.items()
-            if name in out or self._answers(member, out) or not out.isdisjoint(names_of(member.plugin, "replaces"))
+            if member.answers_to(out) or not out.isdisjoint(names_of(member.plugin, "replaces"))
         }
         unknown = out - silent - {name for wanted in out for name in [wanted] if self._is_known(wanted)}
         if unknown:
@@ -121,15 +119,11 @@ class Plugged(Declared):
         self._variants[key] = (profile, extra)  # the objects live as long as their ids are keys
         return profile
 
-    def _answers(self, member: Member, names: frozenset[str]) -> bool:
-        entry = None if member.loaded is None else member.loaded.entry
-        return entry is not None and any(entry.answers_to(name) for name in names)
-
     def _is_known(self, name: str) -> bool:
-        return any(a.name == name or (a.entry is not None and a.entry.answers_to(name)) for a in self._selection.absent)
+        return any(absent.answers_to(name) for absent in self._selection.absent)
 
-    def _extra_members(self, extra: tuple[Any, ...], base: Profile) -> list[Member]:
-        manager = Manager(lambda: None)
+    def _extra_members(self, extra: tuple[Any, ...], base: Profile) -> list[PluginInfo]:
+        manager = Manager(Specifications, lambda: None)
         for plugin in numbered(p for p in extra if not isinstance(p, str)).values():
             own = name = object_name(plugin)
             number = 1
@@ -144,9 +138,9 @@ class Plugged(Declared):
                     entry = absent.entry
                     if entry is not None and entry.answers_to(name):
                         if entry.name not in self._late:
-                            self._late[entry.name] = construct(entry, entry.load())
+                            self._late[entry.name] = entry.make_plugin(entry.load_plugin())
                         manager.register(self._late[entry.name], entry.name, label=label(entry.name, entry))
-        return members_of(manager, ())
+        return registered(manager, ())
 
     @property
     def plugins(self) -> Plugins:
@@ -174,7 +168,7 @@ class Plugged(Declared):
         """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
         others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
         absent = [
-            Absent(m.name, None, "disabled", plugin=m.plugin)
+            SelectedPlugin(m.name, None, m.plugin, "disabled")
             for n, m in self.profile.members.items()
             if n not in profile.members
         ]
@@ -184,15 +178,15 @@ class Plugged(Declared):
         )
 
 
-def options_of(absent: Absent) -> Mapping[str, Option]:
+def options_of(absent: SelectedPlugin) -> Mapping[str, Option]:
     """The options that a plugin would have."""
     return {option.name: option for option in declared_by(absent) if isinstance(option, Option)}
 
 
-def declared_by(absent: Absent) -> Sequence[Any]:
+def declared_by(absent: SelectedPlugin) -> Sequence[Any]:
     """What a plugin that does not run would declare; nothing when it cannot be loaded."""
     try:
-        plugin = absent.plugin if absent.entry is None else construct(absent.entry, absent.entry.load())
+        plugin = absent.plugin if absent.entry is None else absent.entry.make_plugin(absent.entry.load_plugin())
         return list(plugin.declare() or ()) if hasattr(plugin, "declare") else ()
     except KeyboardInterrupt:
         raise

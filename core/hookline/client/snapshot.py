@@ -19,9 +19,9 @@ from multidict import CIMultiDict, MultiDict
 from ..errors import HooklineError, StreamConsumedError
 from ..exchange.core_options import CORE_OPTIONS
 from ..exchange.origin import Origin, Target
-from ..exchange.progress import NEVER
 from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse
+from ..exchange.state import NEVER
 from ..http1.parser import ResponseHead, StatusLine
 from ..messages.request_body import Source
 from ..messages.timeout import Timeout

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import Callable, ItemsView, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import LocalProtocolError
 from ..messages.request_body import as_content
 from ..messages.url import encode_pairs, pairs
-
-if TYPE_CHECKING:
-    from .request import HttpRequest
+from .request import HttpRequest
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"

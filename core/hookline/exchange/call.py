@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..hooks.handlers import implementation_of
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
-from .transfers import TRANSFERS, as_tell, download_handler
-
-if TYPE_CHECKING:
-    from .transfers import Tell
+from .transfers import TRANSFERS, Tell, as_tell, download_handler
 
 CALLBACKS = frozenset({*EVENTS, *TRANSFERS})
 

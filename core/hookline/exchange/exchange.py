@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import HttpRequestException, PluginError
 from ..hooks.stage import Stage
-from .audience import FINISHED, SENT
+from ..http1.connection import Connection
+from ..messages.fields import HeadersLike
+from .acquire import acquire, lost_before_response, still_open
 from .failure import fail
+from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
-from .upload import ONE_WRITE, acquire, lost_before_response, run_interims, send, still_open
-
-if TYPE_CHECKING:
-    from ..client.client import HttpClient
-    from ..http1.connection import Connection
-    from ..messages.fields import HeadersLike
-
+from .state import FINISHED, SENT
+from .upload import ONE_WRITE, run_interims, send
 
 MAX_FOLLOW_UPS = 100
 PECULIAR = frozenset({"HEAD", "CONNECT"})  # what a head says of the body is not so for these (RFC 9112, section 6.3)
@@ -36,7 +34,7 @@ def nobody(response: HttpResponse) -> None:
 async def exchange(
     request: HttpRequest | None,
     given: Connection | None = None,
-    client: HttpClient | None = None,
+    client: Client | None = None,
     method: str = "",
     url: str = "",
     headers: HeadersLike = None,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import HttpRequestException
 from ..hooks.stage import CANCELLED_SECONDS, Stage, add_failure
-
-if TYPE_CHECKING:
-    from .response import HttpResponse
+from .state import ExchangeState
 
 
-async def fail(response: HttpResponse, error: BaseException) -> Any:
+async def fail(response: ExchangeState, error: BaseException) -> Any:
     """Clean up behind an exchange, and tell post_request once. Returns its answer, None when there is none.
 
     Raises: CancelledError, when the handlers are cancelled in their turn.
@@ -42,7 +40,7 @@ async def fail(response: HttpResponse, error: BaseException) -> Any:
     return None if refused else answer
 
 
-async def tell(stage: Stage, response: HttpResponse, error: BaseException, seconds: float | None) -> Any:
+async def tell(stage: Stage, response: ExchangeState, error: BaseException, seconds: float | None) -> Any:
     """Run post_request for an error. What a handler raises becomes a note of the error."""
     try:
         if seconds is not None:

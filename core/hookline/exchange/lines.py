@@ -5,16 +5,27 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-from ..errors import BodyTooLarge, no_copy
+from ..copying import no_copy
+from ..errors import BodyTooLarge
 from ..messages.charset import check_charset
-from .failure import fail
-
-if TYPE_CHECKING:
-    from .response import HttpResponse
 
 MAX_LINE = 16 * 1024 * 1024  # characters: of one line that must fit into memory
+
+
+class LineSource(Protocol):
+    """A response whose body is read line by line."""
+
+    request: Any
+
+    @property
+    def encoding(self) -> str | None: ...
+
+    @property
+    def raw(self) -> Any: ...
+
+    async def _fail(self, error: BaseException) -> None: ...
 
 
 class LineSplitter:
@@ -72,7 +83,7 @@ class Lines:
     A line that cannot be decoded, or is too long, ends the exchange.
     """
 
-    def __init__(self, response: HttpResponse, limit: int) -> None:
+    def __init__(self, response: LineSource, limit: int) -> None:
         self._response = response
         self._splitter = LineSplitter(response.encoding or "utf-8", limit)
 
@@ -99,5 +110,5 @@ class Lines:
         try:
             return self._splitter.feed(data, is_last=is_last)
         except (UnicodeDecodeError, BodyTooLarge) as error:
-            await fail(self._response, error)
+            await self._response._fail(error)
             raise

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ..hooks.dispatch_table import Plan
 from ..messages.url import written_host
-from ..network.route import DirectRoute
-from ..network.tls import TLS
-
-if TYPE_CHECKING:
-    from ..hooks.dispatch_table import Plan
-    from ..network.pool import Pool
-    from .request_head import RequestHead
+from ..network.pool import Pool
 
 
 class Origin:
@@ -65,15 +58,3 @@ class Target:
 
     def __repr__(self) -> str:
         return f"<Target {self.origin}>"
-
-
-def direct_route(request: RequestHead) -> DirectRoute:
-    """The route straight to the origin of a request, by its options."""
-    origin = request.where.origin
-    tls = TLS(request.verify, request.cert, request.server_hostname) if origin.tls else None
-    source = request.source_address
-    unix = request.unix_socket
-    scheme = "https" if origin.tls else "http"
-    limits = request.timeout
-    connecting = limits.connect if limits.tls else 0.0  # else that is the limit of the whole
-    return DirectRoute(scheme, origin.host, origin.port, tls, source, unix, handshake=limits.tls, connecting=connecting)

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Self
+from time import monotonic
+from typing import Any, Self, cast
 
 from multidict import CIMultiDict
 
-from ..errors import HttpRequestException, PluginError, StreamConsumedError
+from ..copying import snapshot
+from ..errors import (
+    HttpRequestException,
+    PluginError,
+    ReadTimeout,
+    StreamAbandoned,
+    StreamConsumedError,
+)
 from ..hooks.handlers import ResponseEvent
+from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
-from ..messages.content_decoding import Text, charset_of, check_decoder, decoded, json_text
+from ..messages.content_decoding import Decoder, Text, charset_of, check_decoder, decoded, json_text
+from .acquire import acquire
+from .failure import fail
 from .request import HttpRequest
 from .response_stream import Raw
-from .streaming import Streaming
-
-if TYPE_CHECKING:
-    from ..http1.connection import Connection
-    from ..messages.content_decoding import Decoder
+from .state import NEVER, NEW, ExchangeState
 
 
-class HttpResponse(Streaming):
-    """See the module. It exists from the start of its exchange; `status_code` is 0 until a head is here.
-
-    answer: what the implementations of the present event have answered so far.
-    """
+class HttpResponse(ExchangeState):
+    """See the module. It exists from the start of its exchange; `status_code` is 0 until a head is here."""
 
     __slots__ = ()
-    answer: Any = None
-    answered_by = ""  # who answered post_request, in words
-    detached = False
     is_consumed = False
     _raw: Raw | None = None
     _notes: dict[str, Any] | None = None
@@ -48,7 +49,7 @@ class HttpResponse(Streaming):
     ) -> HttpResponse:
         """A response that did not come from the network: what a cache or a mock answers with."""
         lines = fields.write((name, value) for name, value in fields.checked(headers) if value is not None)
-        response = request.profile.response_type(request)
+        response: HttpResponse = request.profile.response_type(request)
         response.give_head(
             f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode(
                 "utf-8", "surrogateescape"
@@ -121,7 +122,7 @@ class HttpResponse(Streaming):
     @property
     def history(self) -> list[HttpResponse]:
         """Every response of this call that was answered with another request, oldest first."""
-        return self.request.history
+        return cast("list[HttpResponse]", self.request.history)
 
     # -- the body
 
@@ -232,6 +233,78 @@ class HttpResponse(Streaming):
             raise HttpRequestException(f"{self.status_code} {self.reason} for {where}", response=self)
         return self
 
+    # -- the body as a stream
+
+    async def read_chunk(self) -> bytes:
+        """The next decoded bytes of the body; b"" at its end. Whatever goes wrong ends the exchange.
+
+        Raises: StreamConsumedError, when it was closed before; whatever went wrong.
+        """
+        connection = self.connection
+        if connection is None:
+            if self.is_cut:
+                raise StreamConsumedError("the body was closed, or failed, before its end")
+            return self.take(bounded=True)
+        if connection.waiter is not None and not connection.waiter.done():
+            raise StreamConsumedError("the stream is being read elsewhere at the same time; it has one reader")
+        try:
+            while True:
+                self.is_whole = complete = connection.complete
+                if not complete and self.filter is None and not self.parts:
+                    if connection.read_at_once is not None and not connection.parts:
+                        connection.read_at_once()
+                    if len(connection.parts) == 1:
+                        return connection.take_parts()[0]  # one read of a body that goes on, as most are
+                if connection.parts or self.parts or complete or self.filter is not None:
+                    self.parts += connection.take_parts()
+                    data = self.take(bounded=True)
+                    if complete and not (self.filter is not None and self.filter.has_pending):
+                        await self._finish_stream(connection)
+                        return data
+                    if data:
+                        return data
+                if self.request.timeout.read:
+                    self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
+                if connection.error is not None:
+                    raise connection.error
+                connection.waiter = waiter = connection.loop.create_future()
+                await waiter
+                if self.due != NEVER:
+                    self.unwatch()
+        except BaseException as error:
+            self.is_whole = False
+            await self._fail(error)
+            raise
+
+    async def _finish_stream(self, connection: Connection) -> None:
+        self.end_body(connection)
+        if not self.is_finished:
+            self.mark_finished()
+            stage = self.stage("post_request")
+            if stage is not None:
+                with self.request.client.scope.section():
+                    await stage.run(self)  # no answer is taken: the caller has the response
+
+    def close(self) -> Any:
+        """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""
+        return self.request.client.settle(self.aclose())
+
+    async def aclose(self) -> None:
+        """The same as a coroutine: post_request is told of StreamAbandoned."""
+        if self.connection is not None:
+            await self.abandon("the body was closed before its end")
+
+    async def _fail(self, error: BaseException) -> None:
+        """End the exchange of a stream with an error."""
+        await fail(self, error)
+
+    async def abandon(self, why: str) -> None:
+        """End a stream that nobody reads on. What post_request raises has no caller to go to: it is logged."""
+        error = StreamAbandoned(why)
+        await self._fail(error)
+        for note in getattr(error, "__notes__", ()):
+            self.request.client.logger.error("%r: %s", self.request, note)
+
     # -- for plugins
 
     @property
@@ -259,6 +332,16 @@ class HttpResponse(Streaming):
             raise PluginError("add_decoder is for on_headers: the body was already taken")
         self.body.add_decoder(decoder)
 
+    async def connect(self) -> Connection:
+        """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
+        if self.step != NEW:
+            raise PluginError("connect() is for pre_request: the request was sent already")
+        if self.connection is None:
+            self.pool = pool = self.request.pool()
+            self.connection = pool.take(monotonic()) or await acquire(self, pool)
+            self.request.mark_connected()
+        return self.connection
+
     def detach(self) -> Connection:
         """Take the connection out of the client, in on_headers: behind a 101, or a CONNECT that was granted.
 
@@ -275,20 +358,6 @@ class HttpResponse(Streaming):
         self.let_go()
         return connection
 
-    def refuse_answer(self, event: str, answer: Any) -> str | None:
-        """None when this may be an answer on the event, else what was expected."""
-        if isinstance(answer, HttpResponse):
-            return None
-        if event == "on_headers":
-            return (
-                None
-                if self.detached
-                else "None, a response, or an object that took the connection with response.detach()"
-            )
-        if event == "post_request":
-            return None if isinstance(answer, HttpRequest) else "None, an HttpRequest or an HttpResponse"
-        return "None or an HttpResponse"
-
     def event(self, name: str) -> ResponseEvent:
         """The handlers of this exchange alone, and whether the event has fired."""
         if self._events is None:
@@ -299,11 +368,7 @@ class HttpResponse(Streaming):
             found = self._events[name] = ResponseEvent(name, self)
         return found
 
-    def __reduce__(self) -> Any:
-        """Copies and pickles are snapshots, which belong to no client."""
-        from ..client.snapshot import reduced  # here, because few do that
-
-        return reduced(self)
+    __reduce__ = snapshot
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from ..errors import StreamConsumedError, no_copy
-from .failure import fail
-from .lines import MAX_LINE, Lines
+from ..copying import no_copy
+from ..errors import StreamConsumedError
+from .lines import MAX_LINE, Lines, LineSource
 from .saving import save
 
-if TYPE_CHECKING:
-    import os
 
-    from .response import HttpResponse
+class StreamSource(LineSource, Protocol):
+    """A response whose body is read as a stream."""
+
+    async def read_chunk(self) -> bytes: ...
+
+    def taken(self) -> bytes: ...
+
+    def keep_content(self, content: bytes) -> None: ...
 
 
 class Raw:
@@ -26,7 +32,7 @@ class Raw:
 
     __slots__ = ("_begun", "_iterated", "_kept", "_response")
 
-    def __init__(self, response: HttpResponse) -> None:
+    def __init__(self, response: StreamSource) -> None:
         self._response = response
         self._begun = self._iterated = False
         self._kept: bytes | memoryview = b""
@@ -93,7 +99,7 @@ class Raw:
         try:
             return await save(self._next, path)
         except BaseException as error:
-            await fail(self._response, error)  # of the file: an error of the body has told it already
+            await self._response._fail(error)  # of the file: an error of the body has told it already
             raise
 
     def read(self, n: int | None = -1) -> Any:

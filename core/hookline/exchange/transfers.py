@@ -7,12 +7,9 @@ the wire, content codings included. What they raise ends the exchange, and reach
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..hooks.handlers import is_coroutine_function
-
-if TYPE_CHECKING:
-    from .response import HttpResponse
 
 TRANSFERS = ("on_upload", "on_download")
 
@@ -29,7 +26,7 @@ def as_tell(name: str, value: Any) -> Tell:
 def download_handler(tell: Tell) -> Callable[..., None]:
     """A handler of data_processed that tells how much of the body has arrived. Bodies that nobody gets are not counted."""
 
-    def on_download(response: HttpResponse, data: bytes = b"") -> None:
+    def on_download(response: Any, data: bytes = b"") -> None:
         connection = response.connection
         if connection is None or response.is_buffered or connection.upgraded or not has_body(response):
             return
@@ -43,6 +40,6 @@ def download_handler(tell: Tell) -> Callable[..., None]:
     return on_download
 
 
-def has_body(response: HttpResponse) -> bool:
+def has_body(response: Any) -> bool:
     """May a body come with this head (RFC 9112, section 6.3)?"""
     return response.request.method != "HEAD" and response.status_code not in (204, 304)

@@ -1,4 +1,4 @@
-"""Getting a connection and sending what does not fit into one write: held bodies and streams."""
+"""Send a request whose body does not fit into one write: held bodies and streams."""
 
 from __future__ import annotations
 
@@ -6,116 +6,19 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING
 from weakref import ref
 
-from ..errors import (
-    ClientClosed,
-    ConnectionClosed,
-    ConnectTimeout,
-    HttpRequestException,
-    LocalProtocolError,
-    PoolTimeout,
-    ReadTimeout,
-    WriteTimeout,
-)
+from ..errors import LocalProtocolError, ReadTimeout, WriteTimeout
+from ..http1.connection import Connection
 from ..messages.request_body import TURN_CHUNKS, Source
-
-if TYPE_CHECKING:
-    from ..http1.connection import Connection
-    from ..network.pool import Pool
-    from .response import HttpResponse
-
+from .state import ExchangeState
 
 ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
 _PIECE = 256 * 1024
 _TURN = 512 * 1024  # bytes after which the loop gets a turn, however fast source and peer are: an answer may be there
 
 
-async def acquire(response: HttpResponse, pool: Pool) -> Connection:
-    """Open a connection, or wait in line for one.
-
-    Raises: PoolTimeout, ConnectTimeout, HttpConnectionError.
-    """
-    timings = response.timings
-    if timings is not None:
-        timings.stand_in_line()
-    closings = pool.closings
-    while not pool.reserve():
-        waiter = pool.wait()
-        response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
-        try:
-            connection = await waiter
-        except BaseException:
-            pool.leave(waiter)
-            raise
-        finally:
-            response.wait_for(None)
-        if pool.closings != closings:  # what was given is of the time before
-            if connection is None:
-                pool.give_up()
-            raise ClientClosed("the client was closed")
-        if connection is None:
-            break  # the right to open one
-        if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
-            return connection
-        if connection.alive:  # it is closing since it was given
-            pool.replace(connection)
-            break
-        if (idle := pool.take(monotonic())) is not None:
-            return idle
-    try:
-        if timings is not None:
-            timings.mark("queued")
-        request = response.request
-        limit = request.timeout.connect
-        if limit:
-            limit += request.timeout.tls  # which has its own limit then
-        connection = await response.timed(pool.opening(request.route.open(request.client)), ConnectTimeout, limit)
-        if pool.closings != closings:  # in the moment in which it was ready
-            connection.abort()
-            raise ClientClosed("the client was closed")
-    except BaseException:
-        pool.give_up()
-        raise
-    if timings is not None:
-        timings.mark("connect")  # more exactly by the connection, where its route says so
-    connection.key = pool.key
-    pool.add(connection)
-    return connection
-
-
-def still_open(response: HttpResponse, pool: Pool, now: float) -> Connection | None:
-    """The connection that a response has taken before (see `connect`); None where it has died since, without a request."""
-    connection = response.connection
-    if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
-        response.drop_connection()
-    return response.connection
-
-
-def lost_before_response(response: HttpResponse, connection: Connection, error: HttpRequestException) -> bool:
-    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?
-
-    True once at most: others that are idle may be as dead, so `acquire` opens one for it.
-    """
-    if (
-        response.is_repeated
-        or not connection.reused
-        or connection.read_anything
-        or not isinstance(error, ConnectionClosed)
-    ):
-        return False
-    if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
-        return False
-    if not response.request.may_repeat or response.is_past_deadline():
-        return False
-    response.drop_connection()
-    response.is_repeated = True
-    return True
-
-
-async def send(response: HttpResponse, connection: Connection) -> None:
+async def send(response: ExchangeState, connection: Connection) -> None:
     """Send the head, then the body when the gate is open, as fast as the peer takes it; then wait for the final head.
 
     Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
@@ -135,7 +38,7 @@ async def send(response: HttpResponse, connection: Connection) -> None:
                 await run_interims(response, connection)
 
 
-async def upload(response: HttpResponse, connection: Connection, body: bytes | Source) -> None:
+async def upload(response: ExchangeState, connection: Connection, body: bytes | Source) -> None:
     """Send a body until it is over, or a final head is here.
 
     A head of 300 and more, or a response that is whole, ends the sending: the peer has decided without the rest. With a
@@ -183,7 +86,7 @@ def tell_reader(connection: Connection, task: asyncio.Task[None]) -> None:
         connection.fail(error)
 
 
-async def passes(response: HttpResponse, connection: Connection) -> bool:
+async def passes(response: ExchangeState, connection: Connection) -> bool:
     """Wait until the gate is opened (True), or closed, or until the final head is here."""
     gate = response.request.gate
     assert gate is not None
@@ -212,7 +115,7 @@ async def pieces(body: bytes) -> AsyncGenerator[bytes, None]:
         yield body[start : start + _PIECE]
 
 
-async def stream(of: ref[HttpResponse], connection: Connection, body: bytes | Source) -> None:
+async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | Source) -> None:
     """Write a body piece by piece, until its end or that of the sending. of: the response, which may be forgotten.
 
     Raises: see `send`.
@@ -261,14 +164,14 @@ async def stream(of: ref[HttpResponse], connection: Connection, body: bytes | So
         timings.mark("sent")
 
 
-def watch(of: ref[HttpResponse], connection: Connection, seconds: float) -> None:
+def watch(of: ref[ExchangeState], connection: Connection, seconds: float) -> None:
     """Limit the wait until the peer takes more; not beside a response, which has limits of its own."""
     response = of()
     if response is not None and not connection.head:
         response.wait_for(None, WriteTimeout, seconds)
 
 
-async def run_interims(response: HttpResponse, connection: Connection) -> None:
+async def run_interims(response: ExchangeState, connection: Connection) -> None:
     """Show the interim heads that came to those who asked for them."""
     interims, connection.interims = connection.interims, None
     for head in interims or ():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
+from .implementation import Implementation
 from .stage import name_owner
-
-if TYPE_CHECKING:
-    from .implementation import Implementation
 
 
 class Listeners:

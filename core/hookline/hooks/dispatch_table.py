@@ -32,7 +32,7 @@ class Plan:
 
     handlers: those of users, which run before the plugins on pre_request and after them elsewhere. scheme: None for all.
     given, fields: the options and the header fields that the client was given. pre, bare: who runs at pre_request; and who
-    does for a plain request, nobody where all of them would sleep.
+    does for a plain request, nobody where all of them would sleep. is_watched: is every exchange to be watched closely?
     """
 
     __slots__ = (
@@ -47,6 +47,8 @@ class Plan:
         scheme: str | None,
         given: Container[str] = (),
         fields: Set[str] = frozenset(),
+        *,
+        is_watched: bool = False,
     ) -> None:
         def runs(implementation: Implementation) -> bool:
             schemes = implementation.conditions.schemes
@@ -65,7 +67,7 @@ class Plan:
                     implementation.switch.tell(self)
         self.data_received = self.events["data_received"]
         self.data_processed = self.events["data_processed"]
-        self.has_taps = bool(self.data_received or self.data_processed)
+        self.has_taps = bool(self.data_received or self.data_processed or is_watched)
         self.interim = stage("on_headers", [i for i in self.events["on_headers"] if i.wants_interim])
         self._index([*self.events["on_headers"], *self.events["post_request"]])
         self._after: dict[int, After] = {}

@@ -6,14 +6,12 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from ..errors import PluginError, PluginTypeError, nearest, no_copy
+from ..copying import no_copy
+from ..errors import PluginError, PluginTypeError, nearest
 from .implementation import Implementation
 from .markers import DATA_EVENTS, EVENTS
-
-if TYPE_CHECKING:
-    from ..exchange.response import HttpResponse
 
 Handler = Callable[..., Any]
 
@@ -100,15 +98,23 @@ class Event:
         return f"<{type(self).__name__} {self.name}: {len(self._implementations)} bound>"
 
 
+class EventSource(Protocol):
+    """The response whose events are bound to one exchange."""
+
+    def has_fired(self, event: str) -> bool: ...
+
+    def listen(self) -> None: ...
+
+
 class ResponseEvent(Event):
     """An event of one response: handlers for this exchange alone, and whether it has fired."""
 
     __slots__ = ("_response", "_waiters")
 
-    def __init__(self, name: str, response: HttpResponse) -> None:
+    def __init__(self, name: str, response: EventSource) -> None:
         super().__init__(name, response.listen if name in DATA_EVENTS else lambda: None)
         self._response = response
-        self._waiters: list[asyncio.Future[HttpResponse]] = []
+        self._waiters: list[asyncio.Future[Any]] = []
 
     def bind(self, handler: Handler, *, plugin: str | None = None) -> Handler:
         """As for a client, for this exchange alone.
@@ -127,7 +133,7 @@ class ResponseEvent(Event):
         """Has the event been fired for this response (a data event: at least once)?"""
         return self._response.has_fired(self.name)
 
-    def waiter(self) -> asyncio.Future[HttpResponse]:
+    def waiter(self) -> asyncio.Future[Any]:
         """A future of the running loop, done with the response when the event has fired."""
         future = asyncio.get_running_loop().create_future()
         if self.fired():

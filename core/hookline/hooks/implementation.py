@@ -6,13 +6,10 @@ import inspect
 from collections.abc import Callable, Container, Hashable, Sequence, Set
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .markers import UNCONDITIONAL, Conditions
 from .switch import Switch
-
-if TYPE_CHECKING:
-    from ..exchange.response import HttpResponse
 
 ARGUMENTS = {
     "declare": (),
@@ -137,9 +134,7 @@ class Implementation:
         self.wants_cause = "cause" in named
         self.flat = self._flatten()
 
-    def call(
-        self, response: HttpResponse, exc: BaseException | None = None, interim: bool = False, data: bytes = b""
-    ) -> Any:
+    def call(self, response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b"") -> Any:
         """Call it with those arguments that it names."""
         values = {
             "response": response,

@@ -10,15 +10,25 @@ import asyncio
 import inspect
 from collections.abc import Callable, Generator, Iterator, Sequence
 from operator import length_hint
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..errors import HttpTimeout, PluginError
 from .implementation import Implementation
 
-if TYPE_CHECKING:
-    from ..exchange.response import HttpResponse
-
 CANCELLED_SECONDS = 1.0  # what post_request may take after a cancellation
+
+
+class Subject(Protocol):
+    """The response of the exchange whose event runs."""
+
+    answer: Any
+    answered_by: str
+
+    def is_past_deadline(self) -> bool: ...
+
+    def refuse_answer(self, event: str, answer: Any) -> str | None: ...
+
+    def timed_out(self, kind: type[HttpTimeout]) -> HttpTimeout: ...
 
 
 class Stage:
@@ -33,7 +43,7 @@ class Stage:
         self.event = event
         self.wrappers = tuple(i for i in implementations if i.is_wrapper)
         self.implementations = tuple(i for i in implementations if not i.is_wrapper)
-        self.calls: tuple[Callable[[HttpResponse], Any], ...] = (
+        self.calls: tuple[Callable[[Any], Any], ...] = (
             (self.run,) if self.wrappers else tuple(i.flat for i in self.implementations)
         )
 
@@ -42,7 +52,7 @@ class Stage:
         return len(self.calls) - length_hint(rest) - 1
 
     async def resume(
-        self, response: HttpResponse, call: Callable[..., Any], result: Any, rest: Iterator[Callable[..., Any]]
+        self, response: Subject, call: Callable[..., Any], result: Any, rest: Iterator[Callable[..., Any]]
     ) -> Any:
         """Go on behind the first result that is not None: await it, judge it, run the rest. Returns the answer or None."""
         if self.wrappers:
@@ -51,7 +61,7 @@ class Stage:
         tuple(rest)  # the caller has nothing left to call
         return await self._run_plain(response, None, False, at, (result,))
 
-    async def caught(self, response: HttpResponse, rest: Iterator[Callable[..., Any]], error: BaseException) -> None:
+    async def caught(self, response: Subject, rest: Iterator[Callable[..., Any]], error: BaseException) -> None:
         """One of `calls` raised: its owner is named, and post_request goes on to the others with this error."""
         if self.wrappers:
             return
@@ -60,7 +70,7 @@ class Stage:
         if self.event == "post_request":
             await self._tell_rest(response, at + 1, error, None)
 
-    async def run(self, response: HttpResponse, exc: BaseException | None = None, interim: bool = False) -> Any:
+    async def run(self, response: Subject, exc: BaseException | None = None, interim: bool = False) -> Any:
         """Run all of them, wrappers around the others; returns the answer or None."""
         running: list[tuple[Implementation, Generator[None, Any, Any]]] = []
         error: BaseException | None = None
@@ -102,7 +112,7 @@ class Stage:
 
     async def _run_plain(
         self,
-        response: HttpResponse,
+        response: Subject,
         exc: BaseException | None,
         interim: bool,
         start: int = 0,
@@ -132,9 +142,7 @@ class Stage:
                 raise
         return answers.answer
 
-    async def _tell_rest(
-        self, response: HttpResponse, at: int, error: BaseException, exc: BaseException | None
-    ) -> None:
+    async def _tell_rest(self, response: Subject, at: int, error: BaseException, exc: BaseException | None) -> None:
         """One implementation of post_request raised; the others are told nevertheless, each once.
 
         They see what went wrong first (exc), else this error. After a cancellation they have a second together; when that
@@ -154,7 +162,7 @@ class Stage:
             if other is not error:
                 add_failure(error, other)
 
-    def tell_plainly(self, response: HttpResponse, error: BaseException, start: int = 0) -> None:
+    def tell_plainly(self, response: Subject, error: BaseException, start: int = 0) -> None:
         """Tell post_request where nothing can be awaited: what async implementations do is not begun."""
         for implementation in self.implementations[start:]:
             try:
@@ -201,7 +209,7 @@ def add_failure(error: BaseException, other: BaseException) -> None:
         add_note(error, note)
 
 
-def check_answer(response: HttpResponse, event: str, implementation: Implementation, answer: Any) -> None:
+def check_answer(response: Subject, event: str, implementation: Implementation, answer: Any) -> None:
     """Raises: PluginError, for what is no answer of this event."""
     expected = response.refuse_answer(event, answer)
     if expected is not None:
@@ -215,7 +223,7 @@ class Answers:
 
     __slots__ = ("answer", "event", "owner", "response")
 
-    def __init__(self, event: str, response: HttpResponse) -> None:
+    def __init__(self, event: str, response: Subject) -> None:
         self.event = event
         self.response = response
         self.answer: Any = None

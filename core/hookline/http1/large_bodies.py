@@ -23,10 +23,8 @@ import asyncio
 import contextlib
 import os
 import socket
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .inflow import Inflow
+from collections.abc import Callable
+from typing import Protocol
 
 BULK = 1024 * 1024  # bytes that must be left for the change of protocols to be worth it
 READ = 256 * 1024  # what one read takes, ours as well as asyncio's
@@ -36,12 +34,35 @@ FAST = 64 * 1024  # a read of so much says that the peer is faster than we read
 PATIENCE = 0.02  # seconds
 
 
+class BodyReceiver(Protocol):
+    """The connection that a large body is for."""
+
+    alive: bool
+    eager: bool
+    loop: asyncio.AbstractEventLoop
+    read_at_once: Callable[[], None] | None
+    transport: asyncio.Transport
+
+    @property
+    def left_of_body(self) -> int: ...
+
+    def take_more(self, data: bytes) -> int: ...
+
+    def eof_received(self) -> bool | None: ...
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
+    def pause_writing(self) -> None: ...
+
+    def resume_writing(self) -> None: ...
+
+
 class BulkReader(asyncio.Protocol):
     """See the module. It ends by itself with the body, and gives the transport back to the connection."""
 
     __slots__ = ("_connection", "_error", "_has_read", "_mark", "_ready", "_socket", "_timer")
 
-    def __init__(self, connection: Inflow) -> None:
+    def __init__(self, connection: BodyReceiver) -> None:
         self._connection = connection
         self._mark = 1
         self._has_read = False
@@ -128,7 +149,7 @@ class BulkReader(asyncio.Protocol):
         self._set_mark(1)
         connection = self._connection
         if connection.alive:
-            connection.transport.set_protocol(connection)
+            connection.transport.set_protocol(connection)  # type: ignore[arg-type]  # it is a protocol too
 
     # -- what the connection is told
 

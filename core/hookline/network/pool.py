@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Hashable
 from time import monotonic
 
-from ..errors import ClientClosed, no_copy
+from ..copying import no_copy
+from ..errors import ClientClosed
 from ..http1.connection import Connection
 from ..messages.timeout import Watch
 

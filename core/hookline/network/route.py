@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import (
     ConnectionRefused,
@@ -21,13 +21,10 @@ from ..errors import (
     reason_of,
 )
 from ..http1.connection import Connection
+from ..http1.opening import Opening
 from ..messages.url import written_host
 from .happy_eyeballs import as_address, dial, resolve
-from .timings import Opening
 from .tls import TLS
-
-if TYPE_CHECKING:
-    from ..client.client import HttpClient
 
 
 class Route:
@@ -38,7 +35,7 @@ class Route:
         """Equal for two routes when a connection opened for one may serve the other."""
         raise NotImplementedError
 
-    async def open(self, client: HttpClient) -> Connection:
+    async def open(self, client: Any) -> Connection:
         """Open a connection that is ready for requests; runs under the connect timeout.
 
         Raises: HttpConnectionError and its kinds.
@@ -69,12 +66,13 @@ class DirectRoute(Route):
     def key(self) -> Hashable:
         return self
 
-    async def open(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
+    async def open(self, client: Any, sock: socket.socket | None = None) -> Connection:
         """Connect, and shake hands where `tls` is set.
 
         sock: one that leads to the host already, as another protocol made it; it belongs to the connection from now on.
         """
         loop = asyncio.get_running_loop()
+        connection: Connection
         where: dict[str, Any] = {}
         if self.tls is not None:
             where["ssl"] = client.contexts.get(self.tls)

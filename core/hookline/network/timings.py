@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-if TYPE_CHECKING:
-    from ..http1.connection import Connection
-    from ..http1.inflow import Tap
-
+from ..http1.connection import Connection, Tap
 
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
-
-
-class Opening(NamedTuple):
-    """When the steps of opening a connection were over, as `time.monotonic` tells; None for one that was not taken."""
-
-    resolved: float | None = None
-    connected: float | None = None
-    secured: float | None = None
 
 
 class Timings:

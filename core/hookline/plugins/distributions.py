@@ -13,43 +13,20 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from importlib.machinery import PathFinder
-from typing import Any, NamedTuple
+
+from .entry_point import EntryPoint, normalized
 
 _OURS = b"[hookline"  # how the sections of all our groups begin
 _NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)  # as importlib.metadata has it
 
 
-def normalized(name: str) -> str:
-    """One spelling for names of plugins and distributions: `Acme-Retry` is `acme_retry`."""
-    return re.sub(r"[-_.]+", "_", name).lower()
-
-
-class Offer(NamedTuple):
-    """One entry point, and the distribution that it belongs to."""
-
-    group: str
-    name: str
-    value: str
-    distribution: str
-    version: str
-
-    def load(self) -> Any:
-        """Import what it names: `module`, or `module:attribute`."""
-        module, _, attributes = self.value.partition("[")[0].partition(":")
-        found: Any = import_module(module.strip())
-        for attribute in filter(None, attributes.strip().split(".")):
-            found = getattr(found, attribute)
-        return found
-
-
-def offers(*groups: str) -> list[Offer]:
+def entry_points(*groups: str) -> list[EntryPoint]:
     """The entry points of these groups, which are among our own."""
     folders = folders_on_path()
     if folders is None:
-        return offers_by_importlib(groups)
-    found: list[Offer] = []
+        return entry_points_by_importlib(groups)
+    found: list[EntryPoint] = []
     seen: set[str] = set()
     for folder, children in folders:
         for child in children:
@@ -58,7 +35,7 @@ def offers(*groups: str) -> list[Offer]:
                 name, _, version = stem.partition("-")
                 if (key := normalized(name)) not in seen:
                     seen.add(key)
-                    found += offers_in(os.path.join(folder, child), name, version, groups)
+                    found += entry_points_in(os.path.join(folder, child), name, version, groups)
     return found
 
 
@@ -79,7 +56,7 @@ def folders_on_path() -> list[tuple[str, list[str]]] | None:
     return found
 
 
-def offers_in(place: str, name: str, version: str, groups: Sequence[str]) -> list[Offer]:
+def entry_points_in(place: str, name: str, version: str, groups: Sequence[str]) -> list[EntryPoint]:
     """The entry points of one distribution. name, version: what its folder is called, for one whose metadata are gone."""
     content = read(os.path.join(place, "entry_points.txt"))
     if _OURS not in content:
@@ -91,7 +68,7 @@ def offers_in(place: str, name: str, version: str, groups: Sequence[str]) -> lis
         fields = re.findall(r"(?im)^(name|version):(.*)$", head)
         stated = {field.lower(): value.strip() for field, value in reversed(fields)}
         name, version = stated.get("name", name), stated.get("version", version)
-    return [Offer(*point, name, version) for point in points]
+    return [EntryPoint(*point, name, version) for point in points]
 
 
 def entries_of(text: str) -> Iterator[tuple[str, str, str]]:
@@ -118,12 +95,12 @@ def text_of(content: bytes) -> str:
     return content.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def offers_by_importlib(groups: Sequence[str]) -> list[Offer]:
-    from importlib.metadata import entry_points  # see the module
+def entry_points_by_importlib(groups: Sequence[str]) -> list[EntryPoint]:
+    from importlib import metadata  # see above
 
-    every = entry_points()
+    every = metadata.entry_points()
     return [
-        Offer(
+        EntryPoint(
             point.group,
             point.name,
             point.value,

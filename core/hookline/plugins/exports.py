@@ -6,17 +6,18 @@ from functools import cache
 from typing import Any
 
 from ..errors import PluginError
-from .distributions import Offer, offers
+from .distributions import entry_points
+from .entry_point import EntryPoint
 
 GROUP = "hookline.names"
 
 
 @cache
-def points() -> dict[str, Offer]:
+def points() -> dict[str, EntryPoint]:
     """The exported names. The first distribution by name wins, whatever was installed first."""
-    found: dict[str, Offer] = {}
-    for offer in sorted(offers(GROUP), key=lambda offer: offer.distribution):
-        found.setdefault(offer.name, offer)
+    found: dict[str, EntryPoint] = {}
+    for point in sorted(entry_points(GROUP), key=lambda point: point.distribution):
+        found.setdefault(point.name, point)
     return found
 
 
@@ -32,7 +33,7 @@ def exported(name: str) -> Any:
         return point.load()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # see Entry.load
+    except BaseException as error:  # see EntryPoint.load_plugin
         raise PluginError(
             f"{name!r} of {point.distribution} {point.version} cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -11,7 +11,7 @@ import pluggy
 from ..errors import PluginError, nearest
 from ..hooks.handlers import is_coroutine_function
 from ..hooks.implementation import ARGUMENTS, Implementation, parameters
-from ..hooks.markers import DATA_EVENTS, EVENTS, PROJECT, Conditions, Specifications, conditions_of
+from ..hooks.markers import DATA_EVENTS, EVENTS, PROJECT, Conditions, conditions_of
 from ..hooks.switch import Switch
 from .selection import object_name
 
@@ -29,12 +29,12 @@ _OF_EVERY_OBJECT = frozenset({*dir(object), "__dict__", "__module__", "__weakref
 class Manager(pluggy.PluginManager):
     """See the module. `register` and `unregister` take effect at the next request."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, specifications: type, changed: Callable[[], None]) -> None:
         super().__init__(PROJECT)
         self._changed = changed
         self._labels: dict[str, str] = {}
         self._implementations: dict[pluggy.HookImpl, Implementation] = {}
-        self.add_hookspecs(Specifications)
+        self.add_hookspecs(specifications)
 
     def register(self, plugin: object, name: str | None = None, *, label: str | None = None) -> str | None:
         """Register a plugin object. name: else its `name`, else its class. label: how messages call it.

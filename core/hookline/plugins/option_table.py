@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import PluginError, nearest
 from ..hooks.declarations import Option
-
-if TYPE_CHECKING:
-    from .selection import Absent
+from .selection import SelectedPlugin
 
 
 class Keyword:
@@ -166,7 +164,7 @@ def unexpected_keyword(
     where: str,
     table: OptionTable,
     others: Iterable[str],
-    absent: Iterable[tuple[Absent, Callable[[], Mapping[str, Option]]]],
+    absent: Iterable[tuple[SelectedPlugin, Callable[[], Mapping[str, Option]]]],
 ) -> TypeError:
     """What to say of a keyword that nobody takes. others: keywords that are no options. absent: plugins that do not run."""
     what = f"{function}() got an unexpected keyword {name!r}"

@@ -7,48 +7,37 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ..errors import PluginError, PluginTypeError, nearest
-from .distributions import normalized
-from .entries import Entry, Environment, installed, required_by_root
+from .entry_point import EntryPoint, normalized
+from .installed import Environment, installed, required_by_root
 
 Autoload = bool | Literal["default"]
 
 
-class Loaded(NamedTuple):
-    """A plugin object of one client, with where it came from (entry None: given as an object)."""
+def label(name: str, entry: EntryPoint | None) -> str:
+    """A plugin in words, for messages."""
+    return f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
+
+
+class SelectedPlugin(NamedTuple):
+    """A plugin that a client was given or that is installed, and whether it runs.
+
+    entry: where it comes from; None for an object that was given. plugin: its object; None for one that was not made.
+    why: why it does not run, "" where it does. by: the plugin that replaces it.
+    """
 
     name: str
-    plugin: Any
-    entry: Entry | None
-
-    @property
-    def distribution(self) -> str | None:
-        return None if self.entry is None else self.entry.distribution
-
-    @property
-    def version(self) -> str | None:
-        return None if self.entry is None else self.entry.version
+    entry: EntryPoint | None
+    plugin: Any = None
+    why: Literal["", "disabled", "replaced", "optional", "not autoloaded"] = ""
+    by: SelectedPlugin | None = None
 
     @property
     def label(self) -> str:
         return label(self.name, self.entry)
 
-
-def label(name: str, entry: Entry | None) -> str:
-    """A plugin in words, for messages."""
-    return f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
-
-
-class Absent(NamedTuple):
-    """A plugin that is installed and does not run. why: disabled, replaced, optional or not loaded.
-
-    by: the replacement, where there is one. plugin: its object, where it was given as one.
-    """
-
-    name: str
-    entry: Entry | None
-    why: Literal["disabled", "replaced", "optional", "not autoloaded"]
-    by: Loaded | None = None
-    plugin: Any = None
+    def answers_to(self, name: str) -> bool:
+        """Does the name mean this plugin, or the plugins of its distribution?"""
+        return self.name == name or (self.entry is not None and self.entry.answers_to(name))
 
     def reason(self) -> str:
         """The end of a sentence about one of its keywords."""
@@ -133,8 +122,8 @@ class Selection:
         self._autoload: Autoload = False if self._environment.no_autoload else autoload
         if self._autoload == "default":
             required_by_root()  # fails where the defaults are not there, even when no plugin is
-        self.absent: list[Absent] = []
-        self.loaded: list[Loaded] = []
+        self.absent: list[SelectedPlugin] = []
+        self.loaded: list[SelectedPlugin] = []
         self._select()
         self._check_required()
 
@@ -153,24 +142,26 @@ class Selection:
         """Is what a plugin replaces left out by name, or with all of its distribution?"""
         return role in self._left_out or any(e.answers_to(role) and self._is_left_out(e) for e in self._entries)
 
-    def _is_left_out(self, entry: Entry) -> bool:
+    def _is_left_out(self, entry: EntryPoint) -> bool:
         return any(entry.answers_to(name) for name in self._left_out)
 
-    def _wanted(self, entry: Entry) -> bool:
+    def _wanted(self, entry: EntryPoint) -> bool:
         asked = (*self._asked, *self._require, *self._environment.plugins)
         if any(entry.answers_to(name) for name in asked):
             return True
-        if entry.optional or self._autoload is False:
+        if entry.is_optional or self._autoload is False:
             return False
         return self._autoload is True or normalized(entry.distribution) in required_by_root()
 
     def _select(self) -> None:
-        wanted: dict[str, Entry] = {}
+        wanted: dict[str, EntryPoint] = {}
         for entry in self._entries:
             if self._is_left_out(entry):
-                self.absent.append(Absent(entry.name, entry, "disabled"))
+                self.absent.append(SelectedPlugin(entry.name, entry, why="disabled"))
             elif not self._wanted(entry):
-                self.absent.append(Absent(entry.name, entry, "optional" if entry.optional else "not autoloaded"))
+                self.absent.append(
+                    SelectedPlugin(entry.name, entry, why="optional" if entry.is_optional else "not autoloaded")
+                )
             elif entry.name in wanted:
                 raise PluginError(
                     f"two plugins are named {entry.name!r}: of {wanted[entry.name].label} and of {entry.label};"
@@ -182,12 +173,12 @@ class Selection:
         failures: dict[str, PluginError] = {}
         for name, entry in wanted.items():
             try:
-                factories[name] = entry.load()
+                factories[name] = entry.load_plugin()
             except PluginError as error:
                 failures[name] = error
         for name, plugin in self._objects.items():
             if name in self._left_out:
-                self.absent.append(Absent(name, None, "disabled", plugin=plugin))
+                self.absent.append(SelectedPlugin(name, None, plugin, "disabled"))
             elif name in wanted:
                 raise PluginError(
                     f"plugins= brings an object named {name!r}, and {wanted[name].label} has one; give it a `name`"
@@ -201,17 +192,19 @@ class Selection:
         for name, factory in factories.items():
             if name not in replaced:
                 found = wanted.get(name)
-                self.loaded.append(Loaded(name, factory if found is None else construct(found, factory), found))
+                self.loaded.append(
+                    SelectedPlugin(name, found, factory if found is None else found.make_plugin(factory))
+                )
         self._note_replaced(replaced, wanted)
 
-    def _replaced(self, factories: dict[str, Any], wanted: dict[str, Entry]) -> dict[str, str]:
+    def _replaced(self, factories: dict[str, Any], wanted: dict[str, EntryPoint]) -> dict[str, str]:
         """Who is replaced by whom. A plugin that replaces what is disabled is left out with it."""
         replaced: dict[str, str] = {}
         for name in sorted(factories):
             roles = names_of(factories[name], "replaces")
             if any(self._names_left_out(role) for role in roles):
                 self.absent.append(
-                    Absent(name, wanted.get(name), "disabled", plugin=None if name in wanted else factories[name])
+                    SelectedPlugin(name, wanted.get(name), None if name in wanted else factories[name], "disabled")
                 )
                 del factories[name]
                 continue
@@ -233,34 +226,21 @@ class Selection:
                         replaced[target] = name
         return replaced
 
-    def _note_replaced(self, replaced: dict[str, str], wanted: dict[str, Entry]) -> None:
+    def _note_replaced(self, replaced: dict[str, str], wanted: dict[str, EntryPoint]) -> None:
         by_name = {found.name: found for found in self.loaded}
         for name, by in replaced.items():
             if name in wanted:
-                self.absent.append(Absent(name, wanted[name], "replaced", by_name.get(by)))
+                self.absent.append(SelectedPlugin(name, wanted[name], None, "replaced", by_name.get(by)))
 
     def _check_required(self) -> None:
         for name in self._require:
-            if any(found.name == name or (found.entry and found.entry.answers_to(name)) for found in self.loaded):
+            if any(found.answers_to(name) for found in self.loaded):
                 continue
-            why = next((a for a in self.absent if a.name == name or (a.entry and a.entry.answers_to(name))), None)
+            why = next((absent for absent in self.absent if absent.answers_to(name)), None)
             reason = "it is not there" if why is None else f"it is {why.why}"
             if why is not None and why.by is not None:
                 reason += f" by {why.by.label}"
             raise PluginError(f"require=[{name!r}]: {reason}")
-
-
-def construct(entry: Entry, factory: Any) -> Any:
-    """Make the plugin of one client.
-
-    Raises: PluginError.
-    """
-    try:
-        return factory()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # see Entry.load
-        raise entry.failure("cannot be made", error) from error
 
 
 def numbered(objects: Iterable[Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hookline import console
+from hookline.cli import console
 
 from . import arguments as parsers
 from .checking import check

@@ -1,20 +1,17 @@
-"""What users see of a client's plugins: `client.plugins`."""
+"""The plugins of a client: `client.plugins`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator
 
 import pluggy
 
 from ..hooks.handlers import check_event
-from ..hooks.markers import EVENTS, Conditions, conditions_of
-from .manager import marked
-
-if TYPE_CHECKING:
-    from ..client.configuration import Profile
-    from ..hooks.implementation import Implementation
-    from .selection import Absent
+from ..hooks.implementation import Implementation
+from ..hooks.markers import EVENTS
+from ..plugins.plugin_info import PluginInfo, in_words
+from ..plugins.selection import SelectedPlugin
+from .configuration import Profile
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:
@@ -28,56 +25,10 @@ def ranges(numbers: Iterable[int]) -> list[str]:
     return [text for run in runs for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 3 else map(str, run))]
 
 
-def wakers(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """What wakes an implementation that may sleep: of each kind, the names."""
-    switch = (conditions.switch,) if conditions.switch else ()
-    found = (
-        ("option", tuple(sorted(conditions.options or ()))),
-        ("field", tuple(sorted(conditions.fields or ()))),
-        ("switch", switch),
-    )
-    return tuple((kind, names) for kind, names in found if names)
-
-
-def in_words(conditions: Conditions) -> str:
-    """`option auth or proxies, field expect or switch has_jar`."""
-    kinds = [f"{kind} {listed(names)}" for kind, names in wakers(conditions)]
-    return listed(kinds) or "something else wakes it"
-
-
-def listed(texts: Sequence[str]) -> str:
-    """`a, b or c`."""
-    return " or ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
-
-
-class PluginInfo(NamedTuple):
-    """One plugin of a client. distribution and version are None for an object that was given to the client."""
-
-    name: str
-    distribution: str | None
-    version: str | None
-    hooks: tuple[str, ...]
-    options: tuple[str, ...]
-    plugin: object
-
-    @property
-    def wakes_for(self) -> tuple[str, ...]:
-        """What gives it something to do at pre_request, as `option auth`; empty for one that does not sleep there."""
-        found = [
-            conditions_of(member)
-            for name, member, options in marked(self.plugin)
-            if (options.get("specname") or name) == "pre_request"
-        ]
-        if not all(conditions.may_sleep for conditions in found):
-            return ()
-        every = (f"{kind} {name}" for each in found for kind, names in wakers(each) for name in names)
-        return tuple(dict.fromkeys(every))
-
-
 class Plugins:
     """The plugins of a client, in order. `manager` is the pluggy PluginManager: what is registered there runs."""
 
-    def __init__(self, profile: Profile, absent: tuple[Absent, ...], manager: pluggy.PluginManager) -> None:
+    def __init__(self, profile: Profile, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager) -> None:
         self._profile = profile
         self.absent = absent
         self.manager = manager

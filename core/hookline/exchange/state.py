@@ -1,51 +1,82 @@
-"""How far an exchange is: its connection, its clock, its body on the way. The part of a response that does the work."""
+"""The state of one exchange: its plugins and handlers, its connection, its timeouts, and its body on the way."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from multidict import CIMultiDict
 
-from ..errors import PluginError, ReadTimeout
-from ..http1.connection import Connection
+from ..errors import HttpTimeout, ReadTimeout
+from ..hooks.data_listeners import Listeners
+from ..hooks.dispatch_table import After, Plan, extended
+from ..hooks.handlers import ResponseEvent
+from ..hooks.implementation import Implementation
+from ..hooks.markers import DATA_EVENTS
+from ..hooks.stage import Stage
+from ..http1.connection import Connection, Tap
 from ..http1.parser import ResponseHead, parse_status_line
 from ..messages.content_decoding import Content
-from .audience import FINISHED, HEAD, NEW, SENT, Audience
+from ..network.pool import Pool
+from ..network.timings import FirstByte, Timings
 from .request import HttpRequest
-from .upload import acquire
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from ..network.pool import Pool
+T = TypeVar("T")
+
+NEW, SENT, HEAD, FINISHED = range(4)
+_STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
 
 BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
-
 NEVER = math.inf
 
 
-class Progress(Audience):
-    """See the module.
+class ExchangeState:
+    """The state of one exchange; `HttpResponse` adds what users and plugins see of it.
 
-    connection: None before it is taken, and once the body is whole. is_whole: has all of the body arrived? filter: what
-    decodes the body, where something does. began: when the request went out, as `time.monotonic` tells.
+    The client's timer watches over it while it waits for one of our own futures.
+
+    due: when the timer looks next, in loop time. plan: who runs at each event. is_plain: do nobody but plugins and the
+    client's handlers listen, and to no data? after: who runs behind its head. step: how far the exchange is, NEW to
+    FINISHED. head: of the response; of an interim one while that is shown. connection: None before it is taken, and once
+    the body is whole. is_whole: has all of the body arrived? filter: what decodes the body, where something does. began:
+    when the request went out, as `time.monotonic` tells.
     """
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "_arrived", "_content", "_headers", "began", "filter", "is_whole", "parts", "pool", "status_code",
+        "__dict__", "__weakref__", "_arrived", "_content", "_headers", "after", "began", "connection", "due", "filter",
+        "head", "is_plain", "is_whole", "parts", "plan", "pool", "request", "status_code", "step",
     )  # fmt: skip
+    answer: Any = None  # what the implementations of the present event have answered so far
+    answered_by = ""  # who answered post_request, in words
+    detached = False
     is_buffered = False
     is_interim = False
     is_repeated = False  # on a fresh connection, after an idle one had died
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
+    timings: Timings | None = None
+    was_handed_out = False
+    _events: dict[str, ResponseEvent] | None = None
+    _phase: tuple[type[HttpTimeout], float, float] | None = None
+    _waiter: asyncio.Future[Any] | None = None
 
+    after: After
     began: float
-    pool: Pool | None
+    connection: Connection | None
+    due: float
     filter: Content | None
+    head: ResponseHead | None
+    is_plain: bool
+    plan: Plan
+    pool: Pool | None
+    request: HttpRequest
+    step: int
     _headers: CIMultiDict[str] | None
     _content: bytes | None
 
@@ -60,6 +91,172 @@ class Progress(Audience):
         self.due = NEVER
         self.step = NEW
         self.is_whole = False
+
+    # -- events
+
+    def stage(self, event: str) -> Stage | None:
+        """Who runs at a one-time event now; those who wait for it are told."""
+        found = (
+            self.plan.pre if event == "pre_request" else self.after.head if event == "on_headers" else self.after.done
+        )
+        if self.is_plain:
+            return found
+        if self.request.timings:
+            self._note(event)
+        if self._events is not None and event in self._events:
+            self._events[event].release()
+        return extended(found, event, self._handlers(event))
+
+    def _note(self, event: str) -> None:
+        if event == "pre_request":
+            self.timings = Timings()
+        elif event == "post_request" and self.timings is not None:
+            self.timings.mark("done")
+
+    def _handlers(self, event: str) -> tuple[Implementation, ...]:
+        """The handlers of this call, then those of this exchange."""
+        call = self.request.call
+        own = call.handlers.get(event, ()) if call is not None else ()
+        if self._events is not None and event in self._events:
+            return (*own, *self._events[event].implementations)
+        return own
+
+    def has_fired(self, event: str) -> bool:
+        if event in _STEP_OF:
+            return self.step >= _STEP_OF[event]
+        if event == "data_processed":
+            return self.step == FINISHED or self.was_handed_out
+        return self.head is not None  # bytes were received: the head at the latest
+
+    def _tap(self) -> Tap | None:
+        request = self.request
+        if request.call is not None and request.call.on_upload is not None and request.gate is None:
+            request.hold_body().open()  # sent piece by piece, which is the way that tells how far it is
+        received = (*self.plan.data_received, *self._handlers("data_received"))
+        processed = (*self.plan.data_processed, *self._handlers("data_processed"))
+        awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
+        tap = Listeners(self, received, processed) if received or processed or awaited else None
+        if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
+            return FirstByte(self.timings, self.connection, tap)
+        return tap
+
+    def listen(self) -> None:
+        """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
+        connection = self.connection
+        if connection is not None and self.step in (SENT, HEAD) and not connection.complete:
+            if connection.tap is not None:
+                connection.tap = self._tap() or connection.tap
+            elif connection.head:
+                connection.tap = self._tap()
+
+    def told(self, event: str) -> None:
+        """A data event was fired: those who wait for it are told."""
+        if self._events is not None and event in self._events:
+            self._events[event].release()
+
+    def refuse_answer(self, event: str, answer: Any) -> str | None:
+        """None when this may be an answer on the event, else what was expected."""
+        if isinstance(answer, ExchangeState):
+            return None
+        if event == "on_headers":
+            return (
+                None
+                if self.detached
+                else "None, a response, or an object that took the connection with response.detach()"
+            )
+        if event == "post_request":
+            return None if isinstance(answer, HttpRequest) else "None, an HttpRequest or an HttpResponse"
+        return "None or an HttpResponse"
+
+    # -- timeouts
+
+    def wait_for(
+        self,
+        waiter: asyncio.Future[Any] | None,
+        kind: type[HttpTimeout] = HttpTimeout,
+        seconds: float = 0.0,
+        *,
+        total: bool = True,
+    ) -> None:
+        """Watch over a wait: for the pool's future, or (None) for the connection. seconds: of this part of the call."""
+        self._waiter = waiter
+        scope = self.request.client.scope
+        now = scope.loop.time()
+        self._phase = (kind, seconds, now) if seconds else None
+        deadline = self.request.deadline if total else 0.0
+        self.due = min(deadline or math.inf, now + seconds if seconds else math.inf)
+        if self.due != math.inf:
+            scope.watch.add(self)
+        else:
+            scope.watch.discard(self)
+
+    def watch_deadline(self) -> None:
+        """Watch over a wait for the connection that nothing but the deadline limits."""
+        self.due = self.request.deadline
+        self.request.client.scope.watch.add(self)
+
+    def unwatch(self) -> None:
+        if self.due != math.inf:
+            self.due = math.inf
+            self.request.client.scope.watch.discard(self)
+
+    def look(self, now: float) -> float:
+        """Told by the timer: end what took too long, or say when to look again."""
+        deadline = self.request.deadline if not self.was_handed_out else 0.0
+        if deadline and now >= deadline:
+            self._expire(self.timed_out(HttpTimeout))
+            return math.inf
+        if self._phase is None:
+            return deadline or math.inf
+        kind, seconds, start = self._phase
+        if kind is ReadTimeout and self.connection is not None:
+            start = max(start, self.connection.last_read)
+        if now >= start + seconds:
+            self._expire(self.timed_out(kind))
+            return math.inf
+        return min(deadline or math.inf, start + seconds)
+
+    def _expire(self, error: HttpTimeout) -> None:
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_exception(error)
+        elif self.connection is not None:
+            self.connection.fail(error)
+
+    def timed_out(self, kind: type[HttpTimeout]) -> HttpTimeout:
+        """The error for a part of the call that took too long."""
+        timeout = self.request.timeout
+        part = {"ConnectTimeout": "connect", "PoolTimeout": "pool", "ReadTimeout": "read", "WriteTimeout": "write"}
+        name = part.get(kind.__name__, "total")
+        return kind(
+            f"{self.request.method} {self.request.where.origin}: {name} timeout of {getattr(timeout, name):g} s",
+            request=self.request,
+        )
+
+    def is_past_deadline(self) -> bool:
+        deadline = self.request.deadline
+        # a timer may come a millisecond early: uvloop counts in whole ones
+        return bool(deadline) and self.request.client.scope.loop.time() >= deadline - 0.002
+
+    async def timed(self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0) -> T:
+        """Await what is not one of our own futures, under the total timeout and one of its own.
+
+        Raises: `kind` after `seconds`, HttpTimeout at the deadline.
+        """
+        deadline = self.request.deadline or math.inf
+        scope = self.request.client.scope
+        with scope.section():
+            if deadline == math.inf and not seconds:
+                return await awaitable
+            own = scope.loop.time() + seconds if seconds else math.inf
+            limit = asyncio.timeout_at(min(deadline, own))
+            try:
+                async with limit:
+                    return await awaitable
+            except TimeoutError as error:
+                if isinstance(error, HttpTimeout) or not limit.expired():
+                    raise
+                raise self.timed_out(kind if own < deadline else HttpTimeout) from None
 
     # -- for the connection
 
@@ -272,13 +469,3 @@ class Progress(Audience):
         if self.pool is not None and connection is not None:
             self.pool.remove(connection)
         self.unwatch()
-
-    async def connect(self) -> Connection:
-        """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
-        if self.step != NEW:
-            raise PluginError("connect() is for pre_request: the request was sent already")
-        if self.connection is None:
-            self.pool = pool = self.request.pool()
-            self.connection = pool.take(monotonic()) or await acquire(self.as_response, pool)
-            self.request.mark_connected()
-        return self.connection

@@ -1,25 +1,11 @@
-"""Responses that are not like most: those that are timed, and those whose body the caller reads."""
+"""A response whose body the caller reads."""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import TYPE_CHECKING
 
 from .response import HttpResponse
-
-if TYPE_CHECKING:
-    from .request import HttpRequest
-
-
-class TimedResponse(HttpResponse):
-    """A response of a client that wants timings of all: none of them is plain."""
-
-    __slots__ = ()
-
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request)
-        self.is_plain = False
 
 
 class StreamedResponse(HttpResponse):
