@@ -17,7 +17,7 @@ from weakref import WeakSet
 class Heir(Protocol):
     """Something that belongs to one process."""
 
-    def leave_parent(self) -> None:
+    def forget_after_fork(self) -> None:
         """Forget what belongs to the parent. Called in the child."""
 
 
@@ -36,7 +36,7 @@ def replace_descriptor(descriptor: int) -> None:
         os.dup2(ours.fileno(), descriptor, inheritable=False)
 
 
-def leave_parent() -> None:
+def forget_after_fork() -> None:
     """Runs in a child, right behind os.fork()."""
     for sock in list(dialed):
         with suppress(OSError):
@@ -44,8 +44,8 @@ def leave_parent() -> None:
     for heir in [*connections, *clients]:  # clients forget what connections must know: their transports
         # what cannot be left, in a child that has no descriptors left, say, must not keep the others
         with suppress(Exception):
-            heir.leave_parent()
+            heir.forget_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=leave_parent)
+    os.register_at_fork(after_in_child=forget_after_fork)

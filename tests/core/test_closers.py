@@ -82,7 +82,7 @@ async def test_closers_are_cancelled_with_close() -> None:
     client.add_closer(last)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await client.scope.close()
+            await client.loop_resources.close()
     async with asyncio.timeout(5):
         await ended.wait()
 
@@ -137,5 +137,5 @@ def test_client_with_a_closer_is_busy() -> None:
             await client.get("http://127.0.0.1:1/")
 
     asyncio.run(elsewhere())
-    first.run_until_complete(client.scope.close())
+    first.run_until_complete(client.loop_resources.close())
     first.close()

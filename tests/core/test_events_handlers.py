@@ -361,10 +361,10 @@ async def test_plans_are_kept_between_requests(scripted: ScriptedServer) -> None
     quiet = plugin("quiet", declare=hookimpl(lambda self: []))
     async with client_with(quiet) as client:
         await client.get(scripted.url())
-        first, variant = client.profile, client._variant(["quiet"], ())
+        first, variant = client.configuration, client._variant(["quiet"], ())
         await client.get(scripted.url(), disable=["quiet"])
-        assert client.profile is first
+        assert client.configuration is first
         assert client._variant(["quiet"], ()) is variant
         client.event("on_headers").bind(lambda response: None)
-        assert client.profile is not first
+        assert client.configuration is not first
         assert client._variant(["quiet"], ()) is not variant

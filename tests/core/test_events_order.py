@@ -175,7 +175,7 @@ async def test_nobody_listens_and_no_stage_is_made(scripted: ScriptedServer) -> 
     scripted.answer(response())
     async with HttpClient(autoload=False) as client:
         await client.get(scripted.url())
-        plan = client.profile.plan("http")
+        plan = client.configuration.plan("http")
     assert plan.pre is None
     assert plan.after_nothing.head is None
     assert plan.after_nothing.done is None

@@ -260,14 +260,14 @@ async def test_pause_of_a_follow_up_ends_with_the_client(scripted, how):
     async with client_with(on("post_request", again), **options) as client:
         task = asyncio.create_task(client.get(scripted.url()))
         await paused.wait()
-        assert client.scope.is_busy
+        assert client.loop_resources.is_busy
         if how == "close":
             await client.close()
         elif how == "cancel":
             task.cancel()
         async with asyncio.timeout(5):
             (outcome,) = await asyncio.gather(task, return_exceptions=True)
-        assert not client.scope.is_busy
+        assert not client.loop_resources.is_busy
     expected = {"close": ClientClosed, "cancel": asyncio.CancelledError, "deadline": HttpTimeout, "end": HttpResponse}
     assert isinstance(outcome, expected[how])
     assert len(scripted.requests) == (2 if how == "end" else 1)

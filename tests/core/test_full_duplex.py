@@ -77,7 +77,7 @@ async def is_free(client, echo):
     answer = await client.post(echo.url, data=iter([b"next"]))
     assert answer.content == b"next"
     assert (client.stats().connections, client.stats().in_use) == (1, 0)
-    assert not client.scope.is_busy
+    assert not client.loop_resources.is_busy
 
 
 class Source:

@@ -147,7 +147,7 @@ def test_order_says_for_what_a_plugin_wakes() -> None:
     client = HttpClient(plugins=[Sleeper()], autoload=False)
     assert client.plugins.order("pre_request") == [("sleeper", f"sleeps {UNTIL}")]
     assert client.plugins.explain().splitlines()[1] == f"  1. sleeper: sleeps {UNTIL}"
-    assert client.plugins["sleeper"].wakes_for == ("option seal", "option stamp", "field x-stamp", "switch is_needed")
+    assert client.plugins["sleeper"].runs_for == ("option seal", "option stamp", "field x-stamp", "switch is_needed")
 
 
 def test_order_says_what_keeps_a_plugin_awake() -> None:
@@ -164,7 +164,7 @@ def test_order_says_who_wakes_the_others() -> None:
     early, sleeper = client.plugins.order("pre_request")
     assert early == ("early", "by name")
     assert sleeper == ("sleeper", f"would sleep {UNTIL}, but early always runs")
-    assert client.plugins["early"].wakes_for == ()
+    assert client.plugins["early"].runs_for == ()
 
 
 def test_order_says_that_one_wakes_the_others_for_its_schemes() -> None:

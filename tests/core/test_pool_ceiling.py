@@ -262,7 +262,7 @@ async def _storm(seed):
             for end in ends:
                 assert isinstance(end, (HttpRequestException, asyncio.CancelledError)) or end.content == b"fine"
             pools = client.connection_pools.values()
-            assert sum(pool.opened for pool in pools) == client.scope._ceiling.opened <= 4
+            assert sum(pool.opened for pool in pools) == client.loop_resources._connection_limit.opened <= 4
             assert all(pool.opened == len(pool.connections) == len(pool.idle) for pool in pools)
             assert client.stats().waiting == 0
 

@@ -36,7 +36,7 @@ def test_loop_of_the_user_is_used_and_left_open(scripted, make_loop):
         assert client.loop is loop
         assert client.get(scripted.url()).content == b"body"
         assert b"".join(client.get(scripted.url(), stream=True).raw) == b"body"
-        assert client.scope.loop is loop
+        assert client.loop_resources.loop is loop
     assert not loop.is_closed()
     assert loop.run_until_complete(asyncio.sleep(0, "still")) == "still"
     loop.close()

@@ -117,7 +117,7 @@ async def test_body_is_not_kept_by_an_idle_connection(client, scripted):
     (pool,) = client.connection_pools.values()
     (connection,) = pool.idle
     assert connection.parts == []
-    assert connection.asker is None
+    assert connection.receiver is None
 
 
 async def test_head_method_has_no_body_behind_a_known_head(client, scripted):
@@ -221,7 +221,7 @@ async def test_heads_that_are_remembered_are_bounded(client, scripted):
     for number in range(40):
         await client.get(scripted.url(), headers={"X-Number": str(number)})
     assert [r.header("x-number") for r in scripted.requests] == [str(number) for number in range(40)]
-    assert len(client.profile.targets[scripted.url()].heads) <= 16
+    assert len(client.configuration.targets[scripted.url()].heads) <= 16
 
 
 async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripted):

@@ -110,12 +110,12 @@ def is_there(client: HttpClient, answer: HttpResponse, row: Row) -> bool:
     name = row.name
     if found := re.fullmatch(r"HttpClient\((\w+)=\)", name):
         known = inspect.signature(HttpClient.__init__).parameters
-        is_taken = found[1] in known or client.profile.table.find(found[1], "client") is not None
+        is_taken = found[1] in known or client.configuration.table.find(found[1], "client") is not None
         return is_taken and hasattr(client, found[1])
     if found := re.fullmatch(r"request\((\w+)=\)", name):
         if found[1] in inspect.signature(HttpClient.request).parameters or found[1] in CALL_KEYWORDS:
             return True
-        return client.profile.table.find(found[1], "request") is not None
+        return client.configuration.table.find(found[1], "request") is not None
     if found := re.fullmatch(r"(HttpClient|HttpRequest|HttpResponse)\.(\w+)", name):
         owner: Any = {"HttpClient": client, "HttpRequest": answer.request, "HttpResponse": answer}[found[1]]
         return hasattr(owner, found[2])

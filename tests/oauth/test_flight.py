@@ -83,7 +83,7 @@ async def test_task_that_is_cancelled_before_its_first_step_is_begun_anew() -> N
     async with HttpClient() as client:
         task = job.run(flight, client)
         await asyncio.sleep(0)  # the task of the work exists, and has not run
-        next(iter(client.scope._tasks)).cancel()
+        next(iter(client.loop_resources._tasks)).cancel()
         await asyncio.wait_for(task, 5)
     assert (job.begun, job.ended, job.told) == (1, 1, 1)
 

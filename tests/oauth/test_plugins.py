@@ -200,7 +200,7 @@ async def test_query_of_a_target_in_absolute_form_is_signed(scripted: ScriptedSe
         @hookimpl(trylast=True)
         def pre_request(self, response: Any) -> None:
             request = response.request
-            request.target = f"http://api.example{request.where.target}"
+            request.target = f"http://api.example{request._destination.target}"
 
     scripted.always(response())
     async with HttpClient(autoload=False, plugins=["oauth1", Proxy()]) as client:

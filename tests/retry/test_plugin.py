@@ -83,7 +83,7 @@ async def test_request_that_went_well_keeps_the_short_way(scripted: ScriptedServ
     scripted.answer(response(b"ok"))
     async with HttpClient(autoload=False, plugins=["retry"]) as client:
         got = await client.get(scripted.url())
-        assert client.profile.plan("http").after_nothing.head is None
+        assert client.configuration.plan("http").after_nothing.head is None
         assert got._headers is None  # nobody has parsed the fields
         assert got.request._headers is None
 

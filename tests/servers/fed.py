@@ -52,10 +52,10 @@ class Exchange:
         self._head = head
         self._interim = interim
 
-    def take_head(self, head: ResponseHead) -> bool:
+    def _receive_head(self, head: ResponseHead) -> bool:
         return self._head
 
-    def wants_interim(self) -> bool:
+    def _wants_interim(self) -> bool:
         return self._interim
 
 
@@ -65,7 +65,7 @@ class Taken:
 
     connection: Connection
     transport: RecordingTransport
-    asker: Exchange
+    receiver: Exchange
     error: BaseException | None = None
     fed: int = 0
     interims: list[int] = field(default_factory=list)
@@ -132,11 +132,11 @@ def take(
 ) -> Taken:
     """Feed a response to a connection that waits for one; `eof` closes behind it."""
     connection, transport = connect()
-    asker = Exchange(head=head, interim=interim)
-    waiter = connection.begin(asker)
+    receiver = Exchange(head=head, interim=interim)
+    waiter = connection.begin(receiver)
     if limit or method in PECULIAR:
-        connection.expect(method, limit)
-    taken = Taken(connection, transport, asker)
+        connection.leave_fast_path(method, limit)
+    taken = Taken(connection, transport, receiver)
     taken.fed = feed(connection, transport, data, cut)
     if eof and not transport.is_closed:
         connection.eof_received()

@@ -213,7 +213,7 @@ class ForgetsToAwait:
 class Blocks:
     @hookimpl
     def pre_request(self, response):
-        if response.request.where.origin.host == "localhost":
+        if response.request.origin.host == "localhost":
             time.sleep(0.002)
 
 

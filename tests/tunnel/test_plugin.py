@@ -63,7 +63,7 @@ class Always:
     def pre_request(self, response: Any) -> None:
         request = response.request
         request.route = DirectRoute("http", "127.0.0.1", request.port)
-        request.target = f"http://{request.where.origin.authority}{request.target}"
+        request.target = f"http://{request.origin.authority}{request.target}"
 
 
 async def test_tunnel_replaced(scripted: ScriptedServer) -> None:

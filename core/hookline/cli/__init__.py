@@ -1,1 +1,1 @@
-"""x"""
+"""One exchange from a command line: `python -m hookline URL`."""

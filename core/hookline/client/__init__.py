@@ -1,1 +1,1 @@
-"""x"""
+"""The client: what users make, configure and call."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class Declared:
+class ClientAttributes:
     """The base of clients that holds these names. One stands here once any client of this process has had it."""
 
 
@@ -26,7 +26,7 @@ class _Name:
         if client is None:
             return self
         name = self._name
-        profile = client.profile
+        profile = client.configuration
         if name in profile.client_attributes:
             return profile.client_attributes[name].get(client)
         setting, keyword = client._values.get(name), profile.table.keywords.get(name)
@@ -40,8 +40,8 @@ class _Name:
 def know(names: Iterable[str]) -> None:
     """Let clients be asked for these names."""
     for name in names:
-        if name not in Declared.__dict__:
-            setattr(Declared, name, _Name(name))
+        if name not in ClientAttributes.__dict__:
+            setattr(ClientAttributes, name, _Name(name))
 
 
 def own_names(client: Any) -> frozenset[str]:
@@ -51,4 +51,4 @@ def own_names(client: Any) -> frozenset[str]:
 
 
 def known_names() -> frozenset[str]:
-    return frozenset(name for name, value in Declared.__dict__.items() if isinstance(value, _Name))
+    return frozenset(name for name, value in ClientAttributes.__dict__.items() if isinstance(value, _Name))

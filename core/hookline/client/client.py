@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from ..copying import no_copy, set_reducer
 from ..exchange.body_encoding import give_body
-from ..exchange.call import CALLBACKS, Call, call_of
+from ..exchange.call import CALLBACKS, CallHandlers, call_handlers_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
 from ..exchange.request import BODY_FRAMING, HttpRequest
@@ -24,14 +24,14 @@ from ..network.route import Route
 from ..network.tls import Contexts
 from ..plugins.option_table import Setting
 from ..plugins.selection import Autoload, Selection
-from .event_loop import LoopBound
-from .plugin_host import Plugged
+from .event_loop import LoopBinding
+from .plugin_host import PluginHost
 
 # Of the client's fields, those that say nothing of what a plugin asks, maybe of another host.
 FIELDS_OF_CALLS = BODY_FRAMING | {"host"}
 
 
-class HttpClient(LoopBound, Plugged):
+class HttpClient(LoopBinding, PluginHost):
     """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
     return.
 
@@ -87,8 +87,10 @@ class HttpClient(LoopBound, Plugged):
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
-        LoopBound.__init__(self, as_loop(loop), as_max_connections(max_connections))
-        Plugged.__init__(self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options)
+        LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
+        PluginHost.__init__(
+            self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options
+        )
         given = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
             "close_connections": close_connections, "resolver": resolver, "parser": parser,
@@ -97,7 +99,7 @@ class HttpClient(LoopBound, Plugged):
         for name, value in given.items():
             setattr(self, name, value)  # where it is checked
         self.contexts = Contexts()
-        self.headers = self._put_over(self._own_headers(), headers)
+        self.headers = self._apply_headers(self._own_headers(), headers)
         self._register()
         self._check_values()
         self._ready = True
@@ -111,27 +113,27 @@ class HttpClient(LoopBound, Plugged):
             headers["Connection"] = "close"
         return headers
 
-    def _put_over(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
+    def _apply_headers(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
         """Put the user's fields over others; a value of None removes one, also where a plugin would add it."""
         pairs = fields.checked(given)
         fields.apply(headers, pairs)
         self.removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
         return headers
 
-    def take_out_removed(self) -> None:
+    def apply_removed_headers(self) -> None:
         """`client.headers[name] = None` removes a field, as it does in `headers=`."""
         if None in self.headers.values():
             removed = self.removed_headers
-            headers = self._put_over(CIMultiDict(), list(self.headers.items()))
+            headers = self._apply_headers(CIMultiDict(), list(self.headers.items()))
             self.removed_headers |= removed
             self.headers.clear()
             self.headers.extend(headers)
 
     def _check_values(self) -> None:
-        table = self.profile.table
+        table = self.configuration.table
         for name in self._values:
             if table.find(name, "client") is None:
-                raise self.unexpected("HttpClient", name, "client", self.profile)
+                raise self.unexpected_keyword_error("HttpClient", name, "client", self.configuration)
 
     # -- options and attributes
 
@@ -148,19 +150,19 @@ class HttpClient(LoopBound, Plugged):
         if name in self.__dict__:
             before = self._own_headers()
             if name == "headers":
-                value = self._put_over(CIMultiDict(), value)
+                value = self._apply_headers(CIMultiDict(), value)
             object.__setattr__(self, name, value)
             if name in ("client_version", "close_connections"):
                 self._renew_headers(before)
-            self._changed()
+            self._renew_configuration()
             return
-        keyword = self.profile.table.find(name, "client")
+        keyword = self.configuration.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
         setting = Setting(value)
-        self.profile.converted(keyword, setting)
+        self.configuration.converted(keyword, setting)
         self._values[name] = setting
-        self._changed()
+        self._renew_configuration()
 
     def _renew_headers(self, before: CIMultiDict[str]) -> None:
         """Follow a change of what our own fields say, where the user did not say otherwise. before: what they said."""
@@ -173,31 +175,31 @@ class HttpClient(LoopBound, Plugged):
 
     def get(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a GET request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
+        return self.run(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
     def options(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send an OPTIONS request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
+        return self.run(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
     def head(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a HEAD request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
+        return self.run(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
     def post(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a POST request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
+        return self.run(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
     def put(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a PUT request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
+        return self.run(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
     def patch(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a PATCH request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
+        return self.run(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
     def delete(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
         """Send a DELETE request; see `request`."""
-        return self.wait_for(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
+        return self.run(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
         self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
@@ -212,33 +214,36 @@ class HttpClient(LoopBound, Plugged):
 
         Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
         """
-        return self.wait_for(
-            exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request")
-        )
+        return self.run(exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request"))
 
     def make_request(
         self, method: str, url: str, headers: fields.HeadersLike, data: Any, given: dict[str, Any], function: str
     ) -> HttpRequest:
         """The request of a call. given: its other keywords, which are taken out. function: what was called, for errors."""
-        profile, version = self._profile, self._version  # a callable attribute, called as a method, is not specialised
+        profile, version = (
+            self._configuration,
+            self._version,
+        )  # a callable attribute, called as a method, is not specialised
         if profile is None or self._headers_version != version(self.headers):
-            profile = self.profile
+            profile = self.configuration
         try:
-            where = profile.targets.get(url)
+            where = profile.destinations.get(url)
         except TypeError:  # what cannot be a key is no URL
             as_url("url", url)
             raise
         if given:
             if "disable" in given or "plugins" in given:
                 profile = self._variant(given.pop("disable", None), given.pop("plugins", None))
-                where = profile.targets.get(url)
+                where = profile.destinations.get(url)
             params = given.pop("params", None)
             if params is not None:
-                where = profile.place(as_url("url", url), params)
-        request: HttpRequest = profile.request_type(profile, method, where or profile.place(as_url("url", url)))
+                where = profile.destination_of_call(as_url("url", url), params)
+        request: HttpRequest = profile.request_type(
+            profile, method, where or profile.destination_of_call(as_url("url", url))
+        )
         if headers is not None:
-            request.give_headers(headers)
-        total = profile.total
+            request._give_headers(headers)
+        total = profile.total_timeout
         if given:
             json, files = given.pop("json", None), given.pop("files", None)
             self._apply(request, given, f"HttpClient.{function}")
@@ -249,17 +254,17 @@ class HttpClient(LoopBound, Plugged):
         else:
             request.body = data
         if total:
-            request.deadline = self.scope.loop.time() + total
+            request.deadline = self.loop_resources.loop.time() + total
         return request
 
     def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
         """Handlers and options of one call."""
         if not CALLBACKS.isdisjoint(given):
-            request.call = call_of(given)
+            request._call_handlers = call_handlers_of(given)
         if given:
-            request.profile.apply_options(request, given, function)
-            if request.timings and request.call is None:
-                request.call = Call({})  # what belongs to a call alone makes its responses not plain
+            request._configuration.apply_options(request, given, function)
+            if request.timings and request._call_handlers is None:
+                request._call_handlers = CallHandlers({})  # what belongs to a call alone makes its responses not plain
 
     def new_request(
         self,
@@ -281,13 +286,15 @@ class HttpClient(LoopBound, Plugged):
         options["params"] = params = as_params(options.get("params"))
         request = self.make_request(fields.check_method(method), url, headers, data, options, "new_request")
         # and so are these, with those that plugins look at which do not run here
-        for name in request.profile.default_names & (FIELDS_OF_CALLS | request.profile.waking_fields):
+        for name in request._configuration.default_names & (
+            FIELDS_OF_CALLS | request._configuration.pre_request_fields
+        ):
             if not request.gave_header(name):
                 request.headers.popall(name, None)
         if self.params is not None:  # those are for the calls of users
-            request.where = request.profile.place(url, params, is_call=False)
+            request._destination = request._configuration.destination_of_call(url, params, is_call=False)
         request.cause = cause
-        request.is_bare = False
+        request._skips_pre_request = False
         if parent is None:
             request.parent = self.make_request(request.method, url, None, None, {}, "new_request")
         else:
@@ -303,11 +310,11 @@ class HttpClient(LoopBound, Plugged):
 
         Raises: ClientClosed, when the client is closed.
         """
-        await self.scope.pause(seconds)
+        await self.loop_resources.pause(seconds)
 
     def pool_of(self, route: Route) -> Pool:
         """The pool of a route."""
-        return self.scope.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)
+        return self.loop_resources.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)
 
     async def __aenter__(self) -> Self:
         return self
@@ -324,9 +331,7 @@ class HttpClient(LoopBound, Plugged):
     __reduce__ = no_copy("an HttpClient", "its connections belong to one process; make a client where one is needed")
 
     def __repr__(self) -> str:
-        return (
-            f"<HttpClient {self._profile and len(self._profile.members)} plugins, {len(self.connection_pools)} pools>"
-        )
+        return f"<HttpClient {self._configuration and len(self._configuration.plugins)} plugins, {len(self.connection_pools)} pools>"
 
 
 def _take_apart(found: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:

@@ -18,13 +18,13 @@ from ..exchange.core_options import (
     EXCHANGE_OPTIONS,
 )
 from ..exchange.interfaces import Client
-from ..exchange.origin import Origin, Target
+from ..exchange.origin import Destination, Origin
 from ..exchange.request import BODY_FRAMING, NOTHING, Given, HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.streamed_response import StreamedResponse
 from ..exchange.transfers import TRANSFERS
 from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
-from ..hooks.dispatch_table import Plan
+from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
 from ..messages import fields
@@ -52,12 +52,12 @@ class ConfiguredClient(Client, Protocol):
     params: Any
     removed_headers: frozenset[str]
 
-    def take_out_removed(self) -> None: ...
+    def apply_removed_headers(self) -> None: ...
 
-    def unexpected(self, function: str, name: str, where: str, profile: Profile) -> TypeError: ...
+    def unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError: ...
 
 
-class Profile:
+class Configuration:
     """See the module."""
 
     def __init__(
@@ -73,17 +73,17 @@ class Profile:
         silent: plugins that do not run in it; their options have their defaults.
         """
         self.client = client
-        self.members = {member.name: member for member in members}
+        self.plugins = {member.name: member for member in members}
         self._handlers = dict(handlers)
-        plugins = self.members.values()
+        plugins = self.plugins.values()
         self.following = successors(
             {m.name: names_of(m.plugin, "before") for m in plugins},
             {m.name: names_of(m.plugin, "after") for m in plugins},
         )
         self._events = {event: self._in_order(event) for event in EVENTS}
         early = [i.conditions for i in self._events["pre_request"]]
-        self.waking_options = frozenset(name for c in early for name in c.options or ())
-        self.waking_fields = frozenset(name for c in early for name in c.fields or ())
+        self.pre_request_options = frozenset(name for c in early for name in c.options or ())
+        self.pre_request_fields = frozenset(name for c in early for name in c.fields or ())
         self.given_options = {name for name, setting in values.items() if setting.given is not None}
         self.table = OptionTable(
             CORE_OPTIONS,
@@ -102,18 +102,18 @@ class Profile:
         # what fits one request and not another is checked with each: none of them takes the short way
         self.states_framing = len(hosts) > 1 or not self.default_names.isdisjoint(BODY_FRAMING)
         if self.states_framing:
-            self.is_special = True
-        self.closes = fields.says_close(v for name, v in self.default_fields if name.lower() == "connection")
-        self._plans: dict[tuple[str, bool], Plan] = {}
+            self.on_fast_path = False
+        self.closes_connection = fields.says_close(v for name, v in self.default_fields if name.lower() == "connection")
+        self._dispatch_tables: dict[tuple[str, bool], DispatchTable] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
-        self.targets: dict[str, Target] = {}  # by URL, as users give it
+        self.destinations: dict[str, Destination] = {}  # by URL, as users give it
         is_plain = client.base_url is None and client.params is None
-        self._located = self.targets if is_plain else {}  # by whole URL
+        self._located = self.destinations if is_plain else {}  # by whole URL
         self.given_fields: dict[Any, Given] = {}
-        self.last_given = NOTHING
+        self.last_given_fields = NOTHING
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
-        found = {m.name: m.implementations[event] for m in self.members.values() if m.implementations[event]}
+        found = {m.name: m.implementations[event] for m in self.plugins.values() if m.implementations[event]}
         names = ordered({name: min(i.rank for i in found[name]) for name in found}, self.following)
         return tuple(implementation for name in names for implementation in found[name])
 
@@ -121,16 +121,16 @@ class Profile:
         """Raises: PluginError, for one that two plugins serve."""
         found = {scheme.name: scheme for scheme in _CORE_SCHEMES}
         owners = dict.fromkeys(found, "core")
-        for member in self.members.values():
+        for member in self.plugins.values():
             for scheme in member.of(Scheme):
                 if scheme.name in found:
                     raise PluginError(f"{owners[scheme.name]} and {member.label} both serve the scheme {scheme.name!r}")
                 found[scheme.name], owners[scheme.name] = scheme, member.label
         return found
 
-    def running(self) -> dict[str, tuple[Implementation, ...]]:
+    def implementations(self) -> dict[str, tuple[Implementation, ...]]:
         """For each event, all who run at it for some request, in order: handlers of the client with the plugins."""
-        return Plan(self._events, self._handlers, None).events
+        return DispatchTable(self._events, self._handlers, None).events
 
     # -- classes
 
@@ -148,14 +148,14 @@ class Profile:
         self.client_owners = owners
         self.options = defaults
         timeout: Timeout = defaults["timeout"]
-        self.total = timeout.total
-        self.is_special = bool(defaults["stream"] or defaults["max_body"] or defaults["timings"] or timeout.has_parts)
+        self.total_timeout = timeout.total
+        self.on_fast_path = not (defaults["stream"] or defaults["max_body"] or defaults["timings"] or timeout.has_parts)
         of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
         of_requests["__module__"] = HttpRequest.__module__
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
         self.client_attributes: dict[str, Attribute] = {}
         taken: dict[tuple[str, str], str] = {}
-        for member in self.members.values():
+        for member in self.plugins.values():
             for attribute in member.of(Attribute):
                 own = {
                     "request": {*_RESERVED, *defaults},
@@ -183,7 +183,7 @@ class Profile:
 
     def converted(self, keyword: Keyword, setting: Setting) -> tuple[Any, str | None]:
         """The value of an option of the client, and its owner; see `Keyword.convert`."""
-        return setting.convert(keyword, {member.name: member.plugin for member in self.members.values()})
+        return setting.convert(keyword, {member.name: member.plugin for member in self.plugins.values()})
 
     def _default_fields(self) -> list[tuple[str, str]]:
         own = fields.checked(self.client.headers)
@@ -193,7 +193,7 @@ class Profile:
         self.client_fields = removed | {pair[0].lower() for pair in own if pair not in unasked}
         contributed = [
             (header.name, header.value)
-            for member in self.members.values()
+            for member in self.plugins.values()
             for header in member.of(DefaultHeader)
             if header.name.lower() not in known
         ]
@@ -201,26 +201,26 @@ class Profile:
 
     # -- plans
 
-    def plan(self, scheme: str, *, of_sub_requests: bool = False) -> Plan:
+    def dispatch_table(self, scheme: str, *, of_sub_requests: bool = False) -> DispatchTable:
         """The plan for a scheme. Sub-requests of plugins reach those alone who name `cause`."""
         key = scheme, of_sub_requests
-        found = self._plans.get(key)
+        found = self._dispatch_tables.get(key)
         if found is None:
             plugins = self._events
             if of_sub_requests:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
             handlers = {} if of_sub_requests else self._handlers
-            found = self._plans[key] = Plan(
+            found = self._dispatch_tables[key] = DispatchTable(
                 plugins, handlers, scheme, self.given_options, self.client_fields, is_watched=self.options["timings"]
             )
         return found
 
-    def plan_for(self, request: HttpRequest) -> Plan:
-        return self.plan(request.where.origin.scheme, of_sub_requests=request.parent is not None)
+    def dispatch_table_of(self, request: HttpRequest) -> DispatchTable:
+        return self.dispatch_table(request._destination.origin.scheme, of_sub_requests=request.parent is not None)
 
     # -- requests
 
-    def place(self, url: str, params: Any = None, *, is_call: bool = True) -> Target:
+    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination:
         """Where a URL of a user points: one that may be relative to `base_url`, with these params behind it.
 
         is_call: the client's params go with it too.
@@ -231,15 +231,15 @@ class Profile:
         own = self.client.params if is_call else None
         whole = url if base is None else resolve(str(base), url)
         if own is not None or params is not None:  # the client's may change: not remembered
-            return self.locate(with_params(whole, joined_params(own, as_params(params))))
-        found = self.locate(whole)
-        if self._located is not self.targets:
-            if len(self.targets) >= MAX_TARGETS:
-                self.targets.clear()
-            self.targets[url] = found
+            return self.destination_of(with_params(whole, joined_params(own, as_params(params))))
+        found = self.destination_of(whole)
+        if self._located is not self.destinations:
+            if len(self.destinations) >= MAX_TARGETS:
+                self.destinations.clear()
+            self.destinations[url] = found
         return found
 
-    def locate(self, url: str) -> Target:
+    def destination_of(self, url: str) -> Destination:
         """Where a URL points; remembered, because most URLs come again.
 
         Raises: InvalidURL.
@@ -258,11 +258,11 @@ class Profile:
             if len(self._origins) >= MAX_TARGETS:
                 self._origins.clear()
             origin = Origin(*key, scheme.port, scheme.tls)
-            origin.plan = self.plan(parts.scheme)
+            origin.dispatch_table = self.dispatch_table(parts.scheme)
             host = origin.authority if self._host is None else self._host
             origin.prefix = f" {self.options['version']}\r\nHost: {host}\r\n{self._lines}"
             self._origins[key] = origin  # whole: Ctrl-C may break in anywhere
-        found = Target(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
+        found = Destination(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
         if len(self._located) >= MAX_TARGETS:
             self._located.clear()
         self._located[url] = found
@@ -276,31 +276,31 @@ class Profile:
         for name, value in given.items():
             keyword = self.table.find(name, "request")
             if keyword is None:
-                raise self.client.unexpected(function, name, "request", self)
+                raise self.client.unexpected_keyword_error(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
             if name in EXCHANGE_OPTIONS or (name == "timeout" and converted.has_parts):
-                request.is_special = True
-            if name in self.waking_options:
-                request.is_bare = False
+                request._on_fast_path = False
+            if name in self.pre_request_options:
+                request._skips_pre_request = False
             if len(keyword.owners) > 1:
                 request.__dict__["option_owners"] = {**request.__dict__.get("option_owners", {}), name: owner}
             if name in CONNECTION_OPTIONS:
-                request.mark_indirect()
+                request._choose_own_pool()
 
     # -- what users see
 
-    def infos(self) -> list[PluginInfo]:
+    def in_order(self) -> list[PluginInfo]:
         """The plugins, in the order of their names and of before and after."""
-        names = ordered(dict.fromkeys(self.members, 0), self.following)
-        return [self.members[name] for name in names]
+        names = ordered(dict.fromkeys(self.plugins, 0), self.following)
+        return [self.plugins[name] for name in names]
 
     def order_reasons(self, name: str) -> list[str]:
         """What a plugin and the others say of its place."""
-        plugin = self.members[name].plugin
-        reasons = [f"before {other}" for other in names_of(plugin, "before") if other in self.members]
-        reasons += [f"after {other}" for other in names_of(plugin, "after") if other in self.members]
-        for other, member in self.members.items():
+        plugin = self.plugins[name].plugin
+        reasons = [f"before {other}" for other in names_of(plugin, "before") if other in self.plugins]
+        reasons += [f"after {other}" for other in names_of(plugin, "after") if other in self.plugins]
+        for other, member in self.plugins.items():
             if name in names_of(member.plugin, "before"):
                 reasons.append(f"after {other}, which says before")
             if name in names_of(member.plugin, "after"):

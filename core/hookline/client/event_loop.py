@@ -9,7 +9,7 @@ from threading import Lock, get_ident
 from typing import Any
 
 from .. import forks
-from ..network.loop_resources import Closer, LoopScope
+from ..network.loop_resources import Closer, LoopResources
 from ..network.loop_runner import CtrlC, cancel_the_rest, run_to_the_end, running_loop
 from ..network.pool import Pool
 from ..network.stats import Stats
@@ -31,7 +31,7 @@ OTHER_THREAD = (
 OTHER_LOOP = "this client is at work on another loop; use one client per loop, or close() it there first"
 
 
-class LoopBound:
+class LoopBinding:
     """See the module. A client belongs to one loop at a time, to one thread, and to one process.
 
     loop: the only loop that it may run on; None = any, one after the other.
@@ -44,7 +44,7 @@ class LoopBound:
         self._thread = 0  # set by whoever is about to run the loop, before it runs
         self._runner: dict[str, int] = {}  # the thread that runs the loop in synchronous mode
         self._binding = Lock()
-        self._scope: LoopScope | None = None
+        self._loop_resources: LoopResources | None = None
         forks.clients.add(self)
 
     @property
@@ -52,13 +52,13 @@ class LoopBound:
         """The only loop that this client may run on, as it was given; None = any."""
         return self._given_loop
 
-    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
 
         Raises: RuntimeError, when the client belongs to another loop, or its loop runs in another thread.
         """
         # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
-        scope = self._scope
+        scope = self._loop_resources
         if scope is not None and scope.loop.is_running() and get_ident() == self._thread:  # in this order: see _thread
             return coroutine
         try:
@@ -67,11 +67,11 @@ class LoopBound:
                 self._bind(running)
                 return coroutine
             with CtrlC() as ctrl_c, self._only_thread():
-                loop = self._given_loop or self._scope_loop() or self._new_loop()
+                loop = self._given_loop or self._usable_own_loop() or self._new_loop()
                 if loop.is_running():
                     raise RuntimeError(OTHER_THREAD)
                 self._bind(loop)
-                return run_to_the_end(loop, self._after_turns(coroutine), ctrl_c, self._give_up_loop)
+                return run_to_the_end(loop, self._after_idle_checks(coroutine), ctrl_c, self._give_up_loop)
         except BaseException:
             coroutine.close()
             raise
@@ -97,7 +97,7 @@ class LoopBound:
 
         Raises: RuntimeError, when the client has left the loop, or its process; in another thread, while it runs.
         """
-        scope, thread = self._scope, get_ident()
+        scope, thread = self._loop_resources, get_ident()
         if scope is None or scope.loop is not loop:
             raise RuntimeError("this belongs to a loop that the client has left, or to the parent process")
         if thread != self._thread and (loop.is_running() or self._runner.get("thread", thread) != thread):
@@ -111,14 +111,14 @@ class LoopBound:
         if running_loop() is not None:
             raise RuntimeError("a loop runs here: take the stream with `async for`")
 
-    async def _after_turns(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    async def _after_idle_checks(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
         if any(pool.idle for pool in self.connection_pools.values()):
             for _ in range(3):  # the poll, the read, the transport's end
                 await asyncio.sleep(0)
         return await coroutine
 
-    def _scope_loop(self) -> asyncio.AbstractEventLoop | None:
+    def _usable_own_loop(self) -> asyncio.AbstractEventLoop | None:
         own = self._own_loop
         return own if own is not None and not own.is_closed() else None
 
@@ -130,14 +130,14 @@ class LoopBound:
     def _give_up_loop(self) -> None:
         """The loop of synchronous mode is broken: the next call gets another."""
         own, self._own_loop = self._own_loop, None
-        if own is not None and self._scope is not None:
+        if own is not None and self._loop_resources is not None:
             own.close()
-            self._scope.drop()
-            self._scope = None
+            self._loop_resources.drop()
+            self._loop_resources = None
 
     def _check_idle(self) -> None:
         """Raises: RuntimeError, where another loop still has work of this client, or another thread runs its own."""
-        scope, thread = self._scope, get_ident()
+        scope, thread = self._loop_resources, get_ident()
         if scope is not None and not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
             raise RuntimeError(OTHER_LOOP)
         if self._runner.get("thread", thread) != thread:
@@ -147,27 +147,27 @@ class LoopBound:
         """Belong to a loop from now on; what belonged to one that is over is dropped."""
         if self._given_loop is not None and loop is not self._given_loop:
             raise RuntimeError("this client was made for another loop: HttpClient(loop=...) runs on that one alone")
-        scope = self._scope
+        scope = self._loop_resources
         if scope is not None and scope.loop is loop:
             self._thread = get_ident()
             return
         with self._binding:  # of two threads that come at once, one finds what the other has made
-            scope = self._scope
+            scope = self._loop_resources
             self._check_idle()
             if scope is not None:
-                if scope.loop is self._scope_loop():
+                if scope.loop is self._usable_own_loop():
                     with self._only_thread():
                         self._end_own_loop()
-                scope.leave()
-            new = LoopScope(loop, self._max_connections)
+                scope.leave_loop()
+            new = LoopResources(loop, self._max_connections)
             new.reused = 0 if scope is None else scope.reused
             self._thread = get_ident()
-            self._scope = new
+            self._loop_resources = new
 
     @property
     def connection_pools(self) -> dict[Hashable, Pool]:
         """The pools of all routes, by their keys."""
-        return {} if self._scope is None else self._scope.pools
+        return {} if self._loop_resources is None else self._loop_resources.pools
 
     @property
     def max_connections(self) -> int | None:
@@ -176,29 +176,29 @@ class LoopBound:
 
     def stats(self) -> Stats:
         """How many connections there are, are in use and are waited for, and how often one was used again."""
-        return Stats() if self._scope is None else self._scope.stats()
+        return Stats() if self._loop_resources is None else self._loop_resources.stats()
 
     @property
-    def scope(self) -> LoopScope:
+    def loop_resources(self) -> LoopResources:
         """What belongs to the loop of now.
 
         Raises: RuntimeError, without one.
         """
-        if self._scope is None:
+        if self._loop_resources is None:
             self._bind(asyncio.get_running_loop())
-        assert self._scope is not None
-        return self._scope
+        assert self._loop_resources is not None
+        return self._loop_resources
 
-    def settle(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
         """Start something that must happen even if nobody awaits it; without a running loop, run it."""
         running = running_loop()
         if running is None:
-            self.wait_for(coroutine)
+            self.run(coroutine)
             return nothing
-        if running is not self.scope.loop:
+        if running is not self.loop_resources.loop:
             coroutine.close()
             raise RuntimeError("this belongs to another loop: close it there")
-        return self.scope.start(coroutine)
+        return self.loop_resources.start(coroutine)
 
     def add_closer(self, closer: Closer) -> None:
         """Let `close()` await `closer()` behind the last post_request, before it closes the connections.
@@ -207,30 +207,30 @@ class LoopBound:
         says how long it takes. It is called once; at the end of a loop on which nobody called `close()` it is
         cancelled after a second.
         """
-        self.scope.closers.add(closer)
+        self.loop_resources.closers.add(closer)
 
     def remove_closer(self, closer: Closer) -> None:
         """Forget a closer: what it would close is closed."""
-        if self._scope is not None:
-            self._scope.closers.discard(closer)
+        if self._loop_resources is not None:
+            self._loop_resources.closers.discard(closer)
 
     def close(self) -> Awaitable[None]:
         """Close all connections; exchanges in flight end with an error. In a running loop, await it or not.
 
         Raises: RuntimeError, where the client is at work on another loop.
         """
-        scope, own, running = self._scope, self._scope_loop(), running_loop()
+        scope, own, running = self._loop_resources, self._usable_own_loop(), running_loop()
         if scope is None or scope.loop.is_closed():
             return nothing
         if own is not None and scope.loop is own and not own.is_running():
             with self._only_thread():
-                if self._scope_loop() is own:  # no other thread was faster
+                if self._usable_own_loop() is own:  # no other thread was faster
                     self._end_own_loop()
             return nothing
         if running is not None and running is not scope.loop:
             self._bind(running)  # what another loop left is dropped; there is nothing more to close
             return nothing
-        return self.settle(scope.close(None if running is None else asyncio.current_task()))
+        return self.run_in_background(scope.close(None if running is None else asyncio.current_task()))
 
     def _end_own_loop(self) -> None:
         """Close what belongs to the loop of synchronous mode, and the loop.
@@ -238,7 +238,7 @@ class LoopBound:
         Where another loop runs in this thread that takes a thread of its own: no loop runs within another. It is a matter
         of milliseconds.
         """
-        own, scope = self._own_loop, self._scope
+        own, scope = self._own_loop, self._loop_resources
         assert own is not None
         assert scope is not None
         self._thread = 0
@@ -262,11 +262,11 @@ class LoopBound:
             with ThreadPoolExecutor(1, "hookline") as thread:
                 thread.submit(end).result()
 
-    def leave_parent(self) -> None:
+    def forget_after_fork(self) -> None:
         """In a child of os.fork(): have no loop and no connections. See `hookline.forks`."""
-        scope, own = self._scope, self._own_loop
+        scope, own = self._loop_resources, self._own_loop
         forks.kept.append((scope, own))  # as long as the child lives, or their finalizers would act on the parent's
-        self._scope = self._own_loop = self._given_loop = None
+        self._loop_resources = self._own_loop = self._given_loop = None
         self._thread = 0
         self._runner, self._binding = {}, Lock()
         if own is not None:
@@ -274,4 +274,4 @@ class LoopBound:
             if selector is not None:
                 forks.replace_descriptor(selector.fileno())
         if scope is not None:
-            scope.leave_parent()
+            scope.forget_after_fork()

@@ -11,7 +11,7 @@ from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
 from ..plugins.plugin_info import PluginInfo, in_words
 from ..plugins.selection import SelectedPlugin
-from .configuration import Profile
+from .configuration import Configuration
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:
@@ -28,16 +28,18 @@ def ranges(numbers: Iterable[int]) -> list[str]:
 class Plugins:
     """The plugins of a client, in order. `manager` is the pluggy PluginManager: what is registered there runs."""
 
-    def __init__(self, profile: Profile, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager) -> None:
-        self._profile = profile
+    def __init__(
+        self, profile: Configuration, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager
+    ) -> None:
+        self._configuration = profile
         self.absent = absent
         self.manager = manager
 
     def __iter__(self) -> Iterator[PluginInfo]:
-        return iter(self._profile.infos())
+        return iter(self._configuration.in_order())
 
     def __len__(self) -> int:
-        return len(self._profile.infos())
+        return len(self._configuration.in_order())
 
     def __getitem__(self, name: str) -> PluginInfo:
         for info in self:
@@ -65,7 +67,7 @@ class Plugins:
 
         Raises: PluginError, for a name that is no event.
         """
-        implementations = self._profile.running()[check_event(event)]
+        implementations = self._configuration.implementations()[check_event(event)]
         return [(i.owner if i.plugin is None else i.plugin, self._why(i)) for i in implementations]
 
     def _why(self, implementation: Implementation) -> str:
@@ -74,7 +76,7 @@ class Plugins:
         reasons = []
         if implementation.is_wrapper:
             reasons.append("wraps the others")
-        reasons += self._profile.order_reasons(implementation.plugin)
+        reasons += self._configuration.order_reasons(implementation.plugin)
         if implementation.rank:
             reasons.append("tryfirst" if implementation.rank < 0 else "trylast")
         conditions = implementation.conditions
@@ -83,30 +85,30 @@ class Plugins:
         if conditions.headers is not None:
             reasons.append("headers " + ", ".join(sorted(name.decode() for name in conditions.headers)))
         if conditions.schemes is not None:
-            wakes = ", where it wakes all others" if implementation in self._awake() else ""
+            wakes = ", where it wakes all others" if implementation in self._always_running() else ""
             reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + wakes)
-        if conditions.may_sleep:
-            reasons.append(self._why_asleep(implementation))
+        if conditions.is_conditional:
+            reasons.append(self._why_skippable(implementation))
         return "; ".join(reasons) or "by name"
 
-    def _awake(self) -> list[Implementation]:
+    def _always_running(self) -> list[Implementation]:
         """Those that run at pre_request whatever the request: while one does, all do."""
-        options, fields = self._profile.given_options, self._profile.client_fields
-        return [i for i in self._profile.running()["pre_request"] if not i.sleeps(options, fields)]
+        options, fields = self._configuration.given_options, self._configuration.client_fields
+        return [i for i in self._configuration.implementations()["pre_request"] if not i.is_skippable(options, fields)]
 
-    def _why_asleep(self, implementation: Implementation) -> str:
+    def _why_skippable(self, implementation: Implementation) -> str:
         """For what one that may sleep does, or what keeps it awake."""
         conditions = implementation.conditions
-        given = sorted(name for name in conditions.options or () if name in self._profile.given_options)
+        given = sorted(name for name in conditions.options or () if name in self._configuration.given_options)
         if given:
             return f"awake: option {given[0]} is given"
-        fields = sorted(self._profile.client_fields.intersection(conditions.fields or ()))
+        fields = sorted(self._configuration.client_fields.intersection(conditions.fields or ()))
         if fields:
             return f"awake: field {fields[0]} is given"
         if implementation.switch is not None and implementation.switch.is_on:
             return f"awake: switch {conditions.switch} is on"
         until = f"until {in_words(conditions)}"
-        for other in self._awake():
+        for other in self._always_running():
             if other.conditions.schemes is None:
                 return f"would sleep {until}, but {other.plugin or other.owner} always runs"
         return f"sleeps {until}"

@@ -18,7 +18,7 @@ from multidict import CIMultiDict, MultiDict
 
 from ..errors import HooklineError, StreamConsumedError
 from ..exchange.core_options import CORE_OPTIONS
-from ..exchange.origin import Origin, Target
+from ..exchange.origin import Destination, Origin
 from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.state import NEVER
@@ -76,8 +76,8 @@ def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
     Raises: TypeError, for a response whose exchange is not over.
     """
-    if isinstance(root, HttpResponse) and (root.connection is not None or not root.is_finished):
-        if root.was_handed_out or root.is_finished:
+    if isinstance(root, HttpResponse) and (root.connection is not None or not root._is_finished):
+        if root.was_handed_out or root._is_finished:
             raise TypeError(
                 f"{root!r} is a stream that is open: before it is copied or pickled, read it (`await response.raw.read()`)"
                 " or close it"
@@ -121,8 +121,8 @@ class Taken:
 
     def _response(self, response: HttpResponse) -> dict[str, Any]:
         content = content_of(response)
-        head = response.head
-        began: float | None = getattr(response, "began", None)
+        head = response._head
+        began: float | None = getattr(response, "_sent_at", None)
         values = {n: v for n, v in response.__dict__.items() if not (n.startswith("_") or n in _OF_RESPONSES)}
         return {
             "request": self._place(response.request),
@@ -131,9 +131,9 @@ class Taken:
             "headers": None if response._headers is None else without(set(), response._headers),
             "trailers": list(response.raw_trailers),
             "content": content,
-            "is_consumed": response.is_consumed,
+            "is_consumed": response._is_consumed,
             "encoding": response._encoding,
-            "times": None if began is None else (began, getattr(response, "_arrived", None) or monotonic()),
+            "times": None if began is None else (began, getattr(response, "_head_at", None) or monotonic()),
             "timings": copy.copy(response.timings),
             "values": {**kept(values.items()), **kept(attributes_of(response))},
         }
@@ -143,15 +143,15 @@ class Taken:
         if isinstance(request, RequestSnapshot):
             values = kept(request.__dict__.items())
         else:
-            secrets |= request.client.credential_fields() | request.profile.credentials
-            options = ((name, option_of(request, name)) for name in request.profile.options)
+            secrets |= request._client.credential_fields() | request._configuration.credentials
+            options = ((name, option_of(request, name)) for name in request._configuration.options)
             values = {**dict(options), **kept(attributes_of(request))}
-        origin = request.where.origin
+        origin = request._destination.origin
         body = request.body
         return {
             "method": request.method,
             "origin": (origin.scheme, origin.host, origin.port, origin.tls, origin.authority),
-            "where": (request.where.url, request.where.target, request.where.fragment),
+            "where": (request._destination.url, request._destination.target, request._destination.fragment),
             "target": request._target,
             "headers": without(secrets, request.headers),
             "unredirected": without(secrets, request._unredirected or {}),
@@ -160,7 +160,7 @@ class Taken:
             "length": (body.length,) if isinstance(body, Source) else (len(body),) if body and request.parent else None,
             "content_type": request.content_type,
             "cause": request.cause,
-            "closes": request.closes,
+            "closes": request._closes_connection,
             "parent": self._place(request.parent),
             "history": [self._place(response) for response in request._history or ()],
             "values": values,
@@ -209,7 +209,7 @@ def content_of(response: HttpResponse) -> bytes | None:
 def attributes_of(found: HttpRequest | HttpResponse) -> Iterable[tuple[str, Any]]:
     """What plugins add to a request or a response; what raises is left out."""
     of, request = ("request", found) if isinstance(found, HttpRequest) else ("response", found.request)
-    for kind, name in () if isinstance(request, RequestSnapshot) else request.profile.attributes:
+    for kind, name in () if isinstance(request, RequestSnapshot) else request._configuration.attributes:
         if kind == of:
             try:
                 yield name, getattr(found, name)
@@ -292,43 +292,47 @@ def _fill_request(request: RequestSnapshot, record: dict[str, Any], at: Callable
     origin = Origin(scheme, host, port, port, tls)
     origin.authority = authority
     url, target, fragment = record["where"]
-    request.where = Target(url, origin, target, None, fragment)
+    request._destination = Destination(url, origin, target, None, fragment)
     request.method, request._target = record["method"], record["target"]
     request._headers = CIMultiDict(record["headers"])
     request._unredirected = CIMultiDict(record["unredirected"])
     request.body = record["body"]
     if record["length"] is not None:
         request.body = Source.spent(*record["length"])
-    request.content_type, request.cause, request.closes = record["content_type"], record["cause"], record["closes"]
+    request.content_type, request.cause, request._closes_connection = (
+        record["content_type"],
+        record["cause"],
+        record["closes"],
+    )
     request.parent = at(record["parent"])
     request._history = [at(place) for place in record["history"]]
-    request.call = request.gate = request._given = None
-    request._extra, request.deadline = "", 0.0
-    request.is_bare = request.is_special = False
+    request._call_handlers = request.gate = request._given_fields = None
+    request._extra_lines, request.deadline = "", 0.0
+    request._skips_pre_request, request._on_fast_path = False, True
     request.__dict__.update(record["values"])
 
 
 def _fill_response(response: ResponseSnapshot, record: dict[str, Any], at: Callable[[int | None], Any]) -> None:
     response.request = at(record["request"])
-    response.connection = response.pool = response.head = response.filter = response._headers = None
+    response.connection = response._pool = response._head = response._content_filter = response._headers = None
     if record["head"] is not None:
         raw, *line = record["head"]
-        response.head = ResponseHead(raw, StatusLine(*line), raw.lower())
+        response._head = ResponseHead(raw, StatusLine(*line), raw.lower())
     if record["headers"] is not None:
         response._headers = CIMultiDict(record["headers"])
     response.status_code = record["status_code"]
     response.raw_trailers = record["trailers"]
-    response.parts = []
+    response._parts = []
     response._content = record["content"]
-    response.is_consumed = record["is_consumed"]
-    response.is_whole = response._content is not None or response.is_consumed
-    response.is_buffered = not response.is_whole  # of a body that is not here it says why
+    response._is_consumed = record["is_consumed"]
+    response._is_whole = response._content is not None or response._is_consumed
+    response._is_buffered = not response._is_whole  # of a body that is not here it says why
     response._encoding = record["encoding"]
     if record["times"] is not None:
-        response.began, response._arrived = record["times"]
+        response._sent_at, response._head_at = record["times"]
     response.timings = record["timings"]
-    response.is_plain, response.due = True, NEVER
-    response.mark_finished()
+    response._on_fast_path, response._due = True, NEVER
+    response._mark_finished()
     response.__dict__.update(record["values"])
 
 

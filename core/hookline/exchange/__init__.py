@@ -1,1 +1,1 @@
-"""x"""
+"""One exchange: request, response, and the order of everything between them."""

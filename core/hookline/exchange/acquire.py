@@ -18,27 +18,27 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
     timings = response.timings
     if timings is not None:
         timings.stand_in_line()
-    closings = pool.closings
-    while not pool.reserve():
-        waiter = pool.wait()
-        response.wait_for(waiter, PoolTimeout, response.request.timeout.pool)
+    closings = pool.close_count
+    while not pool.reserve_slot():
+        waiter = pool.join_queue()
+        response._arm_timeout(waiter, PoolTimeout, response.request.timeout.pool)
         try:
             connection = await waiter
         except BaseException:
-            pool.leave(waiter)
+            pool.leave_queue(waiter)
             raise
         finally:
-            response.wait_for(None)
-        if pool.closings != closings:  # what was given is of the time before
+            response._arm_timeout(None)
+        if pool.close_count != closings:  # what was given is of the time before
             if connection is None:
-                pool.give_up()
+                pool.free_slot()
             raise ClientClosed("the client was closed")
         if connection is None:
             break  # the right to open one
         if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
             return connection
         if connection.alive:  # it is closing since it was given
-            pool.replace(connection)
+            pool.replace_closing(connection)
             break
         if (idle := pool.take(monotonic())) is not None:
             return idle
@@ -49,12 +49,14 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         limit = request.timeout.connect
         if limit:
             limit += request.timeout.tls  # which has its own limit then
-        connection = await response.timed(pool.opening(request.route.open(request.client)), ConnectTimeout, limit)
-        if pool.closings != closings:  # in the moment in which it was ready
+        connection = await response._with_timeout(
+            pool.await_opening(request.route.open(request._client)), ConnectTimeout, limit
+        )
+        if pool.close_count != closings:  # in the moment in which it was ready
             connection.abort()
             raise ClientClosed("the client was closed")
     except BaseException:
-        pool.give_up()
+        pool.free_slot()
         raise
     if timings is not None:
         timings.mark("connect")  # more exactly by the connection, where its route says so
@@ -76,17 +78,12 @@ def lost_before_response(response: ExchangeState, connection: Connection, error:
 
     True once at most: others that are idle may be as dead, so `acquire` opens one for it.
     """
-    if (
-        response.is_repeated
-        or not connection.reused
-        or connection.read_anything
-        or not isinstance(error, ConnectionClosed)
-    ):
+    if response._is_repeated or not connection.reused or connection.has_read or not isinstance(error, ConnectionClosed):
         return False
     if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
         return False
-    if not response.request.may_repeat or response.is_past_deadline():
+    if not response.request._can_be_repeated or response._is_past_deadline():
         return False
     response.drop_connection()
-    response.is_repeated = True
+    response._is_repeated = True
     return True

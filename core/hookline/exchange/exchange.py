@@ -53,35 +53,40 @@ async def exchange(
     if request is None:
         request = client.make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
     elif request.__dict__:
-        request.is_special = True  # whoever made it may have set its options
-    profile = request.profile
+        request._on_fast_path = False  # whoever made it may have set its options
+    profile = request._configuration
     response_type = profile.response_type  # a callable attribute, called as a method, is not specialised
-    response = response_type(request)
-    plan = response.plan
+    response: HttpResponse = response_type(request)
+    plan = response._dispatch_table
     stage: Stage | None = None
     calls = NO_CALLS
     call: Callable[..., Any] = nobody
     try:
         # 1. pre_request: the plugins make the request ready, or answer it themselves
-        stage = (plan.bare if request.is_bare else plan.pre) if response.is_plain else response.stage("pre_request")
+        stage = (
+            (plan.pre_on_fast_path if request._skips_pre_request else plan.pre)
+            if response._on_fast_path
+            else response._stage("pre_request")
+        )
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:
                 result = call(response)
                 if result is not None:
                     first, call = call, nobody
-                    answer = await response.timed(stage.resume(response, first, result, calls))
+                    answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
                     if answer is not None:
                         return await followed(await answered_early(response, answer), client is not None)
             call = nobody
-            request.is_special = request.is_special or bool(request.__dict__)  # they may have set options
+            if request.__dict__:
+                request._on_fast_path = False  # they may have set options
         # 2. a connection, and the request goes out; the final head comes back
         while True:
             now = monotonic()
             if given is not None:
                 connection = given
             else:
-                response.pool = pool = request.pool()
+                response._pool = pool = request._pool()
                 connection = pool.take(now) if response.connection is None else still_open(response, pool, now)  # type: ignore[assignment]
                 if connection is None:
                     connection = await acquire(response, pool)
@@ -89,63 +94,63 @@ async def exchange(
             response.connection = connection
             try:
                 waiter = connection.begin(response)
-                if request.is_special or not response.is_plain or request.method in PECULIAR:
-                    response.expect(connection)
+                if not (request._on_fast_path and response._on_fast_path) or request.method in PECULIAR:
+                    response._leave_fast_path(connection)
                 elif request.deadline:
-                    response.watch_deadline()
-                response.step = SENT
-                response.began = now
+                    response._arm_deadline()
+                response._step = SENT
+                response._sent_at = now
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
-                    connection.transport.write(request.encode())
+                    connection.transport.write(request._encode())
                     await waiter
                 else:
                     await send(response, connection)
-                if connection.is_used and (connection.interims or not connection.head):
+                if not connection.on_fast_path and (connection.interims or not connection.head):
                     await interims_first(response, connection)
                 break
             except HttpRequestException as error:
                 if given is not None or not lost_before_response(response, connection, error):
                     raise
-                response.connection = await acquire(response, request.pool())
-        if response.head is None:
-            response.take_whole(connection)
+                response.connection = await acquire(response, request._pool())
+        if response._head is None:
+            response._take_head_on_fast_path(connection)
         # 3. on_headers: the plugins see the final head
-        stage = response.after.head if response.is_plain else response.stage("on_headers")
+        stage = response._hooks_after_head.on_headers if response._on_fast_path else response._stage("on_headers")
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:
                 result = call(response)
                 if result is not None:
                     first, call = call, nobody
-                    answer = await response.timed(stage.resume(response, first, result, calls))
+                    answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
                     if answer is not None:
                         return await replaced(response, answer)
             call = nobody
         # 4. the body comes, unless the caller reads it
-        if connection.is_used and not await response.receive_body(connection):
+        if not connection.on_fast_path and not await response._receive_body(connection):
             return response
-        if response.filter is not None and not response.is_buffered:
-            response.decode()  # while it has the connection: one whose body cannot be decoded is closed
+        if response._content_filter is not None and not response._is_buffered:
+            response._decode()  # while it has the connection: one whose body cannot be decoded is closed
         if connection.complete:
-            response.end_body(connection)
+            response._finish_body(connection)
         else:
-            response.take_part(connection)
+            response._take_available_parts(connection)
         # 5. post_request: the plugins see the whole, and may send something else
         stage = None
-        response.step = FINISHED
-        stage = response.after.done if response.is_plain else response.stage("post_request")
+        response._step = FINISHED
+        stage = response._hooks_after_head.post_request if response._on_fast_path else response._stage("post_request")
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:
                 result = call(response)
                 if result is not None:
                     first, call = call, nobody
-                    answer = await response.timed(stage.resume(response, first, result, calls))
+                    answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
                     if answer is not None:
                         return await followed(follow_up(response, answer), client is not None)
             call = nobody
-        return response if response.is_whole and response.filter is None else delivered(response)
+        return response if response._is_whole and response._content_filter is None else delivered(response)
     except BaseException as error:
         await caught(response, error, stage, call, calls)
         answer = await fail(response, error)
@@ -176,7 +181,7 @@ async def caught(
 ) -> None:
     """Where an implementation raised: say whose it is, and let the wrappers around it see the error."""
     if stage is not None and call is not nobody:
-        await stage.caught(response, rest, error)
+        await stage.handle_failure(response, rest, error)
 
 
 async def interims_first(response: HttpResponse, connection: Connection) -> None:
@@ -189,25 +194,25 @@ async def interims_first(response: HttpResponse, connection: Connection) -> None
 
 async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
     """A plugin answered pre_request: no network, no other event but post_request, once, with the answer."""
-    response.leave_body()  # where a plugin took the connection, nothing was sent on it
-    response.mark_finished()
+    response._discard_body()  # where a plugin took the connection, nothing was sent on it
+    response._mark_finished()
     answer.answer = None
-    response.share_notes(answer)
-    response.after = response.plan.match(answer.status_code, answer.raw_head.lower())
-    stage = response.stage("post_request")
-    followed = None if stage is None else await response.timed(stage.run(answer))
+    response._share_notes(answer)
+    response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())
+    stage = response._stage("post_request")
+    followed = None if stage is None else await response._with_timeout(stage.run(answer))
     return answer if followed is None else follow_up(answer, followed, response.request)
 
 
 async def replaced(response: HttpResponse, answer: Any) -> Any:
     """A plugin answered on_headers: return its answer. The connection goes back to the pool or is closed, unless a plugin
     detached it."""
-    response.leave_body()
-    response.mark_finished()
-    response.share_notes(answer)
-    stage = response.stage("post_request")
+    response._discard_body()
+    response._mark_finished()
+    response._share_notes(answer)
+    stage = response._stage("post_request")
     if stage is not None:
-        await response.timed(stage.run(response))
+        await response._with_timeout(stage.run(response))
     return answer
 
 
@@ -223,19 +228,19 @@ def follow_up(
         request = asked or response.request
         if answer is request or answer is response.request:
             answer = answer.copy()
-        answer.follow_history([*request.history, response])
-        answer.profile = request.profile
-        answer.call, answer.deadline, answer.parent = request.call, request.deadline, request.parent
+        answer._follow_history([*request.history, response])
+        answer._configuration = request._configuration
+        answer._call_handlers, answer.deadline, answer.parent = request._call_handlers, request.deadline, request.parent
         if answer.cause == "call":
             answer.cause = "follow-up"
     else:
-        response.share_notes(answer)
+        response._share_notes(answer)
     return answer
 
 
 def delivered(response: HttpResponse) -> HttpResponse:
     """Hand over a body that was buffered: its codings are undone now, or the rest of it is a stream."""
     if response.connection is not None:
-        response.hand_out()
+        response._hand_out()
         return response
-    return response.decode()
+    return response._decode()

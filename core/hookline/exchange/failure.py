@@ -21,22 +21,22 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
     if isinstance(error, HttpRequestException):
         if error.request is None:
             error.request = response.request
-        if error.response is None and response.has_head and error.request is response.request:
+        if error.response is None and response._has_head and error.request is response.request:
             error.response = response
-    if response.is_finished:
+    if response._is_finished:
         return None
-    response.mark_finished()
-    stage = response.stage("post_request")
+    response._mark_finished()
+    stage = response._stage("post_request")
     if stage is None:
         return None
     if isinstance(error, GeneratorExit):
-        stage.tell_plainly(response, error)
+        stage.call_synchronously(response, error)
         return None
     cancelled = not isinstance(error, Exception)
-    over = cancelled or response.is_past_deadline()
-    with response.request.client.scope.section():
+    over = cancelled or response._is_past_deadline()
+    with response.request._client.loop_resources.handler_section():
         answer = await tell(stage, response, error, CANCELLED_SECONDS if over else None)
-    refused = cancelled or response.was_handed_out or response.is_past_deadline()
+    refused = cancelled or response.was_handed_out or response._is_past_deadline()
     return None if refused else answer
 
 
@@ -46,7 +46,7 @@ async def tell(stage: Stage, response: ExchangeState, error: BaseException, seco
         if seconds is not None:
             async with asyncio.timeout(seconds):
                 return await stage.run(response, exc=error)
-        return await response.timed(stage.run(response, exc=error))
+        return await response._with_timeout(stage.run(response, exc=error))
     except Exception as other:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
         if other is not error:
             add_failure(error, other)

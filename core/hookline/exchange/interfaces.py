@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 from multidict import CIMultiDict
 
-from ..hooks.dispatch_table import Plan
+from ..hooks.dispatch_table import DispatchTable
 from ..http1.connection import Connection
-from ..network.loop_resources import Closer, LoopScope
+from ..network.loop_resources import Closer, LoopResources
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
-from .origin import Target
+from .origin import Destination
 
 
 class Client(Protocol):
@@ -26,7 +26,7 @@ class Client(Protocol):
     logger: logging.Logger
 
     @property
-    def scope(self) -> LoopScope: ...
+    def loop_resources(self) -> LoopResources: ...
 
     def pool_of(self, route: Route) -> Pool: ...
 
@@ -50,9 +50,9 @@ class Client(Protocol):
 
     async def pause(self, seconds: float) -> None: ...
 
-    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any: ...
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any: ...
 
-    def settle(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]: ...
+    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]: ...
 
     def check_loop(self, loop: asyncio.AbstractEventLoop) -> None: ...
 
@@ -70,28 +70,28 @@ class Configuration(Protocol):
 
     attributes: tuple[tuple[str, str], ...]
     client_owners: dict[str, str | None]
-    closes: bool
+    closes_connection: bool
     connection_options: frozenset[str]
     credentials: frozenset[str]
     default_fields: list[tuple[str, str]]
     default_names: frozenset[str]
     given_fields: dict[Any, Any]
-    is_special: bool
-    last_given: Any
+    last_given_fields: Any
+    on_fast_path: bool
     options: dict[str, Any]
     response_type: Callable[..., Any]
     states_framing: bool
     streamed_type: type[Any]
     table: Any
-    waking_fields: frozenset[str]
+    pre_request_fields: frozenset[str]
 
     @property
     def client(self) -> Client: ...
 
     def apply_options(self, request: Any, given: Mapping[str, Any], function: str) -> None: ...
 
-    def locate(self, url: str) -> Target: ...
+    def destination_of(self, url: str) -> Destination: ...
 
-    def place(self, url: str, params: Any = None, *, is_call: bool = True) -> Target: ...
+    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination: ...
 
-    def plan_for(self, request: Any) -> Plan: ...
+    def dispatch_table_of(self, request: Any) -> DispatchTable: ...

@@ -97,14 +97,14 @@ class Lines:
             yield line
 
     def __iter__(self) -> Iterator[str]:
-        self._response.request.client.check_synchronous()
+        self._response.request._client.check_synchronous()
         return self._lines()
 
     def _lines(self) -> Iterator[str]:
-        client = self._response.request.client
+        client = self._response.request._client
         for data in self._response.raw:
-            yield from client.wait_for(self._split(data))
-        yield from client.wait_for(self._split(b"", is_last=True))
+            yield from client.run(self._split(data))
+        yield from client.run(self._split(b"", is_last=True))
 
     async def _split(self, data: bytes, *, is_last: bool = False) -> list[str]:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..hooks.dispatch_table import Plan
+from ..hooks.dispatch_table import DispatchTable
 from ..messages.url import written_host
 from ..network.pool import Pool
 
@@ -13,7 +13,7 @@ class Origin:
     authority: as it stands in the Host field. prefix: what follows the request target, up to the last default field.
     """
 
-    __slots__ = ("authority", "host", "key", "plan", "pool", "port", "prefix", "scheme", "tls")
+    __slots__ = ("authority", "dispatch_table", "host", "key", "pool", "port", "prefix", "scheme", "tls")
 
     def __init__(self, scheme: str, host: str, port: int, default_port: int, tls: bool) -> None:
         self.scheme = scheme
@@ -25,7 +25,7 @@ class Origin:
         self.key = (scheme, host, port)
         self.prefix = ""
         self.pool: Pool | None = None
-        self.plan: Plan = None  # type: ignore[assignment]  # the profile that made it sets it
+        self.dispatch_table: DispatchTable = None  # type: ignore[assignment]  # the profile that made it sets it
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
@@ -34,7 +34,7 @@ class Origin:
         return f"<Origin {self}>"
 
 
-class Target:
+class Destination:
     """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret.
 
     heads: of requests with nothing but the defaults and known lines. last: method, given lines, media type and length of
@@ -52,9 +52,9 @@ class Target:
         self.last: tuple[str, str, str | None, int, bytes] = ("", "", None, -1, b"")
         self.heads: dict[tuple[str | None, ...], bytes] = {}
 
-    def with_userinfo(self, userinfo: str | None) -> Target:
+    def with_userinfo(self, userinfo: str | None) -> Destination:
         """The same place, with these credentials or none."""
-        return Target(self.url, self.origin, self.target, userinfo, self.fragment)
+        return Destination(self.url, self.origin, self.target, userinfo, self.fragment)
 
     def __repr__(self) -> str:
-        return f"<Target {self.origin}>"
+        return f"<Destination {self.origin}>"

@@ -16,10 +16,10 @@ from ..messages.timeout import Timeout
 from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
 from ..network.tls import TLS
-from .call import Call
+from .call import CallHandlers
 from .core_options import ORIGIN_OPTIONS, VERSIONS
 from .interfaces import Client, Configuration
-from .origin import Target
+from .origin import Destination, Origin
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110, section 9.2.2
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # these say Content-Length: 0 when they have no body (RFC 9110, 8.6)
@@ -45,14 +45,15 @@ class HttpRequest:
     parent: the request for whose sake a sub-request is sent, else None.
     """
 
-    # is_bare: does it give implementations of pre_request that sleep no reason to wake up? is_special: may options of core
-    # have other values than those that ask for nothing? closes: does the head say that the connection carries no other
-    # request? gate: before the body, where a plugin holds it.
+    # _on_fast_path: do all options of core have values that need no further look? _skips_pre_request: do the preconditions of
+    # pre_request find nothing in it? _uses_origin_pool: do its options leave the choice of the pool to its origin?
+    # _closes_connection: does the head say that the connection carries no other request?
 
     __slots__ = (
-        "__dict__", "_extra", "_given", "_headers", "_history", "_is_direct", "_route", "_target", "_unredirected", "body",
-        "call", "cause", "closes", "content_type", "deadline", "gate", "is_bare", "is_special", "method", "parent", "profile",
-        "where",
+        "__dict__", "_call_handlers", "_closes_connection", "_configuration", "_destination", "_extra_lines",
+        "_given_fields", "_headers", "_history", "_on_fast_path", "_route", "_skips_pre_request", "_target",
+        "_unredirected", "_uses_origin_pool", "body", "cause", "content_type", "deadline", "gate", "method",
+        "parent",
     )  # fmt: skip
 
     # Options that core has; the values are those of the client.
@@ -72,9 +73,9 @@ class HttpRequest:
 
     parent: HttpRequest | None
     body: bytes | Source | None
-    call: Call | None
+    _call_handlers: CallHandlers | None
     content_type: str | None
-    _given: list[tuple[str, str | None]] | None
+    _given_fields: list[tuple[str, str | None]] | None
     _headers: CIMultiDict[str] | None
     _unredirected: CIMultiDict[str] | None
     _history: list[Any] | None
@@ -82,51 +83,61 @@ class HttpRequest:
     _target: str | None
     gate: Gate | None
 
-    def __init__(self, profile: Configuration, method: str, where: Target) -> None:
-        self.profile = profile
+    def __init__(self, profile: Configuration, method: str, where: Destination) -> None:
+        self._configuration = profile
         self.method = method
-        self.where = where
+        self._destination = where
         self.cause = "call"
         self.deadline = 0.0
-        self._extra = ""  # lines of the fields given for this request, where they can stand behind the defaults
-        self._is_direct = True
-        self.is_bare = where.userinfo is None
-        self.is_special = profile.is_special
-        self.closes = profile.closes
+        self._extra_lines = ""  # lines of the fields given for this request, where they can stand behind the defaults
+        self._uses_origin_pool = True
+        self._skips_pre_request = where.userinfo is None
+        self._on_fast_path = profile.on_fast_path
+        self._closes_connection = profile.closes_connection
         # In one chain, because each request runs through it: 0.18 us against 0.27 for a line each.
-        self.parent = self.body = self.call = self.content_type = self._given = self._headers = self._unredirected = (
-            self._history
-        ) = self._route = self._target = self.gate = None
+        self.parent = self.body = self._call_handlers = self.content_type = self._given_fields = self._headers = (
+            self._unredirected
+        ) = self._history = self._route = self._target = self.gate = None
 
     # -- where it goes
 
     @property
-    def client(self) -> Client:
-        return self.profile.client
+    def client(self) -> Any:
+        """The HttpClient that made it."""
+        return self._configuration.client
+
+    @property
+    def _client(self) -> Client:
+        return self._configuration.client
 
     @property
     def url(self) -> str:
         """The URL without userinfo; setting it parses it."""
-        return self.where.url
+        return self._destination.url
 
     @url.setter
     def url(self, url: str) -> None:
-        where = self.profile.locate(url)
-        if where.origin is not self.where.origin:
+        where = self._configuration.destination_of(url)
+        if where.origin is not self._destination.origin:
             self._check_unconnected("the origin of the URL")
-        self.where = where
+        self._destination = where
 
     full_url = url
 
     @property
+    def origin(self) -> Origin:
+        """Scheme, host and port of the URL (RFC 9110, section 4.3.1)."""
+        return self._destination.origin
+
+    @property
     def userinfo(self) -> str | None:
         """What stood before the @ of the URL, percent-encoded as it was. A secret."""
-        return self.where.userinfo
+        return self._destination.userinfo
 
     @property
     def target(self) -> str:
         """The request target: path and query, unless a plugin set another form (RFC 9112, section 3.2)."""
-        return self._target or self.where.target
+        return self._target or self._destination.target
 
     @target.setter
     def target(self, target: str) -> None:
@@ -143,11 +154,11 @@ class HttpRequest:
     def route(self, route: Route) -> None:
         self._check_unconnected("the route")
         self._route = route
-        self._is_direct = False
+        self._uses_origin_pool = False
 
     def _direct_route(self) -> DirectRoute:
         """The route straight to its origin, by its options."""
-        origin = self.where.origin
+        origin = self._destination.origin
         tls = TLS(self.verify, self.cert, self.server_hostname) if origin.tls else None
         scheme = "https" if origin.tls else "http"
         limits = self.timeout
@@ -176,48 +187,48 @@ class HttpRequest:
     def _is_connected(self) -> bool:
         return bool(self.__dict__.get("connected", False))
 
-    def mark_connected(self) -> None:
+    def _mark_connected(self) -> None:
         """Its connection was taken: the route stays as it is."""
         self.__dict__["connected"] = True
 
-    def mark_indirect(self) -> None:
+    def _choose_own_pool(self) -> None:
         """An option of this request alone decides over the connection: the route is worked out anew."""
-        self._is_direct = False
+        self._uses_origin_pool = False
 
-    def pool(self) -> Pool:
+    def _pool(self) -> Pool:
         """The pool of its route."""
-        if self._is_direct:
-            origin = self.where.origin
+        if self._uses_origin_pool:
+            origin = self._destination.origin
             pool = origin.pool
             if pool is None or pool.retired:
-                pool = origin.pool = self.profile.client.pool_of(self._direct_route())
+                pool = origin.pool = self._configuration.client.pool_of(self._direct_route())
             return pool
-        return self.profile.client.pool_of(self.route)
+        return self._configuration.client.pool_of(self.route)
 
     # -- fields
 
-    def give_headers(self, headers: fields.HeadersLike) -> None:
+    def _give_headers(self, headers: fields.HeadersLike) -> None:
         """Put a user's fields over the defaults.
 
         Raises: LocalProtocolError, TypeError.
         """
-        known, self._given, lines, wakes = self.profile.last_given
+        known, self._given_fields, lines, wakes = self._configuration.last_given_fields
         try:
             is_known = headers.__class__ is dict and headers == known and (len(known) == 1 or [*headers] == [*known])
         except Exception:  # noqa: BLE001  # a value that cannot be compared is no str
             is_known = False
         if not is_known:
-            _, self._given, lines, wakes = self._remembered(headers)
+            _, self._given_fields, lines, wakes = self._remember_given(headers)
         if wakes:
-            self.is_bare = False
+            self._skips_pre_request = False
         if lines is None:
             self._headers = self.headers
         else:
-            self._extra = lines
+            self._extra_lines = lines
 
-    def _remembered(self, headers: fields.HeadersLike) -> Given:
+    def _remember_given(self, headers: fields.HeadersLike) -> Given:
         """Callers give the same few again and again: 1 us less for each, and another 0.2 for the same as last time."""
-        profile = self.profile
+        profile = self._configuration
         key = tuple(headers.items()) if headers.__class__ is dict else None
         try:
             found = profile.given_fields.get(key)
@@ -225,7 +236,7 @@ class HttpRequest:
             found = key = None  # a value that is no str
         if found is None:
             given = fields.checked(headers)
-            wakes = not profile.waking_fields.isdisjoint(name.lower() for name, _ in given)
+            wakes = not profile.pre_request_fields.isdisjoint(name.lower() for name, _ in given)
             found = dict(key or ()), given, self._lines(given), wakes
             # a value that is no ASCII may be equal to one that was received in other bytes
             if key is None or not all(type(value) is str and value.isascii() for _, value in key):
@@ -233,13 +244,13 @@ class HttpRequest:
             if len(profile.given_fields) >= MAX_GIVEN:
                 profile.given_fields.clear()
             profile.given_fields[key] = found
-        profile.last_given = found
+        profile.last_given_fields = found
         return found
 
     def _lines(self, given: list[tuple[str, str | None]]) -> str | None:
         """Fields as lines, where they can stand behind the defaults; None where they replace some of them."""
         names = {name.lower() for name, _ in given}
-        if not names.isdisjoint(self.profile.default_names) or not names.isdisjoint(FRAMING):
+        if not names.isdisjoint(self._configuration.default_names) or not names.isdisjoint(FRAMING):
             return None
         if any(value is None for _, value in given):
             return None
@@ -249,9 +260,9 @@ class HttpRequest:
     def headers(self) -> CIMultiDict[str]:
         """The user's fields and the client's defaults; they go with every follow-up to the same origin."""
         if self._headers is None:
-            headers = CIMultiDict(self.profile.default_fields)
-            if self._given:
-                fields.apply(headers, self._given)
+            headers = CIMultiDict(self._configuration.default_fields)
+            if self._given_fields:
+                fields.apply(headers, self._given_fields)
             if self.content_type is not None and "content-type" not in headers:
                 headers["Content-Type"] = self.content_type
             self._headers = headers
@@ -270,15 +281,17 @@ class HttpRequest:
             return True
         if self._headers is None:
             low = header_name.lower()
-            if low in self.profile.default_names:
+            if low in self._configuration.default_names:
                 return True
-            return self._given is not None and any(name.lower() == low for name, _ in self._given)
+            return self._given_fields is not None and any(name.lower() == low for name, _ in self._given_fields)
         return header_name in self._headers
 
     def gave_header(self, header_name: str) -> bool:
         """Did the user give a field of that name with this request, and not with the client?"""
         low = header_name.lower()
-        return self._given is not None and any(name.lower() == low and value is not None for name, value in self._given)
+        return self._given_fields is not None and any(
+            name.lower() == low and value is not None for name, value in self._given_fields
+        )
 
     def get_header(self, header_name: str, default: str | None = None) -> str | None:
         """The first field of that name; a plugin's for this hop goes before the user's."""
@@ -300,7 +313,7 @@ class HttpRequest:
 
     # -- its bytes
 
-    def encode(self) -> bytes:
+    def _encode(self) -> bytes:
         """The head, with the body behind it where that is bytes.
 
         Fields that nobody looked at go out as lines that were made before: 0.3 us against 3. The same head, but for the
@@ -309,80 +322,84 @@ class HttpRequest:
         Raises: LocalProtocolError, for fields that HTTP cannot carry.
         """
         body = self.body
-        if self._headers is None and self._unredirected is None and self._target is None and not self.is_special:
-            heads = self.where.heads
+        if self._headers is None and self._unredirected is None and self._target is None and self._on_fast_path:
+            heads = self._destination.heads
             if body is None:
-                key: tuple[str | None, ...] = (self.method, self._extra)
-                return heads.get(key) or self._remember(key, f"{self._begun()}{self._length()}\r\n")
+                key: tuple[str | None, ...] = (self.method, self._extra_lines)
+                return heads.get(key) or self._remember_head(key, f"{self._first_lines()}{self._length_line()}\r\n")
             if body.__class__ is bytes:
                 size = len(body)
-                method, extra, kind, length, known = self.where.last
+                method, extra, kind, length, known = self._destination.last
                 # the comparison takes 0.3 us less than to put the head together
-                if size != length or extra != self._extra or kind != self.content_type or method != self.method:
-                    key = self.method, self._extra, self.content_type
+                if size != length or extra != self._extra_lines or kind != self.content_type or method != self.method:
+                    key = self.method, self._extra_lines, self.content_type
                     begun = heads.get(key)
                     if begun is None:
-                        begun = self._remember(key, f"{self._begun()}{self._media_type()}Content-Length: ")
+                        begun = self._remember_head(
+                            key, f"{self._first_lines()}{self._content_type_line()}Content-Length: "
+                        )
                     known = b"%b%d\r\n\r\n" % (begun, size)
-                    self.where.last = (*key, size, known)
+                    self._destination.last = (*key, size, known)
                 return known + body
-        return self.encode_head() + body if isinstance(body, bytes) else self.encode_head()
+        return self._encode_head() + body if isinstance(body, bytes) else self._encode_head()
 
-    def encode_head(self) -> bytes:
+    def _encode_head(self) -> bytes:
         """The head with its empty line.
 
         Raises: LocalProtocolError, for fields that HTTP cannot carry.
         """
         hop = None
         if self._headers is None and self._target is None and self.body.__class__ is not Source:
-            hop = self._hop_lines()
-        if hop is None or (self.is_special and (self.profile.states_framing or "version" in self.__dict__)):
-            return self._encode_slowly().encode("utf-8", "surrogateescape")
-        text = f"{self._begun()}{hop}{self._media_type()}{self._length()}\r\n"
+            hop = self._unredirected_lines()
+        if hop is None or (
+            not self._on_fast_path and (self._configuration.states_framing or "version" in self.__dict__)
+        ):
+            return self._encode_all_fields().encode("utf-8", "surrogateescape")
+        text = f"{self._first_lines()}{hop}{self._content_type_line()}{self._length_line()}\r\n"
         return text.encode("utf-8", "surrogateescape")
 
-    def _begun(self) -> str:
-        return f"{self._method()} {self.where.target}{self.where.origin.prefix}{self._extra}"
+    def _first_lines(self) -> str:
+        return f"{self._method()} {self._destination.target}{self._destination.origin.prefix}{self._extra_lines}"
 
     def _method(self) -> str:
         if self.method not in METHODS:
             fields.check_method(self.method)  # a handler may have set it
         return self.method
 
-    def _media_type(self) -> str:
+    def _content_type_line(self) -> str:
         if self.content_type is None or self.has_header("content-type"):
             return ""
         return f"Content-Type: {fields.check_value('Content-Type', self.content_type)}\r\n"
 
-    def _length(self) -> str:
+    def _length_line(self) -> str:
         if isinstance(self.body, bytes):
             return f"Content-Length: {len(self.body)}\r\n"
         return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
 
-    def _hop_lines(self) -> str | None:
+    def _unredirected_lines(self) -> str | None:
         """The fields for this hop alone, which stand behind the others; None where they replace some of them."""
         if self._unredirected is None:
             return ""
-        given = () if self._given is None else [name.lower() for name, _ in self._given]
+        given = () if self._given_fields is None else [name.lower() for name, _ in self._given_fields]
         lines = ""
         for name, value in self._unredirected.items():
             low = name.lower()
-            if low in FRAMING or low in given or low in self.profile.default_names:
+            if low in FRAMING or low in given or low in self._configuration.default_names:
                 return None
             lines += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
         return lines
 
-    def _remember(self, key: tuple[str | None, ...], text: str) -> bytes:
+    def _remember_head(self, key: tuple[str | None, ...], text: str) -> bytes:
         """Keep the head of a request, or its beginning, for others that differ in nothing: 0.15 us less for each."""
-        heads = self.where.heads
+        heads = self._destination.heads
         if len(heads) >= MAX_HEADS:
             heads.clear()
         found = heads[key] = text.encode("utf-8", "surrogateescape")
         return found
 
-    def _encode_slowly(self) -> str:
+    def _encode_all_fields(self) -> str:
         hop, every = self._unredirected, self.headers
-        hosts = [self.where.origin.authority]
+        hosts = [self._destination.origin.authority]
         if hop is not None or "host" in every:
             every = CIMultiDict(every)
             fields.apply(every, (hop or {}).items())
@@ -393,7 +410,7 @@ class HttpRequest:
             raise LocalProtocolError(f"not a version of HTTP/1: {shown(str(self.version))}")
         if len(hosts) > 1:
             raise LocalProtocolError("a request has one Host field (RFC 9112, section 3.2)")
-        self.closes = fields.says_close(every.getall("connection", ()))
+        self._closes_connection = fields.says_close(every.getall("connection", ()))
         lengths = given_values(every, "content-length") if "content-length" in every else []
         codings = given_values(every, "transfer-encoding") if "transfer-encoding" in every else []
         framing = self._framing(lengths, codings)
@@ -433,7 +450,7 @@ class HttpRequest:
             return "Transfer-Encoding: chunked\r\n"
         return f"Content-Length: {length}\r\n"
 
-    def stated_length(self) -> int | None:
+    def _stated_length(self) -> int | None:
         """The length that the head announces for a streamed body; None = chunked."""
         assert isinstance(self.body, Source)
         if self.get_header("transfer-encoding") is not None:
@@ -458,7 +475,7 @@ class HttpRequest:
         return not isinstance(self.body, Source) or self.body.can_be_sent
 
     @property
-    def may_repeat(self) -> bool:
+    def _can_be_repeated(self) -> bool:
         """May it be sent once more when a connection died that had said nothing (RFC 9110, section 9.2.2)?"""
         return self.method in IDEMPOTENT and self.can_be_sent
 
@@ -477,37 +494,39 @@ class HttpRequest:
 
         Raises: BodyNotRepeatable; TypeError, for an unknown option.
         """
-        new = type(self)(self.profile, self.method if method is None else fields.check_method(method), self.where)
+        new = type(self)(
+            self._configuration, self.method if method is None else fields.check_method(method), self._destination
+        )
         new.__dict__.update(self.__dict__)
         new.__dict__.pop("connected", None)
         if url is not None:
-            new.where = self.profile.locate(url)
+            new._destination = self._configuration.destination_of(url)
         new.cause = self.cause if cause is None else cause
-        new.is_bare = False
-        new.is_special = self.is_special
+        new._skips_pre_request = False
+        new._on_fast_path = self._on_fast_path
         new.parent = self.parent
-        new.call, new.deadline = self.call, self.deadline
-        if new.where.origin.key != self.where.origin.key:
+        new._call_handlers, new.deadline = self._call_handlers, self.deadline
+        if new._destination.origin.key != self._destination.origin.key:
             for name in ORIGIN_OPTIONS:
                 new.__dict__.pop(name, None)
-        new._is_direct = not any(name in new.__dict__ for name in self.profile.connection_options)
+        new._uses_origin_pool = not any(name in new.__dict__ for name in self._configuration.connection_options)
         if self._headers is not None:
             new._headers = self._headers.copy()
-        new._given, new._extra, new.content_type = self._given, self._extra, self.content_type
+        new._given_fields, new._extra_lines, new.content_type = self._given_fields, self._extra_lines, self.content_type
         if "headers" in changes:
             new._headers = CIMultiDict(changes.pop("headers"))
         body = changes.pop("body", self.body)
         if isinstance(body, Source) and not body.can_be_sent:
             raise BodyNotRepeatable(
-                f"{new.method} {new.where.origin}: its body can be read once only, and was; give bytes, or an iterable"
+                f"{new.method} {new._destination.origin}: its body can be read once only, and was; give bytes, or an iterable"
                 " that can be read again",
                 request=self,
             )
         new.body = body
         if body is None:
             new.content_type = None
-        self.profile.apply_options(new, changes, "HttpRequest.copy")
-        if new.where.origin.key != self.where.origin.key:
+        self._configuration.apply_options(new, changes, "HttpRequest.copy")
+        if new._destination.origin.key != self._destination.origin.key:
             new._drop_secrets()
         return new
 
@@ -517,16 +536,16 @@ class HttpRequest:
         Raises: BodyNotRepeatable, InvalidURL.
         """
         new = self.copy(url=url, cause=cause, **changes)
-        same = new.where.origin.key == self.where.origin.key
-        new.where = new.where.with_userinfo(self.where.userinfo if same else None)
+        same = new._destination.origin.key == self._destination.origin.key
+        new._destination = new._destination.with_userinfo(self._destination.userinfo if same else None)
         return new
 
     def _drop_secrets(self) -> None:
         """At the border of an origin: all fields that may carry a credential, all of several, and Host."""
         headers = self.headers
-        for name in ("host", *self.profile.credentials, *self.sensitive_headers):
+        for name in ("host", *self._configuration.credentials, *self.sensitive_headers):
             headers.popall(name, None)
-        self._given, self._extra = None, ""
+        self._given_fields, self._extra_lines = None, ""
 
     # -- what urllib calls it
 
@@ -538,14 +557,14 @@ class HttpRequest:
     @property
     def has_left_origin(self) -> bool:
         """Was the call at another origin before? What was given for it goes nowhere else, nor back from there."""
-        here = self.where.origin.key
-        return any(earlier.request.where.origin.key != here for earlier in self._history or ())
+        here = self._destination.origin.key
+        return any(earlier.request._destination.origin.key != here for earlier in self._history or ())
 
     def is_overruled(self, option: str, header_name: str) -> bool:
         """Did the user give this request a field, and the option that a plugin makes that field from only to the client?"""
         return option not in self.__dict__ and self.has_header(header_name)
 
-    def follow_history(self, history: Sequence[Any]) -> None:
+    def _follow_history(self, history: Sequence[Any]) -> None:
         """Say which responses led here."""
         self._history = list(history)
 
@@ -555,8 +574,8 @@ class HttpRequest:
         if option in owners:
             return owners[option]
         if option in self.__dict__:  # the only owner is not written down at each request
-            return None if self.__dict__[option] is None else self.profile.table.keywords[option].owners[0][0]
-        return self.profile.client_owners.get(option)
+            return None if self.__dict__[option] is None else self._configuration.table.keywords[option].owners[0][0]
+        return self._configuration.client_owners.get(option)
 
     def get_full_url(self) -> str:
         """The URL, as http.cookiejar asks for it."""
@@ -565,18 +584,18 @@ class HttpRequest:
     @property
     def type(self) -> str:
         """The scheme of the URL."""
-        return self.where.origin.scheme
+        return self._destination.origin.scheme
 
     @property
     def host(self) -> str:
         """The host of the URL."""
-        return self.where.origin.host
+        return self._destination.origin.host
 
     @property
     def origin_req_host(self) -> str:
         """The host of the request that the user made."""
         first = self._history[0].request if self._history else self
-        return first.where.origin.host
+        return first._destination.origin.host
 
     @property
     def unverifiable(self) -> bool:
@@ -587,12 +606,12 @@ class HttpRequest:
     def ssl(self) -> Any:
         """The TLS context of its connection; None for plain HTTP, or where another route decides."""
         tls = getattr(self.route, "tls", None)
-        return None if tls is None else self.client.contexts.get(tls)
+        return None if tls is None else self._client.contexts.get(tls)
 
     __reduce__ = snapshot
 
     def __repr__(self) -> str:
-        return f"<HttpRequest {self.method} {self.where.origin}{self.where.target.partition('?')[0]}>"
+        return f"<HttpRequest {self.method} {self._destination.origin}{self._destination.target.partition('?')[0]}>"
 
 
 def given_values(every: CIMultiDict[Any], name: str) -> list[str]:

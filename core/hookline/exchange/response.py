@@ -32,7 +32,7 @@ class HttpResponse(ExchangeState):
     """See the module. It exists from the start of its exchange; `status_code` is 0 until a head is here."""
 
     __slots__ = ()
-    is_consumed = False
+    _is_consumed = False
     _raw: Raw | None = None
     _notes: dict[str, Any] | None = None
     _encoding: str | None = None
@@ -49,14 +49,14 @@ class HttpResponse(ExchangeState):
     ) -> HttpResponse:
         """A response that did not come from the network: what a cache or a mock answers with."""
         lines = fields.write((name, value) for name, value in fields.checked(headers) if value is not None)
-        response: HttpResponse = request.profile.response_type(request)
-        response.give_head(
+        response: HttpResponse = request._configuration.response_type(request)
+        response._set_head(
             f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode(
                 "utf-8", "surrogateescape"
             )
         )
         response._content = content
-        response.mark_finished()
+        response._mark_finished()
         return response
 
     # -- the head
@@ -65,7 +65,7 @@ class HttpResponse(ExchangeState):
     def raw_head(self) -> bytes:
         """The head as it came, with its empty line; b"" before it is here. Lines that ended in LF end in CR LF, folded lines
         are one, and a Content-Length that was repeated stands once."""
-        return b"" if self.head is None else self.head.raw
+        return b"" if self._head is None else self._head.raw
 
     @property
     def url(self) -> str:
@@ -75,12 +75,12 @@ class HttpResponse(ExchangeState):
     @property
     def reason(self) -> str:
         """The reason phrase as the server sent it."""
-        return "" if self.head is None else self.head.line.reason
+        return "" if self._head is None else self._head.line.reason
 
     @property
     def version(self) -> str:
         """HTTP/1.1 or HTTP/1.0."""
-        return "" if self.head is None else f"HTTP/1.{self.head.line.minor}"
+        return "" if self._head is None else f"HTTP/1.{self._head.line.minor}"
 
     @property
     def ok(self) -> bool:
@@ -94,7 +94,7 @@ class HttpResponse(ExchangeState):
         Before the head is here there are none, and to write to them is a PluginError: see `request.headers`.
         """
         if self._headers is None:
-            if self.head is None:
+            if self._head is None:
                 return fields.NoFields()
             self._headers = fields.parse_fields(self.raw_head)
         return self._headers
@@ -106,11 +106,11 @@ class HttpResponse(ExchangeState):
 
     def has(self, name: str) -> bool:
         """Is there a field of that name? Looks at the raw head only."""
-        return self.head is not None and self.head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
+        return self._head is not None and self._head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
     @property
     def links(self) -> dict[str, dict[str, str]]:
-        """The Link fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
+        """The BaseConnection fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
         from ..messages.link_fields import links_of  # here, because few read them
 
         return links_of(self.headers.getall("link", []), self.url)
@@ -133,28 +133,28 @@ class HttpResponse(ExchangeState):
         Raises: StreamConsumedError, when it is a stream that was not read whole; DecodingError.
         """
         if self._content is None:
-            if self.is_open or self.is_consumed or self.is_cut:
-                what = "was taken as a stream" if self.is_consumed else "is a stream: await response.raw.read() first"
-                if self.is_cut:
+            if self.is_open or self._is_consumed or self._is_cut:
+                what = "was taken as a stream" if self._is_consumed else "is a stream: await response.raw.read() first"
+                if self._is_cut:
                     what = "was closed, or failed, before its end"
                 raise StreamConsumedError(f"there is no content: the body {what}")
-            self._content = self.take(bounded=False)
+            self._content = self._take_decoded(bounded=False)
         return self._content
 
-    def keep_content(self, content: bytes) -> None:
+    def _keep_content(self, content: bytes) -> None:
         """Keep what was read from the stream."""
         self._content = content
 
-    def decode(self) -> Self:
+    def _decode(self) -> Self:
         """Undo the content codings now, so that an error in them shows here.
 
         Raises: DecodingError.
         """
         if self.connection is not None:
-            self.parts += self.connection.take_parts()
-            self.is_whole = self.connection.complete
-        if self._content is None and not self.is_consumed:
-            self._content = self.take(bounded=False)
+            self._parts += self.connection.take_parts()
+            self._is_whole = self.connection.complete
+        if self._content is None and not self._is_consumed:
+            self._content = self._take_decoded(bounded=False)
         return self
 
     @property
@@ -164,11 +164,11 @@ class HttpResponse(ExchangeState):
             self._raw = Raw(self)
         return self._raw
 
-    def taken(self) -> bytes:
+    def _begin_stream(self) -> bytes:
         """What the stream begins with, now that it is taken: all of a body that was not handed out as one."""
         if not self.was_handed_out:
             return self.content
-        self.is_consumed = True
+        self._is_consumed = True
         return b""
 
     def recv_body(self) -> bytes:
@@ -180,8 +180,8 @@ class HttpResponse(ExchangeState):
             data, self._content = self._content, b""
             return data
         if self.connection is not None:
-            self.parts += self.connection.take_parts()
-        return self.take(bounded=False)
+            self._parts += self.connection.take_parts()
+        return self._take_decoded(bounded=False)
 
     @property
     def encoding(self) -> str | None:
@@ -229,81 +229,81 @@ class HttpResponse(ExchangeState):
         Raises: HttpRequestException, for a status of 400 and more.
         """
         if self.status_code >= 400:
-            where = f"{self.request.method} {self.request.where.origin}{self.request.where.target.partition('?')[0]}"
+            where = f"{self.request.method} {self.request._destination.origin}{self.request._destination.target.partition('?')[0]}"
             raise HttpRequestException(f"{self.status_code} {self.reason} for {where}", response=self)
         return self
 
     # -- the body as a stream
 
-    async def read_chunk(self) -> bytes:
+    async def _read_chunk(self) -> bytes:
         """The next decoded bytes of the body; b"" at its end. Whatever goes wrong ends the exchange.
 
         Raises: StreamConsumedError, when it was closed before; whatever went wrong.
         """
         connection = self.connection
         if connection is None:
-            if self.is_cut:
+            if self._is_cut:
                 raise StreamConsumedError("the body was closed, or failed, before its end")
-            return self.take(bounded=True)
+            return self._take_decoded(bounded=True)
         if connection.waiter is not None and not connection.waiter.done():
             raise StreamConsumedError("the stream is being read elsewhere at the same time; it has one reader")
         try:
             while True:
-                self.is_whole = complete = connection.complete
-                if not complete and self.filter is None and not self.parts:
+                self._is_whole = complete = connection.complete
+                if not complete and self._content_filter is None and not self._parts:
                     if connection.read_at_once is not None and not connection.parts:
                         connection.read_at_once()
                     if len(connection.parts) == 1:
                         return connection.take_parts()[0]  # one read of a body that goes on, as most are
-                if connection.parts or self.parts or complete or self.filter is not None:
-                    self.parts += connection.take_parts()
-                    data = self.take(bounded=True)
-                    if complete and not (self.filter is not None and self.filter.has_pending):
+                if connection.parts or self._parts or complete or self._content_filter is not None:
+                    self._parts += connection.take_parts()
+                    data = self._take_decoded(bounded=True)
+                    if complete and not (self._content_filter is not None and self._content_filter.has_pending):
                         await self._finish_stream(connection)
                         return data
                     if data:
                         return data
                 if self.request.timeout.read:
-                    self.wait_for(None, ReadTimeout, self.request.timeout.read, total=False)
+                    self._arm_timeout(None, ReadTimeout, self.request.timeout.read, total=False)
                 if connection.error is not None:
                     raise connection.error
                 connection.waiter = waiter = connection.loop.create_future()
                 await waiter
-                if self.due != NEVER:
-                    self.unwatch()
+                if self._due != NEVER:
+                    self._disarm_timeout()
         except BaseException as error:
-            self.is_whole = False
+            self._is_whole = False
             await self._fail(error)
             raise
 
     async def _finish_stream(self, connection: Connection) -> None:
-        self.end_body(connection)
-        if not self.is_finished:
-            self.mark_finished()
-            stage = self.stage("post_request")
+        self._finish_body(connection)
+        if not self._is_finished:
+            self._mark_finished()
+            stage = self._stage("post_request")
             if stage is not None:
-                with self.request.client.scope.section():
+                with self.request._client.loop_resources.handler_section():
                     await stage.run(self)  # no answer is taken: the caller has the response
 
     def close(self) -> Any:
         """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""
-        return self.request.client.settle(self.aclose())
+        return self.request._client.run_in_background(self.aclose())
 
     async def aclose(self) -> None:
         """The same as a coroutine: post_request is told of StreamAbandoned."""
         if self.connection is not None:
-            await self.abandon("the body was closed before its end")
+            await self._abandon("the body was closed before its end")
 
     async def _fail(self, error: BaseException) -> None:
         """End the exchange of a stream with an error."""
         await fail(self, error)
 
-    async def abandon(self, why: str) -> None:
+    async def _abandon(self, why: str) -> None:
         """End a stream that nobody reads on. What post_request raises has no caller to go to: it is logged."""
         error = StreamAbandoned(why)
         await self._fail(error)
         for note in getattr(error, "__notes__", ()):
-            self.request.client.logger.error("%r: %s", self.request, note)
+            self.request._client.logger.error("%r: %s", self.request, note)
 
     # -- for plugins
 
@@ -317,7 +317,7 @@ class HttpResponse(ExchangeState):
             self._notes = {}
         return self._notes
 
-    def share_notes(self, answer: Any) -> None:
+    def _share_notes(self, answer: Any) -> None:
         """Give the notes to what this exchange was answered with."""
         if isinstance(answer, HttpResponse):
             answer._notes = self.notes
@@ -328,18 +328,18 @@ class HttpResponse(ExchangeState):
         Raises: PluginError, once the body was begun.
         """
         check_decoder(decoder)
-        if self.is_finished or self._content is not None:
+        if self._is_finished or self._content is not None:
             raise PluginError("add_decoder is for on_headers: the body was already taken")
         self.body.add_decoder(decoder)
 
     async def connect(self) -> Connection:
         """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
-        if self.step != NEW:
+        if self._step != NEW:
             raise PluginError("connect() is for pre_request: the request was sent already")
         if self.connection is None:
-            self.pool = pool = self.request.pool()
+            self._pool = pool = self.request._pool()
             self.connection = pool.take(monotonic()) or await acquire(self, pool)
-            self.request.mark_connected()
+            self.request._mark_connected()
         return self.connection
 
     def detach(self) -> Connection:
@@ -354,15 +354,15 @@ class HttpResponse(ExchangeState):
             raise PluginError(
                 "detach: only a connection that left HTTP (a 101, or a CONNECT that was granted) can be taken"
             )
-        self.detached = True
-        self.let_go()
+        self._is_detached = True
+        self._release_detached()
         return connection
 
     def event(self, name: str) -> ResponseEvent:
         """The handlers of this exchange alone, and whether the event has fired."""
         if self._events is None:
             self._events = {}
-            self.is_plain = False
+            self._on_fast_path = False
         found = self._events.get(name)
         if found is None:
             found = self._events[name] = ResponseEvent(name, self)

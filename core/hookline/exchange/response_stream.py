@@ -15,11 +15,11 @@ from .saving import save
 class StreamSource(LineSource, Protocol):
     """A response whose body is read as a stream."""
 
-    async def read_chunk(self) -> bytes: ...
+    async def _read_chunk(self) -> bytes: ...
 
-    def taken(self) -> bytes: ...
+    def _begin_stream(self) -> bytes: ...
 
-    def keep_content(self, content: bytes) -> None: ...
+    def _keep_content(self, content: bytes) -> None: ...
 
 
 class Raw:
@@ -50,29 +50,29 @@ class Raw:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         data = await self._next()
-        read = self._response.read_chunk  # without a coroutine around it: 1 us less for each chunk
+        read = self._response._read_chunk  # without a coroutine around it: 1 us less for each chunk
         while data:
             yield data
             data = await read()
 
     def __iter__(self) -> Iterator[bytes]:
-        self._response.request.client.check_synchronous()
+        self._response.request._client.check_synchronous()
         self._begin()
         return self._pieces()
 
     def _pieces(self) -> Iterator[bytes]:
-        client = self._response.request.client
-        while data := client.wait_for(self._next()):
+        client = self._response.request._client
+        while data := client.run(self._next()):
             yield data
 
     async def _next(self) -> bytes:
         if not self._begun:
             self._begun = True
-            self._kept = self._response.taken()
+            self._kept = self._response._begin_stream()
         if self._kept:
             data, self._kept = bytes(self._kept), b""
             return data
-        return await self._response.read_chunk()
+        return await self._response._read_chunk()
 
     def iter_lines(self, *, limit: int = MAX_LINE) -> Lines:
         r"""The body as lines of text without their ends (\n, \r\n or \r), decoded strictly with its charset, else UTF-8.
@@ -92,7 +92,7 @@ class Raw:
 
         Raises: OSError, for what cannot be written or is no regular file; StreamConsumedError; what reading raises.
         """
-        return self._response.request.client.wait_for(self._save(path))
+        return self._response.request._client.run(self._save(path))
 
     async def _save(self, path: str | os.PathLike[str]) -> int:
         self._begin()
@@ -109,7 +109,7 @@ class Raw:
 
         Raises: StreamConsumedError, when the stream was iterated.
         """
-        return self._response.request.client.wait_for(self._read(n))
+        return self._response.request._client.run(self._read(n))
 
     async def _read(self, n: int | None) -> bytes:
         if self._iterated:
@@ -123,7 +123,7 @@ class Raw:
                 chunks.append(data)
             body = b"".join(chunks)
             if not was_begun:
-                response.keep_content(body)
+                response._keep_content(body)
             return body
         kept = self._kept or memoryview(await self._next())  # a view: small reads would copy the rest again and again
         self._kept = kept[n:]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from multidict import CIMultiDict
 
 from ..errors import HttpTimeout, ReadTimeout
-from ..hooks.data_listeners import Listeners
-from ..hooks.dispatch_table import After, Plan, extended
+from ..hooks.data_listeners import DataListeners
+from ..hooks.dispatch_table import DispatchTable, HooksAfterHead, with_handlers
 from ..hooks.handlers import ResponseEvent
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
-from ..http1.connection import Connection, Tap
+from ..http1.connection import Connection, DataListener
 from ..http1.parser import ResponseHead, parse_status_line
 from ..messages.content_decoding import Content
 from ..network.pool import Pool
@@ -41,7 +41,7 @@ class ExchangeState:
 
     The client's timer watches over it while it waits for one of our own futures.
 
-    due: when the timer looks next, in loop time. plan: who runs at each event. is_plain: do nobody but plugins and the
+    _due: when the timer looks next, in loop time. plan: who runs at each event. is_plain: do nobody but plugins and the
     client's handlers listen, and to no data? after: who runs behind its head. step: how far the exchange is, NEW to
     FINISHED. head: of the response; of an interim one while that is shown. connection: None before it is taken, and once
     the body is whole. is_whole: has all of the body arrived? filter: what decodes the body, where something does. began:
@@ -50,15 +50,16 @@ class ExchangeState:
 
     # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
     __slots__ = (
-        "__dict__", "__weakref__", "_arrived", "_content", "_headers", "after", "began", "connection", "due", "filter",
-        "head", "is_plain", "is_whole", "parts", "plan", "pool", "request", "status_code", "step",
+        "__dict__", "__weakref__", "_content", "_content_filter", "_dispatch_table", "_due", "_head", "_head_at",
+        "_headers", "_hooks_after_head", "_is_whole", "_on_fast_path", "_parts", "_pool", "_sent_at", "_step",
+        "connection", "request", "status_code",
     )  # fmt: skip
     answer: Any = None  # what the implementations of the present event have answered so far
     answered_by = ""  # who answered post_request, in words
-    detached = False
-    is_buffered = False
-    is_interim = False
-    is_repeated = False  # on a fresh connection, after an idle one had died
+    _is_detached = False
+    _is_buffered = False
+    _is_interim = False
+    _is_repeated = False  # on a fresh connection, after an idle one had died
     raw_trailers: Sequence[tuple[bytes, bytes]] = ()
     timings: Timings | None = None
     was_handed_out = False
@@ -66,48 +67,56 @@ class ExchangeState:
     _phase: tuple[type[HttpTimeout], float, float] | None = None
     _waiter: asyncio.Future[Any] | None = None
 
-    after: After
-    began: float
+    _hooks_after_head: HooksAfterHead
+    _sent_at: float
     connection: Connection | None
-    due: float
-    filter: Content | None
-    head: ResponseHead | None
-    is_plain: bool
-    plan: Plan
-    pool: Pool | None
+    _due: float
+    _content_filter: Content | None
+    _head: ResponseHead | None
+    _on_fast_path: bool
+    _dispatch_table: DispatchTable
+    _pool: Pool | None
     request: HttpRequest
-    step: int
+    _step: int
     _headers: CIMultiDict[str] | None
     _content: bytes | None
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.plan = plan = request.where.origin.plan if request.parent is None else request.profile.plan_for(request)
-        self.is_plain = request.call is None and not plan.has_taps
+        self._dispatch_table = table = (
+            request._destination.origin.dispatch_table
+            if request.parent is None
+            else request._configuration.dispatch_table_of(request)
+        )
+        self._on_fast_path = request._call_handlers is None and not table.leaves_fast_path
         self.status_code = 0
-        self.after = plan.after_nothing
-        self.parts: list[bytes] = []
-        self.connection = self.pool = self.head = self.filter = self._headers = self._content = None
-        self.due = NEVER
-        self.step = NEW
-        self.is_whole = False
+        self._hooks_after_head = table.hooks_after_other_heads
+        self._parts: list[bytes] = []
+        self.connection = self._pool = self._head = self._content_filter = self._headers = self._content = None
+        self._due = NEVER
+        self._step = NEW
+        self._is_whole = False
 
     # -- events
 
-    def stage(self, event: str) -> Stage | None:
+    def _stage(self, event: str) -> Stage | None:
         """Who runs at a one-time event now; those who wait for it are told."""
         found = (
-            self.plan.pre if event == "pre_request" else self.after.head if event == "on_headers" else self.after.done
+            self._dispatch_table.pre
+            if event == "pre_request"
+            else self._hooks_after_head.on_headers
+            if event == "on_headers"
+            else self._hooks_after_head.post_request
         )
-        if self.is_plain:
+        if self._on_fast_path:
             return found
         if self.request.timings:
-            self._note(event)
+            self._note_timing(event)
         if self._events is not None and event in self._events:
-            self._events[event].release()
-        return extended(found, event, self._handlers(event))
+            self._events[event].notify()
+        return with_handlers(found, event, self._handlers(event))
 
-    def _note(self, event: str) -> None:
+    def _note_timing(self, event: str) -> None:
         if event == "pre_request":
             self.timings = Timings()
         elif event == "post_request" and self.timings is not None:
@@ -115,53 +124,53 @@ class ExchangeState:
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """The handlers of this call, then those of this exchange."""
-        call = self.request.call
+        call = self.request._call_handlers
         own = call.handlers.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
             return (*own, *self._events[event].implementations)
         return own
 
-    def has_fired(self, event: str) -> bool:
+    def _has_fired(self, event: str) -> bool:
         if event in _STEP_OF:
-            return self.step >= _STEP_OF[event]
+            return self._step >= _STEP_OF[event]
         if event == "data_processed":
-            return self.step == FINISHED or self.was_handed_out
-        return self.head is not None  # bytes were received: the head at the latest
+            return self._step == FINISHED or self.was_handed_out
+        return self._head is not None  # bytes were received: the head at the latest
 
-    def _tap(self) -> Tap | None:
+    def _data_listener(self) -> DataListener | None:
         request = self.request
-        if request.call is not None and request.call.on_upload is not None and request.gate is None:
+        if request._call_handlers is not None and request._call_handlers.on_upload is not None and request.gate is None:
             request.hold_body().open()  # sent piece by piece, which is the way that tells how far it is
-        received = (*self.plan.data_received, *self._handlers("data_received"))
-        processed = (*self.plan.data_processed, *self._handlers("data_processed"))
+        received = (*self._dispatch_table.data_received, *self._handlers("data_received"))
+        processed = (*self._dispatch_table.data_processed, *self._handlers("data_processed"))
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
-        tap = Listeners(self, received, processed) if received or processed or awaited else None
+        tap = DataListeners(self, received, processed) if received or processed or awaited else None
         if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
             return FirstByte(self.timings, self.connection, tap)
         return tap
 
-    def listen(self) -> None:
+    def _update_data_listener(self) -> None:
         """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
         connection = self.connection
-        if connection is not None and self.step in (SENT, HEAD) and not connection.complete:
-            if connection.tap is not None:
-                connection.tap = self._tap() or connection.tap
+        if connection is not None and self._step in (SENT, HEAD) and not connection.complete:
+            if connection.data_listener is not None:
+                connection.data_listener = self._data_listener() or connection.data_listener
             elif connection.head:
-                connection.tap = self._tap()
+                connection.data_listener = self._data_listener()
 
-    def told(self, event: str) -> None:
+    def _notify_waiters(self, event: str) -> None:
         """A data event was fired: those who wait for it are told."""
         if self._events is not None and event in self._events:
-            self._events[event].release()
+            self._events[event].notify()
 
-    def refuse_answer(self, event: str, answer: Any) -> str | None:
+    def _describe_invalid_answer(self, event: str, answer: Any) -> str | None:
         """None when this may be an answer on the event, else what was expected."""
         if isinstance(answer, ExchangeState):
             return None
         if event == "on_headers":
             return (
                 None
-                if self.detached
+                if self._is_detached
                 else "None, a response, or an object that took the connection with response.detach()"
             )
         if event == "post_request":
@@ -170,7 +179,7 @@ class ExchangeState:
 
     # -- timeouts
 
-    def wait_for(
+    def _arm_timeout(
         self,
         waiter: asyncio.Future[Any] | None,
         kind: type[HttpTimeout] = HttpTimeout,
@@ -178,33 +187,33 @@ class ExchangeState:
         *,
         total: bool = True,
     ) -> None:
-        """Watch over a wait: for the pool's future, or (None) for the connection. seconds: of this part of the call."""
+        """Timer over a wait: for the pool's future, or (None) for the connection. seconds: of this part of the call."""
         self._waiter = waiter
-        scope = self.request.client.scope
+        scope = self.request._client.loop_resources
         now = scope.loop.time()
         self._phase = (kind, seconds, now) if seconds else None
         deadline = self.request.deadline if total else 0.0
-        self.due = min(deadline or math.inf, now + seconds if seconds else math.inf)
-        if self.due != math.inf:
-            scope.watch.add(self)
+        self._due = min(deadline or math.inf, now + seconds if seconds else math.inf)
+        if self._due != math.inf:
+            scope.timer.add(self)
         else:
-            scope.watch.discard(self)
+            scope.timer.discard(self)
 
-    def watch_deadline(self) -> None:
-        """Watch over a wait for the connection that nothing but the deadline limits."""
-        self.due = self.request.deadline
-        self.request.client.scope.watch.add(self)
+    def _arm_deadline(self) -> None:
+        """Timer over a wait for the connection that nothing but the deadline limits."""
+        self._due = self.request.deadline
+        self.request._client.loop_resources.timer.add(self)
 
-    def unwatch(self) -> None:
-        if self.due != math.inf:
-            self.due = math.inf
-            self.request.client.scope.watch.discard(self)
+    def _disarm_timeout(self) -> None:
+        if self._due != math.inf:
+            self._due = math.inf
+            self.request._client.loop_resources.timer.discard(self)
 
-    def look(self, now: float) -> float:
+    def _check_deadline(self, now: float) -> float:
         """Told by the timer: end what took too long, or say when to look again."""
         deadline = self.request.deadline if not self.was_handed_out else 0.0
         if deadline and now >= deadline:
-            self._expire(self.timed_out(HttpTimeout))
+            self._fail_wait(self._timeout_error(HttpTimeout))
             return math.inf
         if self._phase is None:
             return deadline or math.inf
@@ -212,40 +221,42 @@ class ExchangeState:
         if kind is ReadTimeout and self.connection is not None:
             start = max(start, self.connection.last_read)
         if now >= start + seconds:
-            self._expire(self.timed_out(kind))
+            self._fail_wait(self._timeout_error(kind))
             return math.inf
         return min(deadline or math.inf, start + seconds)
 
-    def _expire(self, error: HttpTimeout) -> None:
+    def _fail_wait(self, error: HttpTimeout) -> None:
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_exception(error)
         elif self.connection is not None:
             self.connection.fail(error)
 
-    def timed_out(self, kind: type[HttpTimeout]) -> HttpTimeout:
+    def _timeout_error(self, kind: type[HttpTimeout]) -> HttpTimeout:
         """The error for a part of the call that took too long."""
         timeout = self.request.timeout
         part = {"ConnectTimeout": "connect", "PoolTimeout": "pool", "ReadTimeout": "read", "WriteTimeout": "write"}
         name = part.get(kind.__name__, "total")
         return kind(
-            f"{self.request.method} {self.request.where.origin}: {name} timeout of {getattr(timeout, name):g} s",
+            f"{self.request.method} {self.request._destination.origin}: {name} timeout of {getattr(timeout, name):g} s",
             request=self.request,
         )
 
-    def is_past_deadline(self) -> bool:
+    def _is_past_deadline(self) -> bool:
         deadline = self.request.deadline
         # a timer may come a millisecond early: uvloop counts in whole ones
-        return bool(deadline) and self.request.client.scope.loop.time() >= deadline - 0.002
+        return bool(deadline) and self.request._client.loop_resources.loop.time() >= deadline - 0.002
 
-    async def timed(self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0) -> T:
+    async def _with_timeout(
+        self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0
+    ) -> T:
         """Await what is not one of our own futures, under the total timeout and one of its own.
 
         Raises: `kind` after `seconds`, HttpTimeout at the deadline.
         """
         deadline = self.request.deadline or math.inf
-        scope = self.request.client.scope
-        with scope.section():
+        scope = self.request._client.loop_resources
+        with scope.handler_section():
             if deadline == math.inf and not seconds:
                 return await awaitable
             own = scope.loop.time() + seconds if seconds else math.inf
@@ -256,184 +267,187 @@ class ExchangeState:
             except TimeoutError as error:
                 if isinstance(error, HttpTimeout) or not limit.expired():
                     raise
-                raise self.timed_out(kind if own < deadline else HttpTimeout) from None
+                raise self._timeout_error(kind if own < deadline else HttpTimeout) from None
 
     # -- for the connection
 
-    def expect(self, connection: Connection) -> None:
+    def _leave_fast_path(self, connection: Connection) -> None:
         """Have the connection look closer: somebody listens, something is limited, or the head means something else."""
         request = self.request
-        tap = None if self.is_plain else self._tap()
+        tap = None if self._on_fast_path else self._data_listener()
         if self.timings is not None:
             self.timings.took(connection)
-        connection.expect(request.method, request.max_body, tap)
+        connection.leave_fast_path(request.method, request.max_body, tap)
         if request.deadline or request.timeout.has_parts:
-            self.wait_for(None, ReadTimeout, request.timeout.read)
+            self._arm_timeout(None, ReadTimeout, request.timeout.read)
             connection.timed = True
             connection.last_read = connection.loop.time()
 
-    def take_head(self, head: ResponseHead) -> bool:
+    def _receive_head(self, head: ResponseHead) -> bool:
         """Told by the connection: the final head is here."""
-        self._arrived = monotonic()
-        if self.is_interim:  # an interim one is shown: `hide_interim` shows this one
-            self._judge(head)
+        self._head_at = monotonic()
+        if self._is_interim:  # an interim one is shown: `hide_interim` shows this one
+            self._dispatch(head)
         else:
-            self._show(head)
-        return self.after.head is not None or not self.is_plain or self.request.stream
+            self._show_head(head)
+        return self._hooks_after_head.on_headers is not None or not self._on_fast_path or self.request.stream
 
-    def take_whole(self, connection: Connection) -> None:
+    def _take_head_on_fast_path(self, connection: Connection) -> None:
         """The response is on the connection, whole in one read, and nobody was told of its head."""
-        self.head = head = connection.head
+        self._head = head = connection.head
         assert head is not None
-        if head.judge is self.plan:
-            self.after = head.verdict
+        if head.cached_table is self._dispatch_table:
+            self._hooks_after_head = head.cached_hooks
         else:
-            self._judge(head)
+            self._dispatch(head)
         self.status_code = head.status
-        self.step = HEAD
-        self._arrived = connection.arrived
+        self._step = HEAD
+        self._head_at = connection.completed_at
 
-    def _show(self, head: ResponseHead) -> None:
-        self._judge(head)
-        self.head = head
+    def _show_head(self, head: ResponseHead) -> None:
+        self._dispatch(head)
+        self._head = head
         self.status_code = head.status
-        self.step = HEAD
+        self._step = HEAD
 
-    def _judge(self, head: ResponseHead) -> None:
+    def _dispatch(self, head: ResponseHead) -> None:
         """Find who runs behind this head."""
-        head.judge, head.verdict = self.plan, self.plan.match(head.status, head.low)
-        self.after = head.verdict
+        head.cached_table, head.cached_hooks = (
+            self._dispatch_table,
+            self._dispatch_table.hooks_after(head.status, head.low),
+        )
+        self._hooks_after_head = head.cached_hooks
 
-    def wants_interim(self) -> bool:
-        return self.plan.interim is not None
+    def _wants_interim(self) -> bool:
+        return self._dispatch_table.interim_stage is not None
 
-    def show_interim(self, head: ResponseHead) -> None:
+    def _show_interim(self, head: ResponseHead) -> None:
         """Look like the interim response for as long as its handlers run, even when the final head comes meanwhile."""
-        self.is_interim = True
-        self.step = SENT
-        self.head = head
+        self._is_interim = True
+        self._step = SENT
+        self._head = head
         self.status_code = head.status
         self._headers = None
 
-    def hide_interim(self, final: ResponseHead | None) -> None:
+    def _hide_interim(self, final: ResponseHead | None) -> None:
         """Have the final head, or none where that is not here yet."""
-        self.is_interim = False
+        self._is_interim = False
         self._headers = None
         if final is not None:
-            self._show(final)
+            self._show_head(final)
         else:
-            self.head, self.status_code = None, 0
+            self._head, self.status_code = None, 0
 
-    def give_head(self, raw: bytes) -> None:
+    def _set_head(self, raw: bytes) -> None:
         """A head that did not come from the network."""
-        self._show(ResponseHead(raw, parse_status_line(raw[: raw.find(b"\r\n")]), raw.lower()))
+        self._show_head(ResponseHead(raw, parse_status_line(raw[: raw.find(b"\r\n")]), raw.lower()))
 
     @property
-    def has_head(self) -> bool:
-        return self.step >= HEAD and self.head is not None
+    def _has_head(self) -> bool:
+        return self._step >= HEAD and self._head is not None
 
     # -- the body
 
     def buffer(self) -> None:
         """Drain this body before anything is handed out: a plugin may answer post_request with another request."""
-        self.is_buffered = True
+        self._is_buffered = True
 
     @property
-    def is_streamed(self) -> bool:
+    def _is_streamed(self) -> bool:
         """Is the body for the caller to read?"""
-        return self.request.stream and not self.is_buffered
+        return self.request.stream and not self._is_buffered
 
-    async def receive_body(self, connection: Connection) -> bool:
+    async def _receive_body(self, connection: Connection) -> bool:
         """Let the body come. False: it is handed out as a stream; True: it is here, or as much of it as is buffered."""
         connection.bounded = connection.eager = self.request.stream
-        connection.flow(bounded=self.request.stream)
+        connection.continue_after_head(bounded=self.request.stream)
         if connection.error is not None:
             raise connection.error
-        if self.is_streamed and not connection.upgraded and (connection.parts or not connection.complete):
-            self.hand_out()
+        if self._is_streamed and not connection.upgraded and (connection.parts or not connection.complete):
+            self._hand_out()
             return False
         while not connection.complete and (not connection.bounded or connection.buffered <= BUFFERED):
             await connection.wait()
         return True
 
-    def take_part(self, connection: Connection) -> None:
+    def _take_available_parts(self, connection: Connection) -> None:
         """As much of the body is here as is buffered; the connection stays open."""
-        self.parts += connection.take_parts()
+        self._parts += connection.take_parts()
 
-    def end_body(self, connection: Connection) -> None:
+    def _finish_body(self, connection: Connection) -> None:
         """The last byte is here: the connection goes back to the pool."""
-        self.is_whole = True
+        self._is_whole = True
         self.connection = None
-        if connection.is_used or self.filter is not None:
-            self.parts += connection.parts
+        if not connection.on_fast_path or self._content_filter is not None:
+            self._parts += connection.parts
             if connection.trailers:
                 self.raw_trailers = connection.trailers
         elif connection.parts:
             self._content = connection.parts[0]  # whole in one read, and nobody took it meanwhile
-        if self.request.closes:
+        if self.request._closes_connection:
             connection.keep_alive = False
-        if self.pool is not None:
-            self.pool.release(connection)
-        if self.due != NEVER:
-            self.unwatch()
+        if self._pool is not None:
+            self._pool.release(connection)
+        if self._due != NEVER:
+            self._disarm_timeout()
 
-    def leave_body(self) -> None:
+    def _discard_body(self) -> None:
         """Nobody wants the body: the connection goes back to the pool where all of it has come, else it is closed."""
         connection = self.connection
         if connection is not None:
-            connection.tap = None
-            connection.flow(bounded=False)  # bytes that waited for the handlers of the head are parsed
+            connection.data_listener = None
+            connection.continue_after_head(bounded=False)  # bytes that waited for the handlers of the head are parsed
             if connection.complete:
-                self.end_body(connection)
+                self._finish_body(connection)
         self.drop_connection()
 
     @property
     def body(self) -> Content:
         """The filter behind the raw parts; made when a decoder is added."""
-        if self.filter is None:
-            self.filter = Content(self.request.max_body)
-        return self.filter
+        if self._content_filter is None:
+            self._content_filter = Content(self.request.max_body)
+        return self._content_filter
 
-    def take(self, *, bounded: bool) -> bytes:
+    def _take_decoded(self, *, bounded: bool) -> bytes:
         """Decoded body that is here and was not taken.
 
         Raises: DecodingError, BodyTooLarge.
         """
-        parts, self.parts = self.parts, []
-        if self.filter is None:
+        parts, self._parts = self._parts, []
+        if self._content_filter is None:
             return parts[0] if len(parts) == 1 else b"".join(parts)
-        self.filter.parts += parts
-        return self.filter.take(is_complete=self.is_whole, bounded=bounded)
+        self._content_filter.parts += parts
+        return self._content_filter.take(is_complete=self._is_whole, bounded=bounded)
 
     @property
     def is_open(self) -> bool:
         """Is there a body on the way that nobody has read to its end?"""
         return self.connection is not None
 
-    def hand_out(self) -> None:
+    def _hand_out(self) -> None:
         """Give the body, or the rest of one that was buffered in part, to the caller, who may forget it."""
         # only now, because handlers may decide upon `request.stream` up to on_headers
-        self.__class__ = self.request.profile.streamed_type  # of the same layout
+        self.__class__ = self.request._configuration.streamed_type  # of the same layout
         self.was_handed_out = True
         self.request.deadline = 0.0  # the total timeout ends here
-        self.unwatch()
+        self._disarm_timeout()
         if self.connection is not None:
-            self.connection.asker = None  # type: ignore[assignment]  # for the head only; a forgotten stream must be free
+            self.connection.receiver = None  # type: ignore[assignment]  # for the head only; a forgotten stream must be free
 
     @property
-    def is_cut(self) -> bool:
+    def _is_cut(self) -> bool:
         """Was it handed out as a stream that ended before its body did, or buffered, and left or lost before that?"""
-        return (self.was_handed_out or self.is_buffered) and self.connection is None and not self.is_whole
+        return (self.was_handed_out or self._is_buffered) and self.connection is None and not self._is_whole
 
     # -- the end
 
     @property
-    def is_finished(self) -> bool:
+    def _is_finished(self) -> bool:
         """Was post_request told?"""
-        return self.step == FINISHED
+        return self._step == FINISHED
 
-    def mark_finished(self) -> None:
-        self.step = FINISHED
+    def _mark_finished(self) -> None:
+        self._step = FINISHED
 
     @property
     def elapsed(self) -> timedelta:
@@ -443,29 +457,29 @@ class ExchangeState:
         """
         from datetime import timedelta  # here, because few ask: 2 ms
 
-        began: float | None = getattr(self, "began", None)
+        began: float | None = getattr(self, "_sent_at", None)
         if began is None:
             return timedelta(0)
-        arrived: float = getattr(self, "_arrived", None) or monotonic()
+        arrived: float = getattr(self, "_head_at", None) or monotonic()
         return timedelta(seconds=arrived - began)
 
     def drop_connection(self) -> None:
         """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""
-        self.unwatch()
+        self._disarm_timeout()
         connection, self.connection = self.connection, None
         if connection is None:
             return
-        if self.pool is None:
+        if self._pool is None:
             connection.abort()
         elif self.was_handed_out and connection.is_reusable:
-            self.pool.release(connection)
+            self._pool.release(connection)
         else:
-            self.pool.remove(connection)
+            self._pool.remove(connection)
             connection.abort()
 
-    def let_go(self) -> None:
+    def _release_detached(self) -> None:
         """Take the connection out of the pool; it belongs to whoever detached it."""
         connection, self.connection = self.connection, None
-        if self.pool is not None and connection is not None:
-            self.pool.remove(connection)
-        self.unwatch()
+        if self._pool is not None and connection is not None:
+            self._pool.remove(connection)
+        self._disarm_timeout()

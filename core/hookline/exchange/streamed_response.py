@@ -17,11 +17,11 @@ class StreamedResponse(HttpResponse):
         if self.connection is None:
             return
         with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to be told
-            self.request.client.scope.loop.call_soon_threadsafe(self._abandon)
+            self.request._client.loop_resources.loop.call_soon_threadsafe(self._start_abandoning)
         # the last, since it may be made an error
         warnings.warn(
             f"the stream of {self!r} was neither read to its end nor closed", ResourceWarning, stacklevel=2, source=self
         )
 
-    def _abandon(self) -> None:
-        self.request.client.scope.start(self.abandon("the stream was forgotten"))
+    def _start_abandoning(self) -> None:
+        self.request._client.loop_resources.start(self._abandon("the stream was forgotten"))

@@ -13,22 +13,22 @@ from ..hooks.handlers import is_coroutine_function
 
 TRANSFERS = ("on_upload", "on_download")
 
-Tell = Callable[[int, int | None], object]
+ProgressCallback = Callable[[int, int | None], object]
 
 
-def as_tell(name: str, value: Any) -> Tell:
+def as_progress_callback(name: str, value: Any) -> ProgressCallback:
     """Raises: TypeError, for what is no plain function."""
     if not callable(value) or is_coroutine_function(value):
         raise TypeError(f"{name}= takes a plain function f(done, total), not {value!r}")
     return value  # type: ignore[no-any-return]  # what it takes shows when it is called
 
 
-def download_handler(tell: Tell) -> Callable[..., None]:
+def download_handler(tell: ProgressCallback) -> Callable[..., None]:
     """A handler of data_processed that tells how much of the body has arrived. Bodies that nobody gets are not counted."""
 
     def on_download(response: Any, data: bytes = b"") -> None:
         connection = response.connection
-        if connection is None or response.is_buffered or connection.upgraded or not has_body(response):
+        if connection is None or response._is_buffered or connection.upgraded or not has_body(response):
             return
         headers = response.headers
         total = None

@@ -24,13 +24,16 @@ async def send(response: ExchangeState, connection: Connection) -> None:
     Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
     """
     request = response.request
-    connection.expect(request.method, request.max_body, connection.tap, sending=True)
-    connection.transport.write(request.encode_head())
-    with connection.held(), request.client.scope.section():  # a source of the user's may take its time to end
+    connection.leave_fast_path(request.method, request.max_body, connection.data_listener, sending=True)
+    connection.transport.write(request._encode_head())
+    with (
+        connection.keeping_unread_answer(),
+        request._client.loop_resources.handler_section(),
+    ):  # a source of the user's may take its time to end
         if request.gate is None or await passes(response, connection):
-            response.wait_for(None)  # the peer may be silent while the body goes out
+            response._arm_timeout(None)  # the peer may be silent while the body goes out
             await upload(response, connection, request.body or b"")
-            response.wait_for(None, ReadTimeout, request.timeout.read)
+            response._arm_timeout(None, ReadTimeout, request.timeout.read)
         if not connection.head:
             await run_interims(response, connection)
             while not connection.head:
@@ -47,8 +50,8 @@ async def upload(response: ExchangeState, connection: Connection, body: bytes | 
 
     Raises: see `send`.
     """
-    task = response.request.client.scope.start(stream(ref(response), connection, body))
-    connection.interrupt = task.cancel
+    task = response.request._client.loop_resources.start(stream(ref(response), connection, body))
+    connection.cancel_sending = task.cancel
 
     def wake(task: asyncio.Task[None]) -> None:
         connection.wake()
@@ -58,16 +61,16 @@ async def upload(response: ExchangeState, connection: Connection, body: bytes | 
         while not (task.done() or connection.head):
             await connection.wait()
         task.remove_done_callback(wake)
-        if connection.interrupt is None:  # it was ended
+        if connection.cancel_sending is None:  # it was ended
             await asyncio.wait([task])
             if connection.error is not None:
                 raise connection.error
         elif task.done():
             await task
         else:
-            task.add_done_callback(partial(tell_reader, connection))
+            task.add_done_callback(partial(fail_reader, connection))
     except BaseException as error:
-        connection.interrupt = None
+        connection.cancel_sending = None
         with suppress(RuntimeError):  # the loop is no more
             task.cancel()
             if not isinstance(error, GeneratorExit):
@@ -78,11 +81,11 @@ async def upload(response: ExchangeState, connection: Connection, body: bytes | 
             task.exception()  # seen
 
 
-def tell_reader(connection: Connection, task: asyncio.Task[None]) -> None:
+def fail_reader(connection: Connection, task: asyncio.Task[None]) -> None:
     """The sending beside a response is over: what went wrong ends the response too."""
     error = None if task.cancelled() else task.exception()
     if error is not None:
-        connection.interrupt = None
+        connection.cancel_sending = None
         connection.fail(error)
 
 
@@ -93,8 +96,8 @@ async def passes(response: ExchangeState, connection: Connection) -> bool:
     timer = None
     if gate.seconds is not None:
         timer = connection.loop.call_later(gate.seconds, gate.open)
-        response.wait_for(None)  # the peer may be silent: the gate opens by itself
-    gate.watch(connection.wake)
+        response._arm_timeout(None)  # the peer may be silent: the gate opens by itself
+    gate.notify_by(connection.wake)
     try:
         while not (gate.is_open or gate.is_closed or connection.head):
             if connection.interims:
@@ -102,10 +105,10 @@ async def passes(response: ExchangeState, connection: Connection) -> bool:
             else:
                 await connection.wait()
     finally:
-        gate.watch(None)
+        gate.notify_by(None)
         if timer is not None:
             timer.cancel()
-            response.wait_for(None, ReadTimeout, response.request.timeout.read)
+            response._arm_timeout(None, ReadTimeout, response.request.timeout.read)
     return gate.is_open and not connection.head
 
 
@@ -124,14 +127,14 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
     assert response is not None
     request, timings = response.request, response.timings
     del response
-    length = request.stated_length() if isinstance(body, Source) else len(body)
+    length = request._stated_length() if isinstance(body, Source) else len(body)
     write = connection.transport.write
-    report = None if request.call is None else request.call.on_upload
+    report = None if request._call_handlers is None else request._call_handlers.on_upload
     is_tls = connection.transport.get_extra_info("sslcontext") is not None
     sent = chunk_count = turn = 0
     async with aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
         async for chunk in chunks:
-            if connection.interrupt is None:  # a source that takes no notice of its cancellation
+            if connection.cancel_sending is None:  # a source that takes no notice of its cancellation
                 return
             sent += len(chunk)
             if length is None:
@@ -153,7 +156,7 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
             if is_tls or sent - turn >= _TURN or chunk_count % TURN_CHUNKS == 0:
                 turn = sent
                 await asyncio.sleep(0)
-    if connection.interrupt is None:
+    if connection.cancel_sending is None:
         return
     if length is None:
         write(b"0\r\n\r\n")
@@ -168,15 +171,15 @@ def watch(of: ref[ExchangeState], connection: Connection, seconds: float) -> Non
     """Limit the wait until the peer takes more; not beside a response, which has limits of its own."""
     response = of()
     if response is not None and not connection.head:
-        response.wait_for(None, WriteTimeout, seconds)
+        response._arm_timeout(None, WriteTimeout, seconds)
 
 
 async def run_interims(response: ExchangeState, connection: Connection) -> None:
     """Show the interim heads that came to those who asked for them."""
     interims, connection.interims = connection.interims, None
     for head in interims or ():
-        response.show_interim(head)
-        stage = response.plan.interim_for(head.status, head.low)
+        response._show_interim(head)
+        stage = response._dispatch_table.interim_stage_for(head.status, head.low)
         if stage is not None:
-            await response.timed(stage.run(response, interim=True))
-        response.hide_interim(connection.head)
+            await response._with_timeout(stage.run(response, interim=True))
+        response._hide_interim(connection.head)

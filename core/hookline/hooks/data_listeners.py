@@ -9,7 +9,7 @@ from .implementation import Implementation
 from .stage import name_owner
 
 
-class Listeners:
+class DataListeners:
     """Those who listen to the data events of one exchange."""
 
     __slots__ = ("_processed", "_received", "_response")
@@ -22,12 +22,12 @@ class Listeners:
         self._processed = processed
 
     def received(self, data: bytes) -> None:
-        self._tell("data_received", self._received, data)
+        self._call("data_received", self._received, data)
 
     def processed(self, data: bytes) -> None:
-        self._tell("data_processed", self._processed, data)
+        self._call("data_processed", self._processed, data)
 
-    def _tell(self, event: str, implementations: tuple[Implementation, ...], data: bytes) -> None:
+    def _call(self, event: str, implementations: tuple[Implementation, ...], data: bytes) -> None:
         response = self._response()
         if response is None:
             return
@@ -37,4 +37,4 @@ class Listeners:
             except BaseException as error:
                 name_owner(error, implementation)
                 raise
-        response.told(event)
+        response._notify_waiters(event)

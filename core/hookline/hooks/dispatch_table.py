@@ -17,17 +17,17 @@ from .stage import Stage
 Implementations = dict[str, tuple[Implementation, ...]]
 
 
-class After:
+class HooksAfterHead:
     """Who runs behind a head: at on_headers, and at post_request when nothing went wrong."""
 
-    __slots__ = ("done", "head")
+    __slots__ = ("on_headers", "post_request")
 
     def __init__(self, head: Stage | None, done: Stage | None) -> None:
-        self.head = head
-        self.done = done
+        self.on_headers = head
+        self.post_request = done
 
 
-class Plan:
+class DispatchTable:
     """See the module.
 
     handlers: those of users, which run before the plugins on pre_request and after them elsewhere. scheme: None for all.
@@ -36,8 +36,8 @@ class Plan:
     """
 
     __slots__ = (
-        "__weakref__", "_after", "_bits", "_search", "_statuses", "_which", "after_nothing", "bare", "data_processed",
-        "data_received", "events", "has_taps", "interim", "pre",
+        "__weakref__", "_bits", "_hooks_after", "_search", "_statuses", "_which", "data_processed", "data_received",
+        "events", "hooks_after_other_heads", "interim_stage", "leaves_fast_path", "pre", "pre_on_fast_path",
     )  # fmt: skip
 
     def __init__(
@@ -59,23 +59,23 @@ class Plan:
             ours = tuple(filter(runs, plugins.get(event, ())))
             theirs = handlers.get(event, ())
             self.events[event] = (*theirs, *ours) if event == "pre_request" else (*ours, *theirs)
-        self.pre = self.bare = stage("pre_request", self.events["pre_request"])
-        if all(implementation.sleeps(given, fields) for implementation in self.events["pre_request"]):
-            self.bare = None
+        self.pre = self.pre_on_fast_path = stage("pre_request", self.events["pre_request"])
+        if all(implementation.is_skippable(given, fields) for implementation in self.events["pre_request"]):
+            self.pre_on_fast_path = None
             for implementation in self.events["pre_request"]:
                 if implementation.switch is not None:
-                    implementation.switch.tell(self)
+                    implementation.switch.notify(self)
         self.data_received = self.events["data_received"]
         self.data_processed = self.events["data_processed"]
-        self.has_taps = bool(self.data_received or self.data_processed or is_watched)
-        self.interim = stage("on_headers", [i for i in self.events["on_headers"] if i.wants_interim])
+        self.leaves_fast_path = bool(self.data_received or self.data_processed or is_watched)
+        self.interim_stage = stage("on_headers", [i for i in self.events["on_headers"] if i.wants_interim])
         self._index([*self.events["on_headers"], *self.events["post_request"]])
-        self._after: dict[int, After] = {}
-        self.after_nothing = self._build(0)
+        self._hooks_after: dict[int, HooksAfterHead] = {}
+        self.hooks_after_other_heads = self._build(0)
 
-    def wake(self) -> None:
+    def stop_skipping(self) -> None:
         """Somebody has something to do at pre_request, whatever the request."""
-        self.bare = self.pre
+        self.pre_on_fast_path = self.pre
 
     def _index(self, implementations: Iterable[Implementation]) -> None:
         """Give each condition a bit: bit 0.. for sets of statuses, then for sets of names."""
@@ -97,14 +97,14 @@ class Plan:
         )
         self._which = re.compile(b"\n(" + alternatives + b"):").findall
 
-    def match(self, status: int, low: bytes) -> After:
+    def hooks_after(self, status: int, low: bytes) -> HooksAfterHead:
         """Who runs behind this head. low: the head in lower case."""
         mask = self._statuses.get(status, 0)
         if self._search is not None and self._search(low) is not None:
             mask = self._mask(status, low)
         if not mask:
-            return self.after_nothing
-        return self._after.get(mask) or self._after.setdefault(mask, self._build(mask))
+            return self.hooks_after_other_heads
+        return self._hooks_after.get(mask) or self._hooks_after.setdefault(mask, self._build(mask))
 
     def _mask(self, status: int, low: bytes) -> int:
         """The bits of all conditions that a head fulfils."""
@@ -121,15 +121,15 @@ class Plan:
             condition is None or mask & self._bits[condition] for condition in (conditions.statuses, conditions.headers)
         )
 
-    def interim_for(self, status: int, low: bytes) -> Stage | None:
+    def interim_stage_for(self, status: int, low: bytes) -> Stage | None:
         """Who runs for an interim head."""
-        if self.interim is None:
+        if self.interim_stage is None:
             return None
         mask = self._mask(status, low)
         return stage("on_headers", [i for i in self.events["on_headers"] if i.wants_interim and self._holds(i, mask)])
 
-    def _build(self, mask: int) -> After:
-        return After(
+    def _build(self, mask: int) -> HooksAfterHead:
+        return HooksAfterHead(
             *(
                 stage(event, [i for i in self.events[event] if self._holds(i, mask)])
                 for event in ("on_headers", "post_request")
@@ -142,7 +142,7 @@ def stage(event: str, implementations: Sequence[Implementation]) -> Stage | None
     return Stage(event, implementations) if implementations else None
 
 
-def extended(found: Stage | None, event: str, handlers: Sequence[Implementation]) -> Stage | None:
+def with_handlers(found: Stage | None, event: str, handlers: Sequence[Implementation]) -> Stage | None:
     """The stage with those of one call or exchange: handlers of users behind those of the client, on pre_request all of
     them before the plugins, elsewhere after them; implementations of plugins behind the other plugins.
     """

@@ -60,7 +60,7 @@ class Event:
         self._changed = changed
 
     def bind(self, handler: Handler) -> Handler:
-        """Call `handler(response, exc=None)`, on data events `handler(response, data=data)`, from the next event on.
+        """CallHandlers `handler(response, exc=None)`, on data events `handler(response, data=data)`, from the next event on.
 
         The handler may take only the response, or any keyword; may be async, except on data events; what it returns is not
         looked at. Returns the handler, so that it can stand as a decorator.
@@ -101,9 +101,9 @@ class Event:
 class EventSource(Protocol):
     """The response whose events are bound to one exchange."""
 
-    def has_fired(self, event: str) -> bool: ...
+    def _has_fired(self, event: str) -> bool: ...
 
-    def listen(self) -> None: ...
+    def _update_data_listener(self) -> None: ...
 
 
 class ResponseEvent(Event):
@@ -112,7 +112,7 @@ class ResponseEvent(Event):
     __slots__ = ("_response", "_waiters")
 
     def __init__(self, name: str, response: EventSource) -> None:
-        super().__init__(name, response.listen if name in DATA_EVENTS else lambda: None)
+        super().__init__(name, response._update_data_listener if name in DATA_EVENTS else lambda: None)
         self._response = response
         self._waiters: list[asyncio.Future[Any]] = []
 
@@ -131,7 +131,7 @@ class ResponseEvent(Event):
 
     def fired(self) -> bool:
         """Has the event been fired for this response (a data event: at least once)?"""
-        return self._response.has_fired(self.name)
+        return self._response._has_fired(self.name)
 
     def waiter(self) -> asyncio.Future[Any]:
         """A future of the running loop, done with the response when the event has fired."""
@@ -143,8 +143,8 @@ class ResponseEvent(Event):
             self._changed()
         return future
 
-    def release(self) -> None:
-        """Tell those who wait that it has fired."""
+    def notify(self) -> None:
+        """ProgressCallback those who wait that it has fired."""
         for future in self._waiters:
             if not future.done():
                 future.set_result(self._response)

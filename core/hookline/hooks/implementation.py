@@ -88,8 +88,8 @@ class Implementation:
     """
 
     __slots__ = (
-        "_keywords", "_positional", "conditions", "event", "flat", "function", "is_wrapper", "owner", "plugin", "rank",
-        "switch", "wants_cause", "wants_interim",
+        "_keywords", "_positional", "conditions", "event", "flat", "function", "is_wrapper", "owner", "plugin",
+        "rank", "switch", "wants_cause", "wants_interim",
     )  # fmt: skip
 
     def __init__(
@@ -135,7 +135,7 @@ class Implementation:
         self.flat = self._flatten()
 
     def call(self, response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b"") -> Any:
-        """Call it with those arguments that it names."""
+        """CallHandlers it with those arguments that it names."""
         values = {
             "response": response,
             "exc": exc,
@@ -145,9 +145,9 @@ class Implementation:
         }
         return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
 
-    def sleeps(self, given: Container[str], fields: Set[str]) -> bool:
+    def is_skippable(self, given: Container[str], fields: Set[str]) -> bool:
         """Has it nothing to do for a plain request? given, fields: the options and the fields that the client was given."""
-        if not self.conditions.may_sleep or (self.switch is not None and self.switch.is_on):
+        if not self.conditions.is_conditional or (self.switch is not None and self.switch.is_on):
             return False
         return fields.isdisjoint(self.conditions.fields or ()) and not any(
             name in given for name in self.conditions.options or ()

@@ -32,7 +32,7 @@ class Conditions(NamedTuple):
     switch: str | None = None
 
     @property
-    def may_sleep(self) -> bool:
+    def is_conditional(self) -> bool:
         """Are there requests for which it has nothing to do, by options, fields and switch?"""
         return self.options is not None or self.fields is not None or self.switch is not None
 

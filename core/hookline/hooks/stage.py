@@ -18,17 +18,17 @@ from .implementation import Implementation
 CANCELLED_SECONDS = 1.0  # what post_request may take after a cancellation
 
 
-class Subject(Protocol):
+class StagedResponse(Protocol):
     """The response of the exchange whose event runs."""
 
     answer: Any
     answered_by: str
 
-    def is_past_deadline(self) -> bool: ...
+    def _is_past_deadline(self) -> bool: ...
 
-    def refuse_answer(self, event: str, answer: Any) -> str | None: ...
+    def _describe_invalid_answer(self, event: str, answer: Any) -> str | None: ...
 
-    def timed_out(self, kind: type[HttpTimeout]) -> HttpTimeout: ...
+    def _timeout_error(self, kind: type[HttpTimeout]) -> HttpTimeout: ...
 
 
 class Stage:
@@ -51,8 +51,8 @@ class Stage:
         """Which of `calls` was called last, by what is left of an iterator over them."""
         return len(self.calls) - length_hint(rest) - 1
 
-    async def resume(
-        self, response: Subject, call: Callable[..., Any], result: Any, rest: Iterator[Callable[..., Any]]
+    async def continue_after(
+        self, response: StagedResponse, call: Callable[..., Any], result: Any, rest: Iterator[Callable[..., Any]]
     ) -> Any:
         """Go on behind the first result that is not None: await it, judge it, run the rest. Returns the answer or None."""
         if self.wrappers:
@@ -61,16 +61,18 @@ class Stage:
         tuple(rest)  # the caller has nothing left to call
         return await self._run_plain(response, None, False, at, (result,))
 
-    async def caught(self, response: Subject, rest: Iterator[Callable[..., Any]], error: BaseException) -> None:
+    async def handle_failure(
+        self, response: StagedResponse, rest: Iterator[Callable[..., Any]], error: BaseException
+    ) -> None:
         """One of `calls` raised: its owner is named, and post_request goes on to the others with this error."""
         if self.wrappers:
             return
         at = self.position_in(rest)
         name_owner(error, self.implementations[at])
         if self.event == "post_request":
-            await self._tell_rest(response, at + 1, error, None)
+            await self._run_rest(response, at + 1, error, None)
 
-    async def run(self, response: Subject, exc: BaseException | None = None, interim: bool = False) -> Any:
+    async def run(self, response: StagedResponse, exc: BaseException | None = None, interim: bool = False) -> Any:
         """Run all of them, wrappers around the others; returns the answer or None."""
         running: list[tuple[Implementation, Generator[None, Any, Any]]] = []
         error: BaseException | None = None
@@ -92,11 +94,11 @@ class Stage:
         except BaseException as raised:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
             error = raised
             if not has_begun and self.event == "post_request":
-                await self._tell_rest(response, 0, raised, exc)
+                await self._run_rest(response, 0, raised, exc)
         cancelled = error if error is not None and not isinstance(error, Exception) else None
         for wrapper, generator in reversed(running):
             before = answer
-            answer, error = self._leave(wrapper, generator, answer, error)
+            answer, error = self._finish_wrapper(wrapper, generator, answer, error)
             if error is None and answer is not before:
                 answer = response.answer = None if answer is response else answer
                 try:
@@ -112,7 +114,7 @@ class Stage:
 
     async def _run_plain(
         self,
-        response: Subject,
+        response: StagedResponse,
         exc: BaseException | None,
         interim: bool,
         start: int = 0,
@@ -138,23 +140,25 @@ class Stage:
             except BaseException as error:  # a handler's: it goes on to the caller, or into a note
                 name_owner(error, implementation)
                 if self.event == "post_request":
-                    await self._tell_rest(response, at + 1, error, exc)
+                    await self._run_rest(response, at + 1, error, exc)
                 raise
         return answers.answer
 
-    async def _tell_rest(self, response: Subject, at: int, error: BaseException, exc: BaseException | None) -> None:
+    async def _run_rest(
+        self, response: StagedResponse, at: int, error: BaseException, exc: BaseException | None
+    ) -> None:
         """One implementation of post_request raised; the others are told nevertheless, each once.
 
-        They see what went wrong first (exc), else this error. After a cancellation they have a second together; when that
+        They see what went wrong first (exc), else this error. HooksAfterHead a cancellation they have a second together; when that
         is over, only those that await nothing.
         """
         is_cancellation = not isinstance(error, Exception)
         told = error if exc is None or is_cancellation else exc
         if isinstance(error, GeneratorExit) or (is_cancellation and exc is not None):
-            self.tell_plainly(response, exc or error, at)
+            self.call_synchronously(response, exc or error, at)
             return
-        if is_cancellation and response.is_past_deadline():
-            told = response.timed_out(HttpTimeout)
+        if is_cancellation and response._is_past_deadline():
+            told = response._timeout_error(HttpTimeout)
         try:
             async with asyncio.timeout(CANCELLED_SECONDS if is_cancellation else None):
                 await self._run_plain(response, told, False, at)
@@ -162,8 +166,8 @@ class Stage:
             if other is not error:
                 add_failure(error, other)
 
-    def tell_plainly(self, response: Subject, error: BaseException, start: int = 0) -> None:
-        """Tell post_request where nothing can be awaited: what async implementations do is not begun."""
+    def call_synchronously(self, response: StagedResponse, error: BaseException, start: int = 0) -> None:
+        """ProgressCallback post_request where nothing can be awaited: what async implementations do is not begun."""
         for implementation in self.implementations[start:]:
             try:
                 result = implementation.call(response, error)
@@ -173,7 +177,7 @@ class Stage:
                 name_owner(other, implementation)
                 add_failure(error, other)
 
-    def _leave(
+    def _finish_wrapper(
         self, wrapper: Implementation, generator: Generator[None, Any, Any], answer: Any, error: BaseException | None
     ) -> tuple[Any, BaseException | None]:
         try:
@@ -209,9 +213,9 @@ def add_failure(error: BaseException, other: BaseException) -> None:
         add_note(error, note)
 
 
-def check_answer(response: Subject, event: str, implementation: Implementation, answer: Any) -> None:
+def check_answer(response: StagedResponse, event: str, implementation: Implementation, answer: Any) -> None:
     """Raises: PluginError, for what is no answer of this event."""
-    expected = response.refuse_answer(event, answer)
+    expected = response._describe_invalid_answer(event, answer)
     if expected is not None:
         raise PluginError(f"{implementation.owner}: {event} answered with {type(answer).__name__}; expected {expected}")
     if event == "post_request":
@@ -223,7 +227,7 @@ class Answers:
 
     __slots__ = ("answer", "event", "owner", "response")
 
-    def __init__(self, event: str, response: Subject) -> None:
+    def __init__(self, event: str, response: StagedResponse) -> None:
         self.event = event
         self.response = response
         self.answer: Any = None

@@ -65,15 +65,15 @@ def is_readable(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
-class Link(asyncio.BufferedProtocol):
+class BaseConnection(asyncio.BufferedProtocol):
     """See the module. `Connection` adds HTTP/1.1.
 
     error: what ended it, where something did. waiter: the future of whoever waits for something to see.
     """
 
     __slots__ = (
-        "__weakref__", "_view", "alive", "can_write", "error", "interrupt", "keep_alive", "leftover", "loop", "paused",
-        "transport", "waiter",
+        "__weakref__", "_view", "alive", "can_write", "cancel_sending", "error", "keep_alive", "leftover", "loop",
+        "paused", "transport", "waiter",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -85,7 +85,7 @@ class Link(asyncio.BufferedProtocol):
         self.error: BaseException | None = None
         self.waiter: asyncio.Future[None] | None = None
         self.can_write: asyncio.Future[None] | None = None
-        self.interrupt: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
+        self.cancel_sending: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
         forks.connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -116,15 +116,15 @@ class Link(asyncio.BufferedProtocol):
         self.can_write = self.loop.create_future()
 
     def resume_writing(self) -> None:
-        self.let_write()
+        self.resume_writer()
 
-    def let_write(self) -> None:
+    def resume_writer(self) -> None:
         future, self.can_write = self.can_write, None
         if future is not None and not future.done():
             future.set_result(None)
 
     @property
-    def is_closed_in_order(self) -> bool:
+    def got_close_notify(self) -> bool:
         """The peer sends no more: has it said so in TLS too, with close_notify (RFC 8446, section 6.1)? True without TLS.
 
         No loop tells its protocols. But OpenSSL remembers, and reads nothing only behind a close_notify.
@@ -148,8 +148,8 @@ class Link(asyncio.BufferedProtocol):
 
     def stop_sending(self) -> None:
         """End the sending of a body, where one is under way."""
-        self.let_write()
-        interrupt, self.interrupt = self.interrupt, None
+        self.resume_writer()
+        interrupt, self.cancel_sending = self.cancel_sending, None
         if interrupt is not None:
             interrupt()
 
@@ -165,7 +165,7 @@ class Link(asyncio.BufferedProtocol):
             self.keep_alive = False
             self.transport.abort()
 
-    def leave_parent(self) -> None:
+    def forget_after_fork(self) -> None:
         """In a child of os.fork(): forget the socket, which belongs to the parent. See `hookline.forks`."""
         if self.alive:
             self.alive = self.keep_alive = False

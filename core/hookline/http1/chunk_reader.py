@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import RemoteProtocolError, shown
-from .lenient_heads import FRAMING, HeadCopy
+from .lenient_heads import FRAMING, LenientHead
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
@@ -86,7 +86,7 @@ class ChunkReader:
         end = buffer.find(b"\r\n\r\n", start) + 4
         if end == 3:
             return at
-        copy = HeadCopy(b"")
+        copy = LenientHead(b"")
         for line in bytes(buffer[at : end - 2]).split(b"\n")[:-1]:
             if not line.endswith(b"\r"):
                 raise RemoteProtocolError("malformed chunked body: a trailer that ends in LF")

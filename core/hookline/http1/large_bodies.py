@@ -26,7 +26,7 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-BULK = 1024 * 1024  # bytes that must be left for the change of protocols to be worth it
+LARGE_BODY = 1024 * 1024  # bytes that must be left for the change of protocols to be worth it
 READ = 256 * 1024  # what one read takes, ours as well as asyncio's
 LOW_WATER = 240 * 1024  # nearly that
 LOW_WATER_AT_ONCE = 3 * READ  # for a reader who takes what a read leaves
@@ -57,7 +57,7 @@ class BodyReceiver(Protocol):
     def resume_writing(self) -> None: ...
 
 
-class BulkReader(asyncio.Protocol):
+class LargeBodyReader(asyncio.Protocol):
     """See the module. It ends by itself with the body, and gives the transport back to the connection."""
 
     __slots__ = ("_connection", "_error", "_has_read", "_mark", "_ready", "_socket", "_timer")
@@ -127,14 +127,14 @@ class BulkReader(asyncio.Protocol):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
         if size > 1 and self._timer is None:
             self._has_read = False
-            self._timer = self._connection.loop.call_later(PATIENCE, self._look)
+            self._timer = self._connection.loop.call_later(PATIENCE, self._check_stall)
 
-    def _look(self) -> None:
+    def _check_stall(self) -> None:
         """Lower the mark when nothing came for a while: the kernel tells us at once of what is there."""
         self._timer = None
         if self._has_read:
             self._has_read = False
-            self._timer = self._connection.loop.call_later(PATIENCE, self._look)
+            self._timer = self._connection.loop.call_later(PATIENCE, self._check_stall)
         else:
             self._set_mark(1)
 

@@ -14,7 +14,7 @@ FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"proxy-conne
 _FRAMING_LINE = re.compile(rb"(?i)(?:%b)[ \t]*:" % b"|".join(FRAMING)).match
 
 
-class HeadCopy:
+class LenientHead:
     """A head, line by line, and a copy of it for llhttp.
 
     Lines may end in LF (RFC 9112, section 2.2); here they end in CR LF. A folded line (section 5.2) goes on behind one SP.

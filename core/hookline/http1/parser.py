@@ -3,7 +3,7 @@
 llhttp, inside httptools, is the judge of the syntax. Each head is given to it alone, up to its empty line, so that several
 messages in one segment, HEAD, and what follows an upgrade need no special cases. What it lets pass is refused here: other
 versions than 1.0 and 1.1, control characters in the reason, transfer codings other than one `chunked`, and heads, trailers
-and chunk extensions without end. What it refuses although no message ends elsewhere for that is taken: see `HeadCopy`.
+and chunk extensions without end. What it refuses although no message ends elsewhere for that is taken: see `LenientHead`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ..errors import RemoteProtocolError, shown
 from .chunk_reader import ChunkReader
-from .lenient_heads import HeadCopy
+from .lenient_heads import LenientHead
 
 MAX_HEAD = 256 * 1024
 MAX_FIELDS = 1000
@@ -80,12 +80,12 @@ def parse_status_line(line: bytes) -> StatusLine:
 class ResponseHead:
     """A head, and what it means. One that comes again on a connection is the same object.
 
-    raw: with its empty line, as it came, or as a `HeadCopy` has it. low: the same in lower case. keep_alive: may the
+    raw: with its empty line, as it came, or as a `LenientHead` has it. low: the same in lower case. keep_alive: may the
     connection persist? length: of the body, by Content-Length; -1 where none is given. judge, verdict: for whoever reads
     it, to keep what he found.
     """
 
-    __slots__ = ("judge", "keep_alive", "length", "line", "low", "raw", "status", "verdict")
+    __slots__ = ("cached_hooks", "cached_table", "keep_alive", "length", "line", "low", "raw", "status")
 
     def __init__(self, raw: bytes, line: StatusLine, low: bytes, keep_alive: bool = False, length: int = -1) -> None:
         self.raw = raw
@@ -94,8 +94,8 @@ class ResponseHead:
         self.low = low
         self.keep_alive = keep_alive
         self.length = length
-        self.judge: object = None
-        self.verdict: Any = None
+        self.cached_table: object = None
+        self.cached_hooks: Any = None
 
 
 def parse_head(head: bytes, copy: bytes = b"") -> ResponseHead:
@@ -145,7 +145,7 @@ def split_head(data: bytes) -> tuple[ResponseHead, bytes] | None:
     head = data[: found.end()]
     _check_limits(len(head), head.count(b"\n"))
     first, *lines = head.split(b"\n")[:-1]
-    copy = HeadCopy(first)
+    copy = LenientHead(first)
     for line in lines:
         copy.add(line)
     return parse_head(bytes(copy.raw), bytes(copy.lines)), data[found.end() :]
@@ -177,7 +177,7 @@ class PartialHead:
         self._data = bytearray()
         self._lines = 0
         self._parser = HttpResponseParser(_SILENT)
-        self._copy: HeadCopy | None = None
+        self._copy: LenientHead | None = None
         self._copied = 0  # bytes of the data that are in the copy: whole lines
 
     def add(self, data: bytes) -> bytes:
@@ -201,7 +201,7 @@ class PartialHead:
             self._copied = self._data.find(b"\n") + 1
             if not self._copied:
                 raise self._malformed(error) from error
-            self._copy = HeadCopy(bytes(self._data[: self._copied - 1]))
+            self._copy = LenientHead(bytes(self._data[: self._copied - 1]))
             self._parser = HttpResponseParser(_SILENT)
             self._parser.feed_data(self._copy.lines)
         try:
@@ -210,7 +210,7 @@ class PartialHead:
             raise self._malformed(error) from error
         return b""
 
-    def _feed_copy(self, copy: HeadCopy) -> None:
+    def _feed_copy(self, copy: LenientHead) -> None:
         end = self._data.rfind(b"\n") + 1
         fed = len(copy.lines)
         for line in self._data[self._copied : end].split(b"\n")[:-1]:
@@ -261,20 +261,9 @@ class ChunkedBody:
     """
 
     __slots__ = (
-        "_behind",
-        "_end",
-        "_fed",
-        "_messages",
-        "_parser",
-        "_pieces",
-        "_reader",
-        "_since",
-        "_tail",
-        "_trailers_size",
-        "complete",
-        "on_body",
-        "trailers",
-    )
+        "_behind", "_end", "_fed", "_messages", "_parser", "_pieces", "_reader", "_since", "_tail",
+        "_trailers_size", "complete", "on_body", "trailers",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -17,7 +17,7 @@ from typing import Any
 _SIZE = 64 * 1024
 
 
-class Unread:
+class UnreadAnswer:
     """A second descriptor of a connection's socket. As long as it is open the connection does not end: `close` it.
 
     Under TLS it needs what asyncio keeps to itself, the buffer that its TLS reads from. Without that (uvloop; TLS that

@@ -1,1 +1,1 @@
-"""x"""
+"""Values: URLs, fields, bodies, timeouts. No connection, no plugin."""

@@ -23,18 +23,18 @@ class Gate:
         """Send the body now. Nothing happens when the gate was closed."""
         if not self.is_closed:
             self.is_open = True
-            self._tell()
+            self._notify()
 
     def close(self) -> None:
         """Do not send the body. Nothing happens when the gate was opened."""
         if not self.is_open:
             self.is_closed = True
-            self._tell()
+            self._notify()
 
-    def watch(self, changed: Callable[[], None] | None) -> None:
-        """Call `changed` when the gate is opened or closed."""
+    def notify_by(self, changed: Callable[[], None] | None) -> None:
+        """CallHandlers `changed` when the gate is opened or closed."""
         self._changed = changed
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._changed is not None:
             self._changed()

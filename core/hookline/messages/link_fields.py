@@ -1,4 +1,4 @@
-"""Link fields: where a response says that other resources are (RFC 8288)."""
+"""BaseConnection fields: where a response says that other resources are (RFC 8288)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXTENDED = re.compile(r"(?i)(utf-8|iso-8859-1)'[^']*'(.*)").fullmatch
 
 
 def links_of(values: Iterable[str], base: str) -> dict[str, dict[str, str]]:
-    """The links of all Link fields, by relation; one that names several stands under each, one that names none under
+    """The links of all BaseConnection fields, by relation; one that names several stands under each, one that names none under
     its URL. Of two with one relation the later counts, as in requests.
 
     base: the URL that relative ones are joined to (RFC 3986, section 5).
@@ -37,7 +37,7 @@ def parse_links(value: str) -> Iterator[dict[str, str]]:
     while (target := _TARGET(value, at)) is not None:
         at = target.end()
         link = {"url": target[1].strip()}
-        extended: dict[str, str] = {}
+        with_handlers: dict[str, str] = {}
         while (parameter := _PARAMETER(value, at)) is not None:
             at = parameter.end()
             name, quoted, plain = parameter.groups()
@@ -45,10 +45,10 @@ def parse_links(value: str) -> Iterator[dict[str, str]]:
             content = _ESCAPED.sub(r"\1", quoted) if quoted is not None else plain or ""
             if name.endswith("*"):
                 if (decoded := decode_extended(content)) is not None:
-                    extended.setdefault(name[:-1], decoded)
+                    with_handlers.setdefault(name[:-1], decoded)
             elif name and name != "url":
                 link.setdefault(name, content)  # the first one counts (RFC 8288, section 3.3)
-        yield link | extended  # what has a charset goes before what has none (section 3.4.1)
+        yield link | with_handlers  # what has a charset goes before what has none (section 3.4.1)
 
 
 def decode_extended(value: str) -> str | None:

@@ -80,13 +80,13 @@ def as_timeout(value: Any) -> Timeout:
 class Watched(Protocol):
     """Something in flight. `due` is when to look at it, in loop time."""
 
-    due: float
+    _due: float
 
-    def look(self, now: float) -> float:
+    def _check_deadline(self, now: float) -> float:
         """Its time has come: end it, and return math.inf; or return when to look again."""
 
 
-class Watch:
+class Timer:
     """The timer: it wakes at the earliest `due` of what is in flight, and not at all when nothing is."""
 
     __slots__ = ("_due", "_handle", "_loop", "_watched")
@@ -99,8 +99,8 @@ class Watch:
 
     def add(self, watched: Watched) -> None:
         self._watched.add(watched)
-        if watched.due < self._due:
-            self._schedule(watched.due)
+        if watched._due < self._due:
+            self._schedule(watched._due)
 
     def discard(self, watched: Watched) -> None:
         self._watched.discard(watched)
@@ -109,19 +109,19 @@ class Watch:
         if self._handle is not None:
             self._handle.cancel()
         self._due = due
-        self._handle = self._loop.call_at(due, self._look)
+        self._handle = self._loop.call_at(due, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._handle = None
         self._due = math.inf
         now = self._loop.time()
         earliest = math.inf
         for watched in list(self._watched):
-            if watched.due <= now:
-                watched.due = watched.look(now)
-                if watched.due == math.inf:
+            if watched._due <= now:
+                watched._due = watched._check_deadline(now)
+                if watched._due == math.inf:
                     self._watched.discard(watched)
-            earliest = min(earliest, watched.due)
+            earliest = min(earliest, watched._due)
         if earliest < self._due:
             self._schedule(max(earliest, now))
 

@@ -1,1 +1,1 @@
-"""x"""
+"""Connections: pools and their limits, routes, DNS and TCP, TLS, timers."""

@@ -12,17 +12,17 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 
 from ..http1.connection import Connection
-from ..messages.timeout import Watch
+from ..messages.timeout import Timer
 from .pool import Pool
 
 
-class Turn(asyncio.Future["Connection | None"]):
+class QueuePlace(asyncio.Future["Connection | None"]):
     """A place in the line of a pool, with its number in the line of all."""
 
     number = 0
 
 
-class Ceiling:
+class ConnectionLimit:
     """See the module. `opened` counts what the pools count.
 
     Pools whose first waiter could open a connection stand in `_line`, by the number of that waiter as it was when they
@@ -65,7 +65,7 @@ class Ceiling:
             return True
         pools = [pool for pool in self._pools() if pool.idle]
         if pools:
-            min(pools, key=lambda pool: pool.idle[0].arrived).close_oldest()
+            min(pools, key=lambda pool: pool.idle[0].completed_at).close_oldest()
         return self.opened < self.limit
 
     def free(self) -> None:
@@ -73,13 +73,13 @@ class Ceiling:
         self.opened -= 1
         while self.opened < self.limit and (pool := self.first()) is not None:
             self.opened += 1
-            pool.let_open()
+            pool.grant_slot()
 
 
 class SharedPool(Pool):
     """A pool of a client with a limit over all routes."""
 
-    __slots__ = ("_ceiling", "is_queued")
+    __slots__ = ("_connection_limit", "is_queued")
 
     def __init__(
         self,
@@ -87,32 +87,32 @@ class SharedPool(Pool):
         limit: int,
         keep_alive: float,
         loop: asyncio.AbstractEventLoop,
-        watch: Watch,
-        ceiling: Ceiling,
+        watch: Timer,
+        ceiling: ConnectionLimit,
     ) -> None:
         super().__init__(key, limit, keep_alive, loop, watch)
-        self._ceiling = ceiling
+        self._connection_limit = ceiling
         self.is_queued = False
 
     def first_number(self) -> int | None:
         """The number of the first that waits; None when nobody does."""
-        return next((turn.number for turn in self.waiters if isinstance(turn, Turn) and not turn.done()), None)
+        return next((turn.number for turn in self.waiters if isinstance(turn, QueuePlace) and not turn.done()), None)
 
-    def reserve(self) -> bool:
-        if self.opened >= self.limit or not self._ceiling.make_room():
+    def reserve_slot(self) -> bool:
+        if self.opened >= self.limit or not self._connection_limit.make_room():
             return False
         self.opened += 1
-        self._ceiling.opened += 1
+        self._connection_limit.opened += 1
         return True
 
-    def wait(self) -> asyncio.Future[Connection | None]:
-        turn = Turn(loop=self._loop)
-        turn.number = self._ceiling.next_number()
+    def join_queue(self) -> asyncio.Future[Connection | None]:
+        turn = QueuePlace(loop=self._loop)
+        turn.number = self._connection_limit.next_number()
         self.waiters.append(turn)
-        self._ceiling.queue(self)
+        self._connection_limit.queue(self)
         return turn
 
-    def let_open(self) -> None:
+    def grant_slot(self) -> None:
         """The first that waits here may open a connection."""
         self.opened += 1
         while self.waiters:
@@ -121,13 +121,13 @@ class SharedPool(Pool):
                 turn.set_result(None)
                 return
 
-    def give_up(self) -> None:
+    def free_slot(self) -> None:
         self.opened -= 1
-        self._ceiling.queue(self)
-        self._ceiling.free()
+        self._connection_limit.queue(self)
+        self._connection_limit.free()
 
     def release(self, connection: Connection) -> None:
-        first = self._ceiling.first()
+        first = self._connection_limit.first()
         if first is not None and first is not self and not self.is_before(first):
             connection.keep_alive = False  # it is the turn of another route: this connection makes room
         super().release(connection)

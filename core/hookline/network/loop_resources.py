@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Hash
 from typing import Any
 
 from ..errors import ClientClosed
-from ..messages.timeout import Watch
-from .connection_limit import Ceiling, SharedPool
+from ..messages.timeout import Timer
+from .connection_limit import ConnectionLimit, SharedPool
 from .loop_runner import new_task
 from .pool import Pool
 from .stats import Stats
@@ -21,7 +21,7 @@ HANDLER_SECONDS = 5.0  # for handlers to end, before closers run although they h
 LAST_SECONDS = 1.0  # for closers when the loop is about to end, and nobody called close()
 
 
-class LoopScope:
+class LoopResources:
     """See the module. A client has one at a time; see HttpClient for what happens when the loop changes.
 
     closers: what plugins want to be awaited before the client is closed.
@@ -29,11 +29,13 @@ class LoopScope:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_connections: int | None = None) -> None:
         self.loop = loop
-        self.watch = Watch(loop)
+        self.timer = Timer(loop)
         self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
         self.reused = 0  # by connections of pools that are no more
-        self._ceiling = None if max_connections is None else Ceiling(max_connections, self.pools.values)
+        self._connection_limit = (
+            None if max_connections is None else ConnectionLimit(max_connections, self.pools.values)
+        )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
         self._sections: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
@@ -66,9 +68,9 @@ class LoopScope:
         return found
 
     def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
-        if self._ceiling is None:
-            return Pool(key, limit, keep_alive, self.loop, self.watch)
-        return SharedPool(key, limit, keep_alive, self.loop, self.watch, self._ceiling)
+        if self._connection_limit is None:
+            return Pool(key, limit, keep_alive, self.loop, self.timer)
+        return SharedPool(key, limit, keep_alive, self.loop, self.timer, self._connection_limit)
 
     def _retire(self) -> None:
         for key, pool in list(self.pools.items()):
@@ -117,7 +119,7 @@ class LoopScope:
             timer.cancel()
 
     @contextlib.contextmanager
-    def section(self) -> Iterator[None]:
+    def handler_section(self) -> Iterator[None]:
         """A part of an exchange that awaits what no closed connection ends, such as a handler: `close` waits for it."""
         ended: asyncio.Future[None] = self.loop.create_future()
         self._sections[ended] = asyncio.current_task()
@@ -134,7 +136,7 @@ class LoopScope:
         """
         await self._end_exchanges({caller, asyncio.current_task()})
         await self._run_closers()
-        self.watch.stop()
+        self.timer.stop()
         await self._close_connections()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         if tasks:
@@ -151,7 +153,7 @@ class LoopScope:
             busy = [ended for ended, task in self._sections.items() if task not in waiting]
             if busy:
                 await asyncio.wait(busy, timeout=max(0.0, deadline - self.loop.time()))
-            elif not any(pool.is_waited_for for pool in self.pools.values()):
+            elif not any(pool.has_waiters for pool in self.pools.values()):
                 return
             if self.loop.time() >= deadline:
                 return
@@ -172,12 +174,12 @@ class LoopScope:
     def _fail_waits(self) -> bool:
         """End what waits for a connection, for a response or for a follow-up with an error. Was there any?"""
         pools = list(self.pools.values())
-        found = bool(self._pauses) or any(pool.is_waited_for for pool in pools)
+        found = bool(self._pauses) or any(pool.has_waiters for pool in pools)
         for pause in self._pauses:
             if not pause.done():
                 pause.set_exception(ClientClosed("the client was closed"))
         for pool in pools:
-            pool.send_away()  # before any ends: what one gives up is not for those who wait at another
+            pool.fail_waiters()  # before any ends: what one gives up is not for those who wait at another
         for pool in pools:
             pool.end_exchanges()
         return found
@@ -194,7 +196,7 @@ class LoopScope:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
-    def leave(self) -> None:
+    def leave_loop(self) -> None:
         """The client goes on to another loop: this one closes the connections, if it runs once more."""
         with contextlib.suppress(RuntimeError):  # it is closed
             for pool in self.pools.values():
@@ -202,7 +204,7 @@ class LoopScope:
                     self.loop.call_soon_threadsafe(connection.transport.abort)
         self.drop()
 
-    def leave_parent(self) -> None:
+    def forget_after_fork(self) -> None:
         """In a child of os.fork(): the loop is the parent's, and is told nothing."""
         self.drop()
         with contextlib.suppress(StopIteration, RuntimeError):  # now, and not when it is collected
@@ -214,7 +216,7 @@ class LoopScope:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # of transports that their loop left open
             for pool in self.pools.values():
-                pool.drop()
+                pool.forget_all()
                 self.reused += pool.reused
             self.pools.clear()
             self.closers.clear()

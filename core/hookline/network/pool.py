@@ -15,7 +15,7 @@ from time import monotonic
 from ..copying import no_copy
 from ..errors import ClientClosed
 from ..http1.connection import Connection
-from ..messages.timeout import Watch
+from ..messages.timeout import Timer
 
 _NEVER = math.inf
 ASK_AFTER = 0.005  # seconds of idleness behind which the kernel is asked: 2 us, which a busy client does not pay
@@ -29,38 +29,25 @@ class Pool:
     """
 
     __slots__ = (
-        "_loop",
-        "_openings",
-        "_watch",
-        "closing",
-        "closings",
-        "connections",
-        "due",
-        "idle",
-        "keep_alive",
-        "key",
-        "limit",
-        "opened",
-        "retired",
-        "reused_before",
-        "waiters",
-    )
+        "_due", "_loop", "_openings", "_timer", "close_count", "closing", "connections", "idle", "keep_alive",
+        "key", "limit", "opened", "retired", "reused_before", "waiters",
+    )  # fmt: skip
 
     def __init__(
-        self, key: Hashable, limit: int, keep_alive: float, loop: asyncio.AbstractEventLoop, watch: Watch
+        self, key: Hashable, limit: int, keep_alive: float, loop: asyncio.AbstractEventLoop, watch: Timer
     ) -> None:
         self.key = key
         self.limit = limit
         self.keep_alive = keep_alive
         self._loop = loop
-        self._watch = watch
+        self._timer = watch
         self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
         self.waiters: deque[asyncio.Future[Connection | None]] = deque()
         self.opened = 0
-        self.due = math.inf
+        self._due = math.inf
         self.retired = False
-        self.closings = 0
+        self.close_count = 0
         self.reused_before = 0  # how often those were used again that are no more
         self._openings: set[asyncio.Timeout] = set()
         self.closing: set[Connection] = set()
@@ -71,7 +58,7 @@ class Pool:
         while idle:
             connection = idle.pop()
             if connection.keep_alive:  # not when it is lost, or about to close
-                if now - connection.arrived >= ASK_AFTER and self.is_stale(connection, now):
+                if now - connection.completed_at >= ASK_AFTER and self.is_stale(connection, now):
                     self.remove(connection)
                     connection.abort()
                     continue
@@ -84,28 +71,28 @@ class Pool:
 
         Whatever came belongs to no request: a late 408 would be taken for the answer to the next one.
         """
-        idle = now - connection.arrived
+        idle = now - connection.completed_at
         return idle >= ASK_AFTER and (idle >= self.keep_alive or connection.has_input)
 
-    def reserve(self) -> bool:
+    def reserve_slot(self) -> bool:
         """Take the right to open a connection, where the limit allows it."""
         if self.opened >= self.limit:
             return False
         self.opened += 1
         return True
 
-    def wait(self) -> asyncio.Future[Connection | None]:
+    def join_queue(self) -> asyncio.Future[Connection | None]:
         """Stand in line. The future gives a connection, or None for the right to open one. See `leave`."""
         waiter: asyncio.Future[Connection | None] = self._loop.create_future()
         self.waiters.append(waiter)
         return waiter
 
-    def leave(self, waiter: asyncio.Future[Connection | None]) -> None:
+    def leave_queue(self, waiter: asyncio.Future[Connection | None]) -> None:
         """Somebody waits no more; what was given to it already goes on to the next."""
         if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
             connection = waiter.result()
             if connection is None:
-                self.give_up()
+                self.free_slot()
             else:
                 self.release(connection)
         else:
@@ -113,7 +100,7 @@ class Pool:
             if waiter in self.waiters:
                 self.waiters.remove(waiter)
 
-    async def opening(self, connect: Awaitable[Connection]) -> Connection:
+    async def await_opening(self, connect: Awaitable[Connection]) -> Connection:
         """Await a connection that is being opened; `close` ends that.
 
         Raises: ClientClosed, when the client was closed meanwhile; whatever the opening raises.
@@ -135,7 +122,7 @@ class Pool:
         connection.on_lost = self._lost
         self.connections.add(connection)
 
-    def give_up(self) -> None:
+    def free_slot(self) -> None:
         """A right, or a connection, is no more: the next in line may open one."""
         while self.waiters:
             waiter = self.waiters.popleft()
@@ -146,12 +133,12 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """An exchange is over: hand its connection on, or close it when it cannot serve another."""
-        if connection.is_used or not (connection.keep_alive and self.keep_alive):
+        if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if not (connection.is_reusable and self.keep_alive):
                 self._end(connection)
                 return
             connection.end()
-        connection.asker = None  # type: ignore[assignment]  # after one read (see Connection) this is all that is left
+        connection.receiver = None  # type: ignore[assignment]  # after one read (see Connection) this is all that is left
         connection.parts = []
         while self.waiters:
             waiter = self.waiters.popleft()
@@ -160,9 +147,9 @@ class Pool:
                 waiter.set_result(connection)
                 return
         self.idle.append(connection)
-        if self.due == _NEVER:
-            self.due = self._loop.time() + self.keep_alive
-            self._watch.add(self)
+        if self._due == _NEVER:
+            self._due = self._loop.time() + self.keep_alive
+            self._timer.add(self)
 
     def _end(self, connection: Connection) -> None:
         self.remove(connection)
@@ -176,9 +163,9 @@ class Pool:
         if connection in self.connections:
             connection.on_lost = None
             self._forget(connection)
-            self.give_up()
+            self.free_slot()
 
-    def replace(self, connection: Connection) -> None:
+    def replace_closing(self, connection: Connection) -> None:
         """Count a connection no more that was given to a waiter and is closing; its right to one is the waiter's."""
         connection.on_lost = None
         connection.reused -= 1
@@ -195,7 +182,7 @@ class Pool:
         if connection in self.idle:
             self.idle.remove(connection)
         self._forget(connection)
-        self.give_up()
+        self.free_slot()
 
     def _forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -212,14 +199,14 @@ class Pool:
         self.remove(connection)
         self._close(connection)
 
-    def look(self, now: float) -> float:
+    def _check_deadline(self, now: float) -> float:
         """Close what was idle for too long; returns when to look again, in loop time."""
         ended = monotonic() - self.keep_alive
-        while self.idle and self.idle[0].arrived <= ended:
+        while self.idle and self.idle[0].completed_at <= ended:
             self.close_oldest()
         if self.idle:
-            return now + max(self.idle[0].arrived - ended, 0.01)
-        self._watch.discard(self)
+            return now + max(self.idle[0].completed_at - ended, 0.01)
+        self._timer.discard(self)
         return math.inf
 
     def retire(self) -> None:
@@ -232,14 +219,14 @@ class Pool:
         return not self.connections and not self.waiters and not self.opened
 
     @property
-    def is_waited_for(self) -> bool:
+    def has_waiters(self) -> bool:
         """Does anybody wait for a connection, or for more of a response?"""
         return bool(self.waiters or self._openings) or any(not c.complete for c in self.connections)
 
     def end_exchanges(self) -> None:
         """Those who wait for a connection, or for more of a response, get an error."""
-        self.closings += 1
-        self.send_away()
+        self.close_count += 1
+        self.fail_waiters()
         while self._openings:
             self._openings.pop().reschedule(self._loop.time())
         for connection in list(self.connections):
@@ -250,21 +237,21 @@ class Pool:
     def close(self) -> None:
         """Close all connections; those who use one, or wait, get an error."""
         self.end_exchanges()
-        self._watch.discard(self)
-        self.due = math.inf
+        self._timer.discard(self)
+        self._due = math.inf
         self.idle.clear()
         for connection in list(self.connections):
             self.remove(connection)
             self._close(connection)
 
-    def send_away(self) -> None:
+    def fail_waiters(self) -> None:
         """Those who wait get an error."""
         waiters, self.waiters = self.waiters, deque()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(ClientClosed("the client was closed"))
 
-    def drop(self) -> None:
+    def forget_all(self) -> None:
         """Forget everything: the loop of these connections is closed."""
         self.reused_before = self.reused
         for connection in self.connections:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from ..http1.connection import Connection, Tap
+from ..http1.connection import Connection, DataListener
 
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
 
@@ -70,14 +70,14 @@ class FirstByte:
 
     __slots__ = ("_connection", "_next", "_timings")
 
-    def __init__(self, timings: Timings, connection: Connection, following: Tap | None) -> None:
+    def __init__(self, timings: Timings, connection: Connection, following: DataListener | None) -> None:
         self._timings = timings
         self._connection = connection
         self._next = following
 
     def received(self, data: bytes) -> None:
         self._timings.mark("first_byte")
-        self._connection.tap = self._next
+        self._connection.data_listener = self._next
         if self._next is not None:
             self._next.received(data)
 

@@ -1,1 +1,1 @@
-"""Which plugins a client has, and in which order: entry points, selection, checks, the list that users read."""
+"""Plugins: which are installed, which a client gets, in which order they run, what they declare."""

@@ -158,7 +158,7 @@ class OptionTable:
         return [name for name, keyword in self.keywords.items() if keyword.takes(where)]
 
 
-def unexpected_keyword(
+def unexpected_keyword_error(
     function: str,
     name: str,
     where: str,

@@ -58,19 +58,19 @@ class PluginInfo:
         return self.name in names or (self.entry is not None and any(map(self.entry.answers_to, names)))
 
     @property
-    def wakes_for(self) -> tuple[str, ...]:
+    def runs_for(self) -> tuple[str, ...]:
         """What gives it something to do at pre_request, as `option auth`; empty for one that does not sleep there."""
         found = [implementation.conditions for implementation in self.implementations["pre_request"]]
-        if not all(conditions.may_sleep for conditions in found):
+        if not all(conditions.is_conditional for conditions in found):
             return ()
-        every = (f"{kind} {name}" for each in found for kind, names in wakers(each) for name in names)
+        every = (f"{kind} {name}" for each in found for kind, names in conditions_in_words(each) for name in names)
         return tuple(dict.fromkeys(every))
 
     def __repr__(self) -> str:
         return f"<PluginInfo {self.label}>"
 
 
-def wakers(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def conditions_in_words(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What wakes an implementation that may sleep: of each kind, the names."""
     switch = (conditions.switch,) if conditions.switch else ()
     found = (
@@ -83,7 +83,7 @@ def wakers(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 def in_words(conditions: Conditions) -> str:
     """`option auth or proxies, field expect or switch has_jar`."""
-    kinds = [f"{kind} {listed(names)}" for kind, names in wakers(conditions)]
+    kinds = [f"{kind} {listed(names)}" for kind, names in conditions_in_words(conditions)]
     return listed(kinds) or "something else wakes it"
 
 

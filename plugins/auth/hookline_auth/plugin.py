@@ -47,10 +47,10 @@ class Basic:
         hosts = self._hosts
         if hosts is None and request.trust_env:
             hosts = self._hosts = read_netrc()
-        if auth is None and not hosts and request.where.userinfo is None:  # nearly always
+        if auth is None and not hosts and request.userinfo is None:  # nearly always
             return None
         if auth is None or request.has_left_origin:
-            if hosts or request.where.userinfo is not None:
+            if hosts or request.userinfo is not None:
                 auth = found_for(request, hosts if request.trust_env else None)
                 if auth is not None:
                     set_field(request, "Authorization", auth.value)

@@ -35,7 +35,7 @@ def row(found: Found) -> tuple[str, ...]:
         found.version or "-",
         found.state,
         " ".join(found.events) or "-",
-        ", ".join(found.wakes_for) or "-",
+        ", ".join(found.runs_for) or "-",
         " ".join(found.options) or "-",
     )
 

@@ -23,7 +23,7 @@ class Found:
     state: str
     events: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    wakes_for: tuple[str, ...] = ()
+    runs_for: tuple[str, ...] = ()
 
     @property
     def is_enabled(self) -> bool:
@@ -43,7 +43,7 @@ def normalized(name: str) -> str:
 def find_all(client: HttpClient, broken: Collection[str] = ()) -> list[Found]:
     """All plugins: first those that run, in order. broken: the names of those that were left out because of an error."""
     found = [
-        Found(info.name, info.distribution, info.version, "enabled", info.hooks, info.options, info.wakes_for)
+        Found(info.name, info.distribution, info.version, "enabled", info.hooks, info.options, info.runs_for)
         for info in client.plugins
     ]
     for absent in client.plugins.absent:

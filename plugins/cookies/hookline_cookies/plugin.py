@@ -62,7 +62,7 @@ class Cookies:
             return
         if defaults is not None:
             self._adopt(defaults)
-        where = request.where
+        where = request._destination
         origin = where.origin
         field = self.jar.header_for(origin.host, where.target, origin.tls)
         if own is not None or defaults is not None:
@@ -74,7 +74,7 @@ class Cookies:
     def on_headers(self, response: HttpResponse) -> None:
         request: Any = response.request
         if request.store_cookies:
-            where = request.where
+            where = request._destination
             fields = [field_octets(field) for field in response.headers.getall("set-cookie", [])]
             self.has_jar.turn_on()
             self.jar.store(fields, host=where.origin.host, path=where.target, secure=where.origin.tls)
@@ -92,7 +92,7 @@ class Cookies:
 
     def _jar_of(self, client: HttpClient) -> CookieJar:
         self.has_jar.turn_on()
-        given = client.profile.options["cookies"]
+        given = client.configuration.options["cookies"]
         if given is not None:
             self._adopt(given)
         return self.jar
@@ -122,7 +122,7 @@ def with_given(stored: str, request: HttpRequest, own: Any, defaults: Given | No
     given = as_given(own)  # a plain dict where a handler set request.cookies
     asked = given.field if at_origin else ""
     if given.jar is not None:
-        where = request.where
+        where = request._destination
         asked = joined(asked, given.jar.header_for(where.origin.host, where.target, where.origin.tls) or "", "")
     return joined(asked, stored, kept) if stored or kept else asked
 
@@ -132,7 +132,7 @@ def is_at_origin(request: HttpRequest) -> bool:
     if not request.unverifiable:
         return True
     first = request.history[0].request
-    return bool(first.where.origin.key == request.where.origin.key)
+    return bool(first.where.origin.key == request.origin.key)
 
 
 def set_by(response: HttpResponse) -> dict[str, str]:

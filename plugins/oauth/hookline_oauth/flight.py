@@ -77,7 +77,7 @@ class SingleFlight:
         future: Future[bool] = Future()
         future.set_running_or_notify_cancel()  # nobody who waits can cancel it
         flight = self._flight = Flight(future, asyncio.get_running_loop(), http, os.getpid())
-        task: asyncio.Task[None] = http.scope.start(fly(future, work, after))
+        task: asyncio.Task[None] = http.loop_resources.start(fly(future, work, after))
         task.add_done_callback(lambda _: self._end(flight))
         return flight, task
 

@@ -19,17 +19,17 @@ def register(auth: Any, response: Any, plugin: str) -> None:
     """
     request = response.request if isinstance(response, HttpResponse) else None
     if request is None or not is_taken(auth, request):
-        if request is None or request.profile is request.client.profile or vars(request).get("auth") is auth:
+        if request is None or request._configuration is request.client.configuration or vars(request).get("auth") is auth:
             raise PluginError(f"{type(auth).__name__} needs the plugin {plugin!r}, which does not run here")
         return  # what belongs to the client is left out where this call leaves its plugin out
     values = vars(request)
     if "auth" not in values or values["auth"] is values.get(_BOUND, values):
-        request.profile.apply_options(request, {"auth": auth}, type(auth).__name__)
+        request._configuration.apply_options(request, {"auth": auth}, type(auth).__name__)
         values[_BOUND] = auth
 
 
 def is_taken(auth: Any, request: HttpRequest) -> bool:
     """Is there a plugin that takes objects of this class, and not just anything that can be called?"""
-    keyword = request.profile.table.find("auth", "request")
+    keyword = request._configuration.table.find("auth", "request")
     kinds = [] if keyword is None else [kind for _, option in keyword.owners for kind in option.accepts]
     return any(inspect.isclass(kind) and isinstance(auth, kind) for kind in kinds)

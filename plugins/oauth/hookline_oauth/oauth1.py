@@ -79,7 +79,7 @@ class OAuth1(kinds.OAuth1):
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
         """
-        return http.wait_for(self._fetch_request_token(http, url))
+        return http.run(self._fetch_request_token(http, url))
 
     async def _fetch_request_token(self, http: HttpClient, url: str) -> dict[str, str]:
         signer = copy.copy(self._client)
@@ -116,7 +116,7 @@ class OAuth1(kinds.OAuth1):
         Raises: OAuthError, for a response that belongs to another request token; TokenRefused; InsecureTransport;
         HttpRequestException.
         """
-        return http.wait_for(self._fetch_access_token(http, url, verifier, authorization_response))
+        return http.run(self._fetch_access_token(http, url, verifier, authorization_response))
 
     async def _fetch_access_token(
         self, http: HttpClient, url: str, verifier: str | None, authorization_response: str | None

@@ -101,7 +101,7 @@ class OAuth2(TokenHolder):
 
         Raises: OAuthError; TokenRefused; InsecureTransport; HttpRequestException.
         """
-        return http.wait_for(self._fetch_token(http, authorization_response, code, state, parameters))
+        return http.run(self._fetch_token(http, authorization_response, code, state, parameters))
 
     async def _fetch_token(
         self, http: HttpClient, url: str | None, code: str | None, state: str | None, parameters: Mapping[str, Any]
@@ -127,7 +127,7 @@ class OAuth2(TokenHolder):
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
         """
-        return http.wait_for(self._fetch_client_token(http, parameters))
+        return http.run(self._fetch_client_token(http, parameters))
 
     async def _fetch_client_token(self, http: HttpClient, parameters: Mapping[str, Any]) -> dict[str, Any]:
         token = await self._ask(http, grants.form_of_credentials(self.client_id, self.scope, parameters))
@@ -138,7 +138,7 @@ class OAuth2(TokenHolder):
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
         """
-        return http.wait_for(self._device_authorization(http, url, parameters))
+        return http.run(self._device_authorization(http, url, parameters))
 
     async def _device_authorization(
         self, http: HttpClient, url: str, parameters: Mapping[str, str]
@@ -158,7 +158,7 @@ class OAuth2(TokenHolder):
         Raises: TokenRefused, with `error` "access_denied" or "expired_token" where there will be none;
         InsecureTransport; HttpRequestException.
         """
-        return http.wait_for(self._fetch_device_token(http, device))
+        return http.run(self._fetch_device_token(http, device))
 
     async def _fetch_device_token(self, http: HttpClient, device: DeviceAuthorization) -> dict[str, Any]:
         form = grants.form_of_device_code(self.client_id, device.device_code)
@@ -169,7 +169,7 @@ class OAuth2(TokenHolder):
 
         Raises: OAuthError, where there is no way; TokenRefused; InsecureTransport; HttpRequestException.
         """
-        return http.wait_for(self._refresh(http))
+        return http.run(self._refresh(http))
 
     async def _refresh(self, http: HttpClient) -> dict[str, Any]:
         if not self.can_renew:

@@ -61,7 +61,7 @@ def protocol_parameters(request: HttpRequest, client: Any, form: str | None) -> 
     """
     from oauthlib.common import Request
 
-    where = request.where
+    where = request._destination
     path, _, query = where.target.partition("?")
     host = request.get_header("host") or where.origin.authority
     uri = base_uri(where.origin.scheme, host, path)

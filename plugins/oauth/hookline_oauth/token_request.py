@@ -58,7 +58,7 @@ async def answer_to(request: HttpRequest) -> HttpResponse:
         outcome = await request.client.exchange(outcome)
         if not isinstance(outcome, HttpRequest):
             break
-        if outcome.where.origin.key != request.where.origin.key:
+        if outcome.origin.key != request.origin.key:
             raise TokenRefused(f"{request!r} was answered with a request to another origin, which gets no credentials")
     if isinstance(outcome, HttpRequest):
         raise TokenRefused(f"{request!r} was answered with a request {MAX_ANSWERS} times", request=request)

@@ -45,7 +45,7 @@ async def ask(client: HttpClient, request: HttpRequest, proxy: ProxyRoute, autho
             try:
                 outcome = await client.exchange(question, connection)
             except ConnectionClosed:
-                if not connection.reused or connection.read_anything:
+                if not connection.reused or connection.has_read:
                     raise
                 connection = await proxy.open(client)  # some close behind a 407 and do not say so
                 question = again(question, proxy, authority)

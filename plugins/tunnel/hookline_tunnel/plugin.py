@@ -51,7 +51,7 @@ class Tunnel:
         proxies = request.proxies
         if proxies is None or proxies.is_empty or cause == "connect":
             return  # as most requests: 0.1 us; and the question to a proxy goes over the connection that it is for
-        origin = request.where.origin
+        origin = request.origin
         try:
             hop = proxies.decisions[origin]
         except KeyError:
@@ -69,7 +69,7 @@ class Tunnel:
 
         Raises: InvalidURL.
         """
-        origin = request.where.origin
+        origin = request.origin
         reads = proxies is not self.environment or request.client.trust_env
         hop = proxies.choose(origin.key) if reads else None
         if len(proxies.decisions) >= MAX_DECISIONS:
@@ -83,7 +83,7 @@ def send_to(request: HttpRequest, hop: Hop) -> None:
     from .connect import give_basic
     from .routes import proxy_route
 
-    request.target = absolute_form(request.where.origin.authority, request.target)
+    request.target = absolute_form(request.origin.authority, request.target)
     give_basic(request, hop)
     request.route = proxy_route(hop, straight(request), request.verify)
 

@@ -132,7 +132,7 @@ def compression_of(request: Any) -> Deflate | None:
 
 def check_request(request: HttpRequest) -> None:
     """Raises: LocalProtocolError, for a request that no opening handshake can be (RFC 6455, section 4.1)."""
-    where = f"{request.method} {request.where.origin}"
+    where = f"{request.method} {request.origin}"
     if request.method != "GET" or request.body is not None:
         raise LocalProtocolError(f"{where}: a websocket is opened with GET and without a body: client.get(url)")
     if request.version != "HTTP/1.1":

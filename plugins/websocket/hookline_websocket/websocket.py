@@ -205,7 +205,7 @@ class WebSocket:
         except BaseException:
             coroutine.close()
             raise
-        return self.request.client.wait_for(coroutine)
+        return self.request.client.run(coroutine)
 
     def _check_loop(self) -> None:
         """Raises: RuntimeError, where the websocket is open and may not be touched: a transport is for one thread."""
@@ -220,7 +220,7 @@ class WebSocket:
 
     def __repr__(self) -> str:
         reason = self.close_reason
-        return f"<WebSocket {self.request.where.origin} {'open' if reason is None else f'closed {reason[0]}'}>"
+        return f"<WebSocket {self.request.origin} {'open' if reason is None else f'closed {reason[0]}'}>"
 
     def __del__(self) -> None:
         with contextlib.suppress(AttributeError):  # it was never made whole

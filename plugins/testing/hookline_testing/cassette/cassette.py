@@ -63,10 +63,10 @@ class Cassette(Interceptor):
         self._recorders: dict[Any, Lines] = {}
 
     def route_for(self, request: HttpRequest) -> Route | None:
-        origin = request.where.origin
+        origin = request.origin
         if origin.scheme not in ("http", "https"):
             return None
-        self._redaction.add_fields(request.profile.credentials | request.sensitive_headers)
+        self._redaction.add_fields(request._configuration.credentials | request.sensitive_headers)
         place = Place(origin.scheme, origin.host, origin.port)
         return RecordingRoute(self, place, request.route) if self.is_recording else PlaceRoute(self._lines, place)
 

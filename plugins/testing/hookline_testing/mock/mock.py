@@ -180,7 +180,7 @@ class Mock(Interceptor):
     def route_for(self, request: HttpRequest) -> Route | None:
         if any(pattern.fits(request.url.partition("#")[0]) for pattern in self._passed):
             return None
-        origin = request.where.origin
+        origin = request.origin
         return PlaceRoute(self._lines, Place(origin.scheme, origin.host, origin.port))
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
