@@ -175,9 +175,9 @@ async def test_request_is_the_same_as_a_copy(scripted: ScriptedServer, copied: C
         found = copied(request)
 
     assert_same_request(found, request)
-    assert found.encode() == request.encode()
+    assert found._encode() == request._encode()
     assert found.get_header("X-Hop") == "1"
-    assert (found.userinfo, found.where.fragment) == (None, "#d")
+    assert (found.userinfo, found._destination.fragment) == (None, "#d")
 
 
 async def pieces() -> AsyncIterator[bytes]:
@@ -199,7 +199,7 @@ async def test_body_that_was_produced_while_it_was_sent_is_left_out(scripted: Sc
     lambda request: request.copy(),
     lambda request: request.follow("http://a.test/", cause="x"),
     lambda request: request.route,
-    lambda request: request.pool(),
+    lambda request: request._pool(),
 ], ids=["client", "copy", "follow", "route", "pool"])  # fmt: skip
 async def test_copy_of_a_request_says_that_it_belongs_to_no_client(act: Any) -> None:
     async with client_with() as client:
@@ -397,8 +397,8 @@ LIVE: dict[str, tuple[Callable[[HttpResponse], Any], str]] = {
     "client": (lambda found: found.request.client, "make a client where one is needed"),
     "raw": (lambda found: found.raw, "copy what was read of it"),
     "lines": (lambda found: found.raw.iter_lines(), "copy the lines"),
-    "connection": (lambda found: next(iter(found.pool.connections)), "belongs to the loop"),
-    "pool": (lambda found: found.pool, "belong to one process"),
+    "connection": (lambda found: next(iter(found._pool.connections)), "belongs to the loop"),
+    "pool": (lambda found: found._pool, "belong to one process"),
     "event": (lambda found: found.event("post_request"), "bind them to another"),
     "client-event": (lambda found: found.request.client.event("post_request"), "bind them to another"),
 }

@@ -10,7 +10,7 @@ import pytest
 
 from hookline import HttpClient
 from hookline.errors import ConnectionClosed
-from hookline.http1.unread_answer import Unread
+from hookline.http1.unread_answer import UnreadAnswer
 from hookline_testing.server import response
 
 ANSWER = response(b"too much", 413, [("Connection", "close")])
@@ -96,6 +96,6 @@ async def test_answer_before_the_end_of_an_upload_is_delivered(request, certific
 
 
 async def test_nothing_is_held_where_there_is_no_socket():
-    unread = Unread(asyncio.Transport())
+    unread = UnreadAnswer(asyncio.Transport())
     assert list(unread.read()) == []
     unread.close()

@@ -171,13 +171,13 @@ async def test_each_hop_has_all_events_anew(scripted: ScriptedServer) -> None:
     assert [entry[1] for entry in log] == ["pre_request", "on_headers", "post_request"] * 2
 
 
-async def test_nobody_listens_and_no_stage_is_made(scripted: ScriptedServer) -> None:
+async def test_events_without_subscribers_have_no_stage(scripted: ScriptedServer) -> None:
     scripted.answer(response())
     async with HttpClient(autoload=False) as client:
         await client.get(scripted.url())
-        plan = client.configuration.plan("http")
-    assert plan.pre is None
-    assert plan.after_nothing.head is None
-    assert plan.after_nothing.done is None
-    assert plan.interim is None
-    assert not plan.has_taps
+        table = client.configuration.dispatch_table("http")
+    assert table.pre is None
+    assert table.hooks_after_other_heads.on_headers is None
+    assert table.hooks_after_other_heads.post_request is None
+    assert table.interim_stage is None
+    assert not table.leaves_fast_path

@@ -136,7 +136,13 @@ async def test_secrets_are_in_no_message_and_no_repr(client, make_scripted):
     shown = [repr(caught_value.value), repr(caught_url.value), repr(client), repr(client.connection_pools)]
     for error in errors:
         response_ = error.response
-        shown += [str(error), repr(error), repr(error.request), repr(error.request._destination), repr(error.request.route)]
+        shown += [
+            str(error),
+            repr(error),
+            repr(error.request),
+            repr(error.request._destination),
+            repr(error.request.route),
+        ]
         shown += [] if response_ is None else [repr(response_)]
         shown += [str(error.__cause__), *getattr(error, "__notes__", ())]
     assert not [text for text in shown for secret in SECRETS if secret in text]

@@ -142,7 +142,7 @@ async def test_surplus_closes_the_connection_and_keeps_the_response(cut, raw, me
 
 async def test_byte_on_an_idle_connection_closes_it():
     connection, transport = connect()
-    connection.begin(type("A", (), {"take_head": lambda *a: False, "wants_interim": lambda s: False})())
+    connection.begin(type("A", (), {"_receive_head": lambda *a: False, "wants_interim": lambda s: False})())
     feed(connection, transport, response(b"one"))
     connection.end()
     assert connection.is_reusable
@@ -240,9 +240,9 @@ async def test_limit_of_the_body_is_what_it_may_have(cut, raw):
 
 async def test_reads_stop_above_the_high_water_mark_and_go_on_when_taken():
     connection, transport = connect()
-    asker = type("A", (), {"take_head": lambda *a: True, "wants_interim": lambda s: False})()
-    connection.begin(asker)
-    connection.flow(bounded=True)
+    receiver = type("A", (), {"_receive_head": lambda *a: True, "wants_interim": lambda s: False})()
+    connection.begin(receiver)
+    connection.continue_after_head(bounded=True)
     feed(connection, transport, head(200, [("Content-Length", str(10**9))]))
 
     feed(connection, transport, b"x" * (300 * 1024))

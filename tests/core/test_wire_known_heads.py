@@ -9,21 +9,21 @@ from servers.fed import connect, feed
 pytestmark = pytest.mark.client(autoload=False)
 
 
-class Asker:
+class Receiver:
     def __init__(self):
         self.heads = []
 
-    def take_head(self, head):
+    def _receive_head(self, head):
         self.heads.append(head)
         return False
 
-    def wants_interim(self):
+    def _wants_interim(self):
         return False
 
 
 def exchange(connection, transport, data, cut="whole"):
     """One more exchange on a connection; returns its head and what there is of its body."""
-    connection.begin(Asker())
+    connection.begin(Receiver())
     feed(connection, transport, data, cut)
     found = connection.head, b"".join(connection.parts)
     if connection.complete:
@@ -60,12 +60,12 @@ async def test_head_that_begins_like_the_last_one_is_parsed(cut):
 async def test_body_of_a_known_head_that_comes_in_pieces_is_put_together():
     connection, transport = connect()
     exchange(connection, transport, response(b"0123456789"))
-    asker = Asker()
-    connection.begin(asker)
+    receiver = Receiver()
+    connection.begin(receiver)
     whole = response(b"abcdefghij")
     feed(connection, transport, whole[:-6])
     assert not connection.complete
-    assert len(asker.heads) == 1
+    assert len(receiver.heads) == 1
     feed(connection, transport, whole[-6:])
     assert connection.complete
     assert b"".join(connection.parts) == b"abcdefghij"
@@ -189,7 +189,7 @@ async def test_limit_that_a_plugin_sets_on_the_request_counts(scripted):
 async def test_answer_that_is_whole_before_the_request_is_ends_the_connection():
     """The request went out in one write, of which a part is still with us: whoever came next would send behind it."""
     connection, transport = connect()
-    connection.begin(Asker())
+    connection.begin(Receiver())
     connection.pause_writing()
     feed(connection, transport, response(b"no", 413))
     assert connection.complete
@@ -221,7 +221,7 @@ async def test_heads_that_are_remembered_are_bounded(client, scripted):
     for number in range(40):
         await client.get(scripted.url(), headers={"X-Number": str(number)})
     assert [r.header("x-number") for r in scripted.requests] == [str(number) for number in range(40)]
-    assert len(client.configuration.targets[scripted.url()].heads) <= 16
+    assert len(client.configuration.destinations[scripted.url()].heads) <= 16
 
 
 async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripted):
@@ -231,22 +231,22 @@ async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripte
 
 
 @pytest.mark.parametrize(
-    ("options", "is_special"),
+    ("options", "on_fast_path"),
     [
-        ({"timeout": 5}, False),
-        ({"timeout": Timeout(read=5)}, True),
-        ({"stream": True}, True),
-        ({"max_body": 10}, True),
-        ({"timings": True}, True),
-        ({"version": "HTTP/1.0"}, True),
-        ({"verify": False}, False),
+        ({"timeout": 5}, True),
+        ({"timeout": Timeout(read=5)}, False),
+        ({"stream": True}, False),
+        ({"max_body": 10}, False),
+        ({"timings": True}, False),
+        ({"version": "HTTP/1.0"}, False),
+        ({"verify": False}, True),
     ],
 )
-async def test_options_that_change_how_an_exchange_goes_take_the_long_way(client, scripted, options, is_special):
+async def test_options_that_change_how_an_exchange_goes_leave_the_fast_path(client, scripted, options, on_fast_path):
     given = dict(options)
     headers, data = given.pop("headers", None), given.pop("data", None)
     request = client.make_request("GET", scripted.url(), headers, data, given, "get")
-    assert request.is_special is is_special
+    assert request._on_fast_path is on_fast_path
     scripted.answer(*[response(b"one")] * 2)
     for _ in range(2):
         answer = await client.get(scripted.url(), **options)

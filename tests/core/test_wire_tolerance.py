@@ -116,11 +116,11 @@ REFUSED = {
 refused = pytest.mark.parametrize("name", REFUSED)
 
 
-class Asker:
-    def take_head(self, head):
+class Receiver:
+    def _receive_head(self, head):
         return False
 
-    def wants_interim(self):
+    def _wants_interim(self):
         return False
 
 
@@ -161,7 +161,7 @@ async def test_response_is_taken_on_a_connection_that_was_used(name, cut, before
     connection, transport = connect()
     bodies = []
     for data in (raw if before == "same" else response(b"first"), raw, raw):
-        connection.begin(Asker())
+        connection.begin(Receiver())
         feed(connection, transport, data, cut)
         assert connection.complete
         bodies.append(b"".join(connection.parts))
@@ -176,10 +176,10 @@ async def test_response_is_taken_on_a_connection_that_was_used(name, cut, before
 async def test_response_that_can_be_read_in_two_ways_is_refused(name, cut, known):
     connection, transport = connect()
     if known:
-        connection.begin(Asker())
+        connection.begin(Receiver())
         feed(connection, transport, response(b"hello"))
         connection.end()
-    connection.begin(Asker())
+    connection.begin(Receiver())
     feed(connection, transport, REFUSED[name], cut)
     assert isinstance(connection.error, RemoteProtocolError), (
         connection.head and connection.head.raw,

@@ -37,11 +37,11 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 }
 OF_RESPONSES = (
     "status_code", "reason", "version", "ok", "url", "raw_head", "headers", "trailers", "links", "elapsed", "timings",
-    "encoding", "is_consumed", "is_finished", "is_open",
+    "encoding", "is_consumed", "_is_finished", "is_open",
 )  # fmt: skip
 OF_REQUESTS = (
     "method", "url", "full_url", "target", "version", "cause", "content_type", "type", "host", "origin_req_host", "timeout",
-    "stream", "max_body", "unverifiable", "has_left_origin", "can_be_sent", "may_repeat",
+    "stream", "max_body", "unverifiable", "has_left_origin", "can_be_sent", "_can_be_repeated",
 )  # fmt: skip
 
 

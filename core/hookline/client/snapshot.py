@@ -131,7 +131,7 @@ class Taken:
             "headers": None if response._headers is None else without(set(), response._headers),
             "trailers": list(response.raw_trailers),
             "content": content,
-            "is_consumed": response._is_consumed,
+            "is_consumed": response.is_consumed,
             "encoding": response._encoding,
             "times": None if began is None else (began, getattr(response, "_head_at", None) or monotonic()),
             "timings": copy.copy(response.timings),
@@ -324,8 +324,8 @@ def _fill_response(response: ResponseSnapshot, record: dict[str, Any], at: Calla
     response.raw_trailers = record["trailers"]
     response._parts = []
     response._content = record["content"]
-    response._is_consumed = record["is_consumed"]
-    response._is_whole = response._content is not None or response._is_consumed
+    response.is_consumed = record["is_consumed"]
+    response._is_whole = response._content is not None or response.is_consumed
     response._is_buffered = not response._is_whole  # of a body that is not here it says why
     response._encoding = record["encoding"]
     if record["times"] is not None:

@@ -32,7 +32,7 @@ class HttpResponse(ExchangeState):
     """See the module. It exists from the start of its exchange; `status_code` is 0 until a head is here."""
 
     __slots__ = ()
-    _is_consumed = False
+    is_consumed = False
     _raw: Raw | None = None
     _notes: dict[str, Any] | None = None
     _encoding: str | None = None
@@ -133,8 +133,8 @@ class HttpResponse(ExchangeState):
         Raises: StreamConsumedError, when it is a stream that was not read whole; DecodingError.
         """
         if self._content is None:
-            if self.is_open or self._is_consumed or self._is_cut:
-                what = "was taken as a stream" if self._is_consumed else "is a stream: await response.raw.read() first"
+            if self.is_open or self.is_consumed or self._is_cut:
+                what = "was taken as a stream" if self.is_consumed else "is a stream: await response.raw.read() first"
                 if self._is_cut:
                     what = "was closed, or failed, before its end"
                 raise StreamConsumedError(f"there is no content: the body {what}")
@@ -153,7 +153,7 @@ class HttpResponse(ExchangeState):
         if self.connection is not None:
             self._parts += self.connection.take_parts()
             self._is_whole = self.connection.complete
-        if self._content is None and not self._is_consumed:
+        if self._content is None and not self.is_consumed:
             self._content = self._take_decoded(bounded=False)
         return self
 
@@ -168,7 +168,7 @@ class HttpResponse(ExchangeState):
         """What the stream begins with, now that it is taken: all of a body that was not handed out as one."""
         if not self.was_handed_out:
             return self.content
-        self._is_consumed = True
+        self.is_consumed = True
         return b""
 
     def recv_body(self) -> bytes:

@@ -19,7 +19,11 @@ def register(auth: Any, response: Any, plugin: str) -> None:
     """
     request = response.request if isinstance(response, HttpResponse) else None
     if request is None or not is_taken(auth, request):
-        if request is None or request._configuration is request.client.configuration or vars(request).get("auth") is auth:
+        if (
+            request is None
+            or request._configuration is request.client.configuration
+            or vars(request).get("auth") is auth
+        ):
             raise PluginError(f"{type(auth).__name__} needs the plugin {plugin!r}, which does not run here")
         return  # what belongs to the client is left out where this call leaves its plugin out
     values = vars(request)

@@ -222,7 +222,13 @@ async def credentials(lab: Lab) -> None:
 
 def credential_names(request: HttpRequest) -> set[str]:
     """The fields that carry credentials, in lower case: those that core knows, that plugins declare, and that the user names."""
-    names = {"authorization", "proxy-authorization", "cookie", *request.sensitive_headers, *request._configuration.credentials}
+    names = {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        *request.sensitive_headers,
+        *request._configuration.credentials,
+    }
     return {name.lower() for name in names}
 
 
