@@ -1,4 +1,4 @@
-"""The scripted server sends, cuts, stalls, closes and records as it is told, shown with bare sockets."""
+"""The scripted server sends, cuts, stalls, closes and records as the test has scripted it; the clients are plain sockets."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_scripted_cuts_as_an_event_loop_reads(scripted: ScriptedServer) -> None:
         transport, _ = await asyncio.get_running_loop().create_connection(Client, "127.0.0.1", scripted.port)
         transport.write(GET)
         await scripted.until(requests=1)
-        while sum(map(len, got)) < len(answer):  # noqa: ASYNC110 - the protocol has nothing to wait for
+        while sum(map(len, got)) < len(answer):  # noqa: ASYNC110 - the protocol has no event to wait for
             await asyncio.sleep(0.001)
         transport.close()
         await scripted.until_closed_connections()

@@ -1,4 +1,4 @@
-"""The scripted server says what was wrong: with the client, with the test, with what was waited for."""
+"""The scripted server reports errors of the client and of the test, and says what was missing when a wait times out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MakeScripted = Callable[..., ScriptedServer]
 
 
 def ask(server: ScriptedServer, request: bytes = GET) -> bytes:
-    """Send one request on a connection of its own; return what comes in one read."""
+    """Send one request on a new connection; return the result of one read."""
     with connect(server) as client:
         client.sendall(request)
         return client.recv(1000)
