@@ -1,4 +1,4 @@
-"""The benchmarks run, validate what they measure and judge by the targets; ratios are left to runs by hand."""
+"""The benchmarks run, validate the results of the clients and compare with the targets. Ratios are not tested here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def program(name: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def rows_for(workload: str, cpu: dict[str, list[float]], growth: float = 0.0) -> list[dict[str, object]]:
-    """Samples of one operation each that cost these microseconds in the rounds."""
+    """Return samples of one operation each, which cost these microseconds in the rounds."""
     calm = {
         "about": "",
         "operations": 1,
