@@ -33,7 +33,7 @@ class OtherField:
     def on_headers(self, response: HttpResponse) -> None: ...
 
 
-class AskedHas:
+class CalledHas:
     @hookimpl
     def on_headers(self, response: HttpResponse) -> None:
         response.has("x-not")
@@ -45,7 +45,7 @@ class ParsedHeaders:
         response.headers.get("x-not")
 
 
-class Asleep:
+class Skipped:
     @hookimpl(options=("timeout",))
     def pre_request(self, response: HttpResponse) -> None: ...
 
@@ -83,7 +83,7 @@ class EachRead:
 
 
 PLUGINS = (
-    *(OtherStatus, OtherField, AskedHas, ParsedHeaders, Asleep, PlainBefore),
+    *(OtherStatus, OtherField, CalledHas, ParsedHeaders, Skipped, PlainBefore),
     *(PlainAfter, AsyncAfter, OneField, Wrapper, EachRead),
 )
 
