@@ -19,7 +19,7 @@ MEMBERS = [".", "core", *sorted(str(path.parent) for path in Path("plugins").glo
 
 
 def requirement(name: str) -> str:
-    """The line of a single tool in tests/requirements.txt, so that its version stands in no second place."""
+    """Return the line of one tool in tests/requirements.txt, so that its version is written there only."""
     lines = Path(REQUIREMENTS).read_text(encoding="utf-8").splitlines()
     return next(line for line in lines if line.startswith((f"{name}>", f"{name}=")))
 

@@ -1,9 +1,9 @@
-"""Run a program for a limited time, and end every process that it leaves behind.
+"""Run a program for a limited time, then end every process that it has left behind.
 
     python3 contain.py SECONDS PROGRAM [ARGUMENT ...]
 
-Ends with the program's own status, or with 124 when its time is up. Linux only: a process becomes the parent of all
-orphans below it (PR_SET_CHILD_SUBREAPER, prctl(2)), those in sessions of their own included, and so can name them.
+Exits with the program's own status, or with 124 if its time is up. Linux only: this process becomes the parent of all orphans
+below it (PR_SET_CHILD_SUBREAPER, prctl(2)), also of those in other sessions, so it can find and name them.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ GRACE = 5.0
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every orphan below this process, and end together with the caller."""
+    """Become the parent of every orphan below this process, and have the kernel end this process together with its caller."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) or libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl failed")
 
 
 def running_below(ancestor: int) -> dict[int, str]:
-    """Return the living processes below `ancestor`: process id to name."""
+    """Return the running processes below `ancestor`: {process id: name}."""
     parents: dict[int, int] = {}
     names: dict[int, str] = {}
     for entry in Path("/proc").glob("[0-9]*"):
-        # A process may end while it is looked at.
+        # A process may end while its files are read.
         with contextlib.suppress(OSError):
             name, _, rest = (entry / "stat").read_text(errors="replace").partition(" (")[2].rpartition(") ")
             state, parent = rest.split()[:2]
@@ -58,7 +58,7 @@ def reap() -> None:
 
 
 def end_leftovers() -> None:
-    """Ask all processes below this one to end, then make them."""
+    """Send SIGTERM to all processes below this one, and SIGKILL after the grace period."""
     asked: set[int] = set()
     deadline = time.monotonic() + GRACE
     while left := running_below(os.getpid()):

@@ -1,4 +1,4 @@
-"""Choose the event loop of all tests, make their clients, keep them off proxies, and hold conformance tests to their data."""
+"""Set up all tests: the event loop, the fixture `client`, no proxies of the environment, no silent skips of conformance."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["servers.fixtures"]
 
-# Tests start some 400 processes. Each would compile all of Hookline where bytecode is not kept: a fifth of all the time.
+# Tests start some 400 processes. Without bytecode files each would compile all of Hookline: a fifth of the total time.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
 
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # argparse checks what is given on the command line, but not a default.
+    # argparse checks the command line, but not the default, which comes from the environment.
     if config.getoption("loop") not in LOOPS:
         raise pytest.UsageError(f"HOOKLINE_TEST_LOOP is {config.getoption('loop')!r}; use one of {', '.join(LOOPS)}")
     if config.getoption("loop") == "eager" and sys.version_info < (3, 12):
@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """For `-n auto`: two processes for each core, because tests wait for servers and timers (283 s became 211 on two cores)."""
+    """Use two processes per core for `-n auto`, because tests wait for servers and timers (211 s instead of 283 on two cores)."""
     return 2 * (os.cpu_count() or 1)
 
 
@@ -68,20 +68,20 @@ def pytest_asyncio_loop_factories(config: pytest.Config) -> Mapping[str, Callabl
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse tests whose names differ from process to process: those cannot be shared out to several."""
+    """Refuse tests whose names contain an address: it differs in each process, and xdist needs the same names in all."""
     for item in items:
         if " at 0x" in item.name:
             raise pytest.UsageError(f"{item.nodeid} is named after an address; give its parameters ids (kit.ids.words)")
 
 
 def pytest_collection_finish() -> None:
-    """Take what the collection made out of the garbage collector: thousands of tests make each `gc.collect()` take 0.2 s."""
+    """Exclude the collected tests from garbage collection: with thousands of them each `gc.collect()` would take 0.2 s."""
     gc.collect()
     gc.freeze()
 
 
 def new_eager_loop() -> asyncio.AbstractEventLoop:
-    """Tasks begin at once, within the call that makes them."""
+    """Return a loop whose tasks start immediately, within `create_task()`."""
     loop = asyncio.new_event_loop()
     loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined, unused-ignore]  # of 3.12
     return loop
@@ -89,7 +89,7 @@ def new_eager_loop() -> asyncio.AbstractEventLoop:
 
 @pytest.fixture(autouse=True)
 def _no_proxies_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients read the environment; only pip, which tests/packaging runs, may have the proxies of whoever runs the tests."""
+    """Remove the proxy variables, which clients would read. tests/packaging keeps them: there pip may need a proxy."""
     if "packaging" not in request.path.parts:
         for name in list(os.environ):
             if name.lower().endswith("_proxy") or name == "REQUEST_METHOD":
@@ -98,7 +98,7 @@ def _no_proxies_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest
 
 @pytest.fixture
 async def client(request: pytest.FixtureRequest) -> AsyncIterator["HttpClient"]:
-    """A client with the options of the closest mark `client`; `trusts_test_ca=True` there makes it trust our certificates."""
+    """A client with the options of the closest mark `client`. The option `trusts_test_ca=True` makes it trust `certificates`."""
     from hookline import HttpClient
 
     mark = request.node.get_closest_marker("client")
@@ -111,7 +111,7 @@ async def client(request: pytest.FixtureRequest) -> AsyncIterator["HttpClient"]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn the skip of a conformance test into a failure where HOOKLINE_CONFORMANCE says that its data is there."""
+    """Report the skip of a conformance test as a failure if HOOKLINE_CONFORMANCE is set, because then the data must be there."""
     report = yield
     skipped = report.skipped and not hasattr(report, "wasxfail")
     if skipped and os.environ.get("HOOKLINE_CONFORMANCE") and item.get_closest_marker("conformance"):

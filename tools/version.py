@@ -1,7 +1,8 @@
-"""Print the version of Hookline, or set a new one wherever it stands: `python tools/version.py [VERSION]`.
+"""Print the version of Hookline, or write a new one to all files that contain it: `python tools/version.py [VERSION]`.
 
-The source is `__version__` in `core/hookline/__init__.py`. A member is built alone, from an sdist that holds no other
-member, so the plugins have copies of it; the root pins it, and members say which versions of each other they accept.
+The source is `__version__` in `core/hookline/__init__.py`. Each member is built alone, from an sdist that does not contain
+the other members, so the plugins have copies of it. The root pins it, and members declare the range of versions of each
+other that they accept.
 """
 
 import re
@@ -19,12 +20,12 @@ RANGE = re.compile(r'("hookline[\w-]*(?:\[[\w,]+\])?)>=[^"]+')
 
 
 def next_incompatible(version: Version) -> str:
-    """The first version that may break what works with this one: the next minor of 0.x, else the next major."""
+    """Return the first version that may be incompatible with this one: the next minor version of 0.x, else the next major."""
     return str(version.major + 1) if version.major else f"0.{version.minor + 1}"
 
 
 def places(version: Version) -> dict[str, list[tuple[re.Pattern[str], str]]]:
-    """Globs of files, with what to replace in each of them."""
+    """Return {glob of files: [(pattern, its replacement)]}."""
     in_package = [(VARIABLE, f"{version}")]
     in_requirements = [(RANGE, rf"\1>={version},<{next_incompatible(version)}")]
     return {

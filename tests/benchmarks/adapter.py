@@ -1,4 +1,4 @@
-"""What the benchmark asks of every client; one class per client derives from Adapter."""
+"""The interface of the benchmarks to a client. Each client has a class derived from Adapter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Setup:
-    """`base` is scheme, host and port; `pool` the most connections; `ca` a file to verify the server against."""
+    """base: scheme, host and port. pool: the maximum number of connections. ca: a file with the server's authority."""
 
     base: str
     pool: int
@@ -25,7 +25,7 @@ class Setup:
 
 
 class Adapter:
-    """A client under measurement. Every operation takes a whole URL and returns the status and what was read."""
+    """A client to be measured. Every operation takes a whole URL and returns the status and the body."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -37,29 +37,29 @@ class Adapter:
         raise NotImplementedError
 
     def describe(self) -> str:
-        """What a reader has to know to trust the figures: version, what is switched on."""
+        """Return what a reader of the figures should know of the client: its version, and what is switched on."""
         return ""
 
     async def get(self, url: str) -> tuple[int, bytes]:
         raise NotImplementedError
 
     async def decoded(self, url: str) -> tuple[int, bytes]:
-        """GET of a body with a content coding, which the client undoes."""
+        """GET a body with a content coding; return it decoded."""
         return await self.get(url)
 
     async def json(self, url: str) -> tuple[int, object]:
         raise NotImplementedError
 
     async def post(self, url: str, body: bytes) -> tuple[int, bytes]:
-        """POST of bytes as application/json."""
+        """POST bytes as application/json."""
         raise NotImplementedError
 
     async def upload(self, url: str, size: int) -> tuple[int, bytes]:
-        """POST of `pieces(size)`, never held as a whole."""
+        """POST `pieces(size)` as a stream."""
         raise NotImplementedError
 
     def chunks(self, url: str) -> AsyncIterator[bytes]:
-        """The body of a GET in the pieces that the client gives out; a status other than 200 is an error."""
+        """GET a body, and yield it in the pieces that the client yields. Raises: WrongAnswer, for a status other than 200."""
         raise NotImplementedError
 
     async def open_websocket(self, url: str) -> Any:
@@ -67,7 +67,7 @@ class Adapter:
         raise NotImplementedError
 
     async def echo(self, websocket: Any, message: bytes) -> bytes:
-        """Send a binary message, return the one that comes back."""
+        """Send a binary message, and return the message that comes back."""
         raise NotImplementedError
 
     async def close_websocket(self, websocket: Any) -> None:
@@ -75,14 +75,14 @@ class Adapter:
         raise NotImplementedError
 
     async def download(self, url: str, consume: Callable[[bytes], None]) -> int:
-        """GET whose body goes to `consume` piece by piece; returns the status."""
+        """GET a body, and call `consume` with each piece; return the status."""
         async for chunk in self.chunks(url):
             consume(chunk)
         return 200
 
 
 async def pieces(size: int) -> AsyncIterator[bytes]:
-    """`size` bytes in pieces of at most 64 KiB."""
+    """Yield `size` bytes in pieces of at most 64 KiB."""
     for _ in range(size // len(PIECE)):
         yield PIECE
     if size % len(PIECE):

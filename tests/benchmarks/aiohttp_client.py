@@ -1,4 +1,4 @@
-"""aiohttp as its users have it: a session with the C extensions."""
+"""aiohttp as it is usually installed: a session with the C extensions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from benchmarks.workloads import WrongAnswer
 
 
 def assert_extensions() -> None:
-    """Raise RuntimeError where aiohttp fell back to its Python parser or writer: nobody should win against that."""
+    """Raise RuntimeError if aiohttp uses its Python parser or writer: a comparison with those would be unfair."""
     parser = getattr(http_parser, "HttpResponseParser", None)
     writer = getattr(http_writer, "_serialize_headers", None)
     if parser is getattr(http_parser, "HttpResponseParserPy", None) or writer is getattr(
         http_writer, "_py_serialize_headers", None
     ):
-        raise RuntimeError("aiohttp runs without its C extensions; a comparison would flatter everybody else")
+        raise RuntimeError("aiohttp runs without its C extensions; a comparison with it would be unfair")
 
 
 class AiohttpClient(Adapter):

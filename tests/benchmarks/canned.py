@@ -1,7 +1,7 @@
-"""An event loop whose connections lead nowhere: the answer is handed over as soon as the client waits for it.
+"""An event loop with connections that have no socket: a fixed response is delivered as soon as the client waits for it.
 
-No socket, no system call, no turn of the loop: what remains is the client's own code. The order is that of a network:
-write() returns, the caller comes to its await, then the bytes arrive.
+There is no socket, no system call and no iteration of the loop; only the client's own code runs. The order of steps is that
+of a network: write() returns, the caller awaits the response, then the bytes arrive.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ANSWER = HEAD.format("application/json", len(SMALL), "keep-alive", VARY).encode(
 
 
 class CannedTransport(asyncio.Transport):
-    """Owes its protocol one ANSWER for every write that ends a request head."""
+    """A transport without a socket. After a write it owes its protocol one ANSWER, which `answer` delivers."""
 
     def __init__(self, protocol: asyncio.BaseProtocol) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class CannedTransport(asyncio.Transport):
 
 
 class CannedLoop(asyncio.SelectorEventLoop):
-    """Connects to nothing, whichever way the client asks for it."""
+    """A loop whose ways to connect all return a CannedTransport."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class CannedLoop(asyncio.SelectorEventLoop):
         pass
 
     def answer(self) -> None:
-        """Deliver what is owed on any connection."""
+        """Deliver the response that one of the connections owes."""
         for transport in self.transports:
             if transport.owed:
                 transport.answer()
@@ -97,9 +97,9 @@ class CannedLoop(asyncio.SelectorEventLoop):
 
 
 def step_through(awaitable: Awaitable[Result], loop: CannedLoop) -> Result:
-    """Run one call to its end as its task would, delivering the answer whenever it waits.
+    """Run one call to its end, as its task would, and deliver the response whenever the call waits.
 
-    It has to be called inside a task of `loop`, for clients that ask which task is running.
+    Call it inside a task of `loop`, because clients may ask for the current task.
     """
     steps = awaitable.__await__()
     try:

@@ -23,12 +23,12 @@ UV = "+uv"
 
 
 def adapter(label: str) -> type[Adapter]:
-    """The adapter's class; imports its client."""
+    """Return the adapter's class; this imports its client."""
     module, name = CLIENTS[label.removesuffix(UV)]
     found: type[Adapter] = getattr(importlib.import_module(module), name)
     return found
 
 
 def can(label: str, operation: str) -> bool:
-    """Is this operation what the client is compared for?"""
+    """Return whether the client is measured with this operation."""
     return label.removesuffix(UV) not in (NO_ECHO if operation == "echo" else ECHO_ONLY)

@@ -1,8 +1,8 @@
-"""The floor: the least that a client can do on this loop with httptools; no feature, no error handling, no header read.
+"""The floor: the least that a client can do on this loop with httptools; no features, no error handling, no headers.
 
-Two forms, because neither wins everywhere: asyncio.Protocol gets a new bytes object of up to 256 KiB from every read,
-asyncio.BufferedProtocol reads into one buffer that all connections of the loop share. What every floor does: verify
-TLS, keep to the size of the pool, reuse connections unless the server closes them, return the status and the body.
+There are two forms, because neither is faster everywhere: asyncio.Protocol gets a new bytes object of up to 256 KiB from
+every read, asyncio.BufferedProtocol reads into one buffer that all connections of the loop share. Both verify TLS, respect
+the size of the pool, reuse connections unless the server closes them, and return the status and the body.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIELDS = "Host: {}\r\nUser-Agent: floor\r\nAccept: */*\r\nAccept-Encoding: gzip,
 
 
 class Exchanges:
-    """The part that both forms share: one connection, one exchange at a time."""
+    """The common part of both forms: one connection, with one exchange at a time."""
 
     transport: asyncio.Transport
     done: asyncio.Future[None]
@@ -37,7 +37,7 @@ class Exchanges:
         self.room: asyncio.Future[None] | None = None
         self.status = 0
         self.reusable = True
-        self.left = 0  # bytes of a body that passes the parser by
+        self.left = 0  # bytes of the body that are counted without the parser
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's transports do not derive from it
@@ -70,7 +70,7 @@ class Exchanges:
             self.bypass_parser(data)
 
     def bypass_parser(self, data: bytes) -> None:
-        """Count the rest of the body down: our server sends heads in one piece and sized bodies."""
+        """Count down the rest of the body; our server sends heads in one piece and bodies with a Content-Length."""
         head, _, begun = data.partition(b"\r\n\r\n")
         length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
         self.left = int(length) - len(begun)

@@ -1,6 +1,6 @@
-"""What one hook costs a small GET, by the way it is written, without socket and loop: `python tests/benchmarks/hook_costs.py`.
+"""Measure what one hook costs a small GET, without socket and loop: `python tests/benchmarks/hook_costs.py`.
 
-The table of docs/plugins/cost.md.
+It measures the different ways to write a hook, for the table of docs/plugins/cost.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class OtherField:
     def on_headers(self, response: HttpResponse) -> None: ...
 
 
-class AskedHas:
+class CalledHas:
     @hookimpl
     def on_headers(self, response: HttpResponse) -> None:
         response.has("x-not")
@@ -45,7 +45,7 @@ class ParsedHeaders:
         response.headers.get("x-not")
 
 
-class Asleep:
+class Skipped:
     @hookimpl(options=("timeout",))
     def pre_request(self, response: HttpResponse) -> None: ...
 
@@ -83,13 +83,13 @@ class EachRead:
 
 
 PLUGINS = (
-    *(OtherStatus, OtherField, AskedHas, ParsedHeaders, Asleep, PlainBefore),
+    *(OtherStatus, OtherField, CalledHas, ParsedHeaders, Skipped, PlainBefore),
     *(PlainAfter, AsyncAfter, OneField, Wrapper, EachRead),
 )
 
 
 async def measure(loop: CannedLoop, batches: int, requests: int) -> dict[str, float]:
-    """Class -> the smallest microseconds per request of all its batches; the batches are interleaved."""
+    """Return {class: the smallest microseconds per request of its batches}. The batches of all classes alternate."""
     async with AsyncExitStack() as stack:
 
         async def call_with(*plugins: object) -> Call:
@@ -108,7 +108,7 @@ async def measure(loop: CannedLoop, batches: int, requests: int) -> dict[str, fl
         for _ in range(batches):
             for name, call in calls.items():
                 best[name] = min(best[name], batch(call, loop, requests))
-                await asyncio.sleep(0)  # let timers run that are due, outside of the measurement
+                await asyncio.sleep(0)  # run timers that are due, outside the measurement
     return best
 
 

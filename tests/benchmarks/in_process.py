@@ -1,7 +1,7 @@
-"""What the client's own code costs per small GET, without socket and loop: `python tests/benchmarks/in_process.py`.
+"""Measure what the client's own code costs per small GET, without socket and loop: `python tests/benchmarks/in_process.py`.
 
-Steadier than run.py (a few per cent), so it is what the cost of plugins is gated by: `--check` exits with 1 when all
-default plugins together cost more than the target over core alone.
+Its results vary less than those of run.py (by a few per cent), so it limits the cost of plugins: `--check` exits with 1 if
+all default plugins together cost more over core alone than the target.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ async def floor_call(kind: type[FloorClient]) -> Call:
 
 
 async def hookline_calls(stack: AsyncExitStack, each: bool) -> dict[str, Call]:
-    """Core alone, all default plugins, and with `each` core with every default plugin by itself."""
+    """Return calls of core alone, of core with all default plugins, and with `each` of core with one default plugin each."""
     from hookline import HttpClient
 
     async def call_with(client: HttpClient) -> Call:
@@ -63,7 +63,7 @@ async def hookline_calls(stack: AsyncExitStack, each: bool) -> dict[str, Call]:
 
 
 def batch(call: Call, loop: CannedLoop, requests: int) -> float:
-    """Microseconds of CPU per request over a batch; every answer is compared."""
+    """Return the microseconds of CPU time per request in a batch; every response is validated."""
     begun = time.thread_time_ns()
     for _ in range(requests):
         status, body = step_through(call(), loop)
@@ -73,7 +73,7 @@ def batch(call: Call, loop: CannedLoop, requests: int) -> float:
 
 
 async def measure(loop: CannedLoop, batches: int, requests: int, each: bool) -> dict[str, list[float]]:
-    """label -> microseconds per request of each batch; the batches are interleaved."""
+    """Return {label: [microseconds per request of each batch]}. The batches of all labels alternate."""
     async with AsyncExitStack() as stack:
         calls = {
             "floor": await floor_call(FloorClient),
@@ -86,11 +86,11 @@ async def measure(loop: CannedLoop, batches: int, requests: int, each: bool) -> 
         times: dict[str, list[float]] = {label: [] for label in calls}
         gc.collect()
         for call in calls.values():
-            batch(call, loop, requests)  # opens the connection, fills caches
+            batch(call, loop, requests)  # opens the connection and fills caches
         for _ in range(batches):
             for label, call in calls.items():
                 times[label].append(batch(call, loop, requests))
-                await asyncio.sleep(0)  # let timers run that are due, outside of the measurement
+                await asyncio.sleep(0)  # run timers that are due, outside the measurement
     return times
 
 

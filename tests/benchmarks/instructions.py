@@ -1,8 +1,8 @@
-"""Instructions per small GET and POST of the client's own code, counted by valgrind: `python tests/benchmarks/instructions.py`.
+"""Count the client's own instructions per small GET and POST with valgrind: `python tests/benchmarks/instructions.py`.
 
-Counts do not depend on the machine's load, so a change of one per cent shows. Two runs of different length are compared;
-their difference is what the requests cost, without start-up. `--against REVISION` counts a second checkout of the
-repository with the same interpreter, and exits with 1 when this one costs more than `--limit` per cent over it.
+Counts do not depend on the machine's load, so they show a change of one per cent. The program compares two runs of different
+length; the difference is the cost of the requests, without start-up. `--against REVISION` also counts that revision with
+the same interpreter, and exits with 1 if the working tree costs more than `--limit` per cent over it.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ async def repeat(kind: str, requests: int) -> None:
 
 
 def members(tree: Path) -> list[str]:
-    """The folders of a checkout that hold importable code."""
+    """Return the folders of a checkout that contain importable code."""
     return [str(tree / "core"), *sorted(str(path.parent) for path in tree.glob("plugins/*/pyproject.toml"))]
 
 
 def total(tree: Path, kind: str, requests: int) -> int:
-    """Instructions of a process that sends so many requests with the code of `tree`."""
+    """Return the instructions of a process that sends this number of requests with the code of `tree`."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(members(tree)),  # before the checkout that is installed
-        "PYTHONDONTWRITEBYTECODE": "1",  # each run compiles the code, or none does
-        "PYTHONHASHSEED": "0",  # else sets and dictionaries differ from run to run
+        "PYTHONPATH": os.pathsep.join(members(tree)),  # comes before the installed checkout
+        "PYTHONDONTWRITEBYTECODE": "1",  # all runs compile the code, so that they can be compared
+        "PYTHONHASHSEED": "0",  # without it sets and dictionaries differ from run to run
     }
     done = subprocess.run(
         [*command, "--repeat", kind, "--requests", str(requests)],
@@ -75,9 +75,9 @@ def per_request(tree: Path, kind: str) -> int:
 
 
 def check_out(revision: str | None, folder: Path) -> Path:
-    """The files of a revision, or of the working tree, in a folder of their own.
+    """Write the files of a revision, or of the working tree for None, to a new folder, and return it.
 
-    The working tree is copied too: code that is imported from a path of another length differs by 1 %.
+    The working tree is copied too, because counts differ by 1 % if the code is imported from a path of another length.
     """
     folder.mkdir()
     if revision is None:

@@ -1,4 +1,4 @@
-"""nginx's configuration for the machine without a C compiler: the same targets as server.c."""
+"""The configuration of nginx, for machines without a C compiler: the same targets as those of server.c."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
+    """Return a port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -16,14 +16,14 @@ def free_port() -> int:
 
 
 def configuration(folder: Path, root: Path, plain: int, secure: int | None) -> str:
-    """The text of nginx.conf; `secure` None leaves TLS out.
+    """Return the text of nginx.conf. plain, secure: the ports; secure: None = no TLS.
 
-    nginx reads a request's body only as long as it is sized, so /sink answers with its Content-Length and a streamed
-    upload (chunked) cannot be counted here: it is refused.
+    nginx cannot count a chunked body here, so /sink refuses streamed uploads, and otherwise answers with the Content-Length of
+    the request.
     """
     fields = """add_header X-Request-Id 5f2b0c6a91d3e847; add_header Cache-Control no-store;
       add_header Vary Accept-Encoding;"""
-    # A return does not read the body; nginx discards it after the answer, which is what costs least.
+    # `return` does not read the body. nginx discards it after the response, which costs the least.
     targets = f"""
     root {root}; default_type application/json; client_max_body_size 0;
     location = /small {{ {fields} try_files /small =404; }}

@@ -1,4 +1,4 @@
-"""Turn rows of samples into tables: medians, ratios round by round, and what missed its target."""
+"""Turn rows of samples into tables: medians, ratios within the rounds, and missed targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.workloads import WORKLOADS
 
 @dataclass
 class Sample:
-    """CPU and wall time in microseconds per operation, memory in MiB."""
+    """One sample: CPU and wall time in microseconds per operation, memory (`growth`) in MiB, shares of a core."""
 
     cpu: float
     user_share: float
@@ -27,11 +27,11 @@ class Sample:
 
 @dataclass
 class Results:
-    """workload -> client -> round -> sample, and the errors of the clients that could not go on."""
+    """The samples, {workload: {client: {round: sample}}}, and the errors of the clients that could not continue."""
 
     samples: dict[str, dict[str, dict[int, Sample]]] = field(default_factory=dict)
     errors: dict[tuple[str, str], str] = field(default_factory=dict)
-    about: dict[str, str] = field(default_factory=dict)  # client -> what it says of itself
+    about: dict[str, str] = field(default_factory=dict)  # {client: its description}
     mib: int = 0
 
     @classmethod
@@ -60,23 +60,23 @@ class Results:
         return results
 
     def cpu(self, workload: str, client: str) -> float:
-        """Median over the rounds."""
+        """Return the median CPU time of the rounds, in microseconds per operation."""
         return statistics.median(s.cpu for s in self.samples[workload][client].values())
 
     def ratio(self, workload: str, client: str, other: str | None) -> float:
-        """Median of the ratios within each round; NaN where there is nothing to compare."""
+        """Return the median of the ratios within each round; NaN if there is nothing to compare."""
         mine, theirs = (self.samples.get(workload, {}).get(name or "", {}) for name in (client, other))
         pairs = [mine[i].cpu / theirs[i].cpu for i in mine if i in theirs and theirs[i].cpu]
         return statistics.median(pairs) if pairs else math.nan
 
     def floor(self, workload: str, client: str) -> str | None:
-        """The cheapest hand-written client on the same loop."""
+        """Return the floor that needs the least CPU time on the same loop; None if none was measured."""
         suffix = UV if client.endswith(UV) else ""
         there = [name for name in (f + suffix for f in FLOORS) if name in self.samples.get(workload, {})]
         return min(there, key=lambda name: self.cpu(workload, name), default=None)
 
     def against(self, workload: str, client: str, what: str) -> float:
-        """The figure that a target limits."""
+        """Return the figure that a target limits; see `targets.Target`."""
         if what == "growth":
             found = self.samples.get(workload, {}).get(client, {}).values()
             return max((s.growth for s in found), default=math.nan)
@@ -85,7 +85,7 @@ class Results:
 
 
 def spread(values: list[float]) -> float:
-    """Half the interquartile range as a share of the median."""
+    """Return half the interquartile range as a share of the median; NaN for fewer than three values."""
     if len(values) < 3:
         return math.nan
     quarters = statistics.quantiles(values, n=4, method="inclusive")
@@ -99,7 +99,7 @@ def figure(value: float, digits: int = 2) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
+    """Return a Markdown table; the first column is text, the others are numbers."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
 
     def line(cells: list[str]) -> str:
@@ -141,11 +141,11 @@ def workload_table(results: Results, workload: str) -> str:
 
 
 def missed(results: Results, client: str = "hookline") -> tuple[str, list[Target]]:
-    """The table of targets and those of them that were missed; one that was not measured is missed."""
+    """Return the table of targets, and the missed targets; a target that was not measured counts as missed."""
     rows, failures = [], []
     for target in TARGETS:
         value = results.against(target.workload, client, target.against)
-        reached = value <= target.most  # NaN is not
+        reached = value <= target.most  # False for NaN
         unit = " MiB" if target.against == "growth" else ""
         rows.append(
             [

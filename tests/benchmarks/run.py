@@ -1,4 +1,4 @@
-"""Measure client CPU per operation: `python tests/benchmarks/run.py --help`; the rest stands in README.md."""
+"""Measure the client's CPU time per operation: `python tests/benchmarks/run.py --help`; README.md explains the rest."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read(paths: list[Path]) -> list[Row]:
 
 
 def take(options: argparse.Namespace) -> list[Row]:
-    """Measure, write the rows down as they come, and tell how it goes on."""
+    """Measure, and write each row to `--out` as soon as it comes; return all rows."""
     plan = Plan(options.workloads, options.clients, options.rounds, options.seconds, options.retries, options.foreign)
     rows: list[Row] = []
     client_core, server_core = cores()

@@ -1,4 +1,4 @@
-"""Take the samples: one process per client, the clients interleaved round by round, disturbed samples repeated."""
+"""Take the samples: one process per client; in each round the clients take turns; disturbed samples are repeated."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ TESTS = str(Path(__file__).resolve().parents[1])
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. `foreign` is the share of a core, used by other processes, above which a sample is taken again."""
+    """What to run. foreign: if other processes use more than this share of a core, the sample is repeated."""
 
     workloads: Sequence[str]
     labels: Sequence[str]
     rounds: int
-    seconds: float | None  # None: as the workload says
+    seconds: float | None  # None: the default of the workload
     retries: int
     foreign: float
 
 
 def cores() -> tuple[int | None, int | None]:
-    """The core of the clients and that of the server; None: not pinned, since there are fewer than two."""
+    """Return the core of the clients and that of the server; None, None: not pinned, because there are fewer than two."""
     usable = sorted(os.sched_getaffinity(0))
     return (usable[0], usable[1]) if len(usable) > 1 else (None, None)
 
 
 def busy_seconds(core: int) -> float:
-    """Seconds that the core was not idle; time stolen by the hypervisor counts."""
+    """Return the seconds that the core was not idle; time stolen by the hypervisor counts as busy."""
     for line in Path("/proc/stat").read_text().splitlines():
         name, *fields = line.split()
         if name == f"cpu{core}":
@@ -49,7 +49,7 @@ def busy_seconds(core: int) -> float:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """User and system time that these processes have used."""
+    """Return the user and system time that these processes have used, in seconds."""
     total = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -58,12 +58,12 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 class ClientProcess:
-    """One client that answers `sample()`; an answer with the key error is its last."""
+    """The process of one client, which answers `sample()`. After an answer with the key `error` it has ended."""
 
     def __init__(self, label: str, workload: str, seconds: float, server: Server, core: int | None) -> None:
         self.label = label
         site = json.dumps(asdict(server.site))
-        # -P: the folder that the program is started in gives no modules.
+        # -P: do not import modules from the current folder.
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "benchmarks.worker", label, workload, str(seconds), site],
             stdin=subprocess.PIPE,
@@ -92,7 +92,7 @@ class ClientProcess:
         try:
             self.process.stdin.close()
         except BrokenPipeError:
-            pass  # it died and we have not asked it since
+            pass  # the process has ended
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
@@ -102,10 +102,10 @@ class ClientProcess:
 
 
 def observed_sample(client: ClientProcess, server: Server) -> Row:
-    """One sample with what went on meanwhile: the server's share of its core, connections made, foreign load.
+    """Take one sample, and observe meanwhile the server's share of its core, the connections made, and foreign load.
 
-    Foreign load counts on either core: on the client's it takes caches and time, on the server's it makes answers come
-    one by one instead of together, which costs the client more wake-ups.
+    Foreign load on either core counts. On the client's core it takes time and caches. On the server's core it makes responses
+    come one by one instead of together, so that the client wakes up more often.
     """
     client_core, server_core = cores()
     pids, accepts = server.pids(), server.accepts()
@@ -129,7 +129,7 @@ def observed_sample(client: ClientProcess, server: Server) -> Row:
 
 
 def calmest_sample(client: ClientProcess, server: Server, plan: Plan) -> Row:
-    """A sample; taken again, at most `plan.retries` times, while other processes disturb it."""
+    """Take a sample, and repeat it at most `plan.retries` times if other processes disturb it; return the calmest one."""
     best: Row = {}
     for attempt in range(plan.retries + 1):
         row = observed_sample(client, server) | {"attempts": attempt + 1}
@@ -143,7 +143,7 @@ def calmest_sample(client: ClientProcess, server: Server, plan: Plan) -> Row:
 
 
 def measure(plan: Plan, server: Server) -> Iterator[Row]:
-    """Yield one row per sample and, for a client that cannot go on, one with the key error."""
+    """Yield one row per sample, and for a client that cannot continue one with the key `error`."""
     core = cores()[0]
     for name in plan.workloads:
         seconds = WORKLOADS[name].seconds if plan.seconds is None else plan.seconds
@@ -158,7 +158,7 @@ def measure(plan: Plan, server: Server) -> Iterator[Row]:
                     yield {"workload": name, "client": label, "error": client.proof["error"]}
             running = [client for client in clients if "error" not in client.proof]
             for number in range(plan.rounds):
-                # Every other round runs backwards, so that no client always follows the same neighbour.
+                # Every other round runs in reverse order, so that no client always follows the same other client.
                 for client in list(running) if number % 2 == 0 else list(reversed(running)):
                     row = calmest_sample(client, server, plan)
                     if "error" in row:

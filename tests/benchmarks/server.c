@@ -1,14 +1,14 @@
-/* The benchmarks' server: one thread, epoll, answers made beforehand, so that it is never slower than the client.
+/* The server of the benchmarks: one thread, epoll, responses made beforehand, so that it is never slower than the client.
  *
  * usage: server FOLDER CERTIFICATE KEY NAME...
  *
- * Every NAME is a file in FOLDER that holds a whole response; GET /NAME sends it as it stands. Where NAME.body exists
- * too, NAME holds the head only and NAME.body the body (plain connections only). Three more targets:
+ * Every NAME is a file in FOLDER with a whole response; GET /NAME sends it unchanged. If NAME.body exists too, NAME has the
+ * head only and NAME.body the body (plain connections only). Three more targets:
  *     POST /sink     reads the body (sized or chunked) and answers {"received": BYTES}
  *     GET  /stats    answers {"accepts": CONNECTIONS SO FAR}
  *     GET  /ws       opens a websocket that echoes one message at a time, each in one frame
  * Listens on two free ports of 127.0.0.1 and prints them: plain and TLS. TLS is 0 when CERTIFICATE is "-" or no libssl
- * is found. It ends when its standard input does. No pipelining: a second request before the answer ends the connection.
+ * is found. It ends at the end of its standard input. No pipelining: a second request before the response ends the connection.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -107,7 +107,7 @@ static bool flush(peer *p) {
     return !p->closing;
 }
 
-static void stamp(char *digits) {                  /* the number of this answer, in hexadecimal */
+static void stamp(char *digits) {                  /* the number of this response, in hexadecimal */
     static uint64_t count;
     uint64_t left = ++count;
     for (int i = 15; i >= 0; i--, left >>= 4) digits[i] = "0123456789abcdef"[left & 15];
@@ -158,7 +158,7 @@ static const char *value_of(const char *line, const char *name) {
     return line;
 }
 
-/* One request head, which ends with CR LF CR LF; false: not for us. */
+/* Handles one request head, which ends with CR LF CR LF; false: the server does not support it. */
 static bool read_head(peer *p, const char *head, const char *end) {
     const char *path = memmem(head, (size_t)(end - head), " /", 2), *value;
     if (!path) return false;
@@ -181,7 +181,7 @@ static bool read_head(peer *p, const char *head, const char *end) {
     return true;
 }
 
-/* Of a frame; once it is whole, it goes back. */
+/* Takes the payload of a frame; sends the frame back once it is complete. */
 static const char *take_payload(peer *p, const char *at, const char *end) {
     echo *e = p->echo;
     size_t size = (size_t)(end - at), left = e->size - e->have;

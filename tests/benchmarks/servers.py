@@ -1,4 +1,4 @@
-"""Start the server that all clients ask: server.c where there is a C compiler, else nginx; both on loopback."""
+"""Start the server for all clients, on loopback: server.c if there is a C compiler, else nginx."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ VARY, GZIP = "Vary: Accept-Encoding", "Content-Encoding: gzip"
 
 
 class NoServer(Exception):
-    """Neither a C compiler nor nginx is there, or what there is does not start."""
+    """Neither a C compiler nor nginx is installed, or the server does not start."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a client process has to know: the origins (tls None: cannot be measured) and what the big body is.
+    """What a client process needs to know of the server.
 
-    `counts_chunked` says that /sink can tell the size of a body without Content-Length, `echoes` that /ws is a websocket.
+    plain, tls: the origins; tls: None = no TLS. ca: a file with the server's authority. mib, crc: size and CRC 32 of the big
+    body. counts_chunked: /sink counts bodies without Content-Length too. echoes: /ws opens a websocket.
     """
 
     plain: str
@@ -48,7 +49,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `accepts()` is the number of connections so far, the question's own one included."""
+    """A running server. `accepts()` returns the number of connections so far, including the one of its own request."""
 
     kind: str
     site: Site
@@ -57,7 +58,7 @@ class Server:
 
 
 def ask(url: str) -> bytes:
-    """The body of one GET over a connection of its own."""
+    """Return the body of one GET on a new connection."""
     with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - always our own http://127.0.0.1
         body: bytes = response.read()
     return body
@@ -89,7 +90,7 @@ def write_big_body(path: Path, mib: int) -> int:
 
 
 def small_bodies() -> dict[str, tuple[bytes, str]]:
-    """Name -> (body, last header field) of every answer that is made beforehand."""
+    """Return {name: (body, last header field)} of every response that is made beforehand."""
     return {
         "small": (SMALL, VARY),
         "varied": (SMALL, VARY),
@@ -110,7 +111,7 @@ def pin(pid: int, core: int | None) -> None:
 
 @contextmanager
 def compiled_server(folder: Path, mib: int, core: int | None) -> Iterator[Server]:
-    """Compile server.c, write the answers that it sends and run it."""
+    """Compile server.c, write the responses that it sends, and run it."""
     program = str(folder / "server")
     built = subprocess.run(
         [str(compiler()), "-O2", "-o", program, str(HERE / "server.c"), "-ldl"], capture_output=True, text=True
@@ -128,7 +129,7 @@ def compiled_server(folder: Path, mib: int, core: int | None) -> Iterator[Server
     certificate = str(folder / "cert.pem") if write_certificates(folder) else "-"
     with subprocess.Popen(
         [program, str(folder), certificate, str(folder / "key.pem"), *names, "big"],
-        stdin=subprocess.PIPE,  # closed at the end of the block, or with this process: then the server ends
+        stdin=subprocess.PIPE,  # when it is closed, at the end of the block or of this process, the server ends
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

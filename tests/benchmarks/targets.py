@@ -1,4 +1,4 @@
-"""What Hookline has to reach: the thresholds, in one table."""
+"""The targets of Hookline, in one table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Against = Literal["aiohttp", "floor", "growth"]
 
 @dataclass(frozen=True)
 class Target:
-    """`most` is a ratio of client CPU per operation or, for growth, MiB of resident memory."""
+    """A limit for one workload. most: a ratio of CPU time per operation to that of another client; for growth, MiB of memory."""
 
     workload: str
     against: Against
@@ -32,5 +32,5 @@ TARGETS = (
     Target("ws_64x16", "floor", 1.10),
     Target("ws_64k", "floor", 1.10),
 )
-# The client code alone, without a socket: all default plugins less core alone, in microseconds a request.
+# The cost of all default plugins over core alone, without a socket, in microseconds per request.
 PLUGINS_COST = 1.2

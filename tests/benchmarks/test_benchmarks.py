@@ -1,4 +1,4 @@
-"""The benchmarks run, validate what they measure and judge by the targets; ratios are left to runs by hand."""
+"""The benchmarks run, validate the results of the clients and compare with the targets. Ratios are not tested here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def program(name: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def rows_for(workload: str, cpu: dict[str, list[float]], growth: float = 0.0) -> list[dict[str, object]]:
-    """Samples of one operation each that cost these microseconds in the rounds."""
+    """Return samples of one operation each, which cost these microseconds in the rounds."""
     calm = {
         "about": "",
         "operations": 1,
@@ -42,7 +42,7 @@ def rows_for(workload: str, cpu: dict[str, list[float]], growth: float = 0.0) ->
     ]
 
 
-def test_run_measures_every_client_and_finds_every_answer_right(tmp_path: Path) -> None:
+def test_run_measures_every_client_and_validates_every_response(tmp_path: Path) -> None:
     out = tmp_path / "samples.jsonl"
     workloads = "a_seq,h_post,f_down"
 
@@ -75,7 +75,7 @@ def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
     assert all(row["operations"] > 0 for row in rows)
 
 
-def test_run_without_hookline_reaching_its_targets_exits_with_one(tmp_path: Path) -> None:
+def test_run_exits_with_one_if_hookline_misses_its_targets(tmp_path: Path) -> None:
     samples = tmp_path / "samples.jsonl"
     slow = rows_for("b_c10", {"hookline": [90.0] * 3, "aiohttp": [100.0] * 3, "floor": [20.0] * 3})
     samples.write_text("".join(json.dumps(row) + "\n" for row in slow))

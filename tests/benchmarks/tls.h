@@ -1,7 +1,7 @@
-/* TLS for server.c through the libssl that is installed, loaded when the program starts: no development files needed.
+/* TLS for server.c with the installed libssl, which is loaded when the program starts, so no development files are needed.
  *
  * Only calls whose form has been the same since OpenSSL 1.1.0 are used. Results as in server.c: > 0 done, 0 would
- * block, -1 the connection is gone. A handshake or a small answer is taken never to wait for room to write.
+ * block, -1 the connection is gone. It assumes that a handshake or a small response never waits for room to write.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -34,7 +34,7 @@ static bool tls_ready(const char *certificate, const char *key) {
         if (!(*(void **)wanted[i].into = dlsym(library, wanted[i].name))) return false;
     tls_context = context_new(method());
     if (!tls_context || use_chain(tls_context, certificate) != 1 || use_key(tls_context, key, TLS_PEM) != 1) return false;
-    set_tickets(tls_context, 0);                       /* no resumption: it is not what is compared */
+    set_tickets(tls_context, 0);                       /* no resumption: the benchmarks do not compare it */
     control(tls_context, TLS_SESSION_CACHE, 0, NULL);
     return true;
 }

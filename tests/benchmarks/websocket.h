@@ -1,4 +1,4 @@
-/* The server's side of a websocket (RFC 6455), as far as an echo of one message at a time needs it: the key's answer,
+/* The server's side of a websocket (RFC 6455), as far as an echo of one message at a time needs it: Sec-WebSocket-Accept,
  * and frames that are unmasked while they come in. */
 #include <stddef.h>
 #include <stdint.h>
@@ -51,7 +51,7 @@ typedef struct {
     char answer[MOST_ECHOED];
 } echo;
 
-/* The start of a frame; returns its length, 0 when more has to come, -1 when it is none that we echo. */
+/* Parses the start of a frame; returns its length, 0 if it is incomplete, -1 if it is a frame that is not echoed. */
 static int begin_frame(echo *e, const unsigned char *at, size_t size) {
     if (size < 2) return 0;
     int extra = (at[1] & 127) == 126 ? 2 : (at[1] & 127) == 127 ? 8 : 0;

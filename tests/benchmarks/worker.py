@@ -1,7 +1,7 @@
 """One client process: `python -m benchmarks.worker LABEL WORKLOAD SECONDS SITE-AS-JSON`.
 
-It opens the client, proves once that every byte arrives and says {"ready": true}. Then each line on standard input asks
-for one sample, which comes back as a line of JSON. It ends with its standard input.
+It opens the client, checks once that every byte arrives, and prints {"ready": true}. Then each line on standard input requests
+one sample, which it prints as a line of JSON. It ends at the end of its standard input.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from benchmarks.workloads import (
 
 WARM_UP = 0.08  # seconds before each sample, not measured
 PAUSE = 0.4  # seconds that the slow reader waits: on loopback enough for 256 MiB to arrive
-PATIENCE = 40  # seconds without an end after which the process shows where it hangs and dies
+PATIENCE = 40  # seconds after which a process that hangs prints its stack and ends
 
 Figures = dict[str, float]
 Operation = Callable[[], Awaitable[None]]
 
 
 class Counter:
-    """Consumes a body by counting it."""
+    """Counts the bytes of a body."""
 
     size = 0
 
@@ -52,10 +52,10 @@ class Counter:
 
 
 class Memory:
-    """Resident memory of this process in MiB: `grown()` is the peak since `Memory()` less what there was then."""
+    """The resident memory of this process in MiB. `grown()` returns the peak since `Memory()` less the memory at that time."""
 
     def __init__(self) -> None:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew (proc(5))
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak (proc(5))
         self.before = self.field("VmRSS")
 
     @staticmethod
@@ -70,7 +70,7 @@ class Memory:
 
 
 def operation(client: Adapter, workload: Workload, site: Site, base: str, websockets: list[Any]) -> Operation:
-    """One validated operation as a coroutine function. websockets: open ones, as many as operations run at a time."""
+    """Return one validated operation as a coroutine function. websockets: open ones, one for each concurrent operation."""
     url = base + workload.path
     mib = site.mib
 
@@ -118,7 +118,7 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str, websoc
 
 
 async def prove(label: str, client: Adapter, workload: Workload, site: Site, base: str) -> Figures:
-    """Compare what the samples only measure the size of, byte for byte; for a stream with the memory that it took."""
+    """Compare byte for byte the bodies of which the samples check the size alone; return the memory that a stream took."""
     url = base + workload.path
     if workload.operation == "decoded" and (await client.decoded(url))[1] != decoded_gzip():
         raise WrongAnswer("the decoded body has other bytes")
@@ -139,7 +139,7 @@ async def prove(label: str, client: Adapter, workload: Workload, site: Site, bas
         paused = False
         async for chunk in client.chunks(url):
             crc = zlib.crc32(chunk, crc)
-            if not paused:  # a reader that falls behind must not make the client collect the body
+            if not paused:  # a slow reader must not make the client store the body
                 paused = True
                 await asyncio.sleep(PAUSE)
     if crc != site.crc:
@@ -186,7 +186,7 @@ async def sample(once: Operation, workload: Workload, seconds: float) -> Figures
 
 
 async def opened(client: Adapter, url: str) -> Any:
-    """An open websocket; a client may look for the loop that runs."""
+    """Open a websocket, in a coroutine, because a client may need the running loop."""
     return await client.open_websocket(url)
 
 
@@ -241,7 +241,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         serve(label, WORKLOADS[name], float(seconds), Site(**json.loads(site)))
-    except (ImportError, NotImplementedError, WrongAnswer) as error:  # says enough without a traceback
+    except (ImportError, NotImplementedError, WrongAnswer) as error:  # the message is enough without a traceback
         say({"error": f"{type(error).__name__}: {error}"})
     except BaseException as error:
         say({"error": f"{type(error).__name__}: {error}"})

@@ -1,4 +1,4 @@
-"""The workloads: which operation, how many at a time, and what a right answer is."""
+"""The workloads: the operation, how many run at a time, and which result is right."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ MIB = 1024 * 1024
 SMALL = b'{"id": 20417, "title": "one small answer", "ready": true, "labels": ["red", "green"], "weight": 0.73125}'
 PAYLOAD = bytes(range(32, 96)) * 16  # 1 KiB
 RECEIVED = b'{"received": %d}'
-PIECE = bytes(range(256)) * 256  # 64 KiB, what a streamed upload is made of
+PIECE = bytes(range(256)) * 256  # 64 KiB, the pieces of a streamed upload
 
 
 @dataclass(frozen=True)
 class Workload:
     """One operation that `concurrency` tasks repeat until `seconds` are over.
 
-    `operation` names the adapter's method; `big` says that it moves the big body; `size` is that of an echoed message.
-    The letters that names begin with are fixed, so that tables of different machines, versions and harnesses can be
-    laid side by side.
+    operation: the adapter's method. big: it transfers the big body. size: bytes of an echoed message. The first letters of
+    the names are fixed, so that tables of different machines, versions and programs can be compared.
     """
 
     title: str
@@ -57,7 +56,7 @@ REQUIRED = ("a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "ws_64", "w
 
 @cache
 def records(size: int, seed: int) -> bytes:
-    """A JSON array of `size` bytes that looks like the answer of an API: small records, then spaces."""
+    """Return a JSON array of `size` bytes that looks like the response of an API: small records, then spaces."""
     dice = random.Random(seed)
     rows: list[str] = []
     room = size - 2
@@ -95,26 +94,26 @@ def gzip_body() -> bytes:
 
 @cache
 def echoed(size: int) -> bytes:
-    """The message of an echo."""
+    """Return the message of an echo."""
     return random.Random(4).randbytes(size)
 
 
 def big_body(mib: int) -> Iterator[bytes]:
-    """Blocks of 1 MiB, each with its number in front: one lost or moved changes the checksum."""
+    """Yield blocks of 1 MiB that begin with their number, so that a lost or moved block changes the checksum."""
     block = random.Random(3).randbytes(MIB - 8)
     for number in range(mib):
         yield number.to_bytes(8, "big") + block
 
 
 class WrongAnswer(Exception):
-    """A client did not do all of the work, so that its figure means nothing."""
+    """A client did not do all of the work, so its figure means nothing."""
 
 
 def check(workload: Workload, mib: int, status: int, result: object) -> None:
-    """Raise WrongAnswer unless status and result are what the server sent; cheap, since it is part of every sample.
+    """Raise WrongAnswer unless status and result are what the server sent. The check is cheap, because every sample contains it.
 
-    Small bodies are compared whole. Of a decoded body and a stream only the size is taken here; the worker compares
-    their bytes once, before the first sample.
+    Small bodies are compared whole. For a decoded body and a stream only the size is compared here; the worker compares their
+    bytes once, before the first sample.
     """
     right: bool
     match workload.operation, result:

@@ -1,9 +1,9 @@
 """Run every example of the README and of docs/.
 
-A ```python block is a program of its own, in which `await` may stand at the top level. A ```text block right behind it
-is what it prints. In ```sh blocks the lines that call `hookline` or `python -m hookline` are run and must succeed.
-Blocks with a title are files of a page that tests/packaging/test_pages.py follows command by command.
-`http://127.0.0.1:8000` and `ws://127.0.0.1:8000` are a server of the test.
+A ```python block is a separate program, which may use `await` at the top level. A ```text block directly after it is its
+expected output. In ```sh blocks the lines that call `hookline` or `python -m hookline` are run and must succeed.
+Blocks with a title are files of a page that tests/packaging/test_pages.py runs command by command.
+`http://127.0.0.1:8000` and `ws://127.0.0.1:8000` are replaced by the address of the test's server.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ COMMAND = re.compile(r"^(?:\w+=\S+ )*(?:hookline|python -m hookline)\b.*$", re.M
 
 @dataclass(frozen=True)
 class Example:
-    """A block of a page, and what it prints where the page says so."""
+    """A block of a page, and its expected output; None if the page has none."""
 
     page: str
     line: int
@@ -57,12 +57,12 @@ class Example:
 
 
 def name_of(page: Path) -> str:
-    """`README.md`, `events.md`, `plugins/life.md`."""
+    """Return the path of a page below docs/, else its name: `README.md`, `events.md`, `plugins/life.md`."""
     return page.relative_to(DOCS).as_posix() if page.is_relative_to(DOCS) else page.name
 
 
 def python_examples(page: Path) -> list[Example]:
-    """All python blocks of a page."""
+    """Return all python blocks of a page."""
     text = page.read_text(encoding="utf-8")
     found = []
     blocks = list(BLOCK.finditer(text))
@@ -76,7 +76,7 @@ def python_examples(page: Path) -> list[Example]:
 
 
 def shell_examples(page: Path) -> list[Example]:
-    """All lines of sh blocks that call the command."""
+    """Return all lines of sh blocks that call the command line of Hookline."""
     text = page.read_text(encoding="utf-8")
     found = []
     for block in BLOCK.finditer(text):
@@ -92,7 +92,7 @@ SHELL = [example for page in PAGES for example in shell_examples(page)]
 
 
 def make_answer() -> Callable[[SeenRequest], Answer]:
-    """What the server of the examples answers."""
+    """Return a function that answers the requests of the examples."""
     counter = itertools.count()
 
     def answer(request: SeenRequest) -> Answer:
@@ -134,7 +134,7 @@ def make_answer() -> Callable[[SeenRequest], Answer]:
 
 
 def run_block(code: str, name: str) -> None:
-    """Run Python in which `await` may stand at the top level."""
+    """Run Python code that may use `await` at the top level."""
     compiled = compile(code, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     names: dict[str, object] = {"__name__": "__main__"}
     if compiled.co_flags & inspect.CO_COROUTINE:

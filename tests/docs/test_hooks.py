@@ -1,4 +1,4 @@
-"""docs/plugins/hooks.md has every hook with the signature of its specification, and docs/plugins/life.md their order."""
+"""docs/plugins/hooks.md has every hook with its specified signature; docs/plugins/life.md shows them in their order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIFE = (PLUGINS / "life.md").read_text(encoding="utf-8")
 
 
 def signatures(source: str, name: str) -> dict[str, str]:
-    """hook -> `(self, response: HttpResponse) -> None`, of the class of that name."""
+    """Return {hook: its signature as text} of the class with this name, such as `(self, response: HttpResponse) -> None`."""
     (found,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name)
     functions = [node for node in found.body if isinstance(node, ast.FunctionDef)]
     assert all(f.returns is not None for f in functions)

@@ -1,4 +1,4 @@
-"""docs/migrating-from-pulsar.md names all that pulsar's documentation names, and what it says is there is there."""
+"""docs/migrating-from-pulsar.md lists every name of pulsar's documentation, and each name that it calls kept exists."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ NAMES = {row.name for row in ROWS}
 
 
 def section(text: str, start: str, end: str) -> str:
-    """A part of pulsar's API reference."""
+    """Return the part of pulsar's API reference between two headings."""
     return text.partition(f"\n{start}\n\n")[2].partition(f"\n{end}\n\n")[0]
 
 
 def members(text: str) -> set[str]:
-    """What a class of the reference has: attributes on lines of their own, and methods with their arguments."""
+    """Return the members of a class of the reference: attributes on lines of their own, and methods with arguments."""
     return set(re.findall(r"^(\w+)(?: = .*|\(.*\)\[source\])?$", text, re.MULTILINE))
 
 
 def parameters(text: str, name: str) -> set[str]:
-    """The parameters of a class of the reference."""
+    """Return the parameters of a class of the reference."""
     (signature,) = re.findall(rf"^class pulsar\.apps\.http\.{name}\((.*?)\)(?:\[source\])?$", text, re.MULTILINE)
     return {part.partition("=")[0].strip() for part in signature.split(",") if "*" not in part}
 
 
 def names_of_seed(text: str) -> set[str]:
-    """All names of pulsar's page, as the tables write them."""
+    """Return all names of pulsar's documentation, in the form of the first column of our tables."""
     reference = text.partition("\nAPI\n\n")[2]
     found = {f"HttpClient({name}=)" for name in parameters(reference, "HttpClient")}
     found |= {f"request({name}=)" for name in parameters(reference, "HttpRequest")}
@@ -106,7 +106,7 @@ def client() -> HttpClient:
 
 
 def is_there(client: HttpClient, answer: HttpResponse, row: Row) -> bool:
-    """Does the client of now have what a row names?"""
+    """Return whether Hookline has the name of a row."""
     name = row.name
     if found := re.fullmatch(r"HttpClient\((\w+)=\)", name):
         known = inspect.signature(HttpClient.__init__).parameters

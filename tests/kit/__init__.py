@@ -1,1 +1,1 @@
-"""What tests of plugins share: throw-away plugins, and throw-away distributions that bring them."""
+"""Helpers that several folders of tests share: plugins, distributions and environments made for one test."""

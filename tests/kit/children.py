@@ -1,4 +1,4 @@
-"""What the processes of a test do: functions that a fresh process can import."""
+"""Functions that tests run in other processes. A fresh process imports them from here."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hookline import HttpClient, HttpRequestException
 
 
 def fetch(url: str, options: dict[str, Any]) -> Any:
-    """What a synchronous client gets, which goes to the process that asked."""
+    """Return the response to a GET of a synchronous client; it is pickled for the calling process."""
     with HttpClient() as client:
         return client.get(url, **options)
 
 
 def fetch_async(url: str, options: dict[str, Any]) -> Any:
-    """The same in a loop."""
+    """Do as `fetch`, with a client in an event loop."""
 
     async def main() -> Any:
         async with HttpClient() as client:
@@ -26,7 +26,7 @@ def fetch_async(url: str, options: dict[str, Any]) -> Any:
 
 
 def fetch_strictly(url: str, options: dict[str, Any]) -> Any:
-    """The error of a status of 400 and more."""
+    """Do as `fetch`, and raise HttpRequestException for a status of 400 or more."""
     with HttpClient() as client:
         try:
             return client.get(url, **options).raise_for_status()
@@ -36,7 +36,7 @@ def fetch_strictly(url: str, options: dict[str, Any]) -> Any:
 
 
 def fetch_stream(url: str, options: dict[str, Any]) -> Any:
-    """A stream that is still open when the process that asked is to get it."""
+    """Return a response with `stream=True` that is still open when it is pickled for the calling process."""
     client = HttpClient()
     found = client.get(url, stream=True, **options)
     KEPT.append((client, found))
@@ -44,7 +44,7 @@ def fetch_stream(url: str, options: dict[str, Any]) -> Any:
 
 
 def close_streams() -> None:
-    """The end of what `fetch_stream` left open."""
+    """Close the streams that `fetch_stream` left open, and their clients."""
     while KEPT:
         client, found = KEPT.pop()
         found.close()
@@ -55,7 +55,7 @@ KEPT: list[Any] = []
 
 
 def facts_of(response: Any) -> dict[str, Any]:
-    """What a process sees of a response that it was given."""
+    """Return the facts that a process reads from a response that it received."""
     return {
         "status": response.status_code,
         "content": response.content,
@@ -68,7 +68,7 @@ def facts_of(response: Any) -> dict[str, Any]:
 
 
 def into_queue(queue: Any, function: Any, *args: Any) -> None:
-    """Put the result, or the error, into a queue."""
+    """Call a function, and put its result or its exception into a queue."""
     try:
         queue.put(function(*args))
     except Exception as error:  # noqa: BLE001  # it is the result
@@ -76,7 +76,7 @@ def into_queue(queue: Any, function: Any, *args: Any) -> None:
 
 
 def names_in(data: bytes) -> set[str]:
-    """The modules that a pickle names."""
+    """Return the modules that a pickle imports from."""
     found: set[str] = set()
 
     class Noting(pickle.Unpickler):

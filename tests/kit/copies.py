@@ -1,4 +1,4 @@
-"""Ways to copy an object, and what has to be equal afterwards."""
+"""Ways to copy requests, responses and errors, and checks that a copy equals its original."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hookline import HttpRequest, HttpRequestException, HttpResponse
 
 
 class OfCore(pickle.Unpickler):
-    """Finds nothing but what Python, core and its dependencies have."""
+    """An unpickler that finds only classes of Python, of core and of core's dependencies."""
 
     def find_class(self, module: str, name: str) -> Any:
         root = module.partition(".")[0]
@@ -46,10 +46,10 @@ OF_REQUESTS = (
 
 
 def outcome(call: Callable[[], Any]) -> Any:
-    """What it gives, or what it raises."""
+    """Return the result of a call, or the type of the exception that it raises."""
     try:
         return call()
-    except Exception as error:  # noqa: BLE001  # whatever it is, the copy raises it too
+    except Exception as error:  # noqa: BLE001  # any exception: the copy must raise the same
         return type(error)
 
 

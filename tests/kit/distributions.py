@@ -1,4 +1,4 @@
-"""Distributions that a test writes: a module beside a dist-info folder, as pip leaves them."""
+"""Distributions that a test writes: a module beside a dist-info folder, as pip installs them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Site:
-    """A folder on `sys.path`."""
+    """A folder on `sys.path` that distributions are written to."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,7 +25,10 @@ class Site:
         group: str = "hookline",
         requires: Iterable[str] = (),
     ) -> None:
-        """Write a distribution. source: of its module, which is called like it; entries: name to `Class`."""
+        """Write a distribution, in place of an earlier version of it.
+
+        source: the text of its module, which has the name of the distribution. entries: {name of the entry point: class}.
+        """
         for old in self.path.glob(f"{distribution.replace('-', '_')}-*.dist-info"):
             shutil.rmtree(old)
         for name, text in members(distribution, source, entries, version, group, requires).items():
@@ -34,7 +37,7 @@ class Site:
             file.write_text(text)
 
     def shadow_installed(self) -> None:
-        """Hide the plugins that are installed really: of two distributions of a name the first on the path counts."""
+        """Hide the plugins that are really installed: of two distributions of one name, the first on the path is used."""
         for found in list(distributions()):
             if found.name == "hookline" or any(point.group.startswith("hookline") for point in found.entry_points):
                 self.install(found.name.replace("-", "_"), version=found.version)
@@ -48,7 +51,7 @@ def members(
     group: str = "hookline",
     requires: Iterable[str] = (),
 ) -> dict[str, str]:
-    """The files of an installed distribution."""
+    """Return the files of an installed distribution: {path: text}."""
     module = distribution.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     lines = [f"[{group}]", *(f"{name} = {module}:{value}" for name, value in (entries or {}).items()), ""]
@@ -61,7 +64,7 @@ def members(
 
 
 def build_wheel(folder: Path, distribution: str, source: str, entries: Mapping[str, str], version: str = "1.0") -> Path:
-    """Write a wheel that pip installs."""
+    """Write a wheel that pip can install, and return its path."""
     files = members(distribution, source, entries, version)
     module = distribution.replace("-", "_")
     info = f"{module}-{version}.dist-info"
@@ -77,7 +80,10 @@ def build_wheel(folder: Path, distribution: str, source: str, entries: Mapping[s
 def plugin_source(
     *classes: str, body: str = "", attributes: str = "", hook: str = "pre_request(self, response)"
 ) -> str:
-    """The source of plugins that write their name into the fields of a request. attributes: of every class."""
+    """Return the source of a module with plugin classes. Each sets the request field X-<its name>.
+
+    body: code before the classes. attributes: class attributes of each class. hook: the signature of the implementation.
+    """
     lines = ["from hookline import *", "import hookline", body]
     for name in classes:
         lines += [f"class {name}:", f"    {attributes or 'pass'}", "    @hookimpl", f"    def {hook}:"]

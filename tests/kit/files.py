@@ -1,4 +1,4 @@
-"""A file on disk, opened in each of the ways in which users open one."""
+"""Ways to open a file. Each function takes a path and returns an open file with the same content."""
 
 import io
 import mmap

@@ -1,4 +1,4 @@
-"""Hold a HAR file against HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/): members, types, dates, no others."""
+"""Check a HAR file against HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/): its members, their types, dates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MESSAGE = {
     "bodySize": int,
     "comment?": str,
 }
-# A name with ? is optional; one that begins with _ may stand anywhere.
+# A name that ends with ? is optional. Names that begin with _ are allowed everywhere.
 HAR: dict[str, Any] = {
     "log": {
         "version": str,
@@ -61,7 +61,7 @@ HAR: dict[str, Any] = {
 
 
 def har_problems(value: Any, wanted: Any = HAR, where: str = "") -> Iterator[str]:
-    """What HAR 1.2 does not allow, a text for each; nothing for a valid file."""
+    """Yield a text for each violation of HAR 1.2; nothing for a valid file."""
     if isinstance(wanted, dict):
         if not isinstance(value, dict):
             yield f"{where} is no object"

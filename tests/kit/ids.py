@@ -8,5 +8,5 @@ _ADDRESS = re.compile(r"<(?:function )?(\S.*?)(?: object)? at 0x[0-9a-f]+>")
 
 
 def words(value: object) -> str:
-    """A value as it is written in Python, an object without its address: `<object object at 0x7f>` is `object`."""
+    """Return the repr of a value, without the addresses of objects: `object` for `<object object at 0x7f>`."""
     return _ADDRESS.sub(r"\1", ascii(value))

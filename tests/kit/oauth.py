@@ -1,4 +1,4 @@
-"""Credentials of OAuth that must not leak, and whether they did."""
+"""Secrets of OAuth for tests, and a check whether data contains one of them."""
 
 from typing import Any
 

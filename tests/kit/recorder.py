@@ -1,4 +1,4 @@
-"""Throw-away plugins that write down what they are told."""
+"""Plugins for tests: one that records the events, and short ways to make others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Log = list[tuple[Any, ...]]
 
 
 class Recorder:
-    """Writes `(name, event)` down, for post_request `(name, event, type of exc or None)`; does nothing else."""
+    """Append `(name, event)` to a log for each event; for post_request `(name, event, name of the type of exc or None)`."""
 
     def __init__(self, log: Log, name: str = "recorder") -> None:
         self.log = log
@@ -32,23 +32,23 @@ class Recorder:
 
 
 def plugin(name: str, **attributes: Any) -> Any:
-    """A plugin object of a class made here: `plugin("a", post_request=hookimpl(lambda self, response: None), after="b")`."""
+    """Return an object of a new plugin class: `plugin("a", post_request=hookimpl(lambda self, response: None), after="b")`."""
     return type(name.title(), (), {"name": name, **attributes})()
 
 
 def on(event: str, function: Callable[..., Any], name: str = "plugin", **marks: Any) -> Any:
-    """A plugin that does one thing: `on("pre_request", lambda self, response: ...)`."""
+    """Return a plugin with one implementation: `on("pre_request", lambda self, response: ...)`."""
     function.__name__ = event
     return plugin(name, **{event: hookimpl(**marks)(function)})
 
 
 @contextlib.asynccontextmanager
 async def client_with(*plugins: Any, **options: Any) -> AsyncIterator[HttpClient]:
-    """A client with these plugins alone."""
+    """Open a client with these plugins alone."""
     async with HttpClient(plugins=plugins, autoload=False, **options) as client:
         yield client
 
 
 def ends(log: Log) -> list[tuple[Any, ...]]:
-    """What post_request was told, in order."""
+    """Return the entries of post_request, in order."""
     return [entry for entry in log if entry[1] == "post_request"]

@@ -1,4 +1,4 @@
-"""Whether the only slot of a client's pool is free again, as after every ending of an exchange."""
+"""Check that an exchange, however it ended, has returned its connection to the pool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hookline_testing.server import ScriptedServer, response
 
 
 async def is_free(client: HttpClient, server: ScriptedServer) -> None:
-    """Does the pool, of one connection, give one that works, and hold it afterwards?"""
+    """Assert that a client with `pool_size=1` can send a request, and that its connection is idle in the pool afterwards."""
     server.answer(response(b"next"))
     async with asyncio.timeout(5):
         assert (await client.get(server.url("/next"))).content == b"next"

@@ -1,4 +1,4 @@
-"""Where a test server listens, and ports at which nobody answers."""
+"""The address of a test server, and ports without a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Site", "black_hole", "free_ports", "listening_socket", "origin", "re
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A server that runs: `url("/path")` names something on it."""
+    """The address of a running server; `url("/path")` makes a URL on it."""
 
     port: int
     scheme: str = "http"
@@ -34,7 +34,7 @@ class Site:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Return different ports that were free a moment ago; whoever uses them must be ready to try others."""
+    """Return different ports that were free a moment ago; a caller must try others if one is taken meanwhile."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(listening_socket(host)) for _ in range(count)]
         return [int(probe.getsockname()[1]) for probe in probes]
@@ -42,7 +42,7 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 @contextlib.contextmanager
 def refused_port(host: str = "127.0.0.1") -> Iterator[int]:
-    """Yield a port at which a connect is refused; it is bound meanwhile, so nobody else can take it."""
+    """Yield a port at which a connect is refused; it is bound meanwhile, so no other process can take it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as bound:
         bound.bind((host, 0))

@@ -56,13 +56,13 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 async def slow(request: web.Request) -> web.Response:
-    """Answer after so many seconds."""
+    """Answer after the number of seconds in the path."""
     await asyncio.sleep(float(request.match_info["seconds"]))
     return web.Response(text="at last")
 
 
 async def gzipped(request: web.Request) -> web.Response:
-    """Answer in gzip, asked for or not."""
+    """Answer in gzip, whether or not the request accepts it."""
     return web.Response(
         body=gzip.compress(b'{"gzipped": true}'),
         headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
@@ -70,19 +70,19 @@ async def gzipped(request: web.Request) -> web.Response:
 
 
 async def deflated(request: web.Request) -> web.Response:
-    """Answer in deflate: the zlib format of RFC 9110, with ?raw=1 without its frame as some servers do."""
+    """Answer in deflate: the zlib format of RFC 9110, or with ?raw=1 without the zlib frame, as some servers send."""
     deflater = zlib.compressobj(wbits=-15 if "raw" in request.query else 15)
     body = deflater.compress(b'{"deflated": true}') + deflater.flush()
     return web.Response(body=body, headers={"Content-Encoding": "deflate", "Content-Type": "application/json"})
 
 
 async def status(request: web.Request) -> web.Response:
-    """Answer with this status."""
+    """Answer with the status in the path."""
     return web.Response(status=int(request.match_info["status"]))
 
 
 async def redirect(request: web.Request) -> web.Response:
-    """Redirect N times, by 302 or ?status=, at last to /echo."""
+    """Redirect N times, with 302 or ?status=; the last redirect leads to /echo."""
     count = int(request.match_info["count"])
     query = f"?{request.query_string}" if request.query_string else ""
     location = f"/redirect/{count - 1}{query}" if count > 1 else "/echo"
@@ -133,7 +133,7 @@ async def form(request: web.Request) -> web.Response:
 
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
-    """Echo text and binary messages; subprotocol `echo` where it is offered."""
+    """Echo text and binary messages; select the subprotocol `echo` if it is offered."""
     socket = web.WebSocketResponse(protocols=("echo",), max_msg_size=0)
     await socket.prepare(request)
     async for message in socket:

@@ -3,7 +3,7 @@
 | path              | what comes                                                                                     |
 |-------------------|------------------------------------------------------------------------------------------------|
 | /text.txt         | static, `TEXT`                                                                                 |
-| /cgi-bin/echo     | the request's body; X-Method, X-Query, X-Length and X-Type tell what the script was given      |
+| /cgi-bin/echo     | the request's body; X-Method, X-Query, X-Length and X-Type repeat the script's variables       |
 | /cgi-bin/env      | the script's environment, one NAME=value a line: HTTP_ACCEPT, REMOTE_USER ...                  |
 | /cgi-bin/status?N | status N                                                                                       |
 | /basic/text.txt   | Basic, realm "basic realm", the pairs of `USERS`                                               |

@@ -1,4 +1,4 @@
-"""The Autobahn|Testsuite: its fuzzing server in a Python 2.7 of its own, and what it found out about a client."""
+"""The Autobahn|Testsuite: its fuzzing server, in a Python 2.7 environment, and its reports on a client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GOOD = {"OK", "INFORMATIONAL"}
 
 
 def setup() -> Path:
-    """The folder with constraints and start-up code, from outside the project."""
+    """Return the folder with the constraints and the start-up code of the suite; it is not part of the project."""
     found = Path(os.environ.get("HOOKLINE_CONFORMANCE") or "../shared/conformance") / "autobahn"
     if not (found / "wstest_loopback.py").exists():
         if os.environ.get("HOOKLINE_CONFORMANCE"):
@@ -45,7 +45,7 @@ def run(*command: str | Path, seconds: float = 240, **environment: str) -> str:
 
 
 def python_with_suite(constraints: Path) -> Path:
-    """The interpreter of an environment that has the suite; made once, and kept for later runs."""
+    """Return the interpreter of an environment with the suite. The environment is made once, and kept for later runs."""
     folder = Path(tempfile.gettempdir()) / f"hookline-autobahn-{VERSION}-{os.getuid()}"
     python = folder / "bin" / "python"
     if (folder / "ready").exists():
@@ -66,7 +66,7 @@ def python_with_suite(constraints: Path) -> Path:
 
 
 class FuzzingServer:
-    """The server, as a process that runs while the block does. It listens on `url`."""
+    """The fuzzing server, a process that runs for the length of a `with` block and listens on `url`."""
 
     def __init__(self, folder: Path, cases: tuple[str, ...]) -> None:
         data = setup()
@@ -109,13 +109,13 @@ class FuzzingServer:
         self._process.wait()
 
     def results(self, agent: str) -> dict[str, Any]:
-        """What it found out, by case; /updateReports has to be asked for before."""
+        """Return its report on a client, {case: result}. A request to /updateReports must come first."""
         found: dict[str, Any] = json.loads((self._folder / "reports" / "index.json").read_text())[agent]
         return found
 
 
 def judge(results: dict[str, Any]) -> tuple[Counter[str], list[str]]:
-    """How often each behaviour was seen, and what was not good."""
+    """Return how many cases had each behaviour, and a text for each case that did not pass."""
     bad = [
         f"{case}: {result['behavior']}, close {result['behaviorClose']}"
         for case, result in results.items()

@@ -1,4 +1,4 @@
-"""Certificates for the right, the wrong, the expired and the unknown case, made anew by trustme."""
+"""Certificates for tests, made anew by trustme: a valid one, and others that a client must refuse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Identity:
     key_file: Path
 
     def server_context(self, *, client_ca: Path | None = None, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
-        """Return a server's context; with `client_ca` it demands a client certificate from there."""
+        """Return a server's context; with `client_ca` it demands a client certificate of that authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.cert_file, self.key_file)
         if alpn:
@@ -39,10 +39,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """All that a test of TLS needs, in one directory."""
+    """The certificates and keys for tests of TLS, in one directory."""
 
     directory: Path
-    # The authority that clients are to trust.
+    # The authority that clients should trust.
     ca_file: Path
     # For `NAMES`.
     right: Identity
@@ -71,7 +71,7 @@ class Certificates:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
     def ca_directory(self) -> Path:
-        """Return a directory with the authority under the name of its hash, as OpenSSL's CApath wants it.
+        """Return a directory with the authority's certificate, named by its hash, as OpenSSL's CApath requires.
 
         Raises:
             FileNotFoundError: the program openssl (Debian package openssl) is not installed.
@@ -119,7 +119,7 @@ def _write(directory: Path, name: str, leaf: trustme.LeafCert, *, encrypt: bool 
 
 
 def _write_common_name(directory: Path, name: str, authority: trustme.CA, *, email: str | None = None) -> Identity:
-    """A certificate that names `localhost` in its subject alone, as trustme makes none."""
+    """Write a certificate that names `localhost` in its subject only; trustme does not make such certificates."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -137,7 +137,7 @@ def _write_common_name(directory: Path, name: str, authority: trustme.CA, *, ema
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        # Python 3.13 verifies strictly by RFC 5280, which asks for this (section 4.2.1.1).
+        # Python 3.13 verifies strictly by RFC 5280, which requires this extension (section 4.2.1.1).
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id), critical=False)
     )
     if email is not None:
@@ -158,7 +158,7 @@ def _write_single(path: Path, leaf: trustme.LeafCert) -> Path:
 
 
 def _encrypt(key: bytes) -> bytes:
-    # trustme stands on cryptography, so that is there.
+    # trustme depends on cryptography, so it is installed.
     from cryptography.hazmat.primitives import serialization
 
     return serialization.load_pem_private_key(key, None).private_bytes(

@@ -1,8 +1,9 @@
-"""A Digest server for what no other speaks: SHA-512-256, -sess, userhash, charset, auth-int with proof (RFC 7616).
+"""A Digest server with what no other server has: SHA-512-256, -sess, userhash, charset, auth-int with proof (RFC 7616).
 
     scripted.respond(DigestService("Mufasa", "Circle of Life", algorithm="SHA-512-256-sess"))
 
-It computes every answer for itself, takes no pair of nonce and count twice, and proves itself in Authentication-Info.
+It computes every expected response itself, accepts no pair of nonce and count twice, and sends the proof that it knows the
+password in Authentication-Info.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ _NAMES = {"md5": "md5", "sha-256": "sha256", "sha-512-256": "sha512_256"}
 
 
 def is_computable(algorithm: str) -> bool:
-    """Tell whether this Python's OpenSSL has the hash of an algorithm."""
+    """Return whether this Python's OpenSSL has the hash of an algorithm."""
     return _NAMES[algorithm.lower().removesuffix("-sess")] in hashlib.algorithms_available
 
 
 @dataclass
 class DigestService:
-    """One user of one realm. `seen` has the parameters of each request's answer, None where it came without."""
+    """One user of one realm. `seen` has the Digest parameters of each request; None for a request without Authorization."""
 
     username: str
     password: str
@@ -33,7 +34,7 @@ class DigestService:
     algorithm: str = "MD5"
     qop: str | None = "auth"
     userhash: bool = False
-    # What the user's name and password are in, and what the challenge says of it.
+    # The encoding of the user's name and password, and whether the challenge announces it.
     charset: str = "utf-8"
     announces_charset: bool = True
     nonce: str = "a nonce"
@@ -41,7 +42,7 @@ class DigestService:
     counts: set[str] = field(default_factory=set)
 
     def __call__(self, request: SeenRequest) -> bytes:
-        """Answer a request: 200 with proof, 401 with a challenge, 400 where the answer is not well-formed."""
+        """Answer a request: 200 with proof, 401 with a challenge, or 400 for malformed credentials."""
         value = request.header("authorization")
         sent = None if value is None else self.parsed(value)
         self.seen.append(sent)
@@ -68,7 +69,7 @@ class DigestService:
         return response(b"", 401, [("WWW-Authenticate", value)])
 
     def parsed(self, value: str) -> dict[str, str]:
-        """Return the parameters of an answer, unquoted; every character of it must belong to one."""
+        """Return the parameters of an Authorization field, unquoted; each of its characters must belong to one."""
         scheme, _, rest = value.partition(" ")
         found = {match[1]: match[3] or re.sub(r"\\(.)", r"\1", match[2]) for match in _PARAMETER.finditer(rest)}
         if scheme != "Digest" or "".join(match[0] for match in _PARAMETER.finditer(rest)) != rest:
@@ -76,7 +77,7 @@ class DigestService:
         return found
 
     def is_user(self, sent: dict[str, str]) -> bool:
-        """Tell whether an answer names the user: hashed, extended (RFC 8187), or as octets."""
+        """Return whether the credentials name the user: hashed, extended (RFC 8187), or as octets."""
         if self.userhash:
             return sent.get("username") == self.hash(self.username.encode(self.charset), self.realm.encode())
         if "username*" in sent:
@@ -89,7 +90,7 @@ class DigestService:
         return hashlib.new(name, b":".join(parts)).hexdigest()
 
     def response(self, sent: dict[str, str], method: str, body: bytes) -> str:
-        """Return what `response` must be; for a proof the method is empty and the body the server's."""
+        """Return the expected `response` parameter. For the server's proof, the method is empty and the body the server's."""
         secret = self.hash(self.username.encode(self.charset), self.realm.encode(), self.password.encode(self.charset))
         if self.algorithm.endswith("-sess"):
             secret = self.hash(*(part.encode() for part in (secret, sent["nonce"], sent["cnonce"])))

@@ -1,4 +1,4 @@
-"""A connection of the client that a test feeds by hand: every cut of the bytes, without the kernel in between."""
+"""A client connection to which a test gives the received bytes itself, cut in any way, without a socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hookline_testing.server.segments import Cut, pieces
 
 
 class RecordingTransport(asyncio.Transport):
-    """A transport that goes nowhere: it keeps what is written and tells its protocol when it is closed."""
+    """A transport without a socket. It records what is written, and calls `connection_lost` when it is closed."""
 
     def __init__(self, protocol: Connection) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class RecordingTransport(asyncio.Transport):
 
 
 class Exchange:
-    """What asks the connection: a test says whether it wants the head at once, and interim heads."""
+    """The exchange that uses the connection. head: take the head as soon as it comes. interim: take 1xx heads too."""
 
     def __init__(self, *, head: bool = False, interim: bool = False) -> None:
         self._head = head
@@ -61,7 +61,7 @@ class Exchange:
 
 @dataclass
 class Taken:
-    """What a connection made of the bytes."""
+    """The response that a connection has parsed from the bytes."""
 
     connection: Connection
     transport: RecordingTransport
@@ -99,7 +99,7 @@ class Taken:
 
 
 def connect() -> tuple[Connection, RecordingTransport]:
-    """Return a connection on a transport that goes nowhere; call it in a running loop."""
+    """Return a connection on a transport without a socket; call it in a running loop."""
     connection = Connection(asyncio.get_running_loop())
     transport = RecordingTransport(connection)
     connection.connection_made(transport)
@@ -107,7 +107,7 @@ def connect() -> tuple[Connection, RecordingTransport]:
 
 
 def feed(connection: Connection, transport: RecordingTransport, data: bytes, cut: Cut = "whole") -> int:
-    """Give bytes to a connection as a loop does, until it closes; return how many it took."""
+    """Give bytes to a connection as an event loop does, until it closes; return how many it took."""
     fed = 0
     for piece in pieces(data, cut):
         for start in range(0, len(piece), 65536):
@@ -130,7 +130,7 @@ def take(
     head: bool = False,
     interim: bool = False,
 ) -> Taken:
-    """Feed a response to a connection that waits for one; `eof` closes behind it."""
+    """Feed a response to a connection that waits for one. eof: the peer closes after the bytes."""
     connection, transport = connect()
     receiver = Exchange(head=head, interim=interim)
     waiter = connection.begin(receiver)

@@ -23,23 +23,23 @@ from servers.websockets_library import websockets_site
 
 @pytest.fixture(scope="session")
 def certificates() -> Iterator[Certificates]:
-    """All certificates, made once."""
+    """The certificates of all tests, made once per session."""
     with tempfile.TemporaryDirectory(prefix="hookline-certificates-") as path:
-        # pytest's own temporary folders are closed to the users that servers run as.
+        # Servers run as other users, who cannot read pytest's own temporary folders.
         Path(path).chmod(0o755)
         yield make_certificates(Path(path))
 
 
 @pytest.fixture
 def scripted() -> Iterator[ScriptedServer]:
-    """A scripted server on 127.0.0.1, running."""
+    """A running scripted server on 127.0.0.1."""
     with ScriptedServer() as server:
         yield server
 
 
 @pytest.fixture
 def make_scripted() -> Iterator[Callable[..., ScriptedServer]]:
-    """Call it with the arguments of ScriptedServer; what it returns runs until the test is over."""
+    """A function with the arguments of ScriptedServer; it returns a server that runs until the end of the test."""
     with contextlib.ExitStack() as stack:
 
         def make(**options: object) -> ScriptedServer:
@@ -64,7 +64,7 @@ def aiohttp_tls_server(certificates: Certificates) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def websockets_server() -> Iterator[Site]:
-    """A server of the library websockets; its paths stand in servers/websockets_library.py."""
+    """A server of the library websockets; servers/websockets_library.py lists its paths."""
     with websockets_site() as site:
         yield site
 
@@ -85,7 +85,7 @@ def httpbin() -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def httpbin_tls(certificates: Certificates) -> Iterator[Site]:
-    """httpbin under gunicorn over TLS, a process of its own."""
+    """httpbin under gunicorn over TLS, in a second process."""
     with httpbin_site(certificates.right) as site:
         yield site
 
@@ -98,7 +98,7 @@ def _nginx(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
 
 @pytest.fixture(scope="session")
 def nginx(_nginx: tuple[Site, ...]) -> Site:
-    """nginx; its paths stand in servers/nginx.py."""
+    """nginx; servers/nginx.py lists its paths."""
     return _nginx[0]
 
 
@@ -116,7 +116,7 @@ def _apache(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
 
 @pytest.fixture(scope="session")
 def apache(_apache: tuple[Site, ...]) -> Site:
-    """apache2; its paths stand in servers/apache.py."""
+    """apache2; servers/apache.py lists its paths."""
     return _apache[0]
 
 
@@ -134,33 +134,33 @@ def _squid() -> Iterator[tuple[Site, Site]]:
 
 @pytest.fixture(scope="session")
 def squid(_squid: tuple[Site, Site]) -> Site:
-    """squid, open to all; see servers/squid.py."""
+    """squid without authentication; see servers/squid.py."""
     return _squid[0]
 
 
 @pytest.fixture(scope="session")
 def squid_basic(_squid: tuple[Site, Site]) -> Site:
-    """The port of the same squid that asks for Basic."""
+    """The port of the same squid that requires Basic."""
     return _squid[1]
 
 
 @pytest.fixture(scope="session")
 def squid_digest() -> Iterator[Site]:
-    """A squid that asks for Digest, with nonces that live shortly."""
+    """A squid that requires Digest, with nonces that expire after two seconds."""
     with squid_digest_site() as site:
         yield site
 
 
 @pytest.fixture(scope="session")
 def tinyproxy() -> Iterator[Site]:
-    """tinyproxy, which asks for Basic."""
+    """tinyproxy, which requires Basic."""
     with tinyproxy_site() as site:
         yield site
 
 
 @pytest.fixture(scope="session")
 def tls_proxy(certificates: Certificates, squid: Site) -> Iterator[Site]:
-    """haproxy with TLS before the open squid: an https proxy."""
+    """An https proxy: haproxy terminates TLS, and passes the bytes to the squid without authentication."""
     with haproxy_site(certificates.right, squid) as site:
         yield site
 
@@ -188,7 +188,7 @@ def _aiohttp_refused(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
 
 @pytest.fixture
 def refused_site(request: pytest.FixtureRequest) -> Callable[[str, str], Site]:
-    """Call it with "nginx", "apache" or "aiohttp" and a name of `REFUSED`: that server over TLS with that certificate."""
+    """A function of "nginx", "apache" or "aiohttp" and a name of `REFUSED`; it returns that server with that certificate."""
 
     def site(server: str, name: str) -> Site:
         sites = request.getfixturevalue("_aiohttp_refused" if server == "aiohttp" else f"_{server}")

@@ -32,7 +32,7 @@ from servers.certificates import REFUSED, Certificates
 from servers.processes import Speech, running
 from servers.programs import require_program, worker_user
 
-# Bytes of /big.bin, a file with a hole that takes no room.
+# Bytes of /big.bin, a sparse file that takes no space on the disk.
 BIG = 1024**3
 MEDIUM = 1024**2
 STATUSES = (204, 304, 404, 418, 500, 503)
@@ -56,7 +56,7 @@ def nginx_sites(certificates: Certificates) -> Iterator[tuple[Site, ...]]:
 
 
 def accepted(plain: Site) -> int:
-    """Return how many connections nginx has accepted, over plain HTTP and TLS, the one of this question included."""
+    """Return how many connections nginx has accepted, over plain HTTP and TLS, including the one of this request."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(plain.url("/connections"), timeout=5) as answer:
         lines: list[bytes] = answer.read().splitlines()
@@ -80,7 +80,7 @@ def _write_documents(root: Path) -> None:
         big.truncate(BIG)
     store = root / "store"
     store.mkdir()
-    # The worker, another user than ours, writes here.
+    # The worker process, which runs as another user, writes here.
     store.chmod(0o777)
 
 

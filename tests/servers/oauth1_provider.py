@@ -14,7 +14,7 @@ USER_TOKEN, USER_SECRET = "token-of-the-user-0001", "token+secret of the user"
 
 
 class Store(RequestValidator):  # type: ignore[misc]  # oauthlib has no annotations
-    """One client; request and access tokens as they come; nonces, each good for one request."""
+    """One client, its request and access tokens, and the nonces, each of which is accepted once."""
 
     enforce_ssl = False
     client_key_length = request_token_length = access_token_length = verifier_length = (4, 100)
@@ -105,8 +105,8 @@ class Store(RequestValidator):  # type: ignore[misc]  # oauthlib has no annotati
 class OAuth1Provider:
     """A WSGI application: /initiate, /authorize, /token, and a resource at every other path.
 
-    The resource answers 200 with what it saw where the signature is right, else 401. /hop redirects to ?to=.
-    seen: method, raw target, fields and body of each request.
+    The resource responds with 200 if the signature is right, else with 401; the body says whether it was valid, and how long
+    the request's body was. /hop redirects to ?to=. seen: method, raw target, fields and body of each request.
     """
 
     def __init__(self) -> None:

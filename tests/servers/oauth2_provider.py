@@ -56,7 +56,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no annotations
 
 @dataclass
 class Grant:
-    """A code, a device code, or a token with what it stands for."""
+    """A code, a device code or a token, with what it grants."""
 
     client_id: str
     scope: str = ""
@@ -102,16 +102,16 @@ class Seen:
 
 
 def _once(form: Any) -> dict[str, str]:
-    """The fields of a form, none of which may stand twice (RFC 6749, section 3.1)."""
+    """Return the fields of a form, and check that none comes twice (RFC 6749, section 3.1)."""
     assert all(len(values) == 1 for _, values in form.lists()), "a parameter stands twice"
     return dict(form.to_dict())
 
 
 class OAuth2Provider:
-    """Endpoints /authorize, /token, /device and /agree; the resource is at /api, for any method.
+    """The endpoints /authorize, /token and /device, and the resource /api, for GET, POST and PUT. /hop redirects to ?to=.
 
-    lifetime: seconds that the next tokens live. delay: seconds that /token takes. padding: bytes of a 401.
-    count: tokens given, by grant.
+    lifetime: seconds until the next tokens expire. delay: seconds that /token takes. padding: bytes of the body of a 401.
+    count: the number of tokens given, by grant. seen: all requests.
     """
 
     def __init__(self) -> None:
@@ -139,27 +139,27 @@ class OAuth2Provider:
     def __call__(self, environ: Any, start_response: Any) -> Any:
         return self.app(environ, start_response)
 
-    # -- what tests do to it
+    # -- for tests
 
     def revoke(self, *, refresh_tokens: bool = False) -> None:
-        """Revoke all access tokens, and all refresh tokens where asked for."""
+        """Revoke all access tokens, and with `refresh_tokens` all refresh tokens too."""
         for token in self.tokens:
             token.is_revoked_now = True
             if refresh_tokens:
                 token.refresh_token = None
 
     def asked(self, path: str) -> list[Seen]:
-        """The requests for a path."""
+        """Return the requests for a path."""
         return [seen for seen in self.seen if seen.path == path]
 
     async def until_asked(self, path: str, times: int = 1) -> None:
-        """Wait for as many requests for a path, for 10 seconds at most."""
+        """Wait until `times` requests for a path have come, for 10 seconds at most."""
         async with asyncio.timeout(10):
             while len(self.asked(path)) < times:  # noqa: ASYNC110  # the server runs in threads
                 await asyncio.sleep(0.02)
 
     def secret_in_form(self, client_id: str) -> dict[str, str]:
-        """What a client that authenticates in the form adds to it."""
+        """Return the form fields that a client needs which authenticates in the form; none for other clients."""
         return {"client_secret": SECRET} if client_id == "post" else {}
 
     # -- the store

@@ -15,22 +15,22 @@ from typing import Literal
 
 from servers.addresses import free_ports
 
-# Seconds until a program must listen, and seconds that it may take to end before it is killed.
+# Seconds in which a program must start to listen, and seconds that it may take to end before it is killed.
 START_PATIENCE = 20.0
 STOP_PATIENCE = 5.0
-# Starts, each on new ports: another process may take a free port before the program does.
+# How often a start is tried, each time on new ports: another process may take a free port before the program does.
 _ATTEMPTS = 3
-_LOOK = 0.02
-_LOG_TAIL = 4000
+_POLL_INTERVAL = 0.02  # seconds
+_LOG_TAIL = 4000  # bytes of each log that an error shows
 
-# What a port speaks, and so when it is ready: when it answers a request, does that over TLS, or accepts connections.
+# The protocol of a port. It is ready when it answers a request, answers one over TLS, or accepts a connection.
 Speech = Literal["http", "https", "tcp"]
-# Given the directory and the ports, writes the configuration and returns the command.
+# A function of the directory and the ports: it writes the configuration and returns the command.
 Prepare = Callable[[Path, Sequence[int]], Sequence[str]]
 
 
 class StartError(Exception):
-    """A program did not come to answer; the message has its output and its logs."""
+    """A program did not start to answer; the message has its output and its logs."""
 
 
 class Child:
@@ -49,7 +49,8 @@ class Child:
         self._speech = ports
         self.directory = directory
         with open(directory / "output.log", "ab") as output:
-            # A group of its own: a terminal's SIGINT is for pytest, and SIGWINCH (a resized window) would stop apache2.
+            # A process group of its own: SIGINT of the terminal must reach pytest only, and SIGWINCH (a resized window) would
+            # stop apache2.
             self._process = subprocess.Popen(
                 [*_die_with_parent(), *command],
                 cwd=directory,
@@ -66,9 +67,9 @@ class Child:
         return self._process.pid
 
     def wait_until_ready(self, patience: float = START_PATIENCE) -> None:
-        """Return when every port answers.
+        """Wait until every port answers.
 
-        That a port accepts a connection is not enough: apache2 listens, closes, and listens again while it starts.
+        It is not enough that a port accepts a connection: apache2 listens, closes, and listens again while it starts.
 
         Raises:
             StartError: the program ended or took longer than `patience` seconds.
@@ -83,10 +84,10 @@ class Child:
             if _is_ready(waiting[0], self._speech[waiting[0]]):
                 waiting.pop(0)
             else:
-                time.sleep(_LOOK)
+                time.sleep(_POLL_INTERVAL)
 
     def stop(self) -> None:
-        """End the program: terminate, then kill; nothing where it has ended."""
+        """End the program: terminate it, then kill it. Does nothing if it has ended."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
@@ -108,17 +109,17 @@ class Child:
 def running(
     name: str, prepare: Prepare, *speeches: Speech, environment: Mapping[str, str] | None = None
 ) -> Iterator[Child]:
-    """Run a program while the block runs, in a temporary directory that every user can read; one port per speech.
+    """Run a program for the length of the block, in a temporary directory that every user can read; one port per protocol.
 
-    Start it in the main thread: where setpriv (Debian package util-linux) is there, the kernel ends the program
-    together with the thread that started it, so that it does not outlive a killed pytest.
+    Call it in the main thread: if setpriv (Debian package util-linux) is installed, the kernel ends the program when the
+    thread that started it ends, so that the program does not outlive a killed pytest.
 
     Raises:
         StartError: it does not start.
     """
     with tempfile.TemporaryDirectory(prefix=f"hookline-{name}-", ignore_cleanup_errors=True) as path:
         directory = Path(path)
-        # Workers run as another user, who must come in.
+        # Worker processes run as another user, who must be able to enter.
         directory.chmod(0o755)
         child = _start(name, directory, prepare, speeches, environment or _environment())
         try:
@@ -164,7 +165,7 @@ def _is_ready(port: int, speech: Speech) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment without the proxies and locales of whoever runs the tests."""
+    """Return an environment without proxies and locales of the user who runs the tests."""
     return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
 

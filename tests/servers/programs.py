@@ -18,7 +18,7 @@ from servers.addresses import Site
 from servers.certificates import Identity
 from servers.processes import running
 
-# Where Debian keeps the programs of administrators.
+# Debian's folders for programs of administrators.
 _PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
@@ -31,13 +31,13 @@ def require_program(name: str, package: str) -> str:
 
 
 def require_module(name: str, distribution: str) -> None:
-    """Skip the test loudly, with the name of the distribution, where a Python module is missing."""
+    """Skip the test loudly, with the name of the distribution, if a Python module is missing."""
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"LOUD: {name} is not installed (Python package {distribution})")
 
 
 def worker_user() -> str | None:
-    """Return whom servers that are started by root hand their work to; None where root did not start us."""
+    """Return the user as which workers of a server run that root has started; None if this process is not root's."""
     if os.geteuid() != 0:
         return None
     try:
@@ -48,14 +48,14 @@ def worker_user() -> str | None:
 
 @contextlib.contextmanager
 def httpbin_site(identity: Identity | None = None) -> Iterator[Site]:
-    """Run httpbin under gunicorn, with keep-alive; over TLS where there is an identity."""
+    """Run httpbin under gunicorn, with keep-alive; over TLS if an identity is given."""
     require_module("gunicorn", "gunicorn")
     require_module("httpbin", "httpbin")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
         options = {
             "--bind": f"127.0.0.1:{ports[0]}",
-            # The default, sync, closes after each response.
+            # The default class, sync, closes the connection after each response.
             "--worker-class": "gthread",
             "--threads": "16",
             "--keep-alive": "30",

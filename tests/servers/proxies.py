@@ -12,7 +12,7 @@ from servers.certificates import Identity
 from servers.processes import running
 from servers.programs import require_program, worker_user
 
-# Of tinyproxy and of microsocks.
+# The credentials for tinyproxy and microsocks.
 USER, PASSWORD = "user", "passwd"
 
 
@@ -40,7 +40,7 @@ LogLevel Warning
 
 @contextlib.contextmanager
 def haproxy_site(identity: Identity, behind: Site) -> Iterator[Site]:
-    """Run haproxy: TLS outside, the bytes within it go to `behind`, so that a plain proxy becomes one with TLS."""
+    """Run haproxy: it terminates TLS and passes the bytes to `behind`, which makes a proxy with TLS of one without."""
     program = require_program("haproxy", "haproxy")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
@@ -66,7 +66,7 @@ listen tls
 
 @contextlib.contextmanager
 def dante_site() -> Iterator[Site]:
-    """Run danted: SOCKS 4 and 5 without a password. It knows no SOCKS 4a; names come by SOCKS 5."""
+    """Run danted: SOCKS 4 and 5 without a password. It does not implement SOCKS 4a; it resolves names with SOCKS 5 only."""
     program = require_program("danted", "dante-server")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
@@ -94,7 +94,7 @@ socks pass {{
 
 @contextlib.contextmanager
 def microsocks_site() -> Iterator[Site]:
-    """Run microsocks: SOCKS 5 that wants `USER` and `PASSWORD`."""
+    """Run microsocks: SOCKS 5, which requires `USER` and `PASSWORD`."""
     program = require_program("microsocks", "microsocks")
 
     def prepare(directory: Path, ports: Sequence[int]) -> list[str]:

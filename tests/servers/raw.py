@@ -1,4 +1,4 @@
-"""Bare sockets and streams: a client that sees each read by itself, servers that end a connection."""
+"""Sockets and streams without HTTP: a client that shows each read separately, and servers that end a connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def connect(server: Listening) -> socket.socket:
 
 
 def read_pieces(client: socket.socket, size: int) -> list[bytes]:
-    """Return what each recv() gave until `size` bytes have come, or the end."""
+    """Return the result of each recv(), until `size` bytes have come or the peer has closed."""
     got: list[bytes] = []
     while sum(map(len, got)) < size and (data := client.recv(65536)):
         got.append(data)
@@ -34,18 +34,18 @@ def read_pieces(client: socket.socket, size: int) -> list[bytes]:
 
 
 def read_all(client: socket.socket) -> bytes:
-    """Return everything up to the end."""
+    """Return all bytes until the peer closes."""
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serve a connection by closing it, once something has come."""
+    """Close a connection after the first bytes have come."""
     await reader.read(64 * 1024)
     writer.close()
 
 
 async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serve a connection by resetting it, once something has come."""
+    """Reset a connection after the first byte has come."""
     await reader.read(1)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

@@ -1,12 +1,12 @@
-"""squid, the proxy: one process that is open and has a port for Basic, another that asks for Digest.
+"""squid, the proxy: one process with a port without authentication and one for Basic, and a second process for Digest.
 
-| port    | wants                                                                                           |
+| port    | requires                                                                                        |
 |---------|-------------------------------------------------------------------------------------------------|
 | open    | nothing                                                                                         |
 | basic   | Basic, realm `REALM`, the pairs of `USERS`                                                      |
 | digest  | Digest (MD5, qop auth), realm `REALM`, the pairs of `USERS`; a nonce lives `NONCE_SECONDS`      |
 
-CONNECT is allowed to every port of 127.0.0.1. Nothing is cached. `asked` reads what a proxy was asked for.
+CONNECT is allowed to every port of 127.0.0.1. Nothing is cached. `asked` returns the requests that a proxy has answered.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ REALM = "the proxy"
 USERS = {"user": "passwd", "other": "p:ss w@rd/?#"}
 # squid counts whole seconds.
 NONCE_SECONDS = 2
-# Where Debian keeps squid's helpers.
+# Debian's folder for squid's helpers.
 _HELPERS = Path("/usr/lib/squid")
-# Seconds without a new line, after which none is expected.
+# Seconds without a new line after which the log counts as complete.
 _LOG_QUIET = 0.1
 
 
@@ -44,22 +44,23 @@ class Asked(NamedTuple):
 
 @contextlib.contextmanager
 def squid_sites() -> Iterator[tuple[Site, Site]]:
-    """Run the squid that has the ports open and basic."""
+    """Run the squid with the ports `open` and `basic`."""
     with _squid("http", "http") as (plain, basic):
         yield plain, basic
 
 
 @contextlib.contextmanager
 def squid_digest_site() -> Iterator[Site]:
-    """Run the squid that asks for Digest."""
+    """Run the squid that requires Digest."""
     with _squid("http") as (site,):
         yield site
 
 
 def asked(site: Site) -> list[Asked]:
-    """Return what the process behind `site` was asked for so far, oldest first.
+    """Return the requests that the process behind `site` has answered so far, oldest first.
 
-    squid writes a line a moment after the answer, that of a tunnel when it ends: this waits until no more come.
+    squid writes a line a moment after the response, and the line of a tunnel when the tunnel ends. This function waits until
+    no more lines come.
     """
     log = site.directory / "access.log"
     text, before = log.read_text(), None
@@ -91,7 +92,7 @@ def _squid(*speeches: Speech) -> Iterator[list[Site]]:
 
 
 def _write_users(directory: Path) -> None:
-    # openssl passwd -1 is a hash that squid's helper knows everywhere.
+    # openssl passwd -1 makes a hash that squid's helper accepts on every system.
     openssl = require_program("openssl", "openssl")
     basic = []
     for user, password in USERS.items():

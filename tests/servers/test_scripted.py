@@ -1,4 +1,4 @@
-"""The scripted server sends, cuts, stalls, closes and records as it is told, shown with bare sockets."""
+"""The scripted server sends, cuts, stalls, closes and records as the test has scripted it; the clients are plain sockets."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_scripted_cuts_as_an_event_loop_reads(scripted: ScriptedServer) -> None:
         transport, _ = await asyncio.get_running_loop().create_connection(Client, "127.0.0.1", scripted.port)
         transport.write(GET)
         await scripted.until(requests=1)
-        while sum(map(len, got)) < len(answer):  # noqa: ASYNC110 - the protocol has nothing to wait for
+        while sum(map(len, got)) < len(answer):  # noqa: ASYNC110 - the protocol has no event to wait for
             await asyncio.sleep(0.001)
         transport.close()
         await scripted.until_closed_connections()
@@ -114,7 +114,9 @@ def test_scripted_stalls_until_the_client_is_gone(scripted: ScriptedServer) -> N
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", response(b"all")])
 @pytest.mark.parametrize("end", ["close", "drop", "reset"])
-def test_scripted_ends_before_amid_and_after(scripted: ScriptedServer, sent: bytes, end: str) -> None:
+def test_scripted_ends_the_connection_before_in_and_after_a_response(
+    scripted: ScriptedServer, sent: bytes, end: str
+) -> None:
     script = Script(sent)
     scripted.answer(getattr(script, end)())
     with connect(scripted) as client:
@@ -138,7 +140,7 @@ def test_scripted_greets_with_a_reset_before_any_request(scripted: ScriptedServe
         assert second.recv(100) == b"unasked"
 
 
-def test_scripted_drips_and_never_ends(scripted: ScriptedServer) -> None:
+def test_scripted_drips_and_sends_without_end(scripted: ScriptedServer) -> None:
     scripted.answer(Script().drip(b"abc", interval=0.001), Script(head(200)).endless(b"x" * 1000))
     with connect(scripted) as client:
         client.sendall(GET)
@@ -172,7 +174,7 @@ def test_scripted_refuses_to_read(make_scripted: MakeScripted) -> None:
     server.wait_closed_connections()
 
 
-def test_scripted_answers_before_and_amid_the_body(scripted: ScriptedServer) -> None:
+def test_scripted_answers_before_and_during_the_body(scripted: ScriptedServer) -> None:
     interim = b"HTTP/1.1 100 Continue\r\n\r\n"
     scripted.answer(Script(interim).read_body().send(response(b"done")))
     scripted.answer(response(b"no", 413), early=True)
@@ -218,7 +220,7 @@ def test_scripted_holds_at_gates(scripted: ScriptedServer) -> None:
         assert client.recv(100) == b"second"
 
 
-def test_scripted_chooses_by_connection_function_and_handler(scripted: ScriptedServer) -> None:
+def test_scripted_takes_answers_of_a_connection_a_function_and_a_handler(scripted: ScriptedServer) -> None:
     async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: SeenRequest) -> None:
         writer.write(response(request.body.upper()))
         await writer.drain()
@@ -235,14 +237,14 @@ def test_scripted_chooses_by_connection_function_and_handler(scripted: ScriptedS
         assert first.recv(1000) == response(b"ABC")
 
 
-def test_scripted_closes_where_the_answer_says_so(scripted: ScriptedServer) -> None:
+def test_scripted_closes_after_an_answer_with_close(scripted: ScriptedServer) -> None:
     scripted.answer(head(200) + b"until the end", close=True)
     with connect(scripted) as client:
         client.sendall(GET)
         assert read_all(client).endswith(b"until the end")
 
 
-def test_scripted_is_a_tls_tunnel_for_connect(scripted: ScriptedServer, certificates: Certificates) -> None:
+def test_scripted_starts_tls_after_a_connect(scripted: ScriptedServer, certificates: Certificates) -> None:
     scripted.answer(Script().start_tls(certificates.server_context(), head(200)), response(b"inside"))
     with connect(scripted) as client:
         client.sendall(b"CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The scripted server says what was wrong: with the client, with the test, with what was waited for."""
+"""The scripted server reports errors of the client and of the test, and says what was missing when a wait times out."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MakeScripted = Callable[..., ScriptedServer]
 
 
 def ask(server: ScriptedServer, request: bytes = GET) -> bytes:
-    """Send one request on a connection of its own; return what comes in one read."""
+    """Send one request on a new connection; return the result of one read."""
     with connect(server) as client:
         client.sendall(request)
         return client.recv(1000)
 
 
-def test_scripted_raises_at_the_end_what_was_wrong() -> None:
+def test_scripted_raises_the_first_error_at_the_end() -> None:
     async def fails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: SeenRequest) -> None:
         raise KeyError("the test's own mistake")
 
@@ -57,7 +57,7 @@ def test_scripted_refuses_malformed_requests(wrong: bytes) -> None:
     assert [type(error) for error in server.errors] == [MalformedRequest]
 
 
-def test_scripted_counts_what_it_does_not_keep(make_scripted: MakeScripted) -> None:
+def test_scripted_counts_body_bytes_beyond_keep(make_scripted: MakeScripted) -> None:
     server = make_scripted(keep=10)
     server.answer(response())
     with connect(server) as client:
@@ -66,7 +66,7 @@ def test_scripted_counts_what_it_does_not_keep(make_scripted: MakeScripted) -> N
     assert (server.requests[0].body, server.requests[0].body_size) == (b"x" * 10, 100_000)
 
 
-def test_scripted_waits_say_what_is_missing(scripted: ScriptedServer) -> None:
+def test_scripted_wait_that_times_out_says_what_is_missing(scripted: ScriptedServer) -> None:
     with pytest.raises(AssertionError, match="Only 0 complete requests of 0 begun"):
         scripted.wait_for(requests=1, timeout=0.01)
 

@@ -1,4 +1,4 @@
-"""The server's side of a websocket, frame by frame, for peers that do what no library would.
+"""The server's side of a websocket, frame by frame, for tests in which the peer does what no library would do.
 
 scripted.answer(opening(play)) with `async def play(peer): await peer.send(text("hello")); ...`
 """
@@ -21,7 +21,7 @@ Fields = Iterable[tuple[str, str]]
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, mask: bytes | None = None) -> bytes:
-    """Return a frame as a server sends it; `rsv` has the three reserved bits, 4 is the first."""
+    """Return a frame as a server sends it. rsv: the three reserved bits as a number; 4 is RSV1."""
     size = len(payload)
     first = fin << 7 | rsv << 4 | opcode
     masked = 0 if mask is None else 0x80
@@ -65,7 +65,7 @@ class Peer:
         self.request = request
 
     async def send(self, data: bytes, cut: Cut = "whole") -> None:
-        """Write `data` in pieces; before each but the first wait until the client has read what went before."""
+        """Write `data` in pieces; before each piece but the first, wait until the client has read the one before."""
         for number, piece in enumerate(pieces(data, cut)):
             if number:
                 await read_by_peer(self.writer.get_extra_info("socket"))
@@ -117,9 +117,9 @@ Play = Callable[[Peer], Awaitable[object]]
 
 
 def opening(play: Play | None = None, *fields: tuple[str, str], behind: bytes = b"", cut: Cut = "whole") -> Handler:
-    """Return an answer that opens a websocket, with `behind` in the same write, plays, and closes the connection.
+    """Return a handler that opens a websocket, runs `play`, and closes the connection.
 
-    Without a play it answers the client's close frame.
+    play: None = `answer_close`. behind: bytes that are sent after the 101, in the same write.
     """
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: SeenRequest) -> None:
@@ -128,7 +128,7 @@ def opening(play: Play | None = None, *fields: tuple[str, str], behind: bytes = 
             await peer.send(agreement(request, fields) + behind, cut)
             await (answer_close if play is None else play)(peer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client went away
+            pass  # the client has closed the connection
         finally:
             writer.close()
 

@@ -14,7 +14,7 @@ from servers.programs import require_module
 
 
 async def serve_path(connection: Any) -> None:
-    """Echo; /close/CODE closes with it at once; /count/N sends N numbers and closes."""
+    """Echo messages. At /close/CODE close immediately with that code; at /count/N send N numbers and close."""
     _, word, *rest = connection.request.path.split("/")
     if word == "close":
         await connection.close(int(rest[0]), "as you asked")
@@ -28,7 +28,7 @@ async def serve_path(connection: Any) -> None:
 
 @contextlib.contextmanager
 def websockets_site(ssl_context: ssl.SSLContext | None = None) -> Iterator[Site]:
-    """Serve on a free port of 127.0.0.1 while the block runs. Subprotocols: all with chat in their name."""
+    """Serve on a free port of 127.0.0.1 while the block runs. It accepts subprotocols with "chat" in their name."""
     require_module("websockets", "websockets")
     from websockets.asyncio.server import Server, serve
 

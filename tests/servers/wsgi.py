@@ -14,8 +14,8 @@ from servers.addresses import Site
 
 
 class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # werkzeug's own is 1.0, where each request needs a connection
-    timeout = 5  # seconds that a silent connection may hold its thread
+    protocol_version = "HTTP/1.1"  # werkzeug's default is HTTP/1.0, which needs a connection for each request
+    timeout = 5  # seconds of silence after which a connection is closed, and its thread ends
 
     def setup(self) -> None:
         if isinstance(self.request, ssl.SSLSocket):

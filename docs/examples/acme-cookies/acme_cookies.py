@@ -1,4 +1,4 @@
-"""Keep of each origin's cookies those alone whose names are allowed, and send them back to that origin alone."""
+"""Store only cookies with allowed names, and send each back only to the origin that set it."""
 
 from hookline import Attribute, Credential, Option, hookimpl
 
@@ -7,23 +7,24 @@ class AllowedCookies:
     replaces = "cookies"
 
     def __init__(self):
-        self.kept = {}  # origin to {name: value}; one object belongs to one client
+        self.kept = {}  # {origin: {name: value}}; each client has a plugin object of its own
 
     @hookimpl
     def declare(self):
         return [
-            Option("cookies", None, convert=dict, doc="cookies to send besides, to the origin that was asked for"),
-            Option("store_cookies", True, convert=bool, doc="keep the cookies that are allowed"),
-            Option("allowed_cookies", frozenset(), convert=frozenset, doc="the names of the cookies to keep"),
-            Attribute("cookies", set_by, doc="all that this response sets"),
-            Attribute("cookies", lambda client: self.kept, of="client", doc="what is kept"),
+            Option("cookies", None, convert=dict, doc="further cookies, for the origin of the call"),
+            Option("store_cookies", True, convert=bool, doc="store the cookies that are allowed"),
+            Option("allowed_cookies", frozenset(), convert=frozenset, doc="the names of the cookies to store"),
+            Attribute("cookies", set_by, doc="all cookies that this response sets"),
+            Attribute("cookies", lambda client: self.kept, of="client", doc="the stored cookies"),
             Credential("Cookie"),
         ]
 
     @hookimpl
     def pre_request(self, response):
         request = response.request
-        own = None if request.has_left_origin else request.cookies  # not where others lead to, nor back from there
+        # The cookies of the call are for its first origin: after a redirect to another origin they are not sent any more.
+        own = None if request.has_left_origin else request.cookies
         pairs = {**self.kept.get(request.where.origin.key, {}), **(own or {})}
         if pairs and not request.has_header("Cookie"):
             request.unredirected_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in pairs.items())

@@ -4,14 +4,14 @@ from hookline import Option, hookimpl
 
 
 class Stamp:
-    """Names `cause`, so that the sub-requests of other plugins come by too; a CONNECT is the proxy's, not the origin's."""
+    """Add X-Stamp to calls, follow-ups and sub-requests. A CONNECT goes to a proxy, which must not get the field."""
 
     @hookimpl
     def declare(self):
         return [Option("stamp", "blue", convert=str, doc="the value of X-Stamp; None = no field")]
 
     @hookimpl
-    def pre_request(self, response, cause):
+    def pre_request(self, response, cause):  # without `cause`, it would not be called for sub-requests
         request = response.request
         if request.stamp is not None and cause != "connect":
-            request.unredirected_headers["X-Stamp"] = request.stamp  # for this hop; the next one comes by itself
+            request.unredirected_headers["X-Stamp"] = request.stamp  # for this request; follow-ups come here again
