@@ -13,9 +13,9 @@ from hookline_auth.digest_answer import (
     DigestChallenge,
     answer,
     entity_hash,
-    proves_itself,
     read_challenge,
-    strongest,
+    strongest_challenge,
+    verifies_server,
 )
 from hookline_auth.field_text import octets
 
@@ -23,7 +23,7 @@ ME = Credentials("Mufasa", "Circle of Life")
 
 
 def challenge(text: str) -> DigestChallenge | None:
-    return strongest(parse_challenges(text))
+    return strongest_challenge(parse_challenges(text))
 
 
 def answered(found: DigestChallenge | None, me: Credentials = ME, body: bytes | str | None = b"") -> str:
@@ -44,7 +44,9 @@ def answered(found: DigestChallenge | None, me: Credentials = ME, body: bytes | 
     ],
 )
 def test_strongest_supported_algorithm_is_picked(offers: list[str], picked: str | None) -> None:
-    found = strongest(parse_challenges([f'Digest realm="r", nonce="n", qop="auth", algorithm={a}' for a in offers]))
+    found = strongest_challenge(
+        parse_challenges([f'Digest realm="r", nonce="n", qop="auth", algorithm={a}' for a in offers])
+    )
 
     assert (found.algorithm if found else None) == picked
 
@@ -151,7 +153,9 @@ def test_octets_outside_ascii_go_back_as_they_came(coding: str) -> None:
 def test_realm_that_was_decoded_already_is_hashed_as_utf8() -> None:
     decoded, raw = 'Digest realm="Löwe", nonce="n", qop=auth', 'Digest realm="Löwe", nonce="n", qop=auth'.encode()
 
-    assert answered(strongest(parse_challenges(decoded))) == answered(strongest(parse_challenges(raw)))
+    assert answered(strongest_challenge(parse_challenges(decoded))) == answered(
+        strongest_challenge(parse_challenges(raw))
+    )
 
 
 def test_username_outside_ascii_is_extended_where_utf8_is_announced() -> None:
@@ -233,7 +237,7 @@ def test_server_proves_itself_with_the_same_secret() -> None:
     proof = hashlib.md5(f"{secret}:n:00000002:c:auth:{request}".encode()).hexdigest()
 
     def proven(**info: str) -> bool:
-        return proves_itself(info, found, "/dir", b"", ME, 2, "c")
+        return verifies_server(info, found, "/dir", b"", ME, 2, "c")
 
     assert proven(rspauth=proof)
     assert proven(rspauth=proof.upper(), qop="auth", nc="00000002", cnonce="c")

@@ -1,11 +1,12 @@
-"""Compute Digest answers (RFC 7616): from a challenge, a request and credentials to a field value.
+"""Compute the answer to a Digest challenge, a field value, from request and credentials (RFC 7616).
 
     HA1 = H(username:realm:password)            -sess: H(H(username:realm:password):nonce:cnonce)
     HA2 = H(method:uri)                         auth-int: H(method:uri:H(body))
     response = H(HA1:nonce:nc:cnonce:qop:HA2)   no qop, RFC 2069: H(HA1:nonce:HA2)
 
-Quoted strings count unescaped. With -sess the session key belongs to the nonce and cnonce of the answer that uses it:
-servers compute it from the field, and with one cnonce per nonce the two readings of RFC 7616 section 3.4.2 agree.
+Quoted strings are hashed unescaped. With -sess, HA1 is computed from the nonce and cnonce of the same answer, because servers
+take both from its field. RFC 7616 section 3.4.2 can also be read as "of the first answer": with one cnonce per nonce, as
+here, both readings give the same key.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .credentials import Credentials
 from .errors import BodyNotHashable, UnsupportedAlgorithm
 from .field_text import field_text, octets
 
-# The IANA registry's hashes, weakest first; and SHA-512, which is not in it but spoken by servers and other clients.
+# The hashes of the IANA registry, weakest first; and SHA-512, which is not in it, but servers and other clients use it.
 _HASHES = {"md5": "md5", "sha-256": "sha256", "sha-512": "sha512", "sha-512-256": "sha512_256"}
 _STRENGTHS = {name: strength for strength, name in enumerate(_HASHES)}
 _SESSION = "-sess"
@@ -37,8 +38,8 @@ MAX_COUNT = 0xFFFF_FFFF  # nc is eight hexadecimal digits
 class DigestChallenge:
     """A Digest challenge that can be answered.
 
-    algorithm is the server's spelling, None where it gave none, which means MD5. qop is the one to answer with: auth
-    wherever it is offered, auth-int where it is alone, None for an RFC 2069 server. domain is None where absent.
+    algorithm: as the server spells it; None = absent, which means MD5. qop: the one to answer with, "auth" if the server
+    offers it, "auth-int" if it offers only that, None for a server of RFC 2069. domain: URIs; None = absent.
     """
 
     realm: str
@@ -53,7 +54,7 @@ class DigestChallenge:
 
     @property
     def hash_name(self) -> str:
-        """The hash in lower case, without -sess."""
+        """The name of the hash in lower case, without -sess."""
         return (self.algorithm or "md5").lower().removesuffix(_SESSION)
 
     @property
@@ -63,10 +64,10 @@ class DigestChallenge:
 
 
 def read_challenge(challenge: Challenge) -> DigestChallenge | None:
-    """Return what a Digest challenge says; None where it is of another scheme or must not be answered.
+    """Return what a Digest challenge says; None if it is of another scheme, or must not be answered.
 
-    It must not where realm or nonce is missing, where realm, nonce or opaque holds control characters, and where the
-    algorithm or every qop is unknown: taking MD5 or RFC 2069 instead would let a middleman choose the weakest.
+    It must not be answered if realm or nonce is missing, if realm, nonce or opaque holds control characters, or if the
+    algorithm or every qop is unknown: an answer with MD5, or by RFC 2069, would let an attacker on the way choose the weakest.
     """
     params = challenge.params
     if challenge.scheme != "digest" or "realm" not in params or "nonce" not in params:
@@ -90,14 +91,15 @@ def read_challenge(challenge: Challenge) -> DigestChallenge | None:
     return result if is_supported(result.hash_name) else None
 
 
-def strongest(challenges: Iterable[Challenge]) -> DigestChallenge | None:
-    """Return the Digest challenge with the strongest supported hash, the first of equals; None where there is none."""
+def strongest_challenge(challenges: Iterable[Challenge]) -> DigestChallenge | None:
+    """Return the Digest challenge with the strongest supported hash, the first of equals; None if there is none."""
     readable = [found for found in map(read_challenge, challenges) if found is not None]
     return max(readable, key=lambda found: _STRENGTHS[found.hash_name], default=None)
 
 
 @cache
 def _is_offered(name: str) -> bool:
+    """Say whether this Python's OpenSSL has a hash of that name."""
     try:
         hashlib.new(name)
     except ValueError:  # OpenSSL lacks it, or its policy (FIPS) forbids it
@@ -106,7 +108,7 @@ def _is_offered(name: str) -> bool:
 
 
 def is_supported(hash_name: str) -> bool:
-    """Say whether a hash ("sha-512-256") is known and offered by this Python's OpenSSL."""
+    """Say whether a hash ("sha-512-256") is known, and this Python's OpenSSL has it."""
     return hash_name in _HASHES and _is_offered(_HASHES[hash_name])
 
 
@@ -126,12 +128,12 @@ def answer(
 ) -> str:
     """Return the value of Authorization or Proxy-Authorization.
 
-    uri is the request target. entity is the body as bytes, or its entity_hash as str, or None where neither is at
-    hand; only auth-int looks at it. nc counts the answers with this nonce, from 1.
+    uri: the request target. entity: the body as bytes, or its entity_hash as str; None = the body is streamed. Only
+    auth-int uses it. nc: the number of this answer among those with this nonce, from 1.
 
     Raises:
         BodyNotHashable: the challenge asks for auth-int and entity is None.
-        UnsupportedAlgorithm: the hash is unknown or not offered by this Python's OpenSSL.
+        UnsupportedAlgorithm: the hash is unknown, or this Python's OpenSSL does not have it.
         ValueError: nc is out of range, or a value holds control characters.
     """
     if not 1 <= nc <= MAX_COUNT:
@@ -155,7 +157,7 @@ def answer(
     return "Digest " + ", ".join(fields)
 
 
-def proves_itself(
+def verifies_server(
     info: Mapping[str, str],
     challenge: DigestChallenge,
     uri: str,
@@ -164,9 +166,9 @@ def proves_itself(
     nc: int,
     cnonce: str,
 ) -> bool:
-    """Say whether Authentication-Info shows that the server knows the password (RFC 7616 section 3.5).
+    """Say whether Authentication-Info proves that the server knows the password (RFC 7616 section 3.5).
 
-    The arguments are those of the answer that it is about, but entity is the response's body.
+    info: its parameters. entity: the body of the response. The other arguments are those of the answer to which it belongs.
     """
     sent = {"qop": challenge.qop or "", "nc": f"{nc:08x}", "cnonce": cnonce}
     if "rspauth" not in info or any(info.get(name, text).lower() != text.lower() for name, text in sent.items()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hookline_auth.targets import origin, request_target
+from hookline_auth.url_parts import origin, request_target
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Carry what a foreign authentication object changed on its own request over to ours."""
+"""Carry over to our request what an authentication object of requests or httpx changed on its own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from .errors import AuthError
 from .field_text import field_text
-from .flows import Request, set_field
-from .targets import origin
+from .messages import Request, set_field
+from .url_parts import origin
 
 
 class ForeignRequest(Protocol):
-    """A request of another library, as far as it is looked at; headers has items()."""
+    """A request of another library, as far as it is read: `str(url)`, and `headers.items()` with str or bytes values."""
 
     url: Any
     headers: Any
@@ -21,24 +21,24 @@ class ForeignRequest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a foreign request looked like before the authentication object saw it."""
+    """The URL and the fields of a foreign request before the authentication object got it."""
 
     url: str
     fields: dict[str, str]
 
     @classmethod
     def of(cls, foreign: ForeignRequest) -> Snapshot:
-        """Take a snapshot."""
+        """Take a snapshot; names of fields in lower case."""
         return cls(str(foreign.url), {name.lower(): _text(value) for name, value in foreign.headers.items()})
 
     def carry_over(self, foreign: ForeignRequest, request: Request) -> None:
-        """Apply to request what foreign has that differs from this snapshot.
+        """Apply to request what differs between foreign and this snapshot.
 
-        Fields go to this hop only, except those that describe the body (Content-*). A new path or query is taken
-        over.
+        A changed path or query changes the URL. A changed field is set for this hop only, except those that describe
+        the body (Content-*). A removed field is removed.
 
         Raises:
-            AuthError: the URL was moved to another origin.
+            AuthError: the URL was changed to another origin.
         """
         url = str(foreign.url)
         if url != self.url:
@@ -59,13 +59,13 @@ class Snapshot:
 
 
 def sent_fields(request: Request) -> list[tuple[str, str]]:
-    """Return the fields of a request as they go out."""
+    """Return the fields of a request as they are sent."""
     hop = request.unredirected_headers
     return [*((name, value) for name, value in request.headers.items() if name not in hop), *hop.items()]
 
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return fields by name in the case that came first, several of one name as one list (RFC 9110 section 5.3)."""
+    """Return fields by name, several of one name as one list (RFC 9110 section 5.3), each name as it is first spelled."""
     values: dict[str, str] = {}
     names: dict[str, str] = {}
     for name, value in fields:

@@ -1,4 +1,4 @@
-"""Take from a URL what authentication needs: its origin and its request target."""
+"""The parts of a URL that authentication needs: its origin and its request target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#]*(?P<path>[^?#]*)(?P<query>
 
 
 def origin(url: str) -> Origin:
-    """Return scheme, host and port as core reads them, with the scheme's default port filled in.
+    """Return scheme, host and port as core reads them; the port is the default of the scheme if the URL has none.
 
     Raises:
         ValueError: url is not absolute, or core refuses it.
@@ -31,10 +31,10 @@ def origin(url: str) -> Origin:
 def request_target(url: str) -> str:
     """Return the request target in origin-form (RFC 9112 section 3.2.1).
 
-    It is cut from url as it stands, so that it equals the request line, a lone "?" included.
+    It is cut out of url unchanged, so that it equals that of the request line, also if its query is a lone "?".
 
     Raises:
-        ValueError: as for origin().
+        ValueError: url is not absolute, or core refuses it.
     """
     origin(url)
     match = _URL.match(url)
