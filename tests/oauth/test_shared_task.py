@@ -1,4 +1,4 @@
-"""One piece of work at a time: those who ask, those who wait, and loops that end."""
+"""One task at a time for all callers: who begins it, who waits, and loops that end."""
 
 import asyncio
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
-from hookline_oauth.flight import SingleFlight
+from hookline_oauth.shared_task import SharedTask
 
 
 class Job:
     """Work that waits for a gate, and is needed until it was done."""
 
     def __init__(self) -> None:
-        self.begun = self.ended = self.told = 0
+        self.begun = self.ended = self.notified = 0
         self.gate = asyncio.Event()
         self.error: Exception | None = None
 
@@ -28,10 +28,10 @@ class Job:
         self.ended += 1
 
     async def after(self) -> None:
-        self.told += 1
+        self.notified += 1
 
-    def run(self, flight: SingleFlight, client: HttpClient) -> asyncio.Task[None]:
-        return asyncio.ensure_future(flight.run(client, self.is_needed, self.work, self.after))
+    def run(self, shared: SharedTask, client: HttpClient) -> asyncio.Task[None]:
+        return asyncio.ensure_future(shared.run(client, self.is_needed, self.work, self.after))
 
 
 async def turns() -> None:
@@ -40,20 +40,20 @@ async def turns() -> None:
 
 
 async def test_work_is_done_once() -> None:
-    job, flight = Job(), SingleFlight()
+    job, shared = Job(), SharedTask()
     async with HttpClient() as client:
-        tasks = [job.run(flight, client) for _ in range(50)]
+        tasks = [job.run(shared, client) for _ in range(50)]
         await turns()
         job.gate.set()
-        await asyncio.gather(*tasks, job.run(flight, client))
-    assert (job.begun, job.ended, job.told) == (1, 1, 1)
+        await asyncio.gather(*tasks, job.run(shared, client))
+    assert (job.begun, job.ended, job.notified) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("cancelled", [[0], [1], [0, 1], [0, 1, 2]])
 async def test_cancelled_ones_harm_nobody(cancelled: list[int]) -> None:
-    job, flight = Job(), SingleFlight()
+    job, shared = Job(), SharedTask()
     async with HttpClient() as client:
-        tasks = [job.run(flight, client) for _ in range(4)]
+        tasks = [job.run(shared, client) for _ in range(4)]
         await turns()
         for number in cancelled:
             tasks[number].cancel()
@@ -61,43 +61,43 @@ async def test_cancelled_ones_harm_nobody(cancelled: list[int]) -> None:
         job.gate.set()
         await asyncio.wait_for(tasks[3], 5)
         assert [task.cancelled() for task in tasks] == [number in cancelled for number in range(4)]
-    assert (job.begun, job.ended, job.told) == (1, 1, 1)
+    assert (job.begun, job.ended, job.notified) == (1, 1, 1)
 
 
 async def test_error_reaches_all_and_the_next_may_try_again() -> None:
-    job, flight = Job(), SingleFlight()
+    job, shared = Job(), SharedTask()
     job.error = LookupError("no")
     async with HttpClient() as client:
-        tasks = [job.run(flight, client) for _ in range(3)]
+        tasks = [job.run(shared, client) for _ in range(3)]
         await turns()
         job.gate.set()
         assert [type(found) for found in await asyncio.gather(*tasks, return_exceptions=True)] == [LookupError] * 3
         job.error = None
-        await job.run(flight, client)
-    assert (job.begun, job.ended, job.told) == (2, 1, 1)
+        await job.run(shared, client)
+    assert (job.begun, job.ended, job.notified) == (2, 1, 1)
 
 
 async def test_task_that_is_cancelled_before_its_first_step_is_begun_anew() -> None:
-    job, flight = Job(), SingleFlight()
+    job, shared = Job(), SharedTask()
     job.gate.set()
     async with HttpClient() as client:
-        task = job.run(flight, client)
+        task = job.run(shared, client)
         await asyncio.sleep(0)  # the task of the work exists, and has not run
         next(iter(client.scope._tasks)).cancel()
         await asyncio.wait_for(task, 5)
-    assert (job.begun, job.ended, job.told) == (1, 1, 1)
+    assert (job.begun, job.ended, job.notified) == (1, 1, 1)
 
 
 async def test_error_behind_the_work_is_not_lost_where_nobody_waits(caplog: pytest.LogCaptureFixture) -> None:
     reported: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context["exception"]))
-    job, flight = Job(), SingleFlight()
+    job, shared = Job(), SharedTask()
 
     async def fail() -> None:
         raise LookupError("the disk is full")
 
     async with HttpClient() as client:
-        task = asyncio.ensure_future(flight.run(client, job.is_needed, job.work, fail))
+        task = asyncio.ensure_future(shared.run(client, job.is_needed, job.work, fail))
         await turns()
         task.cancel()
         await turns()
@@ -110,12 +110,12 @@ async def test_error_behind_the_work_is_not_lost_where_nobody_waits(caplog: pyte
     assert [str(error) for error in reported] == ["the disk is full"]
 
 
-def test_loop_that_ends_leaves_no_flight_behind() -> None:
-    flight = SingleFlight()
+def test_loop_that_ends_leaves_no_task_behind() -> None:
+    shared = SharedTask()
 
     async def once(job: Job, seconds: float) -> None:
         async with HttpClient() as client:
-            await asyncio.wait_for(job.run(flight, client), seconds)
+            await asyncio.wait_for(job.run(shared, client), seconds)
 
     with pytest.raises(TimeoutError):
         asyncio.run(once(Job(), 0.05))

@@ -1,4 +1,4 @@
-"""The device authorization grant: the user agrees on another device, and meanwhile we ask again and again (RFC 8628)."""
+"""The device authorization grant: the user agrees on another device, while this one polls the server (RFC 8628)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hookline import HttpTimeout
 from .errors import TokenRefused
 from .token import seconds
 
-INTERVAL = 5.0  # seconds between two questions where the server does not say (section 3.2)
-SLOW_DOWN = 5.0  # seconds more, each time that the server asks for it (section 3.5)
-LIFE = 1800.0  # seconds; the server must say, and this is what its RFC has as an example
+INTERVAL = 5.0  # seconds between two requests if the server names no interval (section 3.2)
+SLOW_DOWN = 5.0  # seconds more after each "slow_down" (section 3.5)
+LIFETIME = 1800.0  # seconds; the example of section 3.2, for servers that leave out expires_in, though it is required
 _MIN_INTERVAL = 1.0
 
 
@@ -22,7 +22,7 @@ _MIN_INTERVAL = 1.0
 class DeviceAuthorization:
     """What to show the user: "go to `verification_uri` and enter `user_code`"; or the complete URI, as a QR code.
 
-    expires_in: seconds until it ends. interval: seconds between two questions. device_code: a secret.
+    expires_in: seconds until the codes expire. interval: seconds between two requests. device_code: a secret.
     """
 
     user_code: str
@@ -33,8 +33,8 @@ class DeviceAuthorization:
     device_code: str = field(repr=False)
 
 
-def device_authorization_in(fields: Mapping[str, Any]) -> DeviceAuthorization:
-    """From the members of the server's answer (section 3.2).
+def parse_device_authorization(fields: Mapping[str, Any]) -> DeviceAuthorization:
+    """Return what the members of the server's answer say (section 3.2).
 
     Raises: ValueError, naming the member that is missing.
     """
@@ -43,13 +43,13 @@ def device_authorization_in(fields: Mapping[str, Any]) -> DeviceAuthorization:
     for name in ("device_code", "user_code", "verification_uri"):
         if not isinstance(given.get(name), str) or not given[name]:
             raise ValueError(f"it has no {name}")
-    life, interval = seconds(fields.get("expires_in")), seconds(fields.get("interval"))
+    lifetime, interval = seconds(fields.get("expires_in")), seconds(fields.get("interval"))
     complete = fields.get("verification_uri_complete")
     return DeviceAuthorization(
         user_code=given["user_code"],
         verification_uri=given["verification_uri"],
         verification_uri_complete=complete if isinstance(complete, str) else None,
-        expires_in=LIFE if life is None else life,
+        expires_in=LIFETIME if lifetime is None else lifetime,
         interval=INTERVAL if interval is None else max(interval, _MIN_INTERVAL),
         device_code=given["device_code"],
     )
@@ -57,14 +57,15 @@ def device_authorization_in(fields: Mapping[str, Any]) -> DeviceAuthorization:
 
 async def poll(
     device: DeviceAuthorization,
-    ask: Callable[[], Awaitable[dict[str, Any]]],
+    request_token: Callable[[], Awaitable[dict[str, Any]]],
     wait: Callable[[float], Awaitable[None]],
 ) -> dict[str, Any]:
-    """Ask until the user has agreed or refused, or the code has expired (section 3.5).
+    """Request the token until the user has agreed or refused, or the code has expired (section 3.5); return it.
 
-    wait: for so many seconds.
+    wait: called with the seconds before the next request.
 
-    Raises: TokenRefused, with `error` "access_denied" or "expired_token" in these cases; HttpRequestException.
+    Raises: TokenRefused, with `error` "access_denied" if the user refuses, "expired_token" if the code expires;
+    HttpRequestException.
     """
     end = asyncio.get_running_loop().time() + device.expires_in
     interval = device.interval
@@ -74,10 +75,10 @@ async def poll(
         if now + interval >= end:
             raise TokenRefused("the device code has expired before the user agreed", error="expired_token")
         try:
-            return await ask()
-        except TokenRefused as refusal:
-            if refusal.error not in ("authorization_pending", "slow_down"):
+            return await request_token()
+        except TokenRefused as error:
+            if error.error not in ("authorization_pending", "slow_down"):
                 raise
-            interval += SLOW_DOWN if refusal.error == "slow_down" else 0.0
+            interval += SLOW_DOWN if error.error == "slow_down" else 0.0
         except HttpTimeout:
-            interval *= 2  # section 3.5 asks for it
+            interval *= 2  # exponential backoff, as section 3.5 asks for

@@ -1,4 +1,4 @@
-"""Where credentials may go: with requests that have no others, to the origin that the user asked for, over TLS."""
+"""Refuse to send secrets without TLS."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from .errors import InsecureTransport
 
 
 def shown(url: str) -> str:
-    """A URL for a message: without userinfo, query and fragment. One that may have a password elsewhere is not shown."""
+    """Return a URL for a message, without userinfo, query and fragment; "the URL" if a password may stand elsewhere in it."""
     try:
-        place = split_url(url).url.partition("?")[0].partition("#")[0]
+        shortened = split_url(url).url.partition("?")[0].partition("#")[0]
     except InvalidURL:
         return "the URL"
-    return "the URL" if "@" in place else place
+    return "the URL" if "@" in shortened else shortened
 
 
 def query_of(url: str) -> str:
-    """The query of a URL of any scheme."""
+    """Return the query of a URL of any scheme."""
     return url.partition("#")[0].partition("?")[2]
 
 
-def check_transport(url: str, secret: str, request: HttpRequest | None = None) -> None:
-    """Refuse to send a secret without TLS. oauthlib's variable for tests, OAUTHLIB_INSECURE_TRANSPORT, allows it.
+def check_secure(url: str, secret: str, request: HttpRequest | None = None) -> None:
+    """Refuse a URL without TLS, unless oauthlib's environment variable for tests allows it: OAUTHLIB_INSECURE_TRANSPORT.
 
-    secret: what would be sent, in words.
+    secret: what would be sent, in words, for the message.
 
     Raises: InsecureTransport.
     """
