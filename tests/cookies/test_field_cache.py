@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hookline_cookies import CookieJar
-from hookline_cookies.ready import MAX_HOSTS, MAX_PATHS
+from hookline_cookies.field_cache import MAX_HOSTS, MAX_PATHS
 
 
 def test_field_is_made_once_per_host_while_all_paths_are_the_root(jar: CookieJar) -> None:
@@ -82,8 +82,8 @@ def test_many_hosts_and_paths_do_not_grow_the_memory(jar: CookieJar) -> None:
     for n in range(MAX_PATHS * 2):
         assert jar.header_for("example.com", f"/x/{n}") == "a=1"
 
-    assert len(jar._ready.plain) <= MAX_HOSTS
-    assert len(jar._ready.plain["example.com"]._by_path) <= MAX_PATHS
+    assert len(jar._fields.plain) <= MAX_HOSTS
+    assert len(jar._fields.plain["example.com"].by_path) <= MAX_PATHS
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,4 +1,4 @@
-"""Write name and value pairs as the value of a Cookie field, refusing what would be read as something else."""
+"""Write pairs of name and value as the value of a Cookie field; refuse pairs that a server would read differently."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -10,15 +10,15 @@ _bad_value: Callable[[str], re.Match[str] | None] = re.compile(r"[\x00-\x1f\x7f;
 
 
 def check_pair(name: str, value: str) -> None:
-    """Refuse a name or value that would not arrive as it is.
+    """Refuse a name or value that would not arrive unchanged.
 
-    Control characters (a line break would begin another field), `;` (another cookie), `=` in a name, white space at
-    either end (cut off by the receiver), no name at all, and surrogates that stand for no octet. Everything else goes
-    as it is: browsers send spaces, commas and quotes too, and quoting would change the value.
+    These are refused: control characters (a line break would begin another field), `;` (it would begin another cookie), `=`
+    in a name, spaces at either end (the receiver cuts them off), an empty name, and surrogates that stand for no octet.
+    Everything else is sent unchanged: browsers send spaces, commas and quotes too, and quoting would change the value.
 
     Raises:
-        CookieRefused: with the name and the reason, never the value.
-        TypeError: one of the two is no str.
+        CookieRefused: the message has the name and the reason, never the value.
+        TypeError: one of the two is not a str.
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a cookie is a str, not {type(name).__name__}")
@@ -46,11 +46,11 @@ def _is_sendable(text: str) -> bool:
 
 
 def render_pairs(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
-    """Return the value of a Cookie field, `a=1; b=2`, in the order given; empty where there are no pairs.
+    """Return the value of a Cookie field, `a=1; b=2`, in the order given; empty if there are no pairs.
 
     Raises:
-        CookieRefused: a name or value is not fit to be sent (see `check_pair`).
-        TypeError: a name or value is no str.
+        CookieRefused: a name or value cannot be sent (see `check_pair`).
+        TypeError: a name or value is not a str.
     """
     rendered = []
     for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:

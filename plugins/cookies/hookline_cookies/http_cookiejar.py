@@ -1,4 +1,4 @@
-"""Take cookies from `http.cookiejar`, a dict or another jar, and give them back."""
+"""Convert cookies from `http.cookiejar`, and to it; split what users give as `cookies=`."""
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .cookie import Cookie, SameSite
 
 if TYPE_CHECKING:
-    # Imported at first use only: it brings urllib.request and http.client along.
+    # Imported at first use only: it imports urllib.request and http.client.
     import http.cookiejar
 
 _SAME_SITE: dict[str, SameSite] = {"strict": "Strict", "lax": "Lax", "none": "None"}
@@ -16,12 +16,12 @@ _SAME_SITE: dict[str, SameSite] = {"strict": "Strict", "lax": "Lax", "none": "No
 def split_source(
     source: "Mapping[str, str] | Iterable[Cookie] | http.cookiejar.CookieJar",
 ) -> tuple[list[Cookie], dict[str, str]]:
-    """Return what a user gave as `cookies=`: the cookies that have a domain, and the plain pairs that have none.
+    """Return the cookies with a domain, and name and value of those without, in what a user gave as `cookies=`.
 
-    Pairs are what a dict holds, and cookies of `http.cookiejar` that were made without a domain.
+    Without a domain are those of a dict, and cookies of `http.cookiejar` that were made without one.
 
     Raises:
-        TypeError: `source` is something else.
+        TypeError: source is something else.
     """
     if isinstance(source, Mapping) and not _is_standard(source, "CookieJar"):  # the jar of requests is both
         return [], dict(source)
@@ -30,7 +30,7 @@ def split_source(
 
 
 def _is_standard(item: object, name: str) -> bool:
-    """Tell whether `item` is of the class `name` of `http.cookiejar`, without importing that."""
+    """Say whether `item` is an instance of the class `name` of `http.cookiejar`, without importing that."""
     standard = sys.modules.get("http.cookiejar")
     return standard is not None and isinstance(item, getattr(standard, name))
 
@@ -38,10 +38,10 @@ def _is_standard(item: object, name: str) -> bool:
 def cookies_in(
     source: "Iterable[Cookie | str] | http.cookiejar.CookieJar", pairs: dict[str, str] | None = None
 ) -> Iterator[Cookie]:
-    """Yield the cookies of a jar as ours; those without a domain go into `pairs`.
+    """Yield the cookies of a jar as `Cookie` objects; add those without a domain to `pairs`.
 
     Raises:
-        TypeError: `source` holds something else.
+        TypeError: source holds something else.
     """
     for item in source:
         if isinstance(item, Cookie):
@@ -49,7 +49,7 @@ def cookies_in(
         elif isinstance(item, str) or not _is_standard(item, "Cookie"):
             raise TypeError(f"cookies are a dict, a CookieJar or Cookie objects, not {type(item).__name__}")
         elif item.value is None:
-            continue  # nameless: `http.cookiejar` keeps its value as the name
+            continue  # a cookie without a name: `http.cookiejar` stores its value as the name
         elif item.domain:
             yield from _from_standard(item)
         elif pairs is not None:
@@ -57,17 +57,17 @@ def cookies_in(
 
 
 def _from_standard(item: "http.cookiejar.Cookie") -> Iterator[Cookie]:
-    """Yield the cookie, for two hosts where `http.cookiejar` cannot tell them apart.
+    """Yield the cookie, twice if `http.cookiejar` does not say for which of two hosts it is.
 
-    It stores a cookie of `localhost` under `localhost.local`, the same name as for the host `localhost.local`, and
-    sends it to both. Port lists (RFC 2965) are not kept: cookies do not tell ports apart.
+    It stores a cookie of `localhost` under `localhost.local`, as it does one of the host `localhost.local`, and sends it to
+    both. Port lists (RFC 2965) are left out: ports make no difference to cookies.
     """
     domain = item.domain.removeprefix(".")
     host_only = not item.domain.startswith(".")
     domains = [domain]
     if host_only and domain.endswith(".local") and domain.count(".") == 1:
         domains.append(domain.removesuffix(".local"))
-    # The attributes that it keeps without knowing them; there is no public way to ask for one whatever its case.
+    # Attributes that `http.cookiejar` does not know; its public method for them compares names with their case.
     rest: dict[str, str | None] = {key.lower(): value for key, value in getattr(item, "_rest", {}).items()}
     for host in domains:
         yield Cookie(
@@ -84,7 +84,7 @@ def _from_standard(item: "http.cookiejar.Cookie") -> Iterator[Cookie]:
 
 
 def to_cookiejar(cookies: Iterable[Cookie]) -> "http.cookiejar.CookieJar":
-    """Return a jar of `http.cookiejar` with these cookies, `localhost` written `localhost.local` as it does itself."""
+    """Return a jar of `http.cookiejar` with these cookies; `localhost` is `localhost.local` there."""
     import http.cookiejar
 
     jar = http.cookiejar.CookieJar()

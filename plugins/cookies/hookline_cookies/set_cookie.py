@@ -1,4 +1,4 @@
-"""Take a Set-Cookie field value apart (RFC 6265bis section 5.6), before asking who sent it."""
+"""Parse the value of a Set-Cookie field (RFC 6265bis section 5.6). Whether its sender may set it is decided later."""
 
 import re
 from collections.abc import Callable
@@ -17,10 +17,10 @@ _SAME_SITE: dict[str, SameSite] = {"strict": "Strict", "lax": "Lax", "none": "No
 
 @dataclass(slots=True)
 class SetCookie:
-    """One Set-Cookie field value. None stands for an attribute that was not sent or does not count.
+    """The value of one Set-Cookie field. None = the attribute is absent or invalid.
 
-    `domain` has lost its leading dot, is in lower case and never empty. `expires` is in seconds since 1970, `max_age`
-    in seconds from now. `path` may be any text, the empty one included.
+    domain: in lower case, without a leading dot, never empty. expires: in seconds since 1970. max_age: in seconds from now.
+    path: any text, also an empty one.
     """
 
     name: str
@@ -35,7 +35,7 @@ class SetCookie:
 
 
 def octets(text: str) -> int:
-    """Return the length of `text` as it is sent.
+    """Return the length in octets of `text` as it is sent.
 
     Raises:
         UnicodeEncodeError: `text` cannot be sent (a surrogate that stands for no octet).
@@ -44,14 +44,15 @@ def octets(text: str) -> int:
 
 
 def parse_set_cookie(line: str | bytes) -> SetCookie | None:
-    """Return the cookie that one field value describes, None where it is to be ignored.
+    """Return the cookie in the value of one field; None if it is to be ignored.
 
-    Octets are read as UTF-8; what is not UTF-8 becomes surrogates (PEP 383), so that every value goes back as it came.
+    Octets are decoded as UTF-8. Those that are not UTF-8 become surrogates (PEP 383), so that every value is sent back
+    unchanged.
 
-    Ignored are a cookie without a name (the RFC stores it, but then `Set-Cookie: =__Host-a=b` is sent as somebody
-    else's cookie), one of more than 4096 octets, and one with a control character, a tab inside included: it would
-    tear the columns of a Netscape file. One exception: NUL, CR or LF ends a line that has no attributes at all. The
-    http-state tests want NUL and CR to end every line; with attributes that could cut off Secure, so it is not done.
+    These are ignored: a cookie without a name (the RFC stores it, but then `Set-Cookie: =__Host-a=b` would be sent as if
+    another server had set `__Host-a`); one of more than 4096 octets; and one with a control character, also a tab within a
+    name or value, which separates the columns of a Netscape file. One exception: NUL, CR or LF ends a line that has no
+    attributes. The http-state tests end every line at NUL and CR; but that could cut off an attribute such as Secure.
     """
     if isinstance(line, bytes):
         line = line.decode("utf-8", "surrogateescape")
@@ -79,8 +80,8 @@ def parse_set_cookie(line: str | bytes) -> SetCookie | None:
 
 
 def _apply(cookie: SetCookie, key: str, text: str) -> None:
-    """Note one attribute; the last of a name counts. Unknown and too long ones are passed over."""
-    # A character has at most four octets: the short cut spares counting them.
+    """Set one attribute; of several of one name the last counts. Unknown and too long ones are ignored."""
+    # A character has at most four octets, so those of a short text need not be counted.
     if len(text) > MAX_ATTRIBUTE // 4 and len(text.encode("utf-8", "surrogatepass")) > MAX_ATTRIBUTE:
         return
     match key:
@@ -100,7 +101,7 @@ def _apply(cookie: SetCookie, key: str, text: str) -> None:
         case "samesite":
             cookie.same_site = _SAME_SITE.get(text.lower())
         case "domain":
-            # An empty one is passed over, so that an earlier one stays: http-state case OPTIONAL_DOMAIN0042.
+            # An empty one is ignored, so that an earlier one stays: http-state case OPTIONAL_DOMAIN0042.
             domain = text.removeprefix(".").lower()
             if domain:
                 cookie.domain = domain

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline_cookies import SetCookie, parse_set_cookie
-from hookline_cookies.parsing import MAX_ATTRIBUTE, MAX_PAIR
+from hookline_cookies.set_cookie import MAX_ATTRIBUTE, MAX_PAIR
 
 
 def parsed(line: str | bytes) -> SetCookie:
