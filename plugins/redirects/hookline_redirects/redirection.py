@@ -1,4 +1,4 @@
-"""How a request changes when it is redirected (RFC 9110, section 15.4)."""
+"""How redirection changes a request (RFC 9110, section 15.4)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ STATUSES = (301, 302, 303, 307, 308)
 
 
 def becomes_get(status: int, method: str) -> bool:
-    """Does the follow-up ask with GET, without a body?
+    """Say whether the next request is a GET without a body.
 
-    303 says so for every method; HEAD stays, since it asks for the same without the body. For POST on 301 and 302 it is what
-    all browsers do (RFC 9110, sections 15.4.2 and 15.4.3 allow it). 307 and 308 never do.
+    After 303 it is, for every method but HEAD, which stays HEAD. After 301 and 302 it is for POST, as in all browsers (RFC
+    9110, sections 15.4.2 and 15.4.3, allows it). After 307 and 308 it never is.
     """
     if status == 303:
         return method not in ("GET", "HEAD")
@@ -23,7 +23,7 @@ def becomes_get(status: int, method: str) -> bool:
 
 
 def fields_without_body(fields: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The fields, without those that describe a body or its sending. Several of one name stay."""
+    """Return the fields without those that describe a body or its transfer. Several of one name stay."""
     return [(name, value) for name, value in fields.items() if not _describes_body(name.lower())]
 
 
@@ -31,6 +31,6 @@ def _describes_body(name: str) -> bool:
     return name.startswith("content-") or name in ("transfer-encoding", "expect")
 
 
-def redirects_in(requests: Iterable[HttpRequest]) -> int:
-    """How many of the requests of a call were sent for a redirect; challenges and retries do not count."""
+def count_redirects(requests: Iterable[HttpRequest]) -> int:
+    """Return how many requests of a call were sent for a redirect; those for challenges and retries do not count."""
     return sum(request.cause == "redirect" for request in requests)
