@@ -1,4 +1,4 @@
-"""What Content-Encoding says (RFC 9110, section 8.4)."""
+"""Parse the Content-Encoding field (RFC 9110, section 8.4)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from hookline import DecodingError
 
-MAX_CODINGS = 5  # as in curl: nobody stacks that many, and each one costs memory and multiplies what a bomb can do
+MAX_CODINGS = 5  # as in curl: servers apply one or two, and each one costs memory and multiplies the size of a bomb
 
 
 def codings_in(values: Iterable[str]) -> list[str]:
-    """The codings of all fields together, in lower case, in the order in which they were applied; `identity` is none.
+    """Return the codings of all fields together, in lower case, in the order in which they were applied, without `identity`.
 
     Raises: DecodingError, for more than five.
     """
@@ -22,5 +22,5 @@ def codings_in(values: Iterable[str]) -> list[str]:
 
 
 def shown(coding: str) -> str:
-    """A coding that a peer named, for a message: escaped, and cut."""
+    """Return a coding that a peer named for a message: escaped, and cut to 40 characters."""
     return ascii(coding[:40])
