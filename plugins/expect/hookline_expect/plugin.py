@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 class Expect:
     """Send the body after 100 (Continue), or after a time without an answer.
 
-    If a final status comes first, core stops the upload. The plugin runs last on pre_request, so that it sees the body that the other plugins leave. An earlier plugin may set
-    `wait_continue` of a request, for example to get the server's answer before a body that can be sent only once.
+    If a final status comes first, core stops the upload. The plugin runs last on pre_request, so that it sees the body that
+    the other plugins leave. An earlier plugin may set `wait_continue` of a request, for example to get the server's answer
+    before a body that can be sent only once.
     """
 
     name = "expect"
