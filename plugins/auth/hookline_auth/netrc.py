@@ -29,7 +29,7 @@ def read_netrc() -> Hosts:
                 continue
         except (OSError, ValueError):
             continue
-        return _parse(path) if is_regular else _refuse(path, "is no regular file")
+        return _parse(path) if is_regular else _refuse(path, "is not a regular file")
     return {}
 
 
@@ -78,7 +78,7 @@ def _parse(path: Path) -> Hosts:
     except OSError as error:
         return _refuse(path, f"cannot be read: {error.strerror}")
     except ValueError:
-        return _refuse(path, "is no text")
+        return _refuse(path, "is not text")
     found: Hosts = {}
     for host, (login, account, password) in entries.items():
         user = login or account

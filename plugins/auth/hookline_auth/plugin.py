@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 MAX_CREDENTIALS = 256  # for Digest, of origins and of proxies, whose nonces a client remembers
 
-_DOC = "a pair, an authentication or a callable; None = nothing unasked, whatever the client has"
+_DOC = "a pair, an authentication or a callable; None = none but those of the URL"
 
 
 class Basic:

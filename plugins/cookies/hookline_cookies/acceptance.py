@@ -25,7 +25,7 @@ def accept_from_response(parsed: SetCookie, host: str, path: str, secure: bool, 
         CookieRefused: the response may not set this cookie.
     """
     if parsed.secure and not secure:
-        raise CookieRefused(f"cookie {shown(parsed.name)}: Secure, but set by a connection that is not")
+        raise CookieRefused(f"cookie {shown(parsed.name)}: Secure, but set by a connection without TLS")
     domain, host_only = _domain(parsed, host)
     cookie_path = parsed.path
     if cookie_path is None or not cookie_path.startswith("/"):

@@ -82,7 +82,7 @@ class MemberDecoder:
             if decoded:
                 return decoded
             if not taken and member.holds_output:
-                raise DecodingError(f"the decoder of {self._coding} stands still")  # instead of an endless loop
+                raise DecodingError(f"the {self._coding} decoder makes no progress")  # instead of an endless loop
         return b""
 
     def finish(self) -> None:

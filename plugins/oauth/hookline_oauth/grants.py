@@ -87,8 +87,8 @@ def authorization_code(client: Client, url: str, state: str | None) -> str:
 
     if not state:
         raise OAuthError(
-            "there is no state to compare with: call authorization_url first, or give state=, so that nobody can pass"
-            " off their own code as the user's (RFC 6749, section 10.12)"
+            "there is no state to compare with: call authorization_url first, or give state=; without it, an attacker's"
+            " code could be taken for the user's (RFC 6749, section 10.12)"
         )
     if url.strip().lower().startswith("http:") and split_url(url.strip()).host not in _LOOPBACK:
         check_secure(url, "the code")

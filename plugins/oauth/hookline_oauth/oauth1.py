@@ -94,8 +94,8 @@ class OAuth1(interfaces.OAuth1):
         token = await fetch(http, url, signer)
         if token.get("oauth_callback_confirmed", "").lower() != "true":
             raise TokenRefused(
-                f"{shown(url)} did not confirm the callback (oauth_callback_confirmed=true): it speaks the first"
-                " version of OAuth, in which somebody else's authorization can be passed off as the user's"
+                f"{shown(url)} did not confirm the callback (oauth_callback_confirmed=true): it uses OAuth 1.0,"
+                " whose session fixation attack OAuth 1.0a prevents"
             )
         self._set_token(token)
         return token

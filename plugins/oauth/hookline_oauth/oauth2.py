@@ -329,7 +329,7 @@ class OAuth2(interfaces.OAuth2):
         try:
             return parse_device_authorization(parse_members(response, self._secrets()))
         except ValueError as problem:
-            raise token_refused(response, f"its answer is no device authorization: {problem}") from None
+            raise token_refused(response, f"its answer is not a device authorization: {problem}") from None
 
     def fetch_device_token(self, http: HttpClient, device: DeviceAuthorization) -> Any:
         """Wait until the user has agreed, and fetch the token (RFC 8628, section 3.4).

@@ -34,7 +34,7 @@ def check_secure(url: str, secret: str, request: HttpRequest | None = None) -> N
 
     if not is_secure_transport(url):
         raise InsecureTransport(
-            f"{shown(url)} is not https: whoever is on the way could read {secret}, and use it. Use an https"
-            " URL; for a server on this machine set the environment variable OAUTHLIB_INSECURE_TRANSPORT=1",
+            f"{shown(url)} is not https: anyone on the network path could read {secret}, and use it. Use an"
+            " https URL; for a server on this machine set the environment variable OAUTHLIB_INSECURE_TRANSPORT=1",
             request=request,
         )

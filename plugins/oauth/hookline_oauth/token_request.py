@@ -34,7 +34,7 @@ def token_request(
 
     Raises: InsecureTransport; InvalidURL.
     """
-    check_secure(url, "the credentials that a token is asked for with", parent)
+    check_secure(url, "the credentials of the token request", parent)
     fields = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": FORM, **(headers or {})}
     request = http.new_request(
         "POST",
@@ -70,8 +70,8 @@ async def send_token_request(request: HttpRequest) -> HttpResponse:
         raise TokenRefused(f"{request!r} was answered with a request {MAX_ANSWERS} times", request=request)
     if 300 <= response.status_code < 400:
         raise TokenRefused(
-            f"{request!r} was answered with {response.status_code}: credentials do not follow a redirect; give the URL"
-            " that the token endpoint really has",
+            f"{request!r} was answered with {response.status_code}: credentials are not sent after a redirect; give the"
+            " token endpoint's own URL",
             response=response,
         )
     return response

@@ -25,7 +25,7 @@ def parse_token(response: HttpResponse, now: float, secrets: Iterable[str | None
     try:
         token = as_token(fields, now)
     except ValueError as problem:
-        raise token_refused(response, f"its answer is no token: {problem}") from None
+        raise token_refused(response, f"its answer is not a token: {problem}") from None
     assert token is not None
     return token
 
@@ -50,7 +50,7 @@ def parse_members(response: HttpResponse, secrets: Iterable[str | None]) -> dict
     if not response.ok:
         raise token_refused(response, "and its answer does not say why")
     if not isinstance(fields, dict):
-        raise token_refused(response, "its answer is no JSON object")
+        raise token_refused(response, "its answer is not a JSON object")
     return fields
 
 
