@@ -1,4 +1,4 @@
-"""Pairs that a user gives, as a Cookie field."""
+"""Pairs of name and value as a Cookie field."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Field values of three origins become one: a call's before the stored, the stored before the client's."""
+"""Three Cookie fields become one: a call's cookies take precedence over stored ones, and these over the client's."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The ready-made Cookie field: made once, and made anew when something changed."""
+"""The cache of Cookie fields: a field is made once, and again when a cookie of its host has changed."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""What users give: cookies of a client and of a request, as a dict or as a jar, and a Cookie field of their own."""
+"""The option `cookies=` of a client and of a request, as a dict or as a jar, and a Cookie field of the user."""
 
 import http.cookiejar
 from collections.abc import Callable

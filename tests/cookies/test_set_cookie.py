@@ -1,4 +1,4 @@
-"""Set-Cookie field values, before anybody asks who sent them."""
+"""Values of Set-Cookie fields, whoever sent them."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""How the device grant asks, without a server."""
+"""The polling of the device grant, without a server."""
 
 import asyncio
 from typing import Any

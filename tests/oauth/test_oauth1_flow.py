@@ -1,4 +1,4 @@
-"""The three legs of OAuth 1 against oauthlib's own server endpoints."""
+"""The three steps of OAuth 1 against oauthlib's own server endpoints."""
 
 from typing import Any
 

@@ -96,4 +96,5 @@ class _Connection:
     """The `response.connection` of a hook's response."""
 
     def send(self, prepared: Any, **_: object) -> NoReturn:
+        """Leave the hook with the request."""
         raise _Resend(prepared)

@@ -23,7 +23,7 @@ class Brotli:
         self.unused = 0
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`. Brotli itself refuses data after the end of the stream that comes in the same piece."""
+        """Decode as `Member.decode` says. Brotli itself refuses data after the end of the stream that comes in the same piece."""
         stream = self._brotli
         decoded = self._spare
         if not decoded:

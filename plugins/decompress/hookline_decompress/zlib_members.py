@@ -24,7 +24,7 @@ class Inflated:
         self.unused = 0
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`."""
+        """Decode as `Member.decode` says."""
         inflater = self._zlib
         try:
             decoded = inflater.decompress(data, limit)
@@ -61,7 +61,7 @@ class Deflated(Inflated):
         self._first: bytes | None = b""
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`."""
+        """Decode as `Member.decode` says."""
         if self._first is None:
             return super().decode(data, limit)
         held = len(self._first)

@@ -26,7 +26,7 @@ class Zstandard:
         self.unused = 0
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`."""
+        """Decode as `Member.decode` says."""
         frame = self._zstd
         try:
             decoded = frame.decompress(data, limit)
