@@ -16,7 +16,7 @@ from hookline_auth.challenges import (
     parse_parameters,
     quoted_string,
 )
-from hookline_auth.digest_answer import read_challenge, strongest_challenge
+from hookline_auth.digest_challenge import read_challenge, strongest_challenge
 
 TOKENS = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=12)
 TOKENS68 = st.builds(

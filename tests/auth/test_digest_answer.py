@@ -7,16 +7,10 @@ import hashlib
 import pytest
 
 from auth.peers import parameters
-from hookline_auth import BodyNotHashable, UnsupportedAlgorithm, digest_answer, parse_challenges
+from hookline_auth import BodyNotHashable, UnsupportedAlgorithm, parse_challenges
 from hookline_auth.credentials import Credentials
-from hookline_auth.digest_answer import (
-    DigestChallenge,
-    answer,
-    entity_hash,
-    read_challenge,
-    strongest_challenge,
-    verifies_server,
-)
+from hookline_auth.digest_answer import answer, is_server_verified
+from hookline_auth.digest_challenge import DigestChallenge, openssl_has, read_challenge, strongest_challenge
 from hookline_auth.field_text import octets
 
 ME = Credentials("Mufasa", "Circle of Life")
@@ -187,7 +181,7 @@ def test_auth_int_takes_body_or_its_hash(hash_name: str) -> None:
     found = challenge(f'Digest realm="r", nonce="n", qop="auth-int", algorithm={hash_name}')
     assert found is not None
 
-    assert answered(found, body=b"v=1") == answered(found, body=entity_hash(found, b"v=1"))
+    assert answered(found, body=b"v=1") == answered(found, body=found.hash(b"v=1"))
     assert answered(found, body=b"v=1") != answered(found, body=b"")
     with pytest.raises(BodyNotHashable, match="auth-int"):
         answered(found, body=None)
@@ -215,14 +209,14 @@ def test_hash_that_openssl_lacks_is_a_clear_error(monkeypatch: pytest.MonkeyPatc
     def new(name: str, *_: bytes) -> None:
         raise ValueError(f"unsupported hash type {name}")
 
-    digest_answer._is_offered.cache_clear()
+    openssl_has.cache_clear()
     monkeypatch.setattr(hashlib, "new", new)
     try:
         with pytest.raises(UnsupportedAlgorithm, match="'sha-512-256'"):
             answer(DigestChallenge("r", "n", "SHA-512-256", "auth"), "GET", "/", b"", ME, 1, "c")
         assert challenge('Digest realm="r", nonce="n", algorithm=SHA-512-256') is None
     finally:
-        digest_answer._is_offered.cache_clear()
+        openssl_has.cache_clear()
 
 
 def test_unknown_hash_is_a_clear_error() -> None:
@@ -237,7 +231,7 @@ def test_server_proves_itself_with_the_same_secret() -> None:
     proof = hashlib.md5(f"{secret}:n:00000002:c:auth:{request}".encode()).hexdigest()
 
     def proven(**info: str) -> bool:
-        return verifies_server(info, found, "/dir", b"", ME, 2, "c")
+        return is_server_verified(info, found, "/dir", b"", ME, 2, "c")
 
     assert proven(rspauth=proof)
     assert proven(rspauth=proof.upper(), qop="auth", nc="00000002", cnonce="c")

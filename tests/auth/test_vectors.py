@@ -9,7 +9,8 @@ import pytest
 from auth.peers import parameters
 from hookline_auth import HTTPBasicAuth, parse_challenges
 from hookline_auth.credentials import Credentials
-from hookline_auth.digest_answer import DigestChallenge, answer, is_supported, read_challenge, strongest_challenge
+from hookline_auth.digest_answer import answer
+from hookline_auth.digest_challenge import DigestChallenge, is_supported, read_challenge, strongest_challenge
 
 pytestmark = pytest.mark.conformance
 

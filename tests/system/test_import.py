@@ -14,7 +14,7 @@ WAITING = {
     "importlib.resources", "logging.handlers", "mimetypes", "netrc", "secrets", "tempfile", "unicodedata", "urllib.request",
     "zipfile", "zoneinfo",
     "hookline.console", "hookline.links", "hookline.multipart", "hookline.printer",
-    "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_flow",
+    "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_challenge", "hookline_auth.digest_flow",
     "hookline_cookies.cookie", "hookline_cookies.jar", "hookline_cookies.set_cookie", "publicsuffixlist",
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",

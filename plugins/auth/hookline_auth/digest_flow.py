@@ -9,7 +9,8 @@ from hookline import field_octets
 from .auth import Flow
 from .challenges import is_quotable, parse_challenges, parse_parameters
 from .credentials import Credentials
-from .digest_answer import DigestChallenge, answer, strongest_challenge, verifies_server
+from .digest_answer import answer, is_server_verified
+from .digest_challenge import DigestChallenge, strongest_challenge
 from .errors import ServerNotVerified
 from .messages import Request, Response, body_bytes, set_field
 from .protection_spaces import DigestSession, ProtectionSpaces
@@ -112,7 +113,7 @@ def _check_accepted(auth: DigestAuth, response: Response, role: ServerRole, targ
     info = parse_parameters(field_values(response, role.info))
     if auth.verify_server and (200 <= response.status_code < 300 or "rspauth" in info):
         entity = response.content if session.challenge.qop == "auth-int" else None
-        if not verifies_server(info, session.challenge, target, entity, auth.credentials, nc, session.cnonce):
+        if not is_server_verified(info, session.challenge, target, entity, auth.credentials, nc, session.cnonce):
             raise ServerNotVerified("the response does not prove that the server knows the password")
     nextnonce = info.get("nextnonce", "")
     if nextnonce and nextnonce != session.challenge.nonce and is_quotable(nextnonce):

@@ -64,7 +64,7 @@ def sent_fields(request: Request) -> list[tuple[str, str]]:
     return [*((name, value) for name, value in request.headers.items() if name not in hop), *hop.items()]
 
 
-def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+def join_by_name(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return fields by name, several of one name as one list (RFC 9110 section 5.3), each name as it is first spelled."""
     values: dict[str, str] = {}
     names: dict[str, str] = {}

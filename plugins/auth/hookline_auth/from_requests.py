@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from .auth import Auth, Flow
-from .foreign_request import Snapshot, joined, sent_fields
+from .foreign_request import Snapshot, join_by_name, sent_fields
 from .messages import Request, Response
 
 _SEND_ARGUMENTS: dict[str, Any] = {"timeout": None, "verify": True, "cert": None, "proxies": {}, "stream": False}
@@ -65,7 +65,7 @@ class AuthFromRequests(Auth):
         prepared = self._package.PreparedRequest()
         prepared.method = request.method
         prepared.url = request.url
-        prepared.headers = self._package.structures.CaseInsensitiveDict(joined(sent_fields(request)))
+        prepared.headers = self._package.structures.CaseInsensitiveDict(join_by_name(sent_fields(request)))
         prepared.body = request.body
         prepared.prepare_cookies({})
         return prepared
@@ -73,7 +73,7 @@ class AuthFromRequests(Auth):
     def _response(self, response: Response, prepared: Any) -> Any:
         foreign = self._package.Response()
         foreign.status_code = response.status_code
-        foreign.headers = self._package.structures.CaseInsensitiveDict(joined(response.headers.items()))
+        foreign.headers = self._package.structures.CaseInsensitiveDict(join_by_name(response.headers.items()))
         foreign.url = prepared.url
         foreign.request = prepared
         foreign.connection = _Connection()

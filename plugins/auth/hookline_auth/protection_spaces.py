@@ -12,7 +12,8 @@ import os
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
-from .digest_answer import MAX_COUNT, DigestChallenge
+from .digest_answer import MAX_COUNT
+from .digest_challenge import DigestChallenge
 from .lru import set_newest
 from .url_parts import Origin, origin, request_target
 
