@@ -52,7 +52,7 @@ class Basic:
     name = "basic"
 
     def __init__(self) -> None:
-        self._flows = RunningFlows(self.name)
+        self.flows = RunningFlows(self.name)
         self._hosts: Hosts | None = None  # the entries of netrc; read at the first request that may use them
         self.has_netrc = Switch()
         if has_netrc():
@@ -86,9 +86,9 @@ class Basic:
         if not isinstance(auth, Auth):
             result = auth(response)
             return discard_result(result) if inspect.isawaitable(result) else None
-        if request.cause == CAUSE and self._flows.resume(response):
+        if request.cause == CAUSE and self.flows.resume(response):
             return None
-        return self._flows.begin(response, auth)
+        return self.flows.begin(response, auth)
 
     def _convert(self, value: object) -> AuthValue:
         """Convert the value of `auth=`.
@@ -113,8 +113,8 @@ class Digest:
     before = ("expect",)  # which reads the wait_continue that this plugin sets
 
     def __init__(self) -> None:
-        self._flows = RunningFlows(self.name)
-        self._proxy_flows = RunningFlows(self.name)
+        self.flows = RunningFlows(self.name)
+        self.proxy_flows = RunningFlows(self.name)
         self._known: dict[HTTPDigestAuth, HTTPDigestAuth] = {}
         self._proxies: dict[Proxy, HTTPDigestAuth] = {}  # that have sent a Digest challenge
         self.knows_proxies = Switch()
@@ -156,20 +156,20 @@ class Digest:
     async def _prepare(self, response: AuthResponse) -> None:
         """Begin the flows of a request, or go on with them: the proxy's, then the origin's."""
         request = response.request
-        if self._proxies and not self._proxy_flows.resume(response):
+        if self._proxies and not self.proxy_flows.resume(response):
             proxy = proxy_of(request)
             if proxy is not None and proxy in self._proxies:
-                await self._proxy_flows.begin(response, ProxyDigest(self._proxies[proxy], proxy, request.target))
+                await self.proxy_flows.begin(response, ProxyDigest(self._proxies[proxy], proxy, request.target))
         auth = self._auth_for(request)
-        if auth is not None and not self._flows.resume(response):
+        if auth is not None and not self.flows.resume(response):
             expect_continue(request)
-            await self._flows.begin(response, auth)
+            await self.flows.begin(response, auth)
 
     async def _answer_proxy(self, response: HttpResponse, proxy: Proxy) -> HttpRequest | None:
         """Return the request with an answer to the proxy's first challenge, and remember the proxy; None = no answer."""
         digest = self._proxies.get(proxy) or HTTPDigestAuth(proxy.username, proxy.password)
         flow = ProxyDigest(digest, proxy, response.request.target, is_asked=True)
-        request = await self._proxy_flows.answer(response, flow)
+        request = await self.proxy_flows.answer(response, flow)
         if request is not None:
             set_newest(self._proxies, proxy, digest, MAX_CREDENTIALS)
             self.knows_proxies.turn_on()

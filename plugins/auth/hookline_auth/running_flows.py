@@ -15,12 +15,15 @@ from .running_flow import RunningFlow
 
 
 class RunningFlows:
-    """The flows in progress that one plugin of one client runs."""
+    """The flows in progress that one plugin of one client runs.
+
+    waiting: the flows by the request that each sends next, until that request is in pre_request.
+    """
 
     def __init__(self, plugin: str) -> None:
         self.plugin = plugin
         # Weak, because a request may never be sent (another plugin failed, the deadline passed): its flow goes with it.
-        self._next: WeakKeyDictionary[HttpRequest, RunningFlow] = WeakKeyDictionary()
+        self.waiting: WeakKeyDictionary[HttpRequest, RunningFlow] = WeakKeyDictionary()
 
     async def begin(self, response: HttpResponse, auth: Auth) -> None:
         """Begin a flow for the request of this response, in pre_request; its exceptions pass through."""
@@ -41,7 +44,7 @@ class RunningFlows:
 
     def resume(self, response: HttpResponse) -> bool:
         """Go on with the flow that sends this request, in pre_request; False if no flow does."""
-        running = self._next.pop(response.request, None)
+        running = self.waiting.pop(response.request, None)
         if running is None:
             return False
         running.put_fields(response.request)
@@ -52,7 +55,7 @@ class RunningFlows:
         """Hand a response to its flow; return the request that the flow sends next, None at its end."""
         request = await running.proceed(response)
         if request is not None:
-            self._next[request] = running
+            self.waiting[request] = running
         return request
 
     def _subscribe(self, response: HttpResponse, running: RunningFlow) -> None:
