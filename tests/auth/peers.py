@@ -10,7 +10,8 @@ from typing import Any
 
 from multidict import CIMultiDict
 
-from hookline_auth.flows import Auth, Request, SubRequest, advance, advance_async
+from hookline_auth.auth import Auth, advance, advance_async
+from hookline_auth.messages import Request, SubRequest
 
 URL = "http://service.example/private/page?q=1"
 

@@ -8,7 +8,7 @@ import pytest
 
 from auth.peers import PlainRequest, PlainResponse, run
 from hookline_auth import BearerAuth, HTTPBasicAuth, HTTPDigestAuth, SubRequest
-from hookline_auth.adapting import as_given
+from hookline_auth.auth_option import as_auth
 from hookline_auth.basic import basic_value, from_userinfo
 from hookline_auth.credentials import Credentials
 
@@ -89,7 +89,7 @@ def test_other_types_are_refused_without_showing_them(value: object) -> None:
         HTTPBasicAuth(SECRET, SECRET),
         HTTPDigestAuth(SECRET, SECRET),
         BearerAuth(SECRET),
-        as_given((SECRET, SECRET)),
+        as_auth((SECRET, SECRET)),
         SubRequest("POST", f"https://{SECRET}@x/", (("Authorization", SECRET),), SECRET.encode()),
     ],
     ids=lambda owner: type(owner).__name__,
@@ -116,20 +116,20 @@ def test_username_and_password_can_be_read(make: type[HTTPBasicAuth] | type[HTTP
 
 
 def test_pairs_become_basic() -> None:
-    assert as_given(("a", "b")) == HTTPBasicAuth("a", "b")
-    assert as_given(["a", "b"]) == HTTPBasicAuth("a", "b")
+    assert as_auth(("a", "b")) == HTTPBasicAuth("a", "b")
+    assert as_auth(["a", "b"]) == HTTPBasicAuth("a", "b")
     auth = HTTPDigestAuth("a", "b")
-    assert as_given(auth) is auth
+    assert as_auth(auth) is auth
 
 
 def test_callables_stay_as_they_are() -> None:
-    assert as_given(print) is print
+    assert as_auth(print) is print
 
 
 @pytest.mark.parametrize("value", [None, "user:password", ("a", "b", "c"), 5])
 def test_other_values_are_refused(value: object) -> None:
     with pytest.raises(TypeError, match="auth= takes a pair"):
-        as_given(value)
+        as_auth(value)
 
 
 @pytest.mark.parametrize(

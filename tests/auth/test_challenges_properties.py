@@ -16,7 +16,7 @@ from hookline_auth.challenges import (
     parse_parameters,
     quoted_string,
 )
-from hookline_auth.digest_answer import read_challenge, strongest
+from hookline_auth.digest_challenge import read_challenge, strongest_challenge
 
 TOKENS = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=12)
 TOKENS68 = st.builds(
@@ -71,4 +71,4 @@ def test_any_input_gives_a_bounded_result_and_no_exception(fields: list[str | by
 
     assert len(challenges) <= MAX_CHALLENGES
     assert all(len(challenge.params) <= MAX_PARAMETERS for challenge in challenges)
-    assert strongest(challenges) is None or any(map(read_challenge, challenges))
+    assert strongest_challenge(challenges) is None or any(map(read_challenge, challenges))

@@ -7,23 +7,17 @@ import hashlib
 import pytest
 
 from auth.peers import parameters
-from hookline_auth import BodyNotHashable, UnsupportedAlgorithm, digest_answer, parse_challenges
+from hookline_auth import BodyNotHashable, UnsupportedAlgorithm, parse_challenges
 from hookline_auth.credentials import Credentials
-from hookline_auth.digest_answer import (
-    DigestChallenge,
-    answer,
-    entity_hash,
-    proves_itself,
-    read_challenge,
-    strongest,
-)
+from hookline_auth.digest_answer import answer, is_server_verified
+from hookline_auth.digest_challenge import DigestChallenge, openssl_has, read_challenge, strongest_challenge
 from hookline_auth.field_text import octets
 
 ME = Credentials("Mufasa", "Circle of Life")
 
 
 def challenge(text: str) -> DigestChallenge | None:
-    return strongest(parse_challenges(text))
+    return strongest_challenge(parse_challenges(text))
 
 
 def answered(found: DigestChallenge | None, me: Credentials = ME, body: bytes | str | None = b"") -> str:
@@ -44,7 +38,9 @@ def answered(found: DigestChallenge | None, me: Credentials = ME, body: bytes | 
     ],
 )
 def test_strongest_supported_algorithm_is_picked(offers: list[str], picked: str | None) -> None:
-    found = strongest(parse_challenges([f'Digest realm="r", nonce="n", qop="auth", algorithm={a}' for a in offers]))
+    found = strongest_challenge(
+        parse_challenges([f'Digest realm="r", nonce="n", qop="auth", algorithm={a}' for a in offers])
+    )
 
     assert (found.algorithm if found else None) == picked
 
@@ -151,7 +147,9 @@ def test_octets_outside_ascii_go_back_as_they_came(coding: str) -> None:
 def test_realm_that_was_decoded_already_is_hashed_as_utf8() -> None:
     decoded, raw = 'Digest realm="Löwe", nonce="n", qop=auth', 'Digest realm="Löwe", nonce="n", qop=auth'.encode()
 
-    assert answered(strongest(parse_challenges(decoded))) == answered(strongest(parse_challenges(raw)))
+    assert answered(strongest_challenge(parse_challenges(decoded))) == answered(
+        strongest_challenge(parse_challenges(raw))
+    )
 
 
 def test_username_outside_ascii_is_extended_where_utf8_is_announced() -> None:
@@ -183,7 +181,7 @@ def test_auth_int_takes_body_or_its_hash(hash_name: str) -> None:
     found = challenge(f'Digest realm="r", nonce="n", qop="auth-int", algorithm={hash_name}')
     assert found is not None
 
-    assert answered(found, body=b"v=1") == answered(found, body=entity_hash(found, b"v=1"))
+    assert answered(found, body=b"v=1") == answered(found, body=found.hash(b"v=1"))
     assert answered(found, body=b"v=1") != answered(found, body=b"")
     with pytest.raises(BodyNotHashable, match="auth-int"):
         answered(found, body=None)
@@ -211,14 +209,14 @@ def test_hash_that_openssl_lacks_is_a_clear_error(monkeypatch: pytest.MonkeyPatc
     def new(name: str, *_: bytes) -> None:
         raise ValueError(f"unsupported hash type {name}")
 
-    digest_answer._is_offered.cache_clear()
+    openssl_has.cache_clear()
     monkeypatch.setattr(hashlib, "new", new)
     try:
         with pytest.raises(UnsupportedAlgorithm, match="'sha-512-256'"):
             answer(DigestChallenge("r", "n", "SHA-512-256", "auth"), "GET", "/", b"", ME, 1, "c")
         assert challenge('Digest realm="r", nonce="n", algorithm=SHA-512-256') is None
     finally:
-        digest_answer._is_offered.cache_clear()
+        openssl_has.cache_clear()
 
 
 def test_unknown_hash_is_a_clear_error() -> None:
@@ -233,7 +231,7 @@ def test_server_proves_itself_with_the_same_secret() -> None:
     proof = hashlib.md5(f"{secret}:n:00000002:c:auth:{request}".encode()).hexdigest()
 
     def proven(**info: str) -> bool:
-        return proves_itself(info, found, "/dir", b"", ME, 2, "c")
+        return is_server_verified(info, found, "/dir", b"", ME, 2, "c")
 
     assert proven(rspauth=proof)
     assert proven(rspauth=proof.upper(), qop="auth", nc="00000002", cnonce="c")

@@ -8,9 +8,9 @@ import pytest
 
 from auth.peers import URL, DigestServer, PlainRequest, PlainResponse, parameters, run, run_async
 from hookline_auth import BodyNotHashable, HTTPDigestAuth, ServerNotVerified
-from hookline_auth.digest_flow import PROXY, conversation
-from hookline_auth.digest_spaces import MAX_PLACES, MAX_REALMS, MAX_SESSIONS
-from hookline_auth.flows import advance
+from hookline_auth.auth import advance
+from hookline_auth.digest_flow import PROXY, digest_flow
+from hookline_auth.protection_spaces import MAX_REALMS, MAX_SERVERS, MAX_SESSIONS
 
 
 def me() -> HTTPDigestAuth:
@@ -136,10 +136,10 @@ def test_memory_is_bounded_whatever_the_servers_say() -> None:
     for number in range(300):
         run(auth, server, PlainRequest(f"http://h{number}.example/"))
 
-    places = auth.spaces._places
-    assert len(places) == MAX_PLACES
-    assert all(len(sessions.current) <= MAX_REALMS for sessions in places.values())
-    assert all(len(sessions.known) <= MAX_SESSIONS for sessions in places.values())
+    servers = auth.protection_spaces.servers
+    assert len(servers) == MAX_SERVERS
+    assert all(len(sessions.current) <= MAX_REALMS for sessions in servers.values())
+    assert all(len(sessions.known) <= MAX_SESSIONS for sessions in servers.values())
 
 
 def test_next_nonce_is_used_from_count_one() -> None:
@@ -293,9 +293,9 @@ def test_streamed_body_under_auth_int_is_an_error(kind: str) -> None:
 
 def test_proxy_is_answered_in_its_own_fields() -> None:
     auth = me()
-    place = ("http", "proxy.example", 3128)
+    proxy = ("http", "proxy.example", 3128)
     request = PlainRequest("https://service.example/", method="CONNECT")
-    flow = conversation(auth, request, PROXY, place, "service.example:443")
+    flow = digest_flow(auth, request, PROXY, proxy, "service.example:443")
     advance(flow)
     fields = [
         ("WWW-Authenticate", 'Digest realm="evil", nonce="evil"'),
@@ -309,9 +309,9 @@ def test_proxy_is_answered_in_its_own_fields() -> None:
 
     advance(flow, PlainResponse(200, [("Proxy-Authentication-Info", 'nextnonce="m"')], request=request))
     again = PlainRequest("https://service.example/", method="CONNECT")
-    advance(conversation(auth, again, PROXY, place, "service.example:443"))
+    advance(digest_flow(auth, again, PROXY, proxy, "service.example:443"))
     assert parameters(again.sent()["Proxy-Authorization"])["nonce"] == "m"
-    # The same host as an origin is another place.
+    # The same host as an origin is another server.
     plain = PlainRequest("http://proxy.example:3128/")
     advance(auth.flow(plain))
     assert not plain.sent()
@@ -348,7 +348,7 @@ def test_server_without_proof_is_taken_by_default() -> None:
 def test_exhausted_count_begins_a_new_nonce() -> None:
     auth, server = me(), DigestServer()
     statuses(auth, server)
-    (sessions,) = auth.spaces._places.values()
+    (sessions,) = auth.protection_spaces.servers.values()
     (session,) = sessions.current.values()
     session.count = 0xFFFF_FFFF
 

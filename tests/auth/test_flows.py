@@ -10,7 +10,8 @@ import pytest
 import hookline_auth
 from auth.peers import PlainRequest, PlainResponse, run, run_async
 from hookline_auth import Auth, SubRequest, set_field
-from hookline_auth.flows import AsyncFlow, Flow, Request, advance, advance_async, body_bytes
+from hookline_auth.auth import AsyncFlow, Flow, advance, advance_async
+from hookline_auth.messages import Request, body_bytes
 
 
 class Ticket(Auth):

@@ -11,13 +11,13 @@ import pytest
 
 from auth.peers import URL, DigestServer, PlainRequest, PlainResponse, run, run_async
 from hookline_auth import Auth, AuthError, SubRequest
-from hookline_auth.adapting import as_given
+from hookline_auth.auth_option import as_auth
 
 httpx: Any = pytest.importorskip("httpx", reason="httpx is not installed")
 
 
 def adapted(value: object) -> Auth:
-    auth = as_given(value)
+    auth = as_auth(value)
     assert isinstance(auth, Auth)
     return auth
 
@@ -185,4 +185,4 @@ def test_url_is_left_as_it_was_written(url: str) -> None:
 
 
 def test_repr_shows_the_type_only() -> None:
-    assert repr(adapted(httpx.BasicAuth("hunter2", "hunter2"))) == "HttpxAuth(BasicAuth)"
+    assert repr(adapted(httpx.BasicAuth("hunter2", "hunter2"))) == "AuthFromHttpx(BasicAuth)"

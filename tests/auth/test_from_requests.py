@@ -9,13 +9,13 @@ import pytest
 
 from auth.peers import URL, DigestServer, PlainRequest, PlainResponse, run
 from hookline_auth import Auth, AuthError
-from hookline_auth.adapting import as_given
+from hookline_auth.auth_option import as_auth
 
 requests: Any = pytest.importorskip("requests", reason="requests is not installed")
 
 
 def adapted(value: object) -> Auth:
-    auth = as_given(value)
+    auth = as_auth(value)
     assert isinstance(auth, Auth)
     return auth
 
@@ -108,4 +108,4 @@ def test_repr_shows_the_type_only() -> None:
     class Secret(requests.auth.HTTPBasicAuth):  # type: ignore[misc]  # requests may be without types
         pass
 
-    assert repr(adapted(Secret("hunter2", "hunter2"))) == "RequestsAuth(Secret)"
+    assert repr(adapted(Secret("hunter2", "hunter2"))) == "AuthFromRequests(Secret)"

@@ -105,7 +105,7 @@ def test_empty_variable_means_no_file(netrc_file: Path, monkeypatch: pytest.Monk
     [
         (b"machine h login me password two hunter2", "malformed at line 1"),
         (b"machine h login me\n password x\n hunter2", "malformed at line 3"),
-        (b"machine h login \xff\xfe hunter2", "is no text|malformed"),
+        (b"machine h login \xff\xfe hunter2", "is not text|malformed"),
     ],
 )
 def test_malformed_file_is_logged_without_its_text(
@@ -131,7 +131,7 @@ def test_directory_and_pipe_are_ignored_without_waiting(netrc_file: Path, caplog
     netrc_file.mkdir()
     assert lookup("h") is None
 
-    assert [record.getMessage().count("no regular file") for record in caplog.records] == [1, 1]
+    assert [record.getMessage().count("not a regular file") for record in caplog.records] == [1, 1]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")

@@ -70,7 +70,7 @@ async def test_nothing_is_kept_of_what_is_over(scripted: ScriptedServer) -> None
             await client.get(scripted.url(), auth=HTTPDigestAuth(str(number), "x"))
             await client.get(scripted.url(), auth=flow)
         gc.collect()
-        assert [len(found._flows._next) for found in mine] == [0, 0]
+        assert [len(found.flows.waiting) for found in mine] == [0, 0]
         assert len(mine[1]._known) == 256
 
 

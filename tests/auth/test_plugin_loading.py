@@ -55,7 +55,7 @@ async def test_digest_disabled(scripted: ScriptedServer) -> None:
     scripted.respond(answers_digest)
     async with HttpClient(disable=["digest"]) as client:
         assert statuses(await client.get(scripted.url(), auth=ME)) == [200]
-        with pytest.raises(TypeError, match="'digest' takes, and that is not there"):
+        with pytest.raises(TypeError, match="'digest' takes, and it is not loaded"):
             await client.get(scripted.url(), auth=HTTPDigestAuth(*ME))
     async with HttpClient(auth=HTTPDigestAuth(*ME)) as client:
         assert statuses(await client.get(scripted.url(), disable=["digest"])) == [401]

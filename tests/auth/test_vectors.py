@@ -9,7 +9,8 @@ import pytest
 from auth.peers import parameters
 from hookline_auth import HTTPBasicAuth, parse_challenges
 from hookline_auth.credentials import Credentials
-from hookline_auth.digest_answer import DigestChallenge, answer, is_supported, read_challenge, strongest
+from hookline_auth.digest_answer import answer
+from hookline_auth.digest_challenge import DigestChallenge, is_supported, read_challenge, strongest_challenge
 
 pytestmark = pytest.mark.conformance
 
@@ -62,7 +63,7 @@ def test_challenges_are_parsed_as_the_vectors_say(vectors: dict[str, Any]) -> No
         challenges = parse_challenges(vector["lines"])
 
         assert [challenge.scheme for challenge in challenges] == vector["schemes"], vector
-        pick = strongest(challenges)
+        pick = strongest_challenge(challenges)
         if vector.get("pick", "").startswith("none"):
             assert pick is None, vector
         elif "pick" in vector:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hookline_cookies import Cookie, CookieJar, CookieRefused, render_pairs
-from hookline_cookies.parsing import MAX_PAIR
-from hookline_cookies.selection import MAX_HEADER
-from hookline_cookies.shelf import MAX_IN_ALL, MAX_IN_DOMAIN
+from hookline_cookies.cookie_store import MAX_IN_ALL, MAX_IN_DOMAIN
+from hookline_cookies.selection import MAX_FIELD
+from hookline_cookies.set_cookie import MAX_PAIR
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_cookie_bomb_stays_within_the_limit_of_a_header(jar: CookieJar) -> None:
     for path in ("/shop", "/shop/cart"):
         header = jar.header_for("example.com", path)
         assert header is not None
-        assert len(header) <= MAX_HEADER
+        assert len(header) <= MAX_FIELD
         assert header.endswith("; sid=small")
-    assert len("Cookie: ") + MAX_HEADER < 8 * 1024
+    assert len("Cookie: ") + MAX_FIELD < 8 * 1024
 
 
-@pytest.mark.parametrize("size", [MAX_HEADER - len("; b=1"), MAX_HEADER - len("; b=1") + 1])
+@pytest.mark.parametrize("size", [MAX_FIELD - len("; b=1"), MAX_FIELD - len("; b=1") + 1])
 def test_cookie_bomb_fills_a_header_to_the_last_octet(jar: CookieJar, size: int) -> None:
     half = size // 2 - len("a=; c=") // 2
     jar.store([f"a={'x' * half}"], host="example.com")
@@ -170,8 +170,8 @@ def test_cookie_bomb_fills_a_header_to_the_last_octet(jar: CookieJar, size: int)
     header = jar.header_for("example.com")
 
     assert header is not None
-    assert header.endswith("; b=1") is (size + len("; b=1") <= MAX_HEADER)
-    assert len(header) <= MAX_HEADER
+    assert header.endswith("; b=1") is (size + len("; b=1") <= MAX_FIELD)
+    assert len(header) <= MAX_FIELD
 
 
 def test_cookie_bomb_of_one_response_ends_after_fifty_fields(jar: CookieJar) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from hookline_cookies import Cookie, CookieJar, CookieRefused, parse_set_cookie
-from hookline_cookies.shelf import MAX_IN_DOMAIN
+from hookline_cookies.cookie_store import MAX_IN_DOMAIN
 
 
 def names(cookies: list[Cookie]) -> list[str]:

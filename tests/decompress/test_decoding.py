@@ -13,7 +13,7 @@ from decompress.bodies import EVERY, NOISE, PLAIN, bare, deflated, zstd, zstd_mo
 from hookline import DecodingError
 from hookline_decompress import codings as codings_module
 from hookline_decompress.codings import accept_encoding, decoder_for, decoders_for
-from hookline_decompress.field import codings_in
+from hookline_decompress.content_encoding import codings_in
 from hookline_decompress.zlib_members import has_zlib_header
 
 STEP = 256 * 1024

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpRequest
-from hookline_expect.expectation import as_wait, expects_continue
+from hookline_expect.expectation import as_wait_continue, expects_continue
 from hookline_testing.server import Script, ScriptedServer, head, response
 
 pytestmark = pytest.mark.client(autoload=False, plugins=["expect"], timeout=10)
@@ -102,7 +102,7 @@ def test_option_refuses_what_is_no_time(value: Any) -> None:
 @pytest.mark.parametrize("value", [-1, float("inf"), float("nan")])
 def test_option_refuses_times_that_never_come(value: float) -> None:
     with pytest.raises(ValueError, match="finite"):
-        as_wait(value)
+        as_wait_continue(value)
 
 
 def test_field_is_a_list() -> None:

@@ -23,7 +23,7 @@ async def test_token_endpoint_that_redirects_gets_no_second_request(make_scripte
     own, other = make_scripted(), make_scripted()
     own.answer(moved(other.url("/")))
     async with HttpClient() as client:
-        with pytest.raises(TokenRefused, match="do not follow a redirect"):
+        with pytest.raises(TokenRefused, match="are not sent after a redirect"):
             await oauth2(token_url=own.url("/token")).refresh(client)
     assert not other.requests
 

@@ -1,4 +1,4 @@
-"""How the device grant asks, without a server."""
+"""The polling of the device grant, without a server."""
 
 import asyncio
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from hookline import HttpTimeout
-from hookline_oauth import DeviceAuthorization, TokenRefused, device
-from hookline_oauth.device import device_authorization_in, poll
+from hookline_oauth import DeviceAuthorization, TokenRefused, device_authorization
+from hookline_oauth.device_authorization import parse_device_authorization, poll
 
 GIVEN = {"device_code": "d", "user_code": "u", "verification_uri": "https://example.com/"}
 
 
 def made(**changes: Any) -> DeviceAuthorization:
-    found = device_authorization_in({**GIVEN, "expires_in": changes.pop("expires_in", 10)})
+    found = parse_device_authorization({**GIVEN, "expires_in": changes.pop("expires_in", 10)})
     return DeviceAuthorization(**{**vars(found), "interval": 0.01, **changes})
 
 
@@ -37,7 +37,7 @@ def pending(error: str = "authorization_pending") -> TokenRefused:
 
 
 async def test_asks_until_there_is_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "SLOW_DOWN", 0.1)
+    monkeypatch.setattr(device_authorization, "SLOW_DOWN", 0.1)
     asked = Asked(pending(), pending("slow_down"), pending(), HttpTimeout("late"), {"access_token": "t"})
     assert await poll(made(), asked, asyncio.sleep) == {"access_token": "t"}
     gaps = [later - earlier for earlier, later in zip(asked.times, asked.times[1:], strict=False)]
@@ -71,16 +71,16 @@ async def test_interval_longer_than_the_life_of_the_code_is_not_waited_for() -> 
 @pytest.mark.parametrize("name", ["device_code", "user_code", "verification_uri"])
 def test_member_that_is_missing_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=name):
-        device_authorization_in({**GIVEN, name: None})
+        parse_device_authorization({**GIVEN, name: None})
 
 
 @pytest.mark.parametrize(
     ("interval", "expected"), [(None, 5.0), (0, 1.0), (-3, 1.0), ("7", 7.0), ("x", 5.0), (float("nan"), 5.0)]
 )
 def test_interval_is_never_none_at_all(interval: Any, expected: float) -> None:
-    assert device_authorization_in({**GIVEN, "interval": interval}).interval == expected
+    assert parse_device_authorization({**GIVEN, "interval": interval}).interval == expected
 
 
 def test_name_of_the_drafts_is_taken() -> None:
     given = {"device_code": "d", "user_code": "u", "verification_url": "https://example.com/"}
-    assert device_authorization_in(given).verification_uri == "https://example.com/"
+    assert parse_device_authorization(given).verification_uri == "https://example.com/"

@@ -1,4 +1,4 @@
-"""The three legs of OAuth 1 against oauthlib's own server endpoints."""
+"""The three steps of OAuth 1 against oauthlib's own server endpoints."""
 
 from typing import Any
 
@@ -114,6 +114,6 @@ async def test_answers_that_are_no_request_token(
 async def test_credentials_do_not_follow_a_redirect(client: HttpClient, make_scripted: Any) -> None:
     own, other = make_scripted(), make_scripted()
     own.answer(response(b"", 307, [("Location", other.url("/"))]))
-    with pytest.raises(TokenRefused, match="do not follow a redirect"):
+    with pytest.raises(TokenRefused, match="are not sent after a redirect"):
         await OAuth1("id", client_secret="s").fetch_request_token(client, own.url("/initiate"))
     assert not other.requests

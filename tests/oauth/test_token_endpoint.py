@@ -27,12 +27,12 @@ def json_answer(body: bytes, status: int = 200) -> bytes:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (json_answer(b"[]"), "no JSON object"),
-        (json_answer(b"null"), "no JSON object"),
-        (json_answer(b""), "no JSON object"),
-        (json_answer(b"\xff\xfe{"), "no JSON object"),
-        (json_answer(b"[" * 100_000), "no JSON object"),
-        (json_answer(b'{"expires_in": ' + b"9" * 5000 + b"}"), "no JSON object"),
+        (json_answer(b"[]"), "not a JSON object"),
+        (json_answer(b"null"), "not a JSON object"),
+        (json_answer(b""), "not a JSON object"),
+        (json_answer(b"\xff\xfe{"), "not a JSON object"),
+        (json_answer(b"[" * 100_000), "not a JSON object"),
+        (json_answer(b'{"expires_in": ' + b"9" * 5000 + b"}"), "not a JSON object"),
         (json_answer(b"{}"), "no 'access_token'"),
         (json_answer(b'{"access_token": 7}'), "no 'access_token'"),
         (json_answer(b'{"access_token": "a\\r\\nX-Evil: 1"}'), "no 'access_token'"),
@@ -41,7 +41,7 @@ def json_answer(body: bytes, status: int = 200) -> bytes:
         (json_answer(b'{"error": "invalid_scope"}'), "200 OK: invalid_scope"),
         (json_answer(b'{"error": {"a": ["\\u0007"]}, "error_description": [1]}', 400), "400 Bad Request"),
         (response(b"<h1>down</h1>", 503), "503 Service Unavailable: and its answer does not say why"),
-        (response(b"", 304), "do not follow a redirect"),
+        (response(b"", 304), "are not sent after a redirect"),
     ],
 )
 async def test_answer_that_is_no_token(scripted: ScriptedServer, answer: bytes, message: str) -> None:

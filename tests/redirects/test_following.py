@@ -285,7 +285,7 @@ async def test_follow_redirect_edits_stops_and_is_counted(client: HttpClient, sc
     scripted.always(moved("/two"))
     with pytest.raises(TooManyRedirects):
         await client.get(scripted.url("/one"), follow_redirect=elsewhere, max_redirects=2)
-    with pytest.raises(TypeError, match="gave str"):
+    with pytest.raises(TypeError, match="returned str"):
         await client.get(scripted.url("/one"), follow_redirect=lambda response, request: "/two")
 
 

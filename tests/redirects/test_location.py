@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hookline import RemoteProtocolError
-from hookline_redirects.location import location_of, target_of
+from hookline_redirects.location import resolve, single_location
 
 BASE = "http://a/b/c/d;p?q"
 
@@ -28,7 +28,7 @@ RFC_3986 = [
 
 @pytest.mark.parametrize(("location", "expected"), RFC_3986)
 def test_location_is_resolved_as_the_rfc_says(location: str, expected: str) -> None:
-    assert target_of(BASE, location) == expected
+    assert resolve(BASE, location) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_location_is_resolved_as_the_rfc_says(location: str, expected: str) -> N
     ],
 )
 def test_location_keeps_what_was_written(base: str, location: str, expected: str) -> None:
-    assert target_of(base, location) == expected
+    assert resolve(base, location) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_location_keeps_what_was_written(base: str, location: str, expected: str
     ],
 )
 def test_fragment_is_inherited_unless_there_is_one(base: str, location: str, expected: str) -> None:
-    assert target_of(base, location) == expected
+    assert resolve(base, location) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_fragment_is_inherited_unless_there_is_one(base: str, location: str, exp
     ],
 )
 def test_scheme_of_the_call_goes_on(base: str, location: str, expected: str) -> None:
-    assert target_of(base, location) == expected
+    assert resolve(base, location) == expected
 
 
 @pytest.mark.parametrize("location", ["ftp://b/", "file:///etc/passwd", "ws://b/", "javascript:alert(1)", "data:,x"])
 def test_foreign_scheme_is_refused(location: str) -> None:
     with pytest.raises(RemoteProtocolError, match="not followed"):
-        target_of("http://a/", location)
+        resolve("http://a/", location)
 
 
 def test_two_locations_are_taken_when_equal_and_refused_when_not() -> None:
-    assert location_of(["/a", "/a"]) == "/a"
-    assert location_of([]) == ""
+    assert single_location(["/a", "/a"]) == "/a"
+    assert single_location([]) == ""
     with pytest.raises(RemoteProtocolError, match="2 Location fields"):
-        location_of(["/a", "/b"])
+        single_location(["/a", "/b"])

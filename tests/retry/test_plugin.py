@@ -20,7 +20,7 @@ from hookline import (
     hookimpl,
 )
 from hookline_retry import Retries, Retry, RetryBudget
-from hookline_retry.policy import as_retry, is_taken
+from hookline_retry.policy import as_retry, matches_errors
 from hookline_testing.server import ScriptedServer, response
 
 BUSY = response(b"busy", 503)
@@ -135,15 +135,15 @@ def test_nearest_class_decides_over_an_error() -> None:
         """A leaf of somebody's plugin."""
 
     default = Retry().errors
-    assert is_taken(ConnectionClosed(), default)
-    assert is_taken(DNSError(), default)
-    assert is_taken(ReadTimeout(), default)
-    assert not is_taken(HttpTimeout(), default)
-    assert not is_taken(HttpProxyError(), default)
-    assert not is_taken(OwnSSL(), default)
-    assert is_taken(OwnSSL(), (SSLError,))
-    assert is_taken(OwnSSL(), (OwnSSL,))
-    assert not is_taken(KeyError(), default)
+    assert matches_errors(ConnectionClosed(), default)
+    assert matches_errors(DNSError(), default)
+    assert matches_errors(ReadTimeout(), default)
+    assert not matches_errors(HttpTimeout(), default)
+    assert not matches_errors(HttpProxyError(), default)
+    assert not matches_errors(OwnSSL(), default)
+    assert matches_errors(OwnSSL(), (SSLError,))
+    assert matches_errors(OwnSSL(), (OwnSSL,))
+    assert not matches_errors(KeyError(), default)
 
 
 def test_methods_are_upper_case() -> None:

@@ -1,12 +1,13 @@
-"""Authenticate: Basic, Digest, bearer tokens, netrc, and flows of one's own."""
+"""Authentication for the HTTP client Hookline: Basic, Digest, bearer tokens, netrc, and flows that users write."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .auth import Auth
 from .basic import HTTPBasicAuth
 from .digest import HTTPDigestAuth
 from .errors import AuthError, BodyNotHashable, ServerNotVerified, UnsupportedAlgorithm
-from .flows import Auth, SubRequest, set_field
+from .messages import SubRequest, set_field
 from .plugin import Basic, Digest
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ __all__ = [
     "set_field",
 ]
 
-_AT_FIRST_USE = {"BearerAuth": "bearer", "Challenge": "challenges", "parse_challenges": "challenges"}
+_LAZY = {"BearerAuth": "bearer", "Challenge": "challenges", "parse_challenges": "challenges"}
 
 
 def __getattr__(name: str) -> object:
-    """Bearer tokens, and what reads challenges, are imported at first use: most clients meet none."""
-    module = _AT_FIRST_USE.get(name)
+    """Import bearer tokens and the parser of challenges at their first use, because most clients need neither."""
+    module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{module}"), name)

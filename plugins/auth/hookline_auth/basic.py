@@ -1,4 +1,4 @@
-"""Basic: username and password with every request (RFC 7617)."""
+"""Basic authentication: username and password with every request (RFC 7617)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from .flows import Auth, Flow, Request, set_field
+from .auth import Auth, Flow
+from .messages import Request, set_field
 
 if TYPE_CHECKING:
     from .credentials import Credentials
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 def basic_value(credentials: Credentials, announces_utf8: bool = False) -> str:
     """Return the value of Authorization or Proxy-Authorization.
 
+    announces_utf8: the server's challenge has charset="UTF-8", which overrules the encoding of the credentials.
+
     Raises:
-        ValueError: the username holds a colon, which would move its end into the password (RFC 7617 section 2).
+        ValueError: the username holds a colon: the server would take what follows for a part of the password
+            (RFC 7617 section 2).
     """
     if ":" in credentials.username:
         raise ValueError("username: Basic authentication cannot carry a colon in it")
@@ -27,27 +31,29 @@ def basic_value(credentials: Credentials, announces_utf8: bool = False) -> str:
 class HTTPBasicAuth(Auth):
     """Send username and password with each request, without waiting for a challenge.
 
-    They go out as UTF-8; encoding="latin-1" is for servers from before RFC 7617.
+    They are sent as UTF-8; encoding="latin-1" is for servers from before RFC 7617.
 
     Raises:
-        TypeError: username or password is no str.
-        ValueError: they hold control characters, the username a colon, or they do not fit the encoding.
+        TypeError: username or password is not a str.
+        ValueError: they hold control characters, the username holds a colon, or they do not fit the encoding.
     """
 
     wants_response = False
 
     def __init__(self, username: str, password: str, *, encoding: str = "utf-8") -> None:
-        from .credentials import Credentials  # here, because most clients have none
+        from .credentials import Credentials  # imported here, because most clients have no credentials
 
         self.credentials = Credentials(username, password, encoding)
         self.value = basic_value(self.credentials)
 
     @property
     def username(self) -> str:
+        """The username."""
         return self.credentials.username
 
     @property
     def password(self) -> str:
+        """The password."""
         return self.credentials.password
 
     def flow(self, request: Request) -> Flow:
@@ -66,12 +72,12 @@ class HTTPBasicAuth(Auth):
 
 
 def from_userinfo(userinfo: str) -> HTTPBasicAuth | None:
-    """What stands before the @ of a URL, percent-encoded; None where both parts are empty.
+    """Return the credentials that stand before the @ of a URL, percent-encoded; None if both parts are empty.
 
-    Octets that are no UTF-8 go out as they are.
+    Octets that are not UTF-8 are sent as they are.
 
     Raises:
-        ValueError: control characters, or a colon in the username.
+        ValueError: the userinfo holds control characters, or the username a colon.
     """
     name, _, word = userinfo.partition(":")
     username, password = unquote_to_bytes(name), unquote_to_bytes(word)
@@ -79,6 +85,6 @@ def from_userinfo(userinfo: str) -> HTTPBasicAuth | None:
         return None
     try:
         words = username.decode(), password.decode(), "utf-8"
-    except UnicodeDecodeError:  # it has the password in it: what HTTPBasicAuth raises is not chained to it
+    except UnicodeDecodeError:  # it holds the password, so no error of HTTPBasicAuth may be chained to it
         words = username.decode("latin-1"), password.decode("latin-1"), "latin-1"
     return HTTPBasicAuth(words[0], words[1], encoding=words[2])

@@ -1,4 +1,4 @@
-"""Bearer: a token with every request (RFC 6750)."""
+"""Bearer authentication: a token with every request (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
+from .auth import AsyncFlow, Auth, Flow
 from .errors import AuthError
-from .flows import AsyncFlow, Auth, Flow, Request, set_field
+from .messages import Request, set_field
 
-# Wider than RFC 6750 section 2.1: tokens with "|" or ":" are in use. What matters is that one is a single visible word.
+# RFC 6750 section 2.1 allows fewer characters, but tokens with "|" or ":" are in use. One visible word cannot inject a field.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 TokenSource = Callable[[], str | Awaitable[str]]
@@ -18,12 +19,12 @@ TokenSource = Callable[[], str | Awaitable[str]]
 class BearerAuth(Auth):
     """Send a bearer token with each request, without waiting for a challenge.
 
-    token is the token, or a function, plain or async, that is called for each request and returns it. The function
-    keeps its token as long as that is valid; nothing is remembered here, and a 401 is not answered.
+    token: the token, or a function, plain or async, that returns it. The function is called for each request: if tokens
+    are valid for a while, it has to keep its token itself. A 401 is the caller's.
 
     Raises:
         TypeError: token is neither a str nor callable.
-        ValueError: the token is empty or more than one visible ASCII word.
+        ValueError: the token is empty, or not one word of visible ASCII characters.
     """
 
     wants_response = False
@@ -45,7 +46,7 @@ class BearerAuth(Auth):
         """Add the token.
 
         Raises:
-            AuthError: the token comes from a function; async_flow calls it.
+            AuthError: the token comes from a function, which only async_flow calls.
         """
         if self._source is not None:
             raise AuthError("the token comes from a function: run async_flow()")
@@ -53,7 +54,7 @@ class BearerAuth(Auth):
         yield request
 
     async def async_flow(self, request: Request) -> AsyncFlow:
-        """Ask for the token where it comes from a function, and add it."""
+        """Add the token; call the function for it if there is one."""
         value = self._value
         if self._source is not None:
             token = self._source()
@@ -66,7 +67,12 @@ class BearerAuth(Auth):
 
 
 def bearer_value(token: str) -> str:
-    """Return the value of Authorization; raises as BearerAuth does."""
+    """Return the value of Authorization.
+
+    Raises:
+        TypeError: token is not a str.
+        ValueError: it is empty, or not one word of visible ASCII characters.
+    """
     if not isinstance(token, str):
         raise TypeError(f"token: expected a str, got {type(token).__name__}")
     if not _TOKEN.fullmatch(token):

@@ -1,8 +1,8 @@
 """Read challenges and parameters from authentication fields, by the grammar of RFC 9110 section 11.
 
-The rule: whatever a peer sends is read without an exception, in linear time, into a bounded result. Each regular
-expression below is possessive, every character is looked at a fixed number of times, and what does not fit the
-grammar is skipped up to the next comma outside quotes.
+Whatever a peer sends is read without an exception, in linear time, into a result of bounded size: each regular expression
+below is possessive, so that it reads every character a fixed number of times, and what does not fit the grammar is skipped
+up to the next comma outside quotes.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FieldText = str | bytes
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One challenge: the scheme and the parameters' names in lower case, values unquoted.
+    """One challenge. The scheme and the names of the parameters are in lower case, the values are unquoted.
 
-    Of a parameter that is given twice, against RFC 9110 section 11.2, the first counts. One whose quoted string does
-    not end is left out.
+    A parameter that occurs twice, which RFC 9110 section 11.2 forbids, has its first value. A parameter whose quoted
+    string does not end is left out.
     """
 
     scheme: str
@@ -45,9 +45,9 @@ class Challenge:
 
 
 def parse_challenges(fields: FieldText | Iterable[FieldText]) -> list[Challenge]:
-    """Return the challenges of WWW-Authenticate or Proxy-Authenticate field values, in their order.
+    """Return the challenges in values of WWW-Authenticate or Proxy-Authenticate, in their order.
 
-    A challenge does not run on from one field into the next. Never raises for what a peer can send.
+    No challenge goes on from one field value to the next. Nothing that a peer can send raises an exception.
     """
     found: list[Challenge] = []
     for text in _texts(fields):
@@ -56,7 +56,7 @@ def parse_challenges(fields: FieldText | Iterable[FieldText]) -> list[Challenge]
 
 
 def parse_parameters(fields: FieldText | Iterable[FieldText]) -> dict[str, str]:
-    """Return the parameters of (Proxy-)Authentication-Info values (RFC 9110 section 11.6.3), names in lower case."""
+    """Return the parameters in values of (Proxy-)Authentication-Info (RFC 9110 section 11.6.3), names in lower case."""
     params: dict[str, str] = {}
     for text in _texts(fields):
         _scan(text, [], params)
@@ -67,7 +67,7 @@ def quoted_string(text: str) -> str:
     """Return text as a quoted-string.
 
     Raises:
-        ValueError: text holds a control character, which could end the field or begin another.
+        ValueError: text holds a control character, such as a line end, behind which another field could begin.
     """
     if _FORBIDDEN.search(text):
         raise ValueError("a quoted string of a header field cannot hold control characters")
@@ -100,7 +100,7 @@ def _scan(text: str, found: list[Challenge], params: dict[str, str] | None) -> N
                 if value is not None and params is not None and len(params) < MAX_PARAMETERS:
                     params.setdefault(token[0].lower(), value)
                 continue
-            if separated:  # a scheme stands after a comma only: "realm=two words" announces no scheme "words"
+            if separated:  # a scheme follows only after a comma: in `realm=two words`, "words" is not a scheme
                 if len(found) == MAX_CHALLENGES:
                     return
                 params = {}

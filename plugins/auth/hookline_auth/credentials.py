@@ -1,4 +1,4 @@
-"""A username with its password, kept out of repr and turned into octets."""
+"""A username with its password: checked, hidden from repr, and encoded."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """Hold a username and a password.
+    """A username and a password.
 
-    encoding is what they are sent in where the server does not announce UTF-8 (RFC 7617 section 2.1, RFC 7616
-    section 4). UTF-8 goes out in normalization form C, as both documents ask.
+    encoding: in which they are sent if the server does not announce UTF-8 (RFC 7617 section 2.1, RFC 7616 section 4).
+    UTF-8 is sent in normalization form C, as both documents ask.
 
     Raises:
-        TypeError: one of them is no str.
+        TypeError: one of them is not a str.
         ValueError: one holds a control character, or does not fit the encoding.
     """
 
@@ -30,7 +30,7 @@ class Credentials:
             self._encoded(name, text, self.encoding)
 
     def octets(self, announces_utf8: bool = False) -> tuple[bytes, bytes]:
-        """Return username and password as octets."""
+        """Return username and password as octets. announces_utf8: True overrules the encoding."""
         encoding = "utf-8" if announces_utf8 else self.encoding
         return self._encoded("username", self.username, encoding), self._encoded("password", self.password, encoding)
 
@@ -40,11 +40,11 @@ class Credentials:
     @staticmethod
     def _encoded(name: str, text: str, encoding: str) -> bytes:
         if not text.isascii() and encoding.lower() in ("utf-8", "utf8"):
-            from unicodedata import normalize  # here, because it takes milliseconds and few need it
+            from unicodedata import normalize  # imported here, because that takes milliseconds, and few need it
 
             text = normalize("NFC", text)
         try:
             return text.encode(encoding)
         except UnicodeEncodeError:
-            pass  # that exception carries the whole text, so it is not chained
+            pass  # that error holds the whole text, so the one below is not chained to it
         raise ValueError(f"{name}: has characters outside {encoding}; give encoding='utf-8'")

@@ -1,64 +1,67 @@
-"""Digest: prove knowledge of a password without sending it (RFC 7616, and RFC 2069 servers)."""
+"""Digest authentication: prove knowledge of a password without sending it (RFC 7616, and RFC 2069 servers)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .flows import Auth, Flow, Request
+from .auth import Auth, Flow
+from .messages import Request
 
 if TYPE_CHECKING:
-    from .digest_spaces import Spaces
+    from .protection_spaces import ProtectionSpaces
 
 
 class HTTPDigestAuth(Auth):
     """Answer Digest challenges with username and password.
 
-    The first request goes without; once a nonce is known, its protection space is answered in one round trip. A client
-    remembers the nonces; for it, objects with the same username, password and settings are one.
+    The first request is sent without credentials. Once a nonce is known, a request to its protection space takes one round
+    trip. A client remembers the nonces, and shares them between objects with the same username, password and settings.
 
-    encoding is for servers that do not announce UTF-8. verify_server=True raises ServerNotVerified where a 2xx response
-    to an answer does not prove in turn that the server knows the password, or any other gives a wrong proof: servers
-    (Apache) leave it out of redirects and errors. Each response is read before it is handed out then, because with
-    auth-int the proof covers the body (without a content coding).
+    encoding: for servers that do not announce UTF-8. verify_server: True raises ServerNotVerified if a 2xx response to
+    an answer lacks the proof that the server knows the password, or any other response has a wrong proof; servers such
+    as Apache leave the proof out of redirects and errors. Every response is then read whole before the caller gets it,
+    because with auth-int the proof covers the body (without its content coding).
 
     Raises:
-        TypeError: username or password is no str.
+        TypeError: username or password is not a str.
         ValueError: they hold control characters, or do not fit the encoding.
     """
 
     def __init__(self, username: str, password: str, *, encoding: str = "utf-8", verify_server: bool = False) -> None:
-        from .credentials import Credentials  # as in basic
+        from .credentials import Credentials  # imported here, because most clients have no credentials
 
         self.credentials = Credentials(username, password, encoding)
         self.verify_server = self.requires_response_body = verify_server
-        self._spaces: Spaces | None = None
+        self._protection_spaces: ProtectionSpaces | None = None
 
     @property
     def username(self) -> str:
+        """The username."""
         return self.credentials.username
 
     @property
     def password(self) -> str:
+        """The password."""
         return self.credentials.password
 
     @property
-    def spaces(self) -> Spaces:
-        """Which nonces to answer with, and where."""
-        if self._spaces is None:
-            from .digest_spaces import Spaces  # here, because a client that meets no challenge needs none of it
+    def protection_spaces(self) -> ProtectionSpaces:
+        """The nonces that are known, and for which URLs."""
+        if self._protection_spaces is None:
+            from .protection_spaces import ProtectionSpaces  # imported here, because few clients meet a challenge
 
-            self._spaces = Spaces()
-        return self._spaces
+            self._protection_spaces = ProtectionSpaces()
+        return self._protection_spaces
 
     def flow(self, request: Request) -> Flow:
-        """Answer the origin of the request's URL; a challenge that came from another one is left alone."""
-        from .digest_flow import ORIGIN, conversation
-        from .targets import origin, request_target
+        """Answer the challenges of the origin of the request's URL; a challenge of another origin is not answered."""
+        from .digest_flow import ORIGIN, digest_flow
+        from .url_parts import origin, request_target
 
-        return conversation(self, request, ORIGIN, origin(request.url), request_target(request.url))
+        return digest_flow(self, request, ORIGIN, origin(request.url), request_target(request.url))
 
-    def twin(self) -> HTTPDigestAuth:
-        """Return an object like this one that has met no challenge."""
+    def fresh_copy(self) -> HTTPDigestAuth:
+        """Return an equal object that knows no nonce."""
         return HTTPDigestAuth(
             self.username, self.password, encoding=self.credentials.encoding, verify_server=self.verify_server
         )

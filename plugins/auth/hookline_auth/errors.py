@@ -2,9 +2,9 @@
 
     HttpRequestException
       AuthError (ValueError)     credentials cannot be made for a request, or its response cannot be trusted
-        BodyNotHashable          the server insists on auth-int and the body is no bytes
-        ServerNotVerified        verify_server was asked for and the server did not prove itself
-        UnsupportedAlgorithm     the hash is unknown, or this Python's OpenSSL does not offer it
+        BodyNotHashable          the server insists on auth-int, and the body is not bytes
+        ServerNotVerified        verify_server=True, and the server did not prove that it knows the password
+        UnsupportedAlgorithm     the hash is unknown, or this Python's OpenSSL does not have it
 
 No message holds a username, a password or a token.
 """
@@ -19,12 +19,12 @@ class AuthError(HttpRequestException, ValueError):
 
 
 class BodyNotHashable(AuthError):
-    """A body has to be hashed and is not at hand as bytes."""
+    """The server asks for a hash of the body (auth-int), and the body is a stream instead of bytes."""
 
 
 class ServerNotVerified(AuthError):
-    """A response lacks the proof that its sender knows the password."""
+    """The response does not prove that its sender knows the password, and verify_server=True asks for that."""
 
 
 class UnsupportedAlgorithm(AuthError):
-    """A challenge names a hash that cannot be computed here."""
+    """The challenge names a hash that cannot be computed: it is unknown, or this Python's OpenSSL does not have it."""

@@ -1,18 +1,18 @@
-"""Field text: a str that stands for the octets of a field as UTF-8.
+"""Field text: the octets of a field as a str.
 
-An octet that is no UTF-8 is a lone surrogate (PEP 383). So a realm or nonce goes back to the server, and into a
-hash, as the octets that came.
+Octets are decoded as UTF-8, and an octet that is not UTF-8 becomes a lone surrogate (PEP 383). So a realm or a nonce goes
+back to the server, and into a hash, as the octets that came.
 """
 
 
 def octets(text: str) -> bytes:
-    """The octets that field text stands for."""
+    """Return the octets of field text."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")  # surrogates that stand for no octet; any answer is as good
+        return text.encode("utf-8", "surrogatepass")  # surrogates that stand for no octet: no octets would be right
 
 
 def field_text(data: bytes) -> str:
-    """The field text that stands for octets."""
+    """Return octets as field text."""
     return data.decode("utf-8", "surrogateescape")

@@ -1,8 +1,8 @@
 """Run authentication objects that were written for httpx: subclasses of its Auth.
 
-Nothing is imported: such an object exists only where its httpx package is loaded, and that package's own Request and
-Response are what its generators are given. What they changed on the request is then carried over to ours. A request
-of their own making (for a token) becomes a SubRequest.
+Nothing is imported: such an object exists only if its httpx package is loaded already. Its generators get that package's own
+Request and Response, and what they change on the request is carried over to ours. A request that they make themselves, for
+a token, becomes a SubRequest.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from .carrying import Snapshot, sent_fields
+from .auth import AsyncFlow, Auth, Flow, Outgoing, advance, advance_async
 from .errors import AuthError
 from .field_text import octets
-from .flows import AsyncFlow, Auth, Flow, Outgoing, Request, Response, SubRequest, advance, advance_async, body_bytes
+from .foreign_request import Snapshot, sent_fields
+from .messages import Request, Response, SubRequest, body_bytes
 
 
 def httpx_package(auth: object) -> ModuleType | None:
-    """Return the httpx package (or a fork of it) whose Auth auth derives from, None where there is none."""
+    """Return the httpx package, or a fork of it, whose Auth is a base class of auth's class; None if there is none."""
     for base in type(auth).__mro__:
         package = sys.modules.get(base.__module__.partition(".")[0])
         if base.__name__ == "Auth" and hasattr(base, "async_auth_flow") and hasattr(package, "AsyncByteStream"):
@@ -26,11 +27,11 @@ def httpx_package(auth: object) -> ModuleType | None:
     return None
 
 
-class HttpxAuth(Auth):
-    """An httpx Auth object.
+class AuthFromHttpx(Auth):
+    """An Auth object of httpx.
 
-    Its async_auth_flow is run where it is its own. Else its auth_flow is, which does no I/O. A sync_auth_flow is run
-    only where it is all that the object has.
+    Its async_auth_flow is run if its class defines one, else its auth_flow, which does no I/O, and its sync_auth_flow only
+    if it defines neither.
     """
 
     def __init__(self, auth: Any, package: ModuleType) -> None:
@@ -44,7 +45,7 @@ class HttpxAuth(Auth):
 
     @property
     def is_async(self) -> bool:
-        """Say whether the object has an asynchronous flow of its own."""
+        """Say whether the object's class defines async_auth_flow."""
         return self._is_async
 
     def flow(self, request: Request) -> Flow:
@@ -60,7 +61,7 @@ class HttpxAuth(Auth):
             flow.close()
 
     async def async_flow(self, request: Request) -> AsyncFlow:
-        """Run the object's asynchronous generator, which wraps the plain one where it has none of its own."""
+        """Run the object's asynchronous generator, which wraps the plain one if the class does not define it."""
         exchange = _Exchange(self, self._package, request)
         flow = self._auth.async_auth_flow(exchange.original)
         try:
@@ -76,9 +77,9 @@ class HttpxAuth(Auth):
 
 
 class _Exchange:
-    """One run of a flow: our request and the httpx request that stands for it."""
+    """One run of a flow: our request, and the httpx request that the flow gets in its place."""
 
-    def __init__(self, auth: HttpxAuth, package: ModuleType, request: Request) -> None:
+    def __init__(self, auth: AuthFromHttpx, package: ModuleType, request: Request) -> None:
         body = body_bytes(request)
         if body is None and auth.requires_request_body:
             raise AuthError(f"{auth!r} needs the body: expected bytes, got a stream")
@@ -91,7 +92,7 @@ class _Exchange:
         self._before = Snapshot.of(self.original)
 
     def outgoing(self, sending: Any) -> Outgoing:
-        """Return our request where the flow sends the one it was given, else a sub-request."""
+        """Return our request if the flow yields the request that it was given, else a sub-request."""
         if sending is self.original:
             self._before.carry_over(sending, self._request)
             return self._request
@@ -99,9 +100,9 @@ class _Exchange:
         return SubRequest(sending.method, str(sending.url), fields, sending.read())
 
     def response(self, response: Response, sending: Any) -> Any:
-        """Return the httpx response that stands for one of ours."""
+        """Return one of our responses as an httpx response; its content is empty if our body may not have been read."""
         is_read = self._wants_content or sending is not self.original or response.status_code in (401, 407)
-        # The content is decoded, so the coding may not be announced to httpx once more.
+        # The content is decoded already: httpx must not see the coding, or it would decode once more.
         every = response.headers.items()
         fields = [(name, octets(value)) for name, value in every if name.lower() != "content-encoding"]
         return self._package.Response(

@@ -1,11 +1,11 @@
 """Run authentication objects that were written for requests: subclasses of its AuthBase.
 
-Nothing is imported: such an object exists only where its requests package is loaded, and that package's own
-PreparedRequest and Response are what it is given. What it changed is then carried over to our request.
+Nothing is imported: such an object exists only if its requests package is loaded already. It gets that package's own
+PreparedRequest and Response, and what it changes is carried over to our request.
 
-A response hook may send one more request through `response.connection.send(...)`, as requests' own Digest does. Our
-`send` does not return: it leaves the hook with the request, which is sent as the next step of the flow. What the hook
-would have done with the result is lost, so schemes that send twice in one hook (NTLM) do not work.
+A response hook may send one more request with `response.connection.send(...)`, as requests' own Digest does. Our `send`
+does not return: it raises an exception through the hook, with the request, which the flow sends next. The rest of the hook
+does not run, so schemes that send twice in one hook (NTLM) do not work.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from io import BytesIO
 from types import ModuleType
 from typing import Any, NoReturn
 
-from .carrying import Snapshot, joined, sent_fields
-from .flows import Auth, Flow, Request, Response
+from .auth import Auth, Flow
+from .foreign_request import Snapshot, join_by_name, sent_fields
+from .messages import Request, Response
 
 _SEND_ARGUMENTS: dict[str, Any] = {"timeout": None, "verify": True, "cert": None, "proxies": {}, "stream": False}
 
 
 def requests_package(auth: object) -> ModuleType | None:
-    """Return the requests package (or a vendored copy) whose AuthBase auth derives from, None where there is none."""
+    """Return the requests package, or a vendored copy, whose AuthBase is a base class of auth's class; None if there is none."""
     for base in type(auth).__mro__:
         package, _, module = base.__module__.rpartition(".")
         if base.__name__ == "AuthBase" and module == "auth" and hasattr(sys.modules.get(package), "PreparedRequest"):
@@ -30,19 +31,19 @@ def requests_package(auth: object) -> ModuleType | None:
     return None
 
 
-class RequestsAuth(Auth):
-    """An AuthBase object: called with a prepared request, perhaps registering response hooks on it."""
+class AuthFromRequests(Auth):
+    """An AuthBase object of requests: it is called with a prepared request, on which it may register response hooks."""
 
     def __init__(self, auth: Any, package: ModuleType) -> None:
         self._auth = auth
         self._package = package
 
     def flow(self, request: Request) -> Flow:
-        """Let the object change the request, then let its hooks look at the response."""
+        """Let the object change the request, then call the hooks that it registered with the response."""
         prepared = self._prepared(request)
         before = Snapshot.of(prepared)
         prepared = self._auth(prepared)
-        self._take(before, prepared, request)
+        self._carry_over(before, prepared, request)
         response = yield request
         for hook in list(prepared.hooks.get("response", ())):
             foreign = self._response(response, prepared)
@@ -50,10 +51,10 @@ class RequestsAuth(Auth):
                 hook(foreign, **_SEND_ARGUMENTS)
             except _Resend as resend:
                 prepared = resend.prepared
-                self._take(before, prepared, request)
+                self._carry_over(before, prepared, request)
                 response = yield request
 
-    def _take(self, before: Snapshot, prepared: Any, request: Request) -> None:
+    def _carry_over(self, before: Snapshot, prepared: Any, request: Request) -> None:
         before.carry_over(prepared, request)
         body = prepared.body
         if body is not request.body and body != request.body:
@@ -64,7 +65,7 @@ class RequestsAuth(Auth):
         prepared = self._package.PreparedRequest()
         prepared.method = request.method
         prepared.url = request.url
-        prepared.headers = self._package.structures.CaseInsensitiveDict(joined(sent_fields(request)))
+        prepared.headers = self._package.structures.CaseInsensitiveDict(join_by_name(sent_fields(request)))
         prepared.body = request.body
         prepared.prepare_cookies({})
         return prepared
@@ -72,7 +73,7 @@ class RequestsAuth(Auth):
     def _response(self, response: Response, prepared: Any) -> Any:
         foreign = self._package.Response()
         foreign.status_code = response.status_code
-        foreign.headers = self._package.structures.CaseInsensitiveDict(joined(response.headers.items()))
+        foreign.headers = self._package.structures.CaseInsensitiveDict(join_by_name(response.headers.items()))
         foreign.url = prepared.url
         foreign.request = prepared
         foreign.connection = _Connection()
@@ -84,7 +85,7 @@ class RequestsAuth(Auth):
 
 
 class _Resend(BaseException):
-    """Leave a hook with the request that it wants sent; no hook's `except Exception` may stop it."""
+    """Raised in a hook that sends a request. Not an Exception, because hooks may catch those."""
 
     def __init__(self, prepared: Any) -> None:
         super().__init__()
@@ -92,7 +93,8 @@ class _Resend(BaseException):
 
 
 class _Connection:
-    """What a hook finds as `response.connection`."""
+    """The `response.connection` of a hook's response."""
 
     def send(self, prepared: Any, **_: object) -> NoReturn:
+        """Leave the hook with the request."""
         raise _Resend(prepared)

@@ -1,4 +1,4 @@
-"""Credentials from the user's netrc file."""
+"""Read credentials from the user's netrc file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .basic import HTTPBasicAuth
 Hosts = dict[str, tuple[str, str] | None]
 
 _log = logging.getLogger("hookline.auth")
-_DEFAULT = "default"  # how the file, and the library that reads it, name the entry for every other host
+_DEFAULT = "default"  # the name of the entry for all other hosts, in the file and in the library that reads it
 
 
 def read_netrc() -> Hosts:
-    """Login and password by host, as core writes it; None where the entry has no login, and so nothing to send.
+    """Return login and password by host, in core's form of hosts; None for an entry without a login, which sends nothing.
 
-    The file is $NETRC, else ~/.netrc, else ~/_netrc; NETRC="" means none. One that cannot be read, is no regular file or is
-    malformed has no entries; that is logged, without any of its text.
+    The file is $NETRC, else ~/.netrc, else ~/_netrc; NETRC="" means no file. If it cannot be read, is not a regular file or
+    is malformed, it has no entries, and a warning is logged without any of its text.
     """
     for path in _paths():
         try:
@@ -29,12 +29,12 @@ def read_netrc() -> Hosts:
                 continue
         except (OSError, ValueError):
             continue
-        return _parse(path) if is_regular else _refuse(path, "is no regular file")
+        return _parse(path) if is_regular else _refuse(path, "is not a regular file")
     return {}
 
 
 def has_netrc() -> bool:
-    """Is there such a file, whatever is in it?"""
+    """Say whether there is a netrc file, whatever is in it."""
     for path in _paths():
         try:
             if path.exists():
@@ -45,10 +45,10 @@ def has_netrc() -> bool:
 
 
 def credentials_for(hosts: Hosts, host: str) -> HTTPBasicAuth | None:
-    """The credentials for a host, or those of the file's default entry where it has none; None where that has no login.
+    """Return the credentials of a host's entry, or of the default entry if it has none; None if that has no login.
 
-    host: the one that is connected to, as core's URL parser found it. It is never cut out of a URL here:
-    "http://known.example:@evil.example/" has sent passwords to the wrong host in other clients (CVE-2024-47081).
+    host: the host that the request goes to, as core's URL parser gives it. It is not cut out of the URL again:
+    other clients sent passwords to the wrong host for "http://known.example:@evil.example/" (CVE-2024-47081).
     """
     entry = hosts.get(host, hosts.get(_DEFAULT))
     if entry is None:
@@ -69,7 +69,7 @@ def _paths() -> list[Path]:
 
 
 def _parse(path: Path) -> Hosts:
-    from netrc import NetrcParseError, netrc  # here, because few programs have such a file
+    from netrc import NetrcParseError, netrc  # imported here, because few programs have such a file
 
     try:
         entries = netrc(str(path)).hosts
@@ -78,7 +78,7 @@ def _parse(path: Path) -> Hosts:
     except OSError as error:
         return _refuse(path, f"cannot be read: {error.strerror}")
     except ValueError:
-        return _refuse(path, "is no text")
+        return _refuse(path, "is not text")
     found: Hosts = {}
     for host, (login, account, password) in entries.items():
         user = login or account
@@ -87,7 +87,7 @@ def _parse(path: Path) -> Hosts:
 
 
 def _key(machine: str) -> str:
-    """The name of an entry as core writes it as a host; as it stands where it is none, so that no request meets it."""
+    """Return the name of an entry in core's form of hosts; as it is if it is not a host, so that no request matches it."""
     try:
         return canonical_host(machine)
     except InvalidURL:

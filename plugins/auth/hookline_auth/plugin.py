@@ -1,48 +1,71 @@
-"""The plugins: `basic` for what is sent unasked and for flows of one's own, `digest` for Digest."""
+"""The plugins `basic`, for all credentials and flows but Digest, and `digest`, for Digest."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hookline import HttpRequest, HttpResponse, Option, Switch, hookimpl
 
-from .adapting import DigestOfRequests, FromHttpx, Given, as_given, awaited
+from .auth import Auth
+from .auth_option import AuthValue, as_auth
 from .basic import HTTPBasicAuth
-from .bounded import touch
+from .default_credentials import default_credentials
 from .digest import HTTPDigestAuth
-from .flows import Auth, set_field
+from .foreign_classes import HttpxAuth, RequestsDigestAuth
+from .lru import set_newest
+from .messages import set_field
 from .netrc import Hosts, has_netrc, read_netrc
-from .proxies import Proxy, ProxyDigest, proxy_of, was_answered
-from .rules import ask_first, found_for
-from .running import CAUSE, Flows
+from .proxy import Proxy, has_digest_answer, proxy_of
+from .proxy_digest import ProxyDigest
+from .running_flow import CAUSE
+from .running_flows import RunningFlows
 
-MAX_CREDENTIALS = 256  # for Digest, to origins and to proxies, whose nonces a client remembers
+if TYPE_CHECKING:
 
-_DOC = "a pair, an authentication or a callable; None = nothing unasked, whatever the client has"
+    class AuthRequest(HttpRequest):
+        """A request with the options that the two plugins read.
+
+        auth: what a plugin, perhaps another, made of the value of `auth=`. wait_continue: there only if the plugin
+        `expect` is loaded.
+        """
+
+        auth: AuthValue | None
+        trust_env: bool
+        wait_continue: float | bool | None
+
+    class AuthResponse(HttpResponse):
+        """A response to such a request."""
+
+        request: AuthRequest
+
+
+MAX_CREDENTIALS = 256  # for Digest, of origins and of proxies, whose nonces a client remembers
+
+_DOC = "a pair, an authentication or a callable; None = none but those of the URL"
 
 
 class Basic:
-    """See the module. Where nobody gave `auth=`, it sends what the URL says, or netrc."""
+    """Send credentials and run flows that are given as `auth=`; without that, send those of the URL, or of netrc."""
 
     name = "basic"
 
     def __init__(self) -> None:
-        self._flows = Flows(self.name)
-        self._hosts: Hosts | None = None  # netrc's; read at the first request that may look there
+        self.flows = RunningFlows(self.name)
+        self._hosts: Hosts | None = None  # the entries of netrc; read at the first request that may use them
         self.has_netrc = Switch()
         if has_netrc():
             self.has_netrc.turn_on()
 
     @hookimpl
     def declare(self) -> list[Option]:
-        kinds = (tuple, list, Auth, FromHttpx, callable)
-        return [Option("auth", None, convert=self._take, accepts=kinds, doc=_DOC)]
+        kinds = (tuple, list, Auth, HttpxAuth, callable)
+        return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC)]
 
     @hookimpl(trylast=True, options=("auth",), switch="has_netrc")
-    def pre_request(self, response: HttpResponse) -> Awaitable[None] | None:
-        request: Any = response.request
+    def pre_request(self, response: AuthResponse) -> Awaitable[None] | None:
+        request = response.request
         auth = request.auth
         hosts = self._hosts
         if hosts is None and request.trust_env:
@@ -50,56 +73,61 @@ class Basic:
         if auth is None and not hosts and request.userinfo is None:  # nearly always
             return None
         if auth is None or request.has_left_origin:
-            if hosts or request.userinfo is not None:
-                auth = found_for(request, hosts if request.trust_env else None)
-                if auth is not None:
-                    set_field(request, "Authorization", auth.value)
+            if hosts or request.where.userinfo is not None:
+                default = default_credentials(request, hosts if request.trust_env else None)
+                if default is not None:
+                    set_field(request, "Authorization", default.value)
             return None
         if request.owner("auth") != self.name or request.is_overruled("auth", "Authorization"):
             return None
-        if auth.__class__ is HTTPBasicAuth:
+        if type(auth) is HTTPBasicAuth:
             set_field(request, "Authorization", auth.value)
             return None
         if not isinstance(auth, Auth):
             result = auth(response)
-            return awaited(result) if inspect.isawaitable(result) else None
-        if request.cause == CAUSE and self._flows.resume(response):
+            return discard_result(result) if inspect.isawaitable(result) else None
+        if request.cause == CAUSE and self.flows.resume(response):
             return None
-        return self._flows.begin(response, auth)
+        return self.flows.begin(response, auth)
 
-    def _take(self, value: object) -> Given:
-        """Raises: TypeError, ValueError."""
-        if isinstance(value, HTTPDigestAuth | DigestOfRequests):
-            raise TypeError("auth= got HTTPDigestAuth, which the plugin 'digest' takes, and that is not there")
-        return as_given(value)
+    def _convert(self, value: object) -> AuthValue:
+        """Convert the value of `auth=`.
+
+        Raises:
+            TypeError, ValueError: see `as_auth`; TypeError for Digest, since this is called only without its plugin.
+        """
+        if isinstance(value, HTTPDigestAuth | RequestsDigestAuth):
+            raise TypeError("auth= got HTTPDigestAuth, which only the plugin 'digest' takes, and it is not loaded")
+        return as_auth(value)
 
 
 class Digest:
-    """See the module. It also answers a proxy that asks for Digest, with the credentials of the request's route.
+    """Answer Digest challenges: those of origins to requests with `auth=HTTPDigestAuth(...)`, and those of proxies.
 
-    The nonces belong to the client: of two equal HTTPDigestAuth objects the client knows one.
+    A proxy gets the credentials in its URL, as the request's route has them. Nonces belong to the client: it has one object
+    for all equal HTTPDigestAuth objects that it is given.
     """
 
     name = "digest"
-    after = ("tunnel",)  # which sets the route, and Basic for the proxy
-    before = ("expect",)  # which is asked to wait where a body can be sent once only
+    after = ("tunnel",)  # which sets the route, and the Basic credentials for the proxy
+    before = ("expect",)  # which reads the wait_continue that this plugin sets
 
     def __init__(self) -> None:
-        self._flows = Flows(self.name)
-        self._proxy_flows = Flows(self.name)
+        self.flows = RunningFlows(self.name)
+        self.proxy_flows = RunningFlows(self.name)
         self._known: dict[HTTPDigestAuth, HTTPDigestAuth] = {}
-        self._proxies: dict[Proxy, HTTPDigestAuth] = {}  # that have asked for Digest
+        self._proxies: dict[Proxy, HTTPDigestAuth] = {}  # that have sent a Digest challenge
         self.knows_proxies = Switch()
 
     @hookimpl
     def declare(self) -> list[Option]:
-        kinds = (HTTPDigestAuth, DigestOfRequests)
-        return [Option("auth", None, convert=self._take, accepts=kinds, doc=_DOC)]
+        kinds = (HTTPDigestAuth, RequestsDigestAuth)
+        return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC)]
 
     @hookimpl(trylast=True, options=("auth",), switch="knows_proxies")
-    def pre_request(self, response: HttpResponse, cause: str) -> Awaitable[None] | None:
-        request: Any = response.request
-        if request.auth is None and not self._proxies:  # nearly always: the cheap question first
+    def pre_request(self, response: AuthResponse, cause: str) -> Awaitable[None] | None:
+        request = response.request
+        if request.auth is None and not self._proxies:  # nearly always: the cheap test first
             return None
         return self._prepare(response) if self._proxies or isinstance(request.auth, HTTPDigestAuth) else None
 
@@ -113,43 +141,48 @@ class Digest:
         self, response: HttpResponse, exc: BaseException | None, cause: str
     ) -> Awaitable[HttpRequest | None] | None:
         proxy = proxy_of(response.request) if exc is None else None
-        # What was answered already is judged by the flow that did so.
-        return None if proxy is None or was_answered(response.request) else self._answer_proxy(response, proxy)
+        # The flow that has sent an answer to the proxy goes on by itself.
+        return None if proxy is None or has_digest_answer(response.request) else self._answer_proxy(response, proxy)
 
-    def _auth_for(self, request: Any) -> HTTPDigestAuth | None:
-        """What answers the origin of this request; sub-requests bring their own credentials."""
+    def _auth_for(self, request: AuthRequest) -> HTTPDigestAuth | None:
+        """Return what answers the origin of this request; None for sub-requests, which have credentials of their own."""
         auth = request.auth
         if auth is None or request.parent is not None or request.owner("auth") != self.name:
             return None
         if request.has_left_origin or request.is_overruled("auth", "Authorization"):
             return None
-        return auth  # type: ignore[no-any-return]  # what this plugin has taken
+        return cast("HTTPDigestAuth", auth)  # the only class that this plugin converts to
 
-    async def _prepare(self, response: HttpResponse) -> None:
+    async def _prepare(self, response: AuthResponse) -> None:
+        """Begin the flows of a request, or go on with them: the proxy's, then the origin's."""
         request = response.request
-        if self._proxies and not self._proxy_flows.resume(response):
+        if self._proxies and not self.proxy_flows.resume(response):
             proxy = proxy_of(request)
             if proxy is not None and proxy in self._proxies:
-                await self._proxy_flows.begin(response, ProxyDigest(self._proxies[proxy], proxy))
+                await self.proxy_flows.begin(response, ProxyDigest(self._proxies[proxy], proxy, request.target))
         auth = self._auth_for(request)
-        if auth is not None and not self._flows.resume(response):
-            ask_first(request)
-            await self._flows.begin(response, auth)
+        if auth is not None and not self.flows.resume(response):
+            expect_continue(request)
+            await self.flows.begin(response, auth)
 
     async def _answer_proxy(self, response: HttpResponse, proxy: Proxy) -> HttpRequest | None:
+        """Return the request with an answer to the proxy's first challenge, and remember the proxy; None = no answer."""
         digest = self._proxies.get(proxy) or HTTPDigestAuth(proxy.username, proxy.password)
-        request = await self._proxy_flows.answer(response, ProxyDigest(digest, proxy, is_asked=True))
+        flow = ProxyDigest(digest, proxy, response.request.target, is_asked=True)
+        request = await self.proxy_flows.answer(response, flow)
         if request is not None:
-            touch(self._proxies, proxy, digest, MAX_CREDENTIALS)
+            set_newest(self._proxies, proxy, digest, MAX_CREDENTIALS)
             self.knows_proxies.turn_on()
         return request
 
-    def _take(self, value: Any) -> HTTPDigestAuth:
-        """The client's own object for these credentials; one of a subclass stays as it is.
+    def _convert(self, value: object) -> HTTPDigestAuth:
+        """Return the client's own object for the credentials of the value of `auth=`; one of a subclass stays as it is.
 
-        Raises: TypeError, ValueError.
+        Raises:
+            TypeError: value is of another class.
+            ValueError: requests' HTTPDigestAuth has credentials that ours refuses.
         """
-        if isinstance(value, DigestOfRequests):
+        if isinstance(value, RequestsDigestAuth):
             value = HTTPDigestAuth(value.username, value.password)
         if not isinstance(value, HTTPDigestAuth):
             raise TypeError(
@@ -157,4 +190,20 @@ class Digest:
             )
         if type(value) is not HTTPDigestAuth:
             return value
-        return touch(self._known, value, self._known.get(value) or value.twin(), MAX_CREDENTIALS)
+        return set_newest(self._known, value, self._known.get(value) or value.fresh_copy(), MAX_CREDENTIALS)
+
+
+def expect_continue(request: AuthRequest) -> None:
+    """Let the server answer before a body is sent that can be sent only once, if the plugin `expect` is loaded.
+
+    A `wait_continue` of the call itself stays.
+    """
+    if getattr(request.body, "is_repeatable", True) or "wait_continue" in vars(request):
+        return
+    if hasattr(request, "wait_continue"):
+        request.wait_continue = request.wait_continue or True
+
+
+async def discard_result(result: Awaitable[Any]) -> None:
+    """Await what an `async def f(response)` gave, without the result, which core would take for an answer."""
+    await result

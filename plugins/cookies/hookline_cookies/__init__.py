@@ -1,4 +1,4 @@
-"""Cookies for the HTTP client Hookline: a jar after RFC 6265bis, and the plugin that fills and sends it."""
+"""Cookies for the HTTP client Hookline: a jar after RFC 6265bis, and the plugin that uses it."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -7,10 +7,10 @@ from .plugin import Cookies
 
 if TYPE_CHECKING:
     from .cookie import Cookie, CookieRefused
-    from .cookiejar import split_source
+    from .cookie_pairs import render_pairs
+    from .http_cookiejar import split_source
     from .jar import CookieJar
-    from .parsing import SetCookie, parse_set_cookie
-    from .rendering import render_pairs
+    from .set_cookie import SetCookie, parse_set_cookie
 
 __version__ = "0.1.0.dev0"
 
@@ -25,20 +25,20 @@ __all__ = [
     "split_source",
 ]
 
-_AT_FIRST_USE = {
+_LAZY = {
     "Cookie": "cookie",
     "CookieJar": "jar",
     "CookieRefused": "cookie",
-    "SetCookie": "parsing",
-    "parse_set_cookie": "parsing",
-    "render_pairs": "rendering",
-    "split_source": "cookiejar",
+    "SetCookie": "set_cookie",
+    "parse_set_cookie": "set_cookie",
+    "render_pairs": "cookie_pairs",
+    "split_source": "http_cookiejar",
 }
 
 
 def __getattr__(name: str) -> object:
-    """The jar and all that belongs to it is imported at first use: many clients meet no cookie."""
-    module = _AT_FIRST_USE.get(name)
+    """Import the jar and its parts at their first use, because many clients meet no cookie."""
+    module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{module}"), name)

@@ -1,14 +1,14 @@
-"""Decide which cookies may be kept (RFC 6265bis section 5.7), as far as one cookie alone can tell."""
+"""Decide which cookies may be stored (RFC 6265bis section 5.7), by the rules that concern one cookie alone."""
 
 import math
 import re
 from dataclasses import replace
 
 from .cookie import Cookie, CookieRefused, shown
+from .cookie_pairs import check_pair
 from .matching import canonical_host, default_path, domain_match, is_address
-from .parsing import MAX_PAIR, SetCookie, octets
 from .public_suffixes import is_public_suffix
-from .rendering import check_pair
+from .set_cookie import MAX_PAIR, SetCookie, octets
 
 MAX_AGE = 400 * 24 * 3600  # seconds, RFC 6265bis section 5.5
 
@@ -16,16 +16,16 @@ MAX_AGE = 400 * 24 * 3600  # seconds, RFC 6265bis section 5.5
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
 
 
-def accept(parsed: SetCookie, host: str, path: str, secure: bool, now: float) -> Cookie:
-    """Return the cookie that a response sets. One whose `expires` is not after `now` takes the stored one away.
+def accept_from_response(parsed: SetCookie, host: str, path: str, secure: bool, now: float) -> Cookie:
+    """Return the cookie that a response sets. If its `expires` is not after `now`, it removes the stored one.
 
-    `host` is canonical, `path` the path of the request, `secure` says whether it went over TLS.
+    host: of the request, canonical. path: of the request. secure: the request was sent over TLS. now: seconds since 1970.
 
     Raises:
-        CookieRefused: by what the response may not set.
+        CookieRefused: the response may not set this cookie.
     """
     if parsed.secure and not secure:
-        raise CookieRefused(f"cookie {shown(parsed.name)}: Secure, but set by a connection that is not")
+        raise CookieRefused(f"cookie {shown(parsed.name)}: Secure, but set by a connection without TLS")
     domain, host_only = _domain(parsed, host)
     cookie_path = parsed.path
     if cookie_path is None or not cookie_path.startswith("/"):
@@ -45,14 +45,14 @@ def accept(parsed: SetCookie, host: str, path: str, secure: bool, now: float) ->
 
 
 def _domain(parsed: SetCookie, host: str) -> tuple[str, bool]:
-    """Return the domain of a cookie and whether it means that host alone."""
+    """Return the domain of a cookie, and whether only that host gets it, without subdomains."""
     if parsed.domain is None:
         return host, True
     domain = canonical_host(parsed.domain)
     if domain is None or not domain_match(host, domain):
         raise CookieRefused(f"cookie {shown(parsed.name)}: its Domain does not cover {host}")
     if is_address(domain):
-        return domain, True  # an address has nothing below it
+        return domain, True  # an address has no subdomains
     if is_public_suffix(domain):
         if domain != host:
             raise CookieRefused(f"cookie {shown(parsed.name)}: Domain={domain} is a public suffix")
@@ -61,9 +61,9 @@ def _domain(parsed: SetCookie, host: str) -> tuple[str, bool]:
 
 
 def _expiry(parsed: SetCookie, now: float) -> float | None:
-    """Return the time of expiry, Max-Age before Expires, at most 400 days away."""
+    """Return the time of expiry, by Max-Age rather than Expires, at most 400 days away; None = it does not expire."""
     if parsed.max_age is not None:
-        # The comparison comes first: an integer of a thousand digits does not become a float.
+        # min() before the sum: an integer of a thousand digits cannot be added to a float.
         if parsed.max_age <= 0:
             return -math.inf
         return now + min(parsed.max_age, MAX_AGE)
@@ -71,14 +71,14 @@ def _expiry(parsed: SetCookie, now: float) -> float | None:
 
 
 def _check_attributes(cookie: SetCookie | Cookie, path: str) -> None:
-    """Hold a cookie against the rules that its name, its path and SameSite bring."""
+    """Refuse a cookie that breaks a rule about its name, its path or SameSite."""
     if _UNFIT.search(path) is not None:
         raise CookieRefused(f"cookie {shown(cookie.name)}: its path has a control character or a stray surrogate")
     if cookie.same_site == "None" and not cookie.secure:
         raise CookieRefused(f"cookie {shown(cookie.name)}: SameSite=None needs Secure")
     if not cookie.name.startswith("__"):
         return
-    name = cookie.name.lower()  # servers compare without case, and so must we: RFC 6265bis section 5.4
+    name = cookie.name.lower()  # without case, because some servers compare so: RFC 6265bis section 5.4
     if name.startswith(("__secure-", "__host-")) and not cookie.secure:
         raise CookieRefused(f"cookie {shown(cookie.name)}: the prefix of its name needs Secure")
     if name.startswith("__host-"):
@@ -87,14 +87,14 @@ def _check_attributes(cookie: SetCookie | Cookie, path: str) -> None:
             raise CookieRefused(f"cookie {shown(cookie.name)}: __Host- needs Path=/ and no Domain")
 
 
-def check(cookie: Cookie, now: float) -> Cookie:
-    """Return a cookie that did not come with a response, in the form that the jar keeps.
+def accept_from_user(cookie: Cookie, now: float) -> Cookie:
+    """Return a cookie that did not come with a response in the form that the jar stores: from the user, a file, another jar.
 
-    The same rules as for a response, but that nobody is asked who set it: from a call, a file, another jar.
+    The rules are those for responses, except for the rule that the host of the response must be in the cookie's domain.
 
     Raises:
-        CookieRefused: by what no response may set either.
-        TypeError: the name or the value is no str.
+        CookieRefused: no response could set this cookie.
+        TypeError: the name or the value is not a str.
     """
     check_pair(cookie.name, cookie.value)
     named = f"cookie {shown(cookie.name)}"

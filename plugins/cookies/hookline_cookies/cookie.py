@@ -1,4 +1,4 @@
-"""What a cookie is once it has been accepted, and the error for one that is not."""
+"""A cookie that was accepted, and the error for a cookie that is refused."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,11 +12,11 @@ class CookieRefused(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """One stored cookie (RFC 6265bis section 5.7). Its value is not part of the repr.
+    """One cookie (RFC 6265bis section 5.7). Its value is not part of the repr.
 
-    `domain` is in lower case, without a leading dot; `host_only` says whether it means this host alone or its
-    subdomains too. `expires` is in seconds since 1970, None for the length of the session. `same_site` is kept for
-    those who read it: a client has no cross-site requests to which it would apply.
+    domain: in lower case, without a leading dot. host_only: only this host gets the cookie; False = its subdomains too.
+    expires: in seconds since 1970; None = at the end of the session, which is that of the jar. same_site: stored for its
+    readers; it has no effect, because a client has no cross-site requests.
     """
 
     name: str

@@ -1,9 +1,9 @@
-"""Read the date of an Expires attribute as RFC 6265bis section 5.1.1 does."""
+"""Parse the date of an Expires attribute (RFC 6265bis section 5.1.1)."""
 
 import re
 from collections.abc import Callable
 
-# Everything that is neither a letter, a digit, a colon, a control character nor outside ASCII.
+# All ASCII characters but letters, digits, colons and control characters other than the tab.
 _DELIMITERS = re.compile(r"[\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
 _TIME: Callable[[str], re.Match[str] | None] = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])").match
 _DAY: Callable[[str], re.Match[str] | None] = re.compile(r"([0-9]{1,2})(?![0-9])").match
@@ -17,13 +17,13 @@ _MONTHS = {
 }
 _MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAYS_BEFORE = tuple(sum(_MONTH_LENGTHS[:month]) for month in range(12))
-_DAYS_TO_1970 = 719162  # from 1 January of year 1, in the Gregorian calendar without end
+_DAYS_TO_1970 = 719162  # from 1 January of year 1, in the proleptic Gregorian calendar
 
 
 def parse_cookie_date(text: str) -> int | None:
-    """Return the seconds since 1970 that `text` means, None where it is no cookie date.
+    """Return a cookie date as seconds since 1970; None if `text` is not a cookie date.
 
-    The first token of each kind counts, in any order; zones are ignored, every date is UTC.
+    The first token of each kind (time, day, month, year) counts, in any order. Time zones are ignored: every date is UTC.
     """
     clock: re.Match[str] | None = None
     day = month = year = None
@@ -44,7 +44,7 @@ def parse_cookie_date(text: str) -> int | None:
 
 
 def _timestamp(year: int, month: int, day: int, hour: int, minute: int, second: int) -> int | None:
-    """Count the seconds since 1970; None for what the calendar, or the RFC (before 1601), does not have."""
+    """Return the seconds since 1970; None for a date that does not exist, or that the RFC refuses (before 1601)."""
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     if year < 1601 or hour > 23 or minute > 59 or second > 59:
         return None

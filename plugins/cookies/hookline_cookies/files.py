@@ -1,4 +1,4 @@
-"""Read and write files of cookies: which format, and never half a file."""
+"""Read and write files of cookies in one of two formats; a file is replaced as a whole."""
 
 import os
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ Format = Literal["json", "netscape"]
 
 
 def save(cookies: Iterable[Cookie], path: str | os.PathLike[str], format: Format) -> None:
-    """Write cookies to `path`. Raises ValueError for an unknown format."""
+    """Write cookies to the file `path`. Raises ValueError for an unknown format."""
     if format == "json":
         text = json_format.dump(cookies)
     elif format == "netscape":
@@ -22,9 +22,10 @@ def save(cookies: Iterable[Cookie], path: str | os.PathLike[str], format: Format
 
 
 def load(path: str | os.PathLike[str]) -> list[Cookie]:
-    """Return the cookies of a file; what begins with a brace is JSON. Raises ValueError where it is neither format.
+    """Return the cookies of a file, unchecked: the jar checks them. A file that begins with a brace is JSON.
 
-    Rules are not applied: the jar does that.
+    Raises:
+        ValueError: the file has neither format. The message says where, without any of its text.
     """
     with open(path, "rb") as file:
         text = file.read().decode("utf-8-sig", "surrogateescape")
@@ -33,12 +34,12 @@ def load(path: str | os.PathLike[str]) -> list[Cookie]:
         return read(text)
     except ValueError as error:
         reason = str(error)
-    # Outside of the except clause: the parser's error, which holds the text, shall not hang on to this one.
+    # Outside of the except clause, so that the parser's error, which holds the text, is not the context of this one.
     raise ValueError(f"{os.fspath(path)}: {reason}")
 
 
 def _replace(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write `content` beside `path` and rename it, so that a crash leaves the old file or the new one, mode 0600."""
+    """Write `content` beside `path` and rename it, so that a crash leaves the old file or the new one; mode 0600."""
     import tempfile
 
     target = os.path.realpath(path)  # a link stays a link

@@ -1,4 +1,4 @@
-"""The cookie jar: store what responses set, give what requests send."""
+"""The cookie jar: store the cookies that responses set, and return those that requests send."""
 
 import itertools
 import logging
@@ -7,20 +7,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from .acceptance import accept, check
+from .acceptance import accept_from_response, accept_from_user
 from .cookie import Cookie, CookieRefused, SameSite, shown
+from .cookie_store import (
+    MAX_IN_ALL,
+    MAX_IN_DOMAIN,
+    CookieStore,
+    StoredCookie,
+    excess_in_all,
+    excess_in_domain,
+    is_expired,
+)
+from .field_cache import FieldCache, HostFields
 from .matching import canonical_host
-from .parsing import SetCookie, parse_set_cookie
-from .ready import HostReady, ReadyHosts
-from .selection import for_host, for_path
-from .shelf import MAX_IN_ALL, MAX_IN_DOMAIN, Held, Shelf, excess_in_all, excess_in_domain, is_expired
+from .selection import cookies_for_host, cookies_for_path
+from .set_cookie import SetCookie, parse_set_cookie
 
 if TYPE_CHECKING:
     import http.cookiejar
 
     from .files import Format
 
-MAX_IN_RESPONSE = 50  # Set-Cookie fields of one response that are looked at; curl has the same limit
+MAX_IN_RESPONSE = 50  # Set-Cookie fields of one response that are read; curl has the same limit
 
 _log = logging.getLogger("hookline.cookies")
 
@@ -28,51 +36,55 @@ _log = logging.getLogger("hookline.cookies")
 class CookieJar:
     """Cookies after RFC 6265bis, in memory. For one thread at a time.
 
-    Iteration, `len`, `in`, `get` and `find` show what has not expired. `now` is the clock: seconds since 1970.
+    Iteration, `len`, `in`, `get` and `find` leave out what has expired.
+
+    cookies: the first ones, as for `update`. now: the clock, which returns seconds since 1970.
     """
 
     def __init__(
         self, cookies: "Iterable[Cookie] | http.cookiejar.CookieJar" = (), *, now: Callable[[], float] = time.time
     ) -> None:
         self._now = now
-        self._shelf = Shelf()
-        self._ready = ReadyHosts()
+        self._store = CookieStore()
+        self._fields = FieldCache()
         self._tick = 0
         self.update(cookies)
 
-    # What a request and a response need.
+    # -- for requests and responses
 
     def header_for(self, host: str, path: str = "/", secure: bool = False) -> str | None:
-        """Return the value of the Cookie field for a request, None where there is no cookie for it.
+        """Return the value of the Cookie field for a request; None if there is no cookie for it.
 
-        `path` is the path of the request target; a query after it is passed over. `secure` says whether the request
-        goes over TLS. `host` is taken as it is where it is in lower case, which is fastest.
+        host: fastest in canonical form, as core writes it in URLs. path: that of the request target; a query after it is
+        ignored. secure: the request is sent over TLS.
         """
-        ready = (self._ready.secure if secure else self._ready.plain).get(host)
-        if ready is None or (ready.until is not None and ready.until <= self._now()):
-            ready = self._prepare(host, secure)
-            if ready is None:
+        fields = (self._fields.secure if secure else self._fields.plain).get(host)
+        if fields is None or (fields.until is not None and fields.until <= self._now()):
+            fields = self._make_fields(host, secure)
+            if fields is None:
                 return None
-        field = ready.any_path or ready.for_path(path)
+        field = fields.any_path or fields.for_path(path)
         self._tick = field.used = self._tick + 1
-        return field.header
+        return field.value
 
     def cookies_for(self, host: str, path: str = "/", secure: bool = False) -> list[Cookie]:
-        """Return the cookies for a request, in the order in which they are sent, before the limit of its size."""
+        """Return the cookies for a request in the order in which they are sent, also those beyond the limit of the field."""
         name = canonical_host(host)
         if name is None:
             return []
         now = self._now()
-        found = [held for held in for_host(self._shelf, name, secure) if not is_expired(held.cookie, now)]
-        return [held.cookie for held in for_path(found, path.partition("?")[0])]
+        found = [stored for stored in cookies_for_host(self._store, name, secure) if not is_expired(stored.cookie, now)]
+        return [stored.cookie for stored in cookies_for_path(found, path.partition("?")[0])]
 
     def store(
         self, fields: Iterable[str | bytes | SetCookie], *, host: str, path: str = "/", secure: bool = False
     ) -> int:
-        """Store what the Set-Cookie fields of one response say; return how many were followed.
+        """Store, replace or remove cookies as the Set-Cookie fields of one response say; return how many took effect.
 
-        `host`, `path` and `secure` are those of the request. A field may be parsed already. Only the first 50 are
-        looked at. Why one is refused goes to the log `hookline.cookies` at level DEBUG, without its value.
+        Only the first 50 are read. The log `hookline.cookies` says at level DEBUG why a cookie is refused, without its
+        value.
+
+        fields: values of the fields, which may be parsed already. host, path, secure: those of the request.
         """
         name = canonical_host(host)
         if name is None:
@@ -85,37 +97,37 @@ class CookieJar:
                 _log.debug("Set-Cookie from %s ignored: no name, too long, or a control character", name)
                 continue
             try:
-                cookie = accept(parsed, name, path, secure, now)
-                if not (secure or cookie.secure) and self._shelf.shadows_secure(cookie, now):
+                cookie = accept_from_response(parsed, name, path, secure, now)
+                if not (secure or cookie.secure) and self._store.shadows_secure(cookie, now):
                     raise CookieRefused(f"cookie {shown(cookie.name)}: a Secure one of this name is stored")
             except CookieRefused as refused:
                 _log.debug("Set-Cookie from %s refused: %s", name, refused)
                 continue
-            self._keep(cookie, now)
+            self._put(cookie, now)
             followed += 1
         return followed
 
     @property
     def is_empty(self) -> bool:
-        """Is nothing stored, not even what has expired? Cheaper than `len`, which counts."""
-        return not self._shelf.count
+        """Say whether nothing is stored, not even what has expired. Cheaper than `len`, which counts."""
+        return not self._store.count
 
-    # What users do with their jar.
+    # -- for users
 
     def __iter__(self) -> Iterator[Cookie]:
-        """Iterate over a list made now of all cookies, in the order of their creation."""
+        """Iterate over all cookies in the order of their creation; changes of the jar meanwhile have no effect."""
         return iter(self.find())
 
     def __len__(self) -> int:
         now = self._now()
-        return sum(not is_expired(held.cookie, now) for held in self._shelf)
+        return sum(not is_expired(stored.cookie, now) for stored in self._store)
 
     def __contains__(self, name: object) -> bool:
-        """Tell whether there is a cookie of that name."""
+        """Say whether there is a cookie of that name."""
         return isinstance(name, str) and bool(self.find(name))
 
     def __getitem__(self, name: str) -> str:
-        """Return the value of the cookie `name`. Raises KeyError, or LookupError where several have that name."""
+        """Return the value of the cookie `name`. Raises KeyError, or LookupError if several have that name."""
         value = self.get(name)
         if value is None:
             raise KeyError(name)
@@ -125,17 +137,17 @@ class CookieJar:
         return f"<{type(self).__name__} with {len(self)} cookies>"
 
     def find(self, name: str | None = None, *, domain: str | None = None, path: str | None = None) -> list[Cookie]:
-        """Return the cookies whose name, domain (without leading dot) and path are these; None means any."""
+        """Return the cookies with this name, domain (without leading dot) and path; None means any."""
         now = self._now()
-        return [held.cookie for held in self._select(name, domain, path) if not is_expired(held.cookie, now)]
+        return [stored.cookie for stored in self._select(name, domain, path) if not is_expired(stored.cookie, now)]
 
     def get(
         self, name: str, default: str | None = None, *, domain: str | None = None, path: str | None = None
     ) -> str | None:
-        """Return the value of the one cookie that `find` finds, `default` where it finds none.
+        """Return the value of the one cookie that `find` finds, `default` if it finds none.
 
         Raises:
-            LookupError: it finds several; say which by `domain` and `path`, or use `find`.
+            LookupError: it finds several; name one by `domain` and `path`, or use `find`.
         """
         found = self.find(name, domain=domain, path=path)
         if len(found) > 1:
@@ -155,13 +167,13 @@ class CookieJar:
         same_site: SameSite | None = None,
         expires: float | None = None,
     ) -> Cookie:
-        """Store a cookie of your own and return it.
+        """Store a cookie of your own and return it. If it has expired, the stored one is removed.
 
-        `domain` is the host that shall get it; with a leading dot, or with `host_only=False`, its subdomains get it
-        too. One that has expired takes the stored one away.
+        domain: the host that gets it; with a leading dot, or with `host_only=False`, its subdomains get it too. expires:
+        in seconds since 1970; None = it does not expire.
 
         Raises:
-            CookieRefused: no server could have set it.
+            CookieRefused: it breaks a rule by which no server could have set it.
         """
         if host_only is None:
             host_only = not domain.startswith(".")
@@ -180,19 +192,19 @@ class CookieJar:
         )
 
     def add(self, cookie: Cookie) -> Cookie:
-        """Store a cookie as `set` does and return it as it is kept. Raises CookieRefused."""
+        """Store a cookie as `set` does, and return it as it is stored. Raises CookieRefused."""
         now = self._now()
-        cookie = check(cookie, now)
-        self._keep(cookie, now)
+        cookie = accept_from_user(cookie, now)
+        self._put(cookie, now)
         return cookie
 
     def update(self, cookies: "Iterable[Cookie] | http.cookiejar.CookieJar") -> int:
-        """Store the cookies of another jar, ours or one of `http.cookiejar`; return how many were kept.
+        """Store the cookies of another jar, ours or one of `http.cookiejar`; return how many were stored.
 
-        What has expired, or no server could have set, is passed over: `http.cookiejar` knows neither public suffixes
-        nor prefixes. So are its cookies without a domain.
+        Cookies that have expired, that `add` refuses, or that have no domain are left out: `http.cookiejar` checks neither
+        public suffixes nor prefixes of names.
         """
-        from .cookiejar import cookies_in
+        from .http_cookiejar import cookies_in
 
         now = self._now()
         kept = 0
@@ -202,96 +214,100 @@ class CookieJar:
             try:
                 self.add(cookie)
             except CookieRefused as refused:
-                _log.debug("not taken over: %s", refused)
+                _log.debug("not stored: %s", refused)
             else:
                 kept += 1
         return kept
 
     def clear(self, name: str | None = None, *, domain: str | None = None, path: str | None = None) -> int:
-        """Take out the cookies whose name, domain and path are these, all where none is given; return how many."""
-        return self._drop([held.cookie for held in self._select(name, domain, path)])
+        """Remove the cookies with this name, domain and path, all if none is given; return how many."""
+        return self._remove([stored.cookie for stored in self._select(name, domain, path)])
 
     def to_cookiejar(self) -> "http.cookiejar.CookieJar":
         """Return a jar of `http.cookiejar` with the same cookies."""
-        from .cookiejar import to_cookiejar
+        from .http_cookiejar import to_cookiejar
 
         return to_cookiejar(self)
 
     def save(self, path: str | os.PathLike[str], format: "Format" = "json") -> None:
-        """Write all cookies, those of the session too, to a file that only its owner can read (mode 0600).
+        """Write all cookies, also those that do not expire, to a file that only its owner can read (mode 0600).
 
-        The old file stays whole until the new one is. `format` is "json", or "netscape" for curl, wget and
-        `http.cookiejar.MozillaCookieJar`, which has no SameSite and whole seconds only. Blocks: the file is small.
+        The old file is replaced when the new one is complete. It blocks: the file is small.
+
+        format: "json", or "netscape" for curl, wget and `http.cookiejar.MozillaCookieJar`, which has no SameSite, and whole
+        seconds only.
         """
         from .files import save
 
         save(self, path, format)
 
     def load(self, path: str | os.PathLike[str]) -> int:
-        """Add the cookies of a file in either format; return how many were kept. Expired ones are not.
+        """Add the cookies of a file in either format; return how many were stored. Expired ones are left out.
 
         Raises:
-            ValueError: the file is neither; the jar is as it was.
+            ValueError: the file has neither format; the jar is unchanged.
         """
         from .files import load
 
         return self.update(load(path))
 
-    # How it is done.
+    # -- parts of the above
 
-    def _select(self, name: str | None, domain: str | None, path: str | None) -> list[Held]:
-        """Return what has this name, domain and path, by time of creation."""
+    def _select(self, name: str | None, domain: str | None, path: str | None) -> list[StoredCookie]:
+        """Return the cookies with this name, domain and path in the order of their creation, expired ones too."""
         if domain is not None:
             domain = canonical_host(domain.removeprefix("."))
-            candidates: Iterable[Held] = self._shelf.domains.get(domain, {}).values() if domain is not None else ()
+            candidates: Iterable[StoredCookie] = (
+                self._store.domains.get(domain, {}).values() if domain is not None else ()
+            )
         else:
-            candidates = self._shelf
+            candidates = self._store
         chosen = [
-            held
-            for held in candidates
-            if (name is None or held.cookie.name == name) and (path is None or held.cookie.path == path)
+            stored
+            for stored in candidates
+            if (name is None or stored.cookie.name == name) and (path is None or stored.cookie.path == path)
         ]
-        chosen.sort(key=lambda held: held.created)
+        chosen.sort(key=lambda stored: stored.created)
         return chosen
 
-    def _prepare(self, host: str, secure: bool) -> HostReady | None:
-        """Make the ready field of a host; what has expired leaves the jar."""
+    def _make_fields(self, host: str, secure: bool) -> HostFields | None:
+        """Return the fields of a host, cached if its name is canonical; remove what has expired. None = not a host."""
         name = canonical_host(host)
         if name is None:
             return None
         now = self._now()
-        found = for_host(self._shelf, name, secure)
-        expired = [held.cookie for held in found if is_expired(held.cookie, now)]
+        found = cookies_for_host(self._store, name, secure)
+        expired = [stored.cookie for stored in found if is_expired(stored.cookie, now)]
         if expired:
-            self._drop(expired)
-            found = for_host(self._shelf, name, secure)
+            self._remove(expired)
+            found = cookies_for_host(self._store, name, secure)
         if host != name:
-            return HostReady(found)
-        return self._ready.add(host, secure, found)
+            return HostFields(found)
+        return self._fields.add(host, secure, found)
 
-    def _keep(self, cookie: Cookie, now: float) -> None:
-        """Store an accepted cookie, or take the stored one away where the new one has expired."""
-        old = self._shelf.get(cookie)
+    def _put(self, cookie: Cookie, now: float) -> None:
+        """Store an accepted cookie; if it has expired, remove the stored one instead."""
+        old = self._store.get(cookie)
         if is_expired(cookie, now):
             if old is not None:
-                self._drop([old.cookie])
+                self._remove([old.cookie])
             return
         self._tick += 1
         if old is not None and old.cookie == cookie:
             old.used = self._tick
             return
-        self._ready.drop(cookie.domain, cookie.host_only)
-        self._shelf.put(cookie, self._tick)
-        in_domain = self._shelf.domains[cookie.domain]
+        self._fields.discard(cookie.domain, cookie.host_only)
+        self._store.put(cookie, self._tick)
+        in_domain = self._store.domains[cookie.domain]
         if len(in_domain) > MAX_IN_DOMAIN:
-            self._ready.drop(cookie.domain, host_only=False)  # so that every use is known
-            self._drop(excess_in_domain(in_domain.values(), now))
-        if self._shelf.count > MAX_IN_ALL:
-            self._ready.clear()
-            self._drop(excess_in_all(self._shelf, now))
+            self._fields.discard(cookie.domain, host_only=False)  # so that the cookies know their last use
+            self._remove(excess_in_domain(in_domain.values(), now))
+        if self._store.count > MAX_IN_ALL:
+            self._fields.clear()
+            self._remove(excess_in_all(self._store, now))
 
-    def _drop(self, cookies: list[Cookie]) -> int:
+    def _remove(self, cookies: list[Cookie]) -> int:
         for cookie in cookies:
-            self._ready.drop(cookie.domain, cookie.host_only)
-            self._shelf.drop(cookie)
+            self._fields.discard(cookie.domain, cookie.host_only)
+            self._store.remove(cookie)
         return len(cookies)

@@ -1,4 +1,4 @@
-"""Cookies as JSON: everything that a cookie has."""
+"""Cookies as JSON, with all their attributes."""
 
 import math
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def dump(cookies: Iterable[Cookie]) -> str:
-    """Return the text of a JSON file, in ASCII, one cookie after the other in the order given."""
+    """Return the text of a JSON file, in ASCII, with the cookies in the order given."""
     import json
 
     content = {"format": FORMAT, "version": VERSION, "cookies": [asdict(cookie) for cookie in cookies]}
@@ -35,7 +35,7 @@ def parse(text: str) -> list[Cookie]:
     """Return the cookies of a JSON file.
 
     Raises:
-        ValueError: it is not one of ours; says where, not what stands there.
+        ValueError: dump() did not write this file. The message says where it differs, without any of its text.
     """
     import json
 
@@ -57,7 +57,7 @@ def _cookie(number: int, record: Any) -> Cookie:
     if not isinstance(record, dict) or record.keys() != _TYPES.keys():
         raise ValueError(f"cookie {number} does not have exactly the fields {', '.join(_TYPES)}")
     for field, types in _TYPES.items():
-        # A bool is an int to Python, but not here.
+        # A bool is an int in Python, but not in this file.
         if not isinstance(record[field], types) or (isinstance(record[field], bool) and bool not in types):
             raise ValueError(f"cookie {number}: {field} has the wrong type")
     expires = record["expires"]

@@ -1,4 +1,4 @@
-"""Cookies as a Netscape file (cookies.txt): what curl, wget and http.cookiejar read and write."""
+"""Cookies as a Netscape file (cookies.txt), which curl, wget and http.cookiejar read and write."""
 
 import math
 from collections.abc import Iterable
@@ -6,19 +6,20 @@ from collections.abc import Iterable
 from .cookie import Cookie
 
 _HEAD = "# Netscape HTTP Cookie File\n\n"
-_HTTP_ONLY = "#HttpOnly_"  # curl's prefix of a line that is no comment
+_HTTP_ONLY = "#HttpOnly_"  # begins the line of an HttpOnly cookie, as in curl; other lines with # are comments
 
 
 def dump(cookies: Iterable[Cookie]) -> str:
-    """Return the text of a file: seven columns, parted by tabs, of which no column of an accepted cookie has one.
+    """Return the text of a file: one line for each cookie, with seven columns between tabs; no accepted cookie has a tab.
 
-    Domain, does it include subdomains, path, Secure, expiry in seconds since 1970 (0 for the session), name, value.
+    The columns: domain, whether it includes subdomains, path, Secure, expiry in seconds since 1970 (0 = it does not expire),
+    name, value.
     """
     return _HEAD + "".join(_line(cookie) for cookie in cookies)
 
 
 def _line(cookie: Cookie) -> str:
-    # Rounded down, so that no cookie lives longer; but 0 would mean the session.
+    # Rounded down, so that no cookie lives longer; but not to 0, which means that it does not expire.
     expires = 0 if cookie.expires is None else max(1, int(cookie.expires))
     columns = (
         ("" if cookie.host_only else ".") + cookie.domain,
@@ -33,13 +34,13 @@ def _line(cookie: Cookie) -> str:
 
 
 def parse(text: str) -> list[Cookie]:
-    """Return the cookies of a file. Comments, blank lines and cookies without a name are passed over.
+    """Return the cookies of a file. Comments, blank lines and cookies without a name are ignored.
 
     Raises:
-        ValueError: a line has another form; says which line, not what stands there.
+        ValueError: a line has another form. The message says which line, without any of its text.
     """
     cookies = []
-    # Not splitlines: to it, a value may hold line ends that are not of ASCII.
+    # Not splitlines(), which splits at line ends outside ASCII too: a value may hold them.
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.removesuffix("\r")
         http_only = line.startswith(_HTTP_ONLY)
@@ -64,7 +65,7 @@ def _cookie(number: int, line: str, http_only: bool) -> Cookie:
     if not {subdomains.upper(), secure.upper()} <= {"TRUE", "FALSE"}:
         raise ValueError(f"line {number}: columns 2 and 4 are TRUE or FALSE")
     try:
-        expires = float(expiry or 0)  # http.cookiejar leaves the column empty for the session
+        expires = float(expiry or 0)  # http.cookiejar leaves the column empty if the cookie does not expire
     except ValueError:
         raise ValueError(f"line {number}: column 5 is not a number of seconds since 1970") from None
     if not math.isfinite(expires):

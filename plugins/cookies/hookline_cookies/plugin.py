@@ -1,4 +1,4 @@
-"""The plugin: send cookies, and store those that responses set."""
+"""The plugin `cookies`: send cookies, and store those that responses set."""
 
 from __future__ import annotations
 
@@ -17,26 +17,43 @@ from hookline import (
 )
 
 if TYPE_CHECKING:
-    from .given import Given
+    from .cookies_option import CookiesOption
     from .jar import CookieJar
+
+    class CookiesRequest(HttpRequest):
+        """A request with the options of this plugin.
+
+        cookies: those of the call; as an attribute of the class, those of the client. A handler of pre_request may have set
+        what is not converted yet, for example a dict.
+        """
+
+        cookies: CookiesOption | None
+        store_cookies: bool
+
+    class CookiesResponse(HttpResponse):
+        """A response to such a request."""
+
+        request: CookiesRequest
 
 
 class Cookies:
-    """See the module. One object belongs to one client, and so does its jar.
+    """Send cookies and store those that responses set. One object belongs to one client, and so does its jar.
 
-    The jar, and what reads cookies, is imported at its first use: it takes 8 ms, and many clients meet no cookie.
+    The jar and the parser of cookies are imported at their first use: that takes 8 ms, and many clients meet no cookie.
     """
 
     name = "cookies"
 
     def __init__(self) -> None:
         self._jar: CookieJar | None = None
-        self.has_jar = Switch()  # on once the jar may hold something: it was stored to, or given away
-        self._adopted: Any = None
+        self.has_jar = (
+            Switch()
+        )  # turned on once the jar may hold something: a response set a cookie, or the user got the jar
+        self._adopted: Any = None  # the source of the client's `cookies=` that was added to the jar last
 
     @property
     def jar(self) -> CookieJar:
-        """What `client.cookies` reads. A `CookieJar` that the client is given is used itself, not copied."""
+        """The jar, which is also `client.cookies`. A `CookieJar` that the client was given is used itself, not copied."""
         if self._jar is None:
             from .jar import CookieJar
 
@@ -46,18 +63,18 @@ class Cookies:
     @hookimpl
     def declare(self) -> list[Option | Attribute | Credential]:
         return [
-            Option("cookies", None, convert=as_given, doc="a dict, or a jar, of cookies to send"),
+            Option("cookies", None, convert=as_cookies_option, doc="a dict, or a jar, of cookies to send"),
             Option("store_cookies", True, convert=bool, doc="keep the cookies that responses set"),
-            Attribute("cookies", set_by, doc="all that this response sets, as a dict"),
+            Attribute("cookies", cookies_set_by, doc="all that this response sets, as a dict"),
             Attribute("cookies", self._jar_of, of="client", doc="the jar"),
             Credential("Cookie"),
         ]
 
     @hookimpl(options=("cookies",), switch="has_jar")
-    def pre_request(self, response: HttpResponse) -> None:
-        request: Any = response.request
+    def pre_request(self, response: CookiesResponse) -> None:
+        request = response.request
         own = request.cookies
-        defaults = type(request).cookies  # the client's, which the request's own hide
+        defaults = type(request).cookies  # the client's, which those of the call hide
         if own is None and defaults is None and self.jar.is_empty:
             return
         if defaults is not None:
@@ -66,80 +83,85 @@ class Cookies:
         origin = where.origin
         field = self.jar.header_for(origin.host, where.target, origin.tls)
         if own is not None or defaults is not None:
-            field = with_given(field or "", request, None if own is defaults else own, defaults)
+            field = field_with_option(field or "", request, None if own is defaults else own, defaults)
         if field and not request.has_header("Cookie"):
             request.unredirected_headers["Cookie"] = field
 
     @hookimpl(headers=("set-cookie",))
-    def on_headers(self, response: HttpResponse) -> None:
-        request: Any = response.request
+    def on_headers(self, response: CookiesResponse) -> None:
+        request = response.request
         if request.store_cookies:
             where = request._destination
             fields = [field_octets(field) for field in response.headers.getall("set-cookie", [])]
             self.has_jar.turn_on()
             self.jar.store(fields, host=where.origin.host, path=where.target, secure=where.origin.tls)
 
-    def _adopt(self, given: Given) -> None:
-        """Take over what the client was given, once: what is cleared later stays so."""
-        if given.source is not self._adopted:
+    def _adopt(self, defaults: CookiesOption) -> None:
+        """Add the client's cookies that have a domain to the jar, once: what the user clears later stays cleared."""
+        if defaults.source is not self._adopted:
             from .jar import CookieJar
 
-            self._adopted = given.source
-            if isinstance(given.source, CookieJar):
-                self._jar = given.source
-            elif given.jar is not None:
-                self.jar.update(given.jar)
+            self._adopted = defaults.source
+            if isinstance(defaults.source, CookieJar):
+                self._jar = defaults.source
+            elif defaults.jar is not None:
+                self.jar.update(defaults.jar)
 
     def _jar_of(self, client: HttpClient) -> CookieJar:
+        """Return `client.cookies`."""
         self.has_jar.turn_on()
-        given = client.configuration.options["cookies"]
-        if given is not None:
-            self._adopt(given)
+        defaults = client.profile.options["cookies"]
+        if defaults is not None:
+            self._adopt(defaults)
         return self.jar
 
 
-def as_given(value: Any) -> Given:
-    """See `given.as_given`."""
-    from . import given
+def as_cookies_option(value: Any) -> CookiesOption:
+    """Convert the value of `cookies=`; see the function of this name in `cookies_option`, imported at its first use."""
+    from . import cookies_option
 
-    return given.as_given(value)
+    return cookies_option.as_cookies_option(value)
 
 
-def with_given(stored: str, request: HttpRequest, own: Any, defaults: Given | None) -> str:
-    """Return the Cookie field value of a request for which the user gave cookies, beside those that are stored.
+def field_with_option(
+    stored: str, request: HttpRequest, own: CookiesOption | None, defaults: CookiesOption | None
+) -> str:
+    """Return the value of the Cookie field of a request with `cookies=`.
 
-    Pairs without a domain belong to the origin that the user asked for. A jar knows by itself what goes where.
+    Cookies without a domain go only to the origin of the call's own URL. A jar knows by itself which hosts get its cookies.
+
+    stored: the field value of the stored cookies. own: the cookies of the call. defaults: those of the client.
 
     Raises:
-        CookieRefused: a handler gave the request cookies that cannot be sent.
+        CookieRefused: a handler set `request.cookies` to cookies that cannot be sent.
     """
-    from .given import joined
+    from .cookies_option import join_fields
 
     at_origin = is_at_origin(request)
-    kept = defaults.field if defaults is not None and at_origin else ""
+    default = defaults.field if defaults is not None and at_origin else ""
     if own is None:
-        return defaults.below(stored) if kept and stored and defaults is not None else stored or kept
-    given = as_given(own)  # a plain dict where a handler set request.cookies
-    asked = given.field if at_origin else ""
-    if given.jar is not None:
-        where = request._destination
-        asked = joined(asked, given.jar.header_for(where.origin.host, where.target, where.origin.tls) or "", "")
-    return joined(asked, stored, kept) if stored or kept else asked
+        return defaults.with_stored(stored) if default and stored and defaults is not None else stored or default
+    option = as_cookies_option(own)  # a handler may have set request.cookies to a dict
+    call = option.field if at_origin else ""
+    if option.jar is not None:
+        where = request.where
+        call = join_fields(call, option.jar.header_for(where.origin.host, where.target, where.origin.tls) or "", "")
+    return join_fields(call, stored, default) if stored or default else call
 
 
 def is_at_origin(request: HttpRequest) -> bool:
-    """Tell whether a request goes to the origin that the user asked for, and not where a response sent it."""
+    """Say whether a request goes to the origin of the call's own URL, and not to another to which a response led."""
     if not request.unverifiable:
         return True
     first = request.history[0].request
     return bool(first.where.origin.key == request.origin.key)
 
 
-def set_by(response: HttpResponse) -> dict[str, str]:
-    """Return what a response sets, stored or not; the last of a name counts."""
+def cookies_set_by(response: HttpResponse) -> dict[str, str]:
+    """Return the cookies that a response sets, stored or not; of several of one name the last."""
     if not response.has("set-cookie"):
         return {}
-    from .parsing import parse_set_cookie
+    from .set_cookie import parse_set_cookie
 
     parsed = [parse_set_cookie(field) for field in response.headers.getall("set-cookie", [])]
     return {cookie.name: cookie.value for cookie in parsed if cookie is not None}

@@ -1,4 +1,4 @@
-"""Ask the public suffix list where a site begins."""
+"""Look up names in the public suffix list: who may set cookies for a domain."""
 
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @cache
 def _list() -> "PublicSuffixList":
-    """Load the list that comes with the package publicsuffixlist, private part included as in browsers.
+    """Load the list of the package publicsuffixlist, with its private part as in browsers.
 
     This takes about 35 ms, once, at the first Domain attribute; nothing is fetched from the network.
     """
@@ -20,10 +20,9 @@ def _list() -> "PublicSuffixList":
 
 @lru_cache(maxsize=1024)
 def registrable_domain(domain: str) -> str | None:
-    """Return the public suffix of `domain` and one label more; None where there is no such label.
+    """Return the public suffix of `domain` with one more label; None if it has no more, or has an empty label.
 
-    A name outside the list has its last label as its suffix (the list's default rule `*`). One trailing dot is passed
-    over. A name with an empty label has no registrable domain.
+    The suffix of a name outside the list is its last label (the list's default rule `*`). One trailing dot is ignored.
     """
     name = domain.removesuffix(".").lower()
     if not all(name.split(".")):
@@ -32,5 +31,5 @@ def registrable_domain(domain: str) -> str | None:
 
 
 def is_public_suffix(domain: str) -> bool:
-    """Tell whether nobody may set cookies for all of `domain`: com, co.uk, github.io."""
+    """Say whether `domain` is a public suffix (com, co.uk, github.io), for which no host may set cookies."""
     return registrable_domain(domain) is None

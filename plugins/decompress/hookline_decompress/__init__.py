@@ -1,4 +1,4 @@
-"""Decode compressed response bodies."""
+"""Content codings for the HTTP client Hookline: compressed response bodies are decoded."""
 
 from .plugin import Decompress
 

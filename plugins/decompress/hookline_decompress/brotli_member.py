@@ -1,6 +1,6 @@
 """br (RFC 7932), by the package brotli.
 
-A stream may ask for a window of 16 MiB, which brotli allocates as it fills; encoders use 4 MiB unless told otherwise.
+A stream may have a window of 16 MiB, which brotli allocates as it fills; that of encoders is 4 MiB by default.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hookline import DecodingError
 
 
 class Brotli:
-    """A Brotli stream. brotli's limit is soft (it ends with the block that passes it), so what is too much waits here."""
+    """A Brotli stream. brotli exceeds its limit by up to a block; what is too much is kept for the next call."""
 
     __slots__ = ("_brotli", "_spare", "has_ended", "holds_output", "takes_input", "unused")
 
@@ -23,17 +23,17 @@ class Brotli:
         self.unused = 0
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`. Data behind the end of the stream is refused by brotli itself when it comes in the same piece."""
+        """Decode as `Member.decode` says. Brotli itself refuses data after the end of the stream that comes in the same piece."""
         stream = self._brotli
         decoded = self._spare
         if not decoded:
             try:
                 decoded = stream.process(data, output_buffer_limit=limit)
             except brotli.error as error:
-                raise DecodingError(f"the body is not br, or has more behind its end: {error}") from error
+                raise DecodingError(f"the body is not br, or has data after its end: {error}") from error
         self._spare = decoded[limit:]
         self.has_ended = stream.is_finished()
-        # there is output for certain no more only when a call without input gave none
+        # only a call without input that returns nothing proves that there is no more output
         self.holds_output = bool(self._spare) or (not self.has_ended and (bool(decoded) or not self._accepts()))
         self.takes_input = not self._spare and self._accepts()
         return decoded[:limit]

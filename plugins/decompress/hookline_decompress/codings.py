@@ -1,4 +1,4 @@
-"""The codings that can be undone here: which they are depends on what is installed."""
+"""The content codings that can be decoded; which they are depends on the packages that are installed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from importlib.machinery import PathFinder
 
 from hookline import Decoder
 
-from .members import Decoding
+from .member_decoder import MemberDecoder
 from .zlib_members import Deflated, Gzipped
 
 
 def accept_encoding() -> str:
-    """The value of Accept-Encoding: what is understood for certain, without weights."""
+    """Return the value of Accept-Encoding: all codings that can be decoded, without weights."""
     extras = [coding for coding, found in (("br", has_brotli()), ("zstd", has_zstd())) if found]
     return ", ".join(["gzip", "deflate", *extras])
 
 
 def decoders_for(codings: Iterable[str]) -> tuple[list[Decoder], str | None]:
-    """Decoders in the order in which they see the body: the coding applied last comes first (RFC 9110, section 8.4).
+    """Return decoders in the order in which the body passes them, and None; that of the coding applied last comes first.
 
-    With one coding that nobody here knows there are none, since a half decoded body is of no use; it is the second value.
+    If one of the codings is unknown, return no decoders, since a body that is decoded in part is of no use, and that coding.
+
+    codings: in the order in which they were applied (RFC 9110, section 8.4).
     """
     decoders: list[Decoder] = []
     for coding in codings:
@@ -34,25 +36,28 @@ def decoders_for(codings: Iterable[str]) -> tuple[list[Decoder], str | None]:
 
 
 def decoder_for(coding: str) -> Decoder | None:
-    """A fresh decoder; None for a coding that is unknown, or whose package is not installed."""
+    """Return a new decoder; None for a coding that is unknown, or whose package is not installed."""
     if coding in ("gzip", "x-gzip"):
-        return Decoding(coding, Gzipped, several=True, padded=True)
+        return MemberDecoder(coding, Gzipped, has_several=True, is_padded=True)
     if coding == "deflate":
-        return Decoding(coding, Deflated)
+        return MemberDecoder(coding, Deflated)
     if coding == "br" and has_brotli():
         from .brotli_member import Brotli
 
-        return Decoding(coding, Brotli)
+        return MemberDecoder(coding, Brotli)
     if coding == "zstd" and has_zstd():
         from .zstd_member import Zstandard
 
-        return Decoding(coding, Zstandard, several=True)
+        return MemberDecoder(coding, Zstandard, has_several=True)
     return None
 
 
 @cache
 def has_brotli() -> bool:
-    """Is a brotli there that can be bounded? Before 1.2 it gives all of a bomb at once. The import takes 0.5 ms."""
+    """Say whether a brotli is installed whose output can be limited; before 1.2 it decodes a whole bomb at once.
+
+    The import takes 0.5 ms.
+    """
     try:
         import brotli
     except ImportError:
@@ -62,11 +67,14 @@ def has_brotli() -> bool:
 
 @cache
 def has_zstd() -> bool:
-    """Is a Zstandard module there? It is not imported: `backports` alone takes 10 ms, by way of pkgutil."""
+    """Say whether a Zstandard module is installed.
+
+    `backports.zstd` is not imported for that: `backports` alone takes 10 ms, because it imports pkgutil.
+    """
     if sys.version_info >= (3, 14):
         try:
-            import compression.zstd  # noqa: F401  # it takes 2 ms
-        except ImportError:  # Python was built without it
+            import compression.zstd  # noqa: F401  # the import takes 2 ms
+        except ImportError:  # this Python was built without it
             return False
         return True
     package = PathFinder.find_spec("backports")

@@ -1,20 +1,34 @@
-"""The plugin: offer content codings, and undo them."""
+"""The plugin `decompress`: announce content codings to servers, and decode the bodies."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from hookline import DefaultHeader, HttpResponse, Option, hookimpl
+from hookline import DefaultHeader, HttpRequest, HttpResponse, Option, hookimpl
 
 from .codings import accept_encoding, decoders_for
-from .field import codings_in, shown
+from .content_encoding import codings_in, shown
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+    class DecompressRequest(HttpRequest):
+        """A request with the option of this plugin."""
+
+        decompress: bool
+
+    class DecompressResponse(HttpResponse):
+        """A response to such a request."""
+
+        request: DecompressRequest
+
 
 BODYLESS = (204, 304)  # RFC 9112, section 6.3
-REMEMBERED = 64  # unknown codings that are logged; a server could name ever new ones
+MAX_LOGGED = 64  # unknown codings that are logged by name, since a server could name ever new ones
 
 
 class Decompress:
-    """See the module. The decoders only wait for the body: what nobody reads is never decoded."""
+    """Add decoders to responses with a Content-Encoding. They decode what is read of the body, and nothing else."""
 
     name = "decompress"
 
@@ -29,8 +43,8 @@ class Decompress:
         ]
 
     @hookimpl(headers=("content-encoding",))
-    def on_headers(self, response: HttpResponse) -> None:
-        request: Any = response.request
+    def on_headers(self, response: DecompressResponse) -> None:
+        request = response.request
         if not request.decompress or request.method == "HEAD" or response.status_code in BODYLESS:
             return
         codings = codings_in(response.headers.getall("content-encoding", []))
@@ -40,8 +54,8 @@ class Decompress:
         for decoder in decoders:
             response.add_decoder(decoder)
 
-    def _log_once(self, logger: Any, coding: str) -> None:
-        if coding in self._logged or len(self._logged) >= REMEMBERED:
+    def _log_once(self, logger: Logger, coding: str) -> None:
+        if coding in self._logged or len(self._logged) >= MAX_LOGGED:
             return
         self._logged.add(coding)
         logger.warning("unknown content coding %s: bodies in it are left as they come", shown(coding))

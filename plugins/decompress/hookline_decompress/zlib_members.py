@@ -12,7 +12,7 @@ NO_FRAME = -zlib.MAX_WBITS
 
 
 class Inflated:
-    """A stream that zlib undoes; `frame` says what stands around it."""
+    """A stream that zlib decompresses. frame: what is around it, as zlib's wbits."""
 
     __slots__ = ("_zlib", "coding", "has_ended", "holds_output", "takes_input", "unused")
 
@@ -24,14 +24,14 @@ class Inflated:
         self.unused = 0
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`."""
+        """Decode as `Member.decode` says."""
         inflater = self._zlib
         try:
             decoded = inflater.decompress(data, limit)
         except zlib.error as error:
             raise DecodingError(f"the body is not {self.coding}: {error}") from error
         self.has_ended = inflater.eof
-        # zlib may have taken all input and still hold output, when that was just as long as the limit
+        # if the output is as long as the limit, zlib may have used all input and still hold more output
         self.holds_output = len(decoded) == limit and not inflater.eof
         self.unused = len(inflater.unused_data) if inflater.eof else len(inflater.unconsumed_tail)
         return decoded
@@ -47,10 +47,11 @@ class Gzipped(Inflated):
 
 
 class Deflated(Inflated):
-    """A deflate body. RFC 9110, section 8.4.1.2, says zlib format; the first two bytes tell whether it has that frame.
+    """A deflate body: in the zlib format, as RFC 9110, section 8.4.1.2, wants it, or without that frame, as some servers send it.
 
-    A zlib header has 8 in its low four bits and is, as a number of two bytes, a multiple of 31. A bare deflate stream begins so
-    only when it begins with a stored block whose padding is not zero, which no encoder writes. curl and browsers guess alike.
+    The first two bytes decide. A zlib header has 8 in its low four bits and is, as a number of two bytes, a multiple of 31. A
+    deflate stream without a frame begins so only with a stored block whose padding is not zero, which no encoder writes. curl
+    and browsers decide in the same way.
     """
 
     __slots__ = ("_first",)
@@ -60,7 +61,7 @@ class Deflated(Inflated):
         self._first: bytes | None = b""
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`."""
+        """Decode as `Member.decode` says."""
         if self._first is None:
             return super().decode(data, limit)
         held = len(self._first)
@@ -72,11 +73,11 @@ class Deflated(Inflated):
         if not has_zlib_header(begun):
             self._zlib = zlib.decompressobj(NO_FRAME)
         if held:
-            # given apart, so that `unused` counts bytes of `data` alone; one byte gives no output in either format
+            # decoded separately, so that `unused` counts bytes of `data` alone; one byte has no output in either format
             super().decode(begun[:held], limit)
         return super().decode(data, limit)
 
 
 def has_zlib_header(data: bytes) -> bool:
-    """Do two bytes begin the zlib format (RFC 1950, section 2.2)?"""
+    """Say whether the first two bytes are a header of the zlib format (RFC 1950, section 2.2)."""
     return data[0] & 0x0F == 8 and data[0] >> 4 <= 7 and (data[0] << 8 | data[1]) % 31 == 0

@@ -1,4 +1,4 @@
-"""zstd (RFC 8878), by the standard library from Python 3.14 on, before that by its backport."""
+"""zstd (RFC 8878), by the standard library from Python 3.14 on, by its backport before that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOW_LOG = 23  # RFC 9659, section 3: as a content coding, a frame's window is
 
 
 class Zstandard:
-    """One frame, of data or to be skipped."""
+    """One frame: a frame with data, or a skippable frame."""
 
     __slots__ = ("_zstd", "has_ended", "holds_output", "takes_input", "unused")
 
@@ -26,7 +26,7 @@ class Zstandard:
         self.unused = 0
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """See `Member`."""
+        """Decode as `Member.decode` says."""
         frame = self._zstd
         try:
             decoded = frame.decompress(data, limit)

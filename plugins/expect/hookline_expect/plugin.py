@@ -1,19 +1,32 @@
-"""The plugin: ask with the head, and send the body when the server says 100, or nothing for a while."""
+"""The plugin `expect`: send the head with Expect: 100-continue, and the body once the server wants it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
-from .expectation import add_expectation, as_wait, expects_continue, without_expectation
+from .expectation import add_expectation, as_wait_continue, copy_without_expectation, expects_continue
+
+if TYPE_CHECKING:
+
+    class ExpectRequest(HttpRequest):
+        """A request with the option of this plugin. A handler may have set a value that is not converted yet."""
+
+        wait_continue: float | bool | None
+
+    class ExpectResponse(HttpResponse):
+        """A response to such a request."""
+
+        request: ExpectRequest
 
 
 class Expect:
-    """See the module. Core ends the sending by itself when a final status comes before the body.
+    """Send the body after 100 (Continue), or after a time without an answer.
 
-    It runs late on pre_request: whatever the others make of the body, it sees it. `wait_continue` of a request may be set by
-    an earlier plugin, which wants to hear the server's answer before a body that can be sent once only.
+    If a final status comes first, core stops the upload. The plugin runs last on pre_request, so that it sees the body that
+    the other plugins leave. An earlier plugin may set `wait_continue` of a request, for example to get the server's answer
+    before a body that can be sent only once.
     """
 
     name = "expect"
@@ -24,14 +37,14 @@ class Expect:
             Option(
                 "wait_continue",
                 False,
-                convert=as_wait,
+                convert=as_wait_continue,
                 doc="ask with Expect: 100-continue before a body is sent; seconds = wait so long, True = 1",
             )
         ]
 
     @hookimpl(trylast=True, options=("wait_continue",), fields=("expect",))
-    def pre_request(self, response: HttpResponse) -> None:
-        request: Any = response.request
+    def pre_request(self, response: ExpectResponse) -> None:
+        request = response.request
         if request.wait_continue or request.has_header("Expect"):
             add_expectation(request, request.wait_continue)
 
@@ -46,10 +59,10 @@ class Expect:
         elif request.can_be_sent:
             response.buffer()
             if response.connection is not None:
-                response.connection.keep_alive = False  # apache closes it behind a 417, and does not say so
+                response.connection.keep_alive = False  # apache closes it after a 417, and does not say so
 
     @hookimpl(statuses=(417,))
     def post_request(self, response: HttpResponse, exc: BaseException | None) -> HttpRequest | None:
         if exc is not None or not expects_continue(response.request.get_header("Expect")):
             return None
-        return without_expectation(response.request)
+        return copy_without_expectation(response.request)

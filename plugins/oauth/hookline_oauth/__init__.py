@@ -1,14 +1,17 @@
-"""OAuth 1 signatures and OAuth 2 bearer tokens. What a client without OAuth does not need is imported at first use."""
+"""OAuth 1 signatures and OAuth 2 bearer tokens for the HTTP client Hookline.
+
+What a client without OAuth does not need is imported at its first use.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .plugin import OAuth1Plugin, OAuth2Plugin
 
 if TYPE_CHECKING:
-    from .device import DeviceAuthorization
+    from .device_authorization import DeviceAuthorization
     from .errors import InsecureTransport, OAuthError, TokenExpired, TokenRefused
     from .oauth1 import OAuth1
     from .oauth2 import OAuth2
@@ -28,7 +31,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "DeviceAuthorization": "device",
+    "DeviceAuthorization": "device_authorization",
     "InsecureTransport": "errors",
     "OAuth1": "oauth1",
     "OAuth2": "oauth2",
@@ -38,8 +41,8 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """The names that are imported at first use."""
+def __getattr__(name: str) -> object:
+    """Import a name at its first use."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)

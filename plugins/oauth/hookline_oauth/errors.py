@@ -1,4 +1,13 @@
-"""What can go wrong with OAuth. No message holds a token, a secret, a code or a signature."""
+"""The errors of OAuth.
+
+    HttpRequestException
+      OAuthError
+        InsecureTransport   a secret would have been sent without TLS
+        TokenExpired        the access token has expired, and cannot be renewed
+        TokenRefused        the server gave no token
+
+No message holds a token, a secret, a code or a signature.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +15,10 @@ from hookline import HttpRequest, HttpRequestException, HttpResponse
 
 
 class OAuthError(HttpRequestException):
-    """Base of the others, and what is raised where none of them fits.
+    """The base class of the other errors, which is raised if none of them fits.
 
-    error: the code that the server gave, such as "invalid_grant" (RFC 6749, section 5.2); "" where it gave none.
-    description: its words, cut, and without the secrets that were sent to it.
+    error: the server's error code, such as "invalid_grant" (RFC 6749, section 5.2); "" if it gave none.
+    description: the server's description, cut, and without the secrets that were sent to it.
     """
 
     def __init__(
@@ -27,12 +36,12 @@ class OAuthError(HttpRequestException):
 
 
 class InsecureTransport(OAuthError):
-    """A secret would have gone over a connection without TLS. Nothing was sent."""
+    """A secret would have been sent over a connection without TLS. Nothing was sent."""
 
 
 class TokenExpired(OAuthError):
-    """The access token has expired, and there is no way to get another without the user."""
+    """The access token has expired, and another cannot be had without the user."""
 
 
 class TokenRefused(OAuthError):
-    """The server gave no token. `response` is its answer."""
+    """The server gave no token. `response` is its response."""

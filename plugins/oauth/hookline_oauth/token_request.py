@@ -1,4 +1,4 @@
-"""Send a request for a token: a sub-request of the client, so that its proxies, TLS settings and timeouts apply."""
+"""Send a request for a token: a sub-request, so that the client's proxies, TLS settings and timeouts apply."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from hookline import HttpClient, HttpRequest, HttpResponse
 
 from .errors import TokenRefused
-from .origins import check_transport
-from .signing import FORM
+from .forms import FORM
+from .secure_transport import check_secure
 
-LIMIT = 60.0  # seconds for a whole token request where the client has no total timeout: others wait for its end
+LIMIT = 60.0  # seconds for a whole token request if the client has no total timeout: other requests wait for it
 MAX_BODY = 256 * 1024  # bytes; an ID token with many claims has some KiB
-MAX_WORDS = 200  # characters of a server's own words in a message
+MAX_WORDS = 200  # characters of a server's text in a message
 MAX_ANSWERS = 5
 
 
@@ -26,13 +26,15 @@ def token_request(
     headers: Mapping[str, str] | None = None,
     parent: HttpRequest | None = None,
 ) -> HttpRequest:
-    """A POST for a token, not yet sent. It has a time limit of its own: requests other than `parent` wait for it too.
+    """Return a POST request for a token, not yet sent.
 
-    body: a form, encoded.
+    It has a deadline of its own, not that of `parent`, because other requests wait for the token too.
+
+    body: a form, encoded. parent: the request for whose sake it is sent, None = none.
 
     Raises: InsecureTransport; InvalidURL.
     """
-    check_transport(url, "the credentials that a token is asked for with", parent)
+    check_secure(url, "the credentials of the token request", parent)
     fields = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": FORM, **(headers or {})}
     request = http.new_request(
         "POST",
@@ -48,32 +50,35 @@ def token_request(
     return request
 
 
-async def answer_to(request: HttpRequest) -> HttpResponse:
-    """Send it, and what plugins answer with where that goes to the same origin. A redirect is not followed.
+async def send_token_request(request: HttpRequest) -> HttpResponse:
+    """Send a token request, and the requests with which plugins answer it, as for a challenge; return the response.
 
-    Raises: HttpRequestException; TokenRefused, where the answer leads elsewhere.
+    Redirects are not followed.
+
+    Raises: HttpRequestException; TokenRefused, for a redirect, or a request of a plugin to another origin.
     """
-    outcome: Any = request
+    sent = request
     for _ in range(MAX_ANSWERS):
-        outcome = await request.client.exchange(outcome)
+        outcome = await request.client.exchange(sent)
         if not isinstance(outcome, HttpRequest):
+            response: HttpResponse = outcome
             break
         if outcome.origin.key != request.origin.key:
             raise TokenRefused(f"{request!r} was answered with a request to another origin, which gets no credentials")
-    if isinstance(outcome, HttpRequest):
+        sent = outcome
+    else:
         raise TokenRefused(f"{request!r} was answered with a request {MAX_ANSWERS} times", request=request)
-    response: HttpResponse = outcome
     if 300 <= response.status_code < 400:
         raise TokenRefused(
-            f"{request!r} was answered with {response.status_code}: credentials do not follow a redirect; give the URL"
-            " that the token endpoint really has",
+            f"{request!r} was answered with {response.status_code}: credentials are not sent after a redirect; give the"
+            " token endpoint's own URL",
             response=response,
         )
     return response
 
 
-def words_of(text: Any, secrets: Iterable[str | None]) -> str:
-    """A server's own words for a message: printable, cut, and without what was sent to it in confidence."""
+def printable(text: Any, secrets: Iterable[str | None]) -> str:
+    """Return a server's text for a message: printable ASCII, cut, and without the secrets that were sent to it."""
     words = str(text)
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         words = words.replace(secret, "…")

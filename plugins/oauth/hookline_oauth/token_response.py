@@ -1,4 +1,4 @@
-"""What a token endpoint answered: a token, or why there is none (RFC 6749, sections 5.1 and 5.2)."""
+"""Read the response of a token endpoint: a token, or why there is none (RFC 6749, sections 5.1 and 5.2)."""
 
 from __future__ import annotations
 
@@ -9,55 +9,60 @@ from typing import Any
 from hookline import HttpResponse
 
 from .errors import TokenRefused
-from .signature import pairs_of
+from .forms import parse_form
 from .token import as_token
-from .token_request import words_of
+from .token_request import printable
 
 
-def token_in(response: HttpResponse, now: float, secrets: Iterable[str | None]) -> dict[str, Any]:
-    """The token of an answer. now: when it came, in seconds since 1970. secrets: what no message may show.
+def parse_token(response: HttpResponse, now: float, secrets: Iterable[str | None]) -> dict[str, Any]:
+    """Return the token in a response.
+
+    now: when the response came, in seconds since 1970. secrets: what no message may show.
 
     Raises: TokenRefused.
     """
-    fields = fields_in(response, secrets)
+    fields = parse_members(response, secrets)
     try:
         token = as_token(fields, now)
     except ValueError as problem:
-        raise refused(response, f"its answer is no token: {problem}") from None
+        raise token_refused(response, f"its answer is not a token: {problem}") from None
     assert token is not None
     return token
 
 
-def fields_in(response: HttpResponse, secrets: Iterable[str | None]) -> dict[str, Any]:
-    """The members of an answer; a form is taken too, as some old servers send it.
+def parse_members(response: HttpResponse, secrets: Iterable[str | None]) -> dict[str, Any]:
+    """Return the members of the JSON object in a response, or the fields of a form, which some old servers send.
 
-    Raises: TokenRefused, for an error, or what is neither.
+    secrets: what no message may show.
+
+    Raises: TokenRefused, if the server reports an error, or the body is neither of the two.
     """
     secrets = tuple(secrets)
     try:
         fields = json.loads(response.content)
     except (ValueError, RecursionError):
-        fields = dict(pairs_of(response.content.decode("utf-8", "replace").strip())) if is_form(response) else None
+        fields = dict(parse_form(response.content.decode("utf-8", "replace").strip())) if is_form(response) else None
     if isinstance(fields, dict) and fields.get("error"):
-        error = words_of(fields["error"], secrets)
-        description = words_of(fields.get("error_description") or "", secrets)
-        said = f"{error}: {description}" if description else error
-        raise refused(response, said, error=error, description=description)
+        error = printable(fields["error"], secrets)
+        description = printable(fields.get("error_description") or "", secrets)
+        reason = f"{error}: {description}" if description else error
+        raise token_refused(response, reason, error=error, description=description)
     if not response.ok:
-        raise refused(response, "and its answer does not say why")
+        raise token_refused(response, "and its answer does not say why")
     if not isinstance(fields, dict):
-        raise refused(response, "its answer is no JSON object")
+        raise token_refused(response, "its answer is not a JSON object")
     return fields
 
 
 def is_form(response: HttpResponse) -> bool:
+    """Say whether the body may be a form, by its content type; forms are often sent as text."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in ("application/x-www-form-urlencoded", "text/plain", "text/html")
 
 
-def refused(response: HttpResponse, why: str, error: str = "", description: str = "") -> TokenRefused:
-    """The error for an answer."""
-    status = f"{response.status_code} {words_of(response.reason, ())}".strip()
+def token_refused(response: HttpResponse, why: str, error: str = "", description: str = "") -> TokenRefused:
+    """Return the error for a response. why: a clause for its message."""
+    status = f"{response.status_code} {printable(response.reason, ())}".strip()
     return TokenRefused(
         f"{response.request!r} gave no token: {status}: {why}", error=error, description=description, response=response
     )

@@ -1,4 +1,4 @@
-"""Follow redirects."""
+"""Redirects for the HTTP client Hookline."""
 
 from .errors import TooManyRedirects
 from .plugin import Redirects

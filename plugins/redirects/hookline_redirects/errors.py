@@ -1,7 +1,7 @@
-"""What can go wrong with redirects alone."""
+"""The error of this plugin."""
 
 from hookline import HttpRequestException
 
 
 class TooManyRedirects(HttpRequestException):
-    """One redirect more than `max_redirects`. `response` is the one that was not followed, with its history."""
+    """A call met one redirect more than `max_redirects`. `response` is that redirect, with the call's history."""

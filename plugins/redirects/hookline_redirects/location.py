@@ -1,7 +1,7 @@
-"""Where a Location field points, seen from the URL that was asked for.
+"""Resolve the Location field of a redirect against the URL that was requested.
 
-urllib's urljoin is not used: it joins only for the schemes that it knows, drops an empty query, and writes an absolute URL
-anew, where a presigned one has to stay as it is byte for byte.
+urllib's urljoin is not used: it knows only some schemes, drops an empty query, and normalizes an absolute URL, while a
+presigned URL has to stay the same byte for byte.
 """
 
 from __future__ import annotations
@@ -11,32 +11,33 @@ from collections.abc import Sequence
 
 from hookline import RemoteProtocolError, field_octets
 
-# RFC 3986, appendix B; every string matches. A group is None where its part is absent, which is not the same as empty.
+# RFC 3986, appendix B; every string matches. The group of a part that is absent is None, unlike that of an empty part.
 _REFERENCE = re.compile(r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?")
 _WEBSOCKET = {"http": "ws", "https": "wss"}
 
 
-def as_sent(value: str) -> str:
-    """A field value as UTF-8, with surrogates for bytes that are none."""
+def field_text(value: str) -> str:
+    """Return a field value decoded as UTF-8, with surrogates for bytes that are not UTF-8."""
     return field_octets(value).decode("utf-8", "surrogateescape")
 
 
-def location_of(values: Sequence[str]) -> str:
-    """The one Location of a response, "" where it is empty.
+def single_location(values: Sequence[str]) -> str:
+    """Return the one Location of a response, "" if it is empty or absent.
 
-    Raises: RemoteProtocolError, for several that differ: which of them is meant, nobody can know.
+    Raises: RemoteProtocolError, for several that differ, since any of them could be meant.
     """
     if len(set(values)) > 1:
         raise RemoteProtocolError(f"{len(values)} Location fields that differ; a redirect has one (RFC 9110, 10.2.2)")
     return values[0] if values else ""
 
 
-def target_of(base: str, location: str) -> str:
-    """The URL to go to: RFC 3986, section 5.2.2. The fragment of `base` goes on where `location` has none (RFC 9110, 10.2.2).
+def resolve(base: str, location: str) -> str:
+    """Return the URL that a redirect leads to (RFC 3986, section 5.2.2).
 
-    Dot segments and characters outside ASCII are left to whoever takes the URL; bytes that were no UTF-8 are percent-encoded.
+    The fragment of `base` is kept if `location` has none (RFC 9110, section 10.2.2). Bytes that are not UTF-8 are
+    percent-encoded. Dot segments and characters outside ASCII stay: core's URL parser treats them.
 
-    Raises: RemoteProtocolError, for a scheme that a call to `base` does not lead to, and for one without // behind it.
+    Raises: RemoteProtocolError, for a scheme to which redirects from `base` are not followed, or one without // after it.
     """
     location = re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location.strip(" \t"))
     own, own_authority, own_path, own_query, own_fragment = _parts(base)
@@ -50,21 +51,25 @@ def target_of(base: str, location: str) -> str:
             path = f"{(own_path or '').rpartition('/')[0]}/{path}"
     assert own is not None
     scheme = _scheme(own, own if scheme is None else scheme.lower())
-    if authority is None:  # browsers take http:x for a path under http, and for a host under https
-        raise RemoteProtocolError("a Location with a scheme and without // behind it, which is not followed")
+    if authority is None:  # browsers read http:x as a path if the base is http, and as a host if it is https
+        raise RemoteProtocolError("a Location with a scheme and without // after it, which is not followed")
     return f"{scheme}://{authority}{path}{query or ''}{(own_fragment if fragment is None else fragment) or ''}"
 
 
 def _parts(reference: str) -> tuple[str | None, ...]:
+    """Return scheme, authority, path, query with its ?, fragment with its #."""
     match = _REFERENCE.fullmatch(reference)
     assert match is not None
     return match.groups()
 
 
 def _scheme(own: str, scheme: str) -> str:
-    """The scheme to go on with: http and https lead to each other, ws and wss too, any other to itself and to http.
+    """Return the scheme of the next request.
 
-    A server for the opening handshake of a websocket often names http: what was begun as ws goes on as ws.
+    Redirects are followed between http and https, between ws and wss, and from any other scheme to itself, http and https.
+    A server that redirects a WebSocket's opening handshake often names http: from ws, that means ws.
+
+    Raises: RemoteProtocolError, for any other scheme.
     """
     is_websocket = own in _WEBSOCKET.values()
     if is_websocket:

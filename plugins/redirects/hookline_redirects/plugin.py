@@ -1,10 +1,10 @@
-"""The plugin: follow 301, 302, 303, 307 and 308."""
+"""The plugin `redirects`: follow 301, 302, 303, 307 and 308."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline import (
     Credential,
@@ -18,16 +18,34 @@ from hookline import (
 )
 
 from .errors import TooManyRedirects
-from .rules import STATUSES, becomes_get, fields_without_body, redirects_in
+from .redirection import STATUSES, becomes_get, count_redirects, fields_without_body
+
+Decision = HttpRequest | None
+FollowRedirect = Callable[[HttpResponse, HttpRequest], "Decision | Awaitable[Decision]"]
+
+if TYPE_CHECKING:
+
+    class RedirectRequest(HttpRequest):
+        """A request with the options of this plugin."""
+
+        allow_redirects: bool | None
+        max_redirects: int | None
+        follow_redirect: FollowRedirect | None
+
+    class RedirectResponse(HttpResponse):
+        """A response to such a request."""
+
+        request: RedirectRequest
+
 
 MAX_REDIRECTS = 10
 
-Decision = HttpRequest | None
-Decide = Callable[[HttpResponse, HttpRequest], "Decision | Awaitable[Decision]"]
 
+def as_max_redirects(value: Any) -> int:
+    """Check the value of `max_redirects=`.
 
-def as_limit(value: Any) -> int:
-    """A number of redirects. Raises: TypeError, ValueError."""
+    Raises: TypeError, ValueError.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"max_redirects= takes a number, not {type(value).__name__}")
     if value < 0:
@@ -35,18 +53,21 @@ def as_limit(value: Any) -> int:
     return value
 
 
-def as_callable(value: Any) -> Decide:
-    """Raises: TypeError."""
+def as_follow_redirect(value: Any) -> FollowRedirect:
+    """Check the value of `follow_redirect=`.
+
+    Raises: TypeError.
+    """
     if not callable(value):
         raise TypeError(f"follow_redirect= takes a callable(response, request), not {type(value).__name__}")
-    return value  # type: ignore[no-any-return]  # what it takes and gives shows when it is called
+    return value  # type: ignore[no-any-return]  # its parameters and its result show when it is called
 
 
 class Redirects:
-    """See the module. The request that follows is made by core's `follow`, which drops credentials between origins.
+    """Follow redirects. Core's `HttpRequest.follow` makes the next request, and drops credentials at another origin.
 
-    It declares the three fields that carry credentials in HTTP itself, so that a user's own are dropped even where no plugin
-    for authentication or state is there.
+    The plugin declares the three fields that carry credentials in HTTP itself, so that a user's own fields are dropped even
+    if no plugin for authentication or cookies is loaded.
     """
 
     name = "redirects"
@@ -55,11 +76,16 @@ class Redirects:
     def declare(self) -> list[Option | Credential]:
         return [
             Option("allow_redirects", None, convert=bool, doc="follow redirects; None = for all methods but HEAD"),
-            Option("max_redirects", MAX_REDIRECTS, convert=as_limit, doc="how many to follow in one call; None = any"),
+            Option(
+                "max_redirects",
+                MAX_REDIRECTS,
+                convert=as_max_redirects,
+                doc="how many to follow in one call; None = any",
+            ),
             Option(
                 "follow_redirect",
                 None,
-                convert=as_callable,
+                convert=as_follow_redirect,
                 doc="callable(response, request): the request to follow with, or None to stop",
             ),
             Credential("Authorization"),
@@ -68,44 +94,44 @@ class Redirects:
         ]
 
     @hookimpl(statuses=STATUSES, headers=("location",))
-    def on_headers(self, response: HttpResponse) -> None:
-        if is_wanted(response.request):
+    def on_headers(self, response: RedirectResponse) -> None:
+        if is_followed(response.request):
             response.buffer()
 
     @hookimpl(statuses=STATUSES, headers=("location",))
     def post_request(
-        self, response: HttpResponse, exc: BaseException | None
+        self, response: RedirectResponse, exc: BaseException | None
     ) -> HttpRequest | Awaitable[HttpRequest | None] | None:
-        if exc is not None or not is_wanted(response.request):
+        if exc is not None or not is_followed(response.request):
             return None
         request = next_request(response)
-        options: Any = response.request
-        if request is None or options.follow_redirect is None:
+        follow_redirect = response.request.follow_redirect
+        if request is None or follow_redirect is None:
             return request
-        decision = options.follow_redirect(response, request)
-        return decided_later(decision) if inspect.isawaitable(decision) else decided(decision)
+        decision = follow_redirect(response, request)
+        return await_decision(decision) if inspect.isawaitable(decision) else check_decision(decision)
 
 
-def is_wanted(request: Any) -> bool:
-    """Does the caller want this request's redirects followed?"""
+def is_followed(request: RedirectRequest) -> bool:
+    """Say whether the caller wants this request's redirects followed."""
     allowed = request.allow_redirects
     return request.method != "HEAD" if allowed is None else bool(allowed)
 
 
-def next_request(response: HttpResponse) -> HttpRequest | None:
-    """The request that a redirect asks for; None where its Location is empty.
+def next_request(response: RedirectResponse) -> HttpRequest | None:
+    """Return the request that a redirect asks for; None if its Location is empty.
 
     Raises: TooManyRedirects; RemoteProtocolError, for a Location that cannot be followed; BodyNotRepeatable.
     """
-    from .location import as_sent, location_of, target_of  # here, because many clients meet no redirect
+    from .location import field_text, resolve, single_location  # imported here, because many clients meet no redirect
 
     request = response.request
     try:
-        location = location_of([as_sent(value) for value in response.headers.getall("location", [])])
+        location = single_location([field_text(value) for value in response.headers.getall("location", [])])
         if not location:
             return None
         check_limit(response)
-        url = target_of(response.url, location)
+        url = resolve(response.url, location)
         if becomes_get(response.status_code, request.method):
             kept = fields_without_body(request.headers)
             return request.follow(url, cause="redirect", method="GET", body=None, headers=kept)
@@ -117,32 +143,34 @@ def next_request(response: HttpResponse) -> HttpRequest | None:
         raise
 
 
-def check_limit(response: HttpResponse) -> None:
-    """Raises: TooManyRedirects, when this response would be followed by one redirect too many."""
-    options: Any = response.request
-    limit = options.max_redirects
-    followed = redirects_in([*(earlier.request for earlier in response.history), response.request])
+def check_limit(response: RedirectResponse) -> None:
+    """Check that one more redirect is within the limit.
+
+    Raises: TooManyRedirects.
+    """
+    request = response.request
+    limit = request.max_redirects
+    followed = count_redirects([*(earlier.request for earlier in response.history), request])
     if limit is not None and followed >= limit:
         raise TooManyRedirects(
-            f"{response.request.method} {response.request.type}://{response.request.host}: more than"
-            f" max_redirects={limit} redirects",
+            f"{request.method} {request.type}://{request.host}: more than max_redirects={limit} redirects",
             response=response,
         )
 
 
-def decided(decision: Any) -> HttpRequest | None:
-    """What `follow_redirect` gave, counted as a redirect whatever it was made from.
+def check_decision(decision: Any) -> HttpRequest | None:
+    """Return the result of `follow_redirect`; a request counts as a redirect whatever it was made from.
 
-    Raises: TypeError.
+    Raises: TypeError, for a result that is neither a request nor None.
     """
     if decision is None:
         return None
     if not isinstance(decision, HttpRequest):
-        raise TypeError(f"follow_redirect must give a request or None, and gave {type(decision).__name__}")
+        raise TypeError(f"follow_redirect must return a request or None, and returned {type(decision).__name__}")
     decision.cause = "redirect"
     return decision
 
 
-async def decided_later(decision: Awaitable[Any]) -> HttpRequest | None:
-    """The same for a `follow_redirect` that is a coroutine function."""
-    return decided(await decision)
+async def await_decision(decision: Awaitable[Any]) -> HttpRequest | None:
+    """Return the result of a `follow_redirect` that is a coroutine function, checked."""
+    return check_decision(await decision)

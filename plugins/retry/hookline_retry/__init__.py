@@ -1,4 +1,4 @@
-"""Send a request again when it failed for a reason that may be gone soon."""
+"""Retries for the HTTP client Hookline: a request is sent again after a failure that may not last."""
 
 from .budget import RetryBudget
 from .plugin import Retries

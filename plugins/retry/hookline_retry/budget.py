@@ -1,10 +1,10 @@
-"""How many retries all requests together may cause.
+"""A limit of the retries of all requests together.
 
-The limit of one call does not protect a server that is down: with three retries for each, it gets four times its load just
-when it can bear least. A budget ties the retries to the calls. The idea and the numbers are those of Finagle's RetryBudget,
-which linkerd and tower took over: one retry for each five requests, ten a second on top for clients that send few, counted over
-ten seconds. There tokens are paid in and spent; here both sides are counted, so that the limit can be said in one sentence. What
-it gets wrong: a second counts whole, so the span is nine to ten seconds.
+A limit for each call does not protect a server that is down: with three retries for each call it gets four times its load,
+just when it can bear least. A budget limits the retries to a share of the requests. The idea and the numbers are those of
+Finagle's RetryBudget, which linkerd and tower have too: one retry for each five requests, and ten a second besides for clients
+that send few requests, over ten seconds. Finagle deposits and withdraws tokens; here requests and retries are counted, so
+that one sentence can state the limit. The count is by whole seconds, so the span is nine to ten seconds.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections import deque
 
 
 class RetryBudget:
-    """In any `seconds` seconds at most `ratio` retries for each request that was none, and `per_second` a second besides.
+    """In any `seconds` seconds, allow `ratio` retries for each request that is not a retry, and `per_second` a second besides.
 
-    Give one object to several clients, and they share it. `RetryBudget(math.inf)` has no limit.
+    Clients that get the same object share it. `RetryBudget(math.inf)` has no limit.
 
     Raises: ValueError.
     """
@@ -31,15 +31,15 @@ class RetryBudget:
         self.ratio = ratio
         self.per_second = per_second
         self.seconds = seconds
-        self._requests = Window(seconds)
-        self._retries = Window(seconds)
+        self._requests = SlidingWindow(seconds)
+        self._retries = SlidingWindow(seconds)
 
     def deposit(self, now: float) -> None:
-        """Count a request that is no retry. now: monotonic seconds."""
+        """Count a request that is not a retry. now: seconds of a monotonic clock."""
         self._requests.add(now)
 
     def withdraw(self, now: float) -> bool:
-        """Is there room for one more retry? It is counted then."""
+        """Say whether one more retry is allowed; if so, count it. now: seconds of a monotonic clock."""
         if self.ratio != math.inf:
             allowed = self.ratio * self._requests.count(now) + self.per_second * self.seconds
             if self._retries.count(now) + 1 > allowed:
@@ -51,8 +51,8 @@ class RetryBudget:
         return f"RetryBudget(ratio={self.ratio}, per_second={self.per_second}, seconds={self.seconds})"
 
 
-class Window:
-    """Counts what happened in the last seconds, the present one included."""
+class SlidingWindow:
+    """Count events of the last seconds, the present second included. Times are seconds of a monotonic clock."""
 
     def __init__(self, seconds: int) -> None:
         self._seconds = seconds
@@ -60,6 +60,7 @@ class Window:
         self._total = 0
 
     def add(self, now: float) -> None:
+        """Count one event."""
         second = int(now)
         slots = self._slots
         if slots and slots[-1][0] == second:
@@ -70,6 +71,7 @@ class Window:
         self._total += 1
 
     def count(self, now: float) -> int:
+        """Return the number of events."""
         self._drop(int(now))
         return self._total
 

@@ -1,23 +1,38 @@
-"""The plugin: what failed for a moment is sent again after a while."""
+"""The plugin `retry`: send a request again after a failure that may not last."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
 from .budget import RetryBudget
-from .policy import Retry, as_retry, may_go_again, retries_of
-from .waiting import backoff, retry_after
+from .policy import Retry, as_retry, count_retries, is_retryable
+from .retry_delay import backoff, retry_after
+
+if TYPE_CHECKING:
+
+    class RetryRequest(HttpRequest):
+        """A request with the option of this plugin.
+
+        retry: None = no retries. A handler may have set a value that is not converted yet, for example a number.
+        """
+
+        retry: Retry | None
+
+    class RetryResponse(HttpResponse):
+        """A response to such a request."""
+
+        request: RetryRequest
 
 
 class Retries:
-    """See the module. One object belongs to one client, and so does its budget.
+    """Retry requests as their `retry=` says. One object belongs to one client, and so does its budget.
 
-    On post_request it runs last: a redirect, or credentials, may be the better answer, and then it keeps quiet.
+    It runs last on post_request: if another plugin answers, with a redirect or with credentials, there is no retry.
     """
 
     name = "retry"
@@ -32,16 +47,16 @@ class Retries:
         ]
 
     @hookimpl(statuses=range(400, 600))
-    def on_headers(self, response: HttpResponse) -> None:
-        request: Any = response.request
+    def on_headers(self, response: RetryResponse) -> None:
+        request = response.request
         policy = as_retry(request.retry)
-        if policy is not None and may_go_again(policy, request, None, response.status_code):
+        if policy is not None and is_retryable(policy, request, None, response.status_code):
             response.buffer()
 
     @hookimpl(trylast=True)
-    def post_request(self, response: HttpResponse, exc: BaseException | None) -> Awaitable[HttpRequest] | None:
-        request: Any = response.request
-        policy: Retry | None = request.retry
+    def post_request(self, response: RetryResponse, exc: BaseException | None) -> Awaitable[HttpRequest] | None:
+        request = response.request
+        policy = request.retry
         if policy.__class__ is not Retry and (policy := as_retry(policy)) is None:
             return None
         assert policy is not None
@@ -52,32 +67,32 @@ class Retries:
         if exc is None and response.status_code < 400:
             return None
         if response.was_handed_out or response.answer is not None:
-            return None  # no answer would be taken, or there is one
-        if not may_go_again(policy, request, exc, response.status_code):
+            return None  # the caller has the response already, or another plugin has answered
+        if not is_retryable(policy, request, exc, response.status_code):
             return None
-        wait = wait_before(policy, response, exc)
-        if wait is None or not budget.withdraw(now):
+        delay = delay_before_retry(policy, response, exc)
+        if delay is None or not budget.withdraw(now):
             return None
-        return again(response, wait)
+        return retry_later(response, delay)
 
 
-def wait_before(policy: Retry, response: HttpResponse, exc: BaseException | None) -> float | None:
-    """Seconds to wait before the next retry; None where that is too long, or past the deadline of the call."""
+def delay_before_retry(policy: Retry, response: HttpResponse, exc: BaseException | None) -> float | None:
+    """Return the seconds to wait before the next retry; None if they exceed max_wait or the deadline of the call."""
     request = response.request
-    wait = backoff(policy.backoff, retries_of(request), policy.max_wait)
+    delay = backoff(policy.backoff, count_retries(request), policy.max_wait)
     if exc is None and response.has("retry-after"):
         fields = response.headers
         asked = retry_after(fields.getall("retry-after", []), fields.get("date"), time.time())
         if asked > policy.max_wait:
             return None
-        wait = max(wait, asked)
-    if request.deadline and asyncio.get_running_loop().time() + wait >= request.deadline:
+        delay = max(delay, asked)
+    if request.deadline and asyncio.get_running_loop().time() + delay >= request.deadline:
         return None
-    return wait
+    return delay
 
 
-async def again(response: HttpResponse, wait: float) -> HttpRequest:
-    """Wait, and give the request once more. A stream of which a part was drained gives up its connection first."""
+async def retry_later(response: HttpResponse, delay: float) -> HttpRequest:
+    """Wait, and return a copy of the request. Before, the connection is given up if the body was not read whole."""
     response.drop_connection()
-    await response.request.client.pause(wait)
+    await response.request.client.pause(delay)
     return response.request.copy(cause="retry")

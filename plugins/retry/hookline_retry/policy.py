@@ -1,4 +1,4 @@
-"""What is sent again, how often, and how long after."""
+"""Which failures are retried, how often, and after what time."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from hookline import (
 
 from .budget import RetryBudget
 
-STATUSES = frozenset({429, 502, 503, 504})  # they speak of the moment, not of the request (RFC 9110, RFC 6585)
+STATUSES = frozenset({429, 502, 503, 504})  # temporary conditions, not faults of the request (RFC 9110, RFC 6585)
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # idempotent: RFC 9110, section 9.2.2
 ERRORS = (HttpConnectionError, ConnectTimeout, ReadTimeout)
-# A certificate is not trusted the next time either, a proxy that refuses has answered, and a client that was closed stays so:
-# they are taken only where they are named.
+# Subclasses of HttpConnectionError that are retried only if `errors` names them: a certificate is not trusted the next time
+# either, a proxy that refuses has answered, and a client that was closed stays closed.
 NAMED_ONLY = (SSLError, HttpProxyError, ClientClosed)
-# No connection came about, so nothing was sent, and any method can go out again (RFC 9110, section 9.2.2).
-NOTHING_SENT = (ConnectionRefused, DNSError, ConnectTimeout)
-MOST = 99  # core ends a call at 100 follow-ups
+# No connection was made, so nothing was sent, and requests of all methods can be repeated (RFC 9110, section 9.2.2).
+NOT_CONNECTED = (ConnectionRefused, DNSError, ConnectTimeout)
+MAX_RETRIES = 99  # core ends a call at 100 follow-ups
 
 
 @dataclass(frozen=True)
 class Retry:
     """How the requests of a client, or one of them, are retried.
 
-    retries: in one call at most, redirects and the like included; the first attempt is none.
-    statuses: of 400 to 599. methods: None = all. errors: classes; those of `NAMED_ONLY` are taken only where they, or a class of
-    theirs, are named.
-    backoff: before retry n (from 0) it waits a random time from 0 to `backoff * 2**n` seconds.
-    max_wait: seconds; no wait is longer. A Retry-After that asks for more is not waited for: the response is handed out.
-    budget: None = that of the client.
+    retries: how many in one call at most, also if redirects or challenges come between them.
+    statuses: from 400 to 599. methods: None = all.
+    errors: classes. SSLError, HttpProxyError and ClientClosed, or a subclass of theirs, are retried only if named.
+    backoff: the wait before retry n, counted from 0, is a random time from 0 to `backoff * 2**n` seconds.
+    max_wait: seconds; no wait is longer. If Retry-After asks for more, the caller gets the response at once.
+    budget: None = the budget of the client.
 
     Raises: TypeError, ValueError.
     """
@@ -58,23 +58,26 @@ class Retry:
     def __post_init__(self) -> None:
         if isinstance(self.retries, bool) or not isinstance(self.retries, int):
             raise TypeError(f"retries= takes a number, not {type(self.retries).__name__}")
-        if not 0 <= self.retries <= MOST:
-            raise ValueError(f"retries= takes 0 to {MOST}, not {self.retries}")
+        if not 0 <= self.retries <= MAX_RETRIES:
+            raise ValueError(f"retries= takes 0 to {MAX_RETRIES}, not {self.retries}")
         for name in ("backoff", "max_wait"):
             seconds = getattr(self, name)
             if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
                 raise TypeError(f"{name}= takes seconds, not {type(seconds).__name__}")
             if not 0 <= seconds < math.inf:
                 raise ValueError(f"{name}= takes a finite number of seconds from 0 up, not {seconds}")
-        object.__setattr__(self, "statuses", checked_statuses(self.statuses))
-        object.__setattr__(self, "methods", checked_methods(self.methods))
-        object.__setattr__(self, "errors", checked_errors(self.errors))
+        object.__setattr__(self, "statuses", as_statuses(self.statuses))
+        object.__setattr__(self, "methods", as_methods(self.methods))
+        object.__setattr__(self, "errors", as_errors(self.errors))
         if self.budget is not None and not isinstance(self.budget, RetryBudget):
             raise TypeError(f"budget= takes a RetryBudget, not {type(self.budget).__name__}")
 
 
-def checked_statuses(statuses: Iterable[int]) -> frozenset[int]:
-    """Raises: ValueError; TypeError, for what is no iterable."""
+def as_statuses(statuses: Iterable[int]) -> frozenset[int]:
+    """Return statuses as a frozenset.
+
+    Raises: ValueError, for one that is not from 400 to 599; TypeError, for a value that is not iterable.
+    """
     found = frozenset(statuses)
     wrong = [status for status in found if status not in range(400, 600)]
     if wrong:
@@ -82,8 +85,11 @@ def checked_statuses(statuses: Iterable[int]) -> frozenset[int]:
     return found
 
 
-def checked_methods(methods: Iterable[str] | None) -> frozenset[str] | None:
-    """Raises: TypeError, also for one str, whose letters would be taken for methods."""
+def as_methods(methods: Iterable[str] | None) -> frozenset[str] | None:
+    """Return methods as a frozenset in upper case; None = all.
+
+    Raises: TypeError, also for a single str, whose letters would be taken for methods.
+    """
     if methods is None:
         return None
     if isinstance(methods, str):
@@ -91,8 +97,11 @@ def checked_methods(methods: Iterable[str] | None) -> frozenset[str] | None:
     return frozenset(method.upper() for method in methods)
 
 
-def checked_errors(errors: Any) -> tuple[type[HttpRequestException], ...]:
-    """Raises: TypeError."""
+def as_errors(errors: Any) -> tuple[type[HttpRequestException], ...]:
+    """Return one class or several as a tuple.
+
+    Raises: TypeError, for anything but subclasses of HttpRequestException.
+    """
     found = (errors,) if isinstance(errors, type) else tuple(errors)
     for error in found:
         if not (isinstance(error, type) and issubclass(error, HttpRequestException)):
@@ -101,7 +110,9 @@ def checked_errors(errors: Any) -> tuple[type[HttpRequestException], ...]:
 
 
 def as_retry(value: Any) -> Retry | None:
-    """What a user gives as `retry=`: a Retry, or a number of retries; True = as many as by default; False, 0 = none.
+    """Convert the value of `retry=`: a Retry or a number of retries; True = the default number. None = no retries.
+
+    value: False, None, 0 and a Retry with 0 retries give None.
 
     Raises: TypeError, ValueError.
     """
@@ -116,28 +127,31 @@ def as_retry(value: Any) -> Retry | None:
     return Retry(value) if value else None
 
 
-def retries_of(request: HttpRequest) -> int:
-    """How many retries a call has had up to and including this request."""
+def count_retries(request: HttpRequest) -> int:
+    """Return how many retries a call has had, up to and including this request."""
     return sum(each.cause == "retry" for each in (*(earlier.request for earlier in request.history), request))
 
 
-def may_go_again(policy: Retry, request: HttpRequest, exc: BaseException | None, status: int) -> bool:
-    """Is this the kind of failure that is retried, for such a request? exc: None where there is a response.
+def is_retryable(policy: Retry, request: HttpRequest, exc: BaseException | None, status: int) -> bool:
+    """Say whether the policy retries this failure of this request.
 
-    An error of another exchange, in which a handler got it, is the handler's to deal with; so it says nothing of what was sent.
+    An error of another exchange, which a handler began and let pass through, is not retried: it does not say what was sent
+    of this request.
+
+    exc: None = there is a response, with this status.
     """
     if exc is None:
         if status not in frozenset(policy.statuses):
             return False
-    elif getattr(exc, "request", None) is not request or not is_taken(exc, policy.errors):
+    elif getattr(exc, "request", None) is not request or not matches_errors(exc, policy.errors):
         return False
-    if not isinstance(exc, NOTHING_SENT) and policy.methods is not None and request.method not in policy.methods:
+    if not isinstance(exc, NOT_CONNECTED) and policy.methods is not None and request.method not in policy.methods:
         return False
-    return request.can_be_sent and retries_of(request) < policy.retries
+    return request.can_be_sent and count_retries(request) < policy.retries
 
 
-def is_taken(exc: BaseException, errors: Any) -> bool:
-    """Is it of one of these classes? The nearest class decides between those that are named and those that must be."""
+def matches_errors(exc: BaseException, errors: Any) -> bool:
+    """Say whether `errors` has the class of `exc`, or a base class of it before any of those that must be named."""
     for kind in type(exc).__mro__:
         if kind in errors:
             return True
