@@ -83,7 +83,7 @@ async def test_request_that_went_well_keeps_the_short_way(scripted: ScriptedServ
     scripted.answer(response(b"ok"))
     async with HttpClient(autoload=False, plugins=["retry"]) as client:
         got = await client.get(scripted.url())
-        assert client.configuration.plan("http").after_nothing.head is None
+        assert client.configuration.dispatch_table("http").hooks_after_other_heads.on_headers is None
         assert got._headers is None  # nobody has parsed the fields
         assert got.request._headers is None
 

@@ -172,7 +172,7 @@ async def refuses(keyword: str, call: Callable[[], Any]) -> bool:
 
 def test_each_keyword_has_an_entry() -> None:
     made = client()
-    taken = made.profile.table
+    taken = made.configuration.table
     options = {*taken.names("client"), *taken.names("request")}
     assert options == set(OPTIONS)
     assert set(keyword_only(HttpClient)) == set(CLIENT_KEYWORDS) == set(PARAMETERS)
@@ -194,7 +194,7 @@ async def test_option_means_the_same_for_client_attribute_and_call(
 ) -> None:
     given, meanings = {keyword: EMPTY[value]}, OPTIONS[keyword]
     async with client() as plain:
-        takes_calls = plain.profile.table.find(keyword, "request") is not None
+        takes_calls = plain.configuration.table.find(keyword, "request") is not None
         if value not in meanings:
             assert await refuses(keyword, lambda: client(**given))
             assert await refuses(keyword, lambda: setattr(plain, keyword, EMPTY[value]))

@@ -203,7 +203,7 @@ async def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_library_is_imported_at_its_first_use_only() -> None:
     code = (
-        "import sys; from hookline import HttpClient; HttpClient(proxies={'all': 'socks5://p'}).profile;"
+        "import sys; from hookline import HttpClient; HttpClient(proxies={'all': 'socks5://p'}).configuration;"
         "sys.exit('python_socks' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=30).returncode == 0

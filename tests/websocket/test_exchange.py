@@ -213,8 +213,8 @@ async def test_tls_back_pressure(make_scripted: Any, certificates: Certificates)
 async def test_ports_of_the_schemes() -> None:
     async with HttpClient(timeout=1) as client:
         for url, port in (("ws://localhost/", 80), ("wss://localhost/", 443), ("ws://localhost:81/", 81)):
-            assert client.configuration.locate(url).origin.port == port
-            assert client.configuration.locate(url).origin.tls == url.startswith("wss")
+            assert client.configuration.destination_of(url).origin.port == port
+            assert client.configuration.destination_of(url).origin.tls == url.startswith("wss")
 
 
 async def test_connect_timeout_is_that_of_http(scripted: ScriptedServer) -> None:

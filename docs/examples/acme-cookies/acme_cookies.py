@@ -25,7 +25,7 @@ class AllowedCookies:
         request = response.request
         # The cookies of the call are for its first origin: after a redirect to another origin they are not sent any more.
         own = None if request.has_left_origin else request.cookies
-        pairs = {**self.kept.get(request.where.origin.key, {}), **(own or {})}
+        pairs = {**self.kept.get(request.origin.key, {}), **(own or {})}
         if pairs and not request.has_header("Cookie"):
             request.unredirected_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in pairs.items())
 
@@ -34,7 +34,7 @@ class AllowedCookies:
         request = response.request
         if request.store_cookies:
             allowed = {name: value for name, value in set_by(response).items() if name in request.allowed_cookies}
-            self.kept.setdefault(request.where.origin.key, {}).update(allowed)
+            self.kept.setdefault(request.origin.key, {}).update(allowed)
 
 
 def set_by(response):

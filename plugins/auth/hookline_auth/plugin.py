@@ -73,7 +73,7 @@ class Basic:
         if auth is None and not hosts and request.userinfo is None:  # nearly always
             return None
         if auth is None or request.has_left_origin:
-            if hosts or request.where.userinfo is not None:
+            if hosts or request.userinfo is not None:
                 default = default_credentials(request, hosts if request.trust_env else None)
                 if default is not None:
                     set_field(request, "Authorization", default.value)

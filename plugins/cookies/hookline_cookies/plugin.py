@@ -110,7 +110,7 @@ class Cookies:
     def _jar_of(self, client: HttpClient) -> CookieJar:
         """Return `client.cookies`."""
         self.has_jar.turn_on()
-        defaults = client.profile.options["cookies"]
+        defaults = client.configuration.options["cookies"]
         if defaults is not None:
             self._adopt(defaults)
         return self.jar
@@ -144,7 +144,7 @@ def field_with_option(
     option = as_cookies_option(own)  # a handler may have set request.cookies to a dict
     call = option.field if at_origin else ""
     if option.jar is not None:
-        where = request.where
+        where = request._destination
         call = join_fields(call, option.jar.header_for(where.origin.host, where.target, where.origin.tls) or "", "")
     return join_fields(call, stored, default) if stored or default else call
 
@@ -154,7 +154,7 @@ def is_at_origin(request: HttpRequest) -> bool:
     if not request.unverifiable:
         return True
     first = request.history[0].request
-    return bool(first.where.origin.key == request.origin.key)
+    return bool(first.origin.key == request.origin.key)
 
 
 def cookies_set_by(response: HttpResponse) -> dict[str, str]:

@@ -25,17 +25,21 @@ def use_as_auth(auth: object, response: object, plugin: str) -> None:
     """
     request = response.request if isinstance(response, HttpResponse) else None
     if request is None or not is_accepted(auth, request):
-        if request is None or request.profile is request.client.profile or vars(request).get("auth") is auth:
+        if (
+            request is None
+            or request._configuration is request.client.configuration
+            or vars(request).get("auth") is auth
+        ):
             raise PluginError(f"{type(auth).__name__} needs the plugin {plugin!r}, which is not loaded here")
         return  # an object that belongs to the client does nothing in a call that leaves its plugin out
     values = vars(request)
     if "auth" not in values or values["auth"] is values.get(_BOUND, values):
-        request.profile.apply_options(request, {"auth": auth}, type(auth).__name__)
+        request._configuration.apply_options(request, {"auth": auth}, type(auth).__name__)
         values[_BOUND] = auth
 
 
 def is_accepted(auth: object, request: HttpRequest) -> bool:
     """Say whether a plugin accepts objects of this class as `auth=`, and not just any callable."""
-    keyword = request.profile.table.find("auth", "request")
+    keyword = request._configuration.table.find("auth", "request")
     kinds = [] if keyword is None else [kind for _, option in keyword.owners for kind in option.accepts]
     return any(inspect.isclass(kind) and isinstance(auth, kind) for kind in kinds)

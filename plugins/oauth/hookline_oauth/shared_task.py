@@ -81,7 +81,7 @@ class SharedTask:
         future: Future[bool] = Future()
         future.set_running_or_notify_cancel()  # from here on, no caller can cancel it
         running = self._running = RunningTask(future, asyncio.get_running_loop(), http, os.getpid())
-        task: asyncio.Task[None] = http.scope.start(do_work(future, work, after))
+        task: asyncio.Task[None] = http.loop_resources.start(do_work(future, work, after))
         task.add_done_callback(lambda _: self._end(running))
         return running, task
 

@@ -64,7 +64,7 @@ def protocol_parameters(request: HttpRequest, client: Client, form: str | None) 
     """
     from oauthlib.common import Request
 
-    where = request.where
+    where = request._destination
     path, _, query = where.target.partition("?")
     host = request.get_header("host") or where.origin.authority
     uri = base_string_uri(where.origin.scheme, host, path)
