@@ -19,7 +19,8 @@ WAITING = {
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",
     "hookline_redirects.location",
-    "hookline_tunnel.connect", "hookline_tunnel.hop", "hookline_tunnel.routes", "hookline_tunnel.socks", "python_socks",
+    "hookline_tunnel.connect", "hookline_tunnel.proxy", "hookline_tunnel.proxy_route", "hookline_tunnel.socks",
+    "hookline_tunnel.tunnel_route", "python_socks",
     "hookline_websocket.channel", "hookline_websocket.compression", "hookline_websocket.handshake",
     "hookline_websocket.websocket", "wsproto",
 }  # fmt: skip

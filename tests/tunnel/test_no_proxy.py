@@ -1,4 +1,4 @@
-"""Which hosts `no` and NO_PROXY exempt."""
+"""Which hosts are reached without a proxy, by `no` and NO_PROXY."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from hookline import HttpClient, InvalidURL
 from hookline_testing.server import ScriptedServer, response
-from hookline_tunnel.exemptions import exemptions_of, own_names, split_entries
+from hookline_tunnel.no_proxy import default_no_proxy, parse_no_proxy, split_entries
 
 
 @pytest.mark.parametrize(
-    ("entries", "host", "covered"),
+    ("entries", "host", "matches"),
     [
         ("example.com", "example.com", True),
         ("example.com", "www.example.com", True),
@@ -73,14 +73,14 @@ from hookline_tunnel.exemptions import exemptions_of, own_names, split_entries
         (",, a.example ,", "a.example", True),
     ],
 )
-def test_host_is_exempt(entries: str, host: str, covered: bool) -> None:
-    assert exemptions_of(split_entries(entries)).cover(host, 443) is covered
+def test_host_matches(entries: str, host: str, matches: bool) -> None:
+    assert parse_no_proxy(split_entries(entries)).matches(host, 443) is matches
 
 
 @pytest.mark.parametrize("entry", ["<local>", "10.*", "169.254/16", "10.0.0.0/33", "http://host", "host:x", "256.1"])
 def test_entry_that_is_none_is_refused(entry: str) -> None:
     with pytest.raises(InvalidURL, match=re.escape(f"an address, a network or *: {entry!r}")):
-        exemptions_of([entry])
+        parse_no_proxy([entry])
 
 
 @given(
@@ -89,26 +89,26 @@ def test_entry_that_is_none_is_refused(entry: str) -> None:
 )
 def test_any_text_is_an_entry_or_refused(text: str, host: str) -> None:
     try:
-        exempt = exemptions_of(split_entries(text))
+        hosts = parse_no_proxy(split_entries(text))
     except InvalidURL:
         return
-    assert exempt.cover(host, 80) in (True, False)
+    assert hosts.matches(host, 80) in (True, False)
 
 
 def test_refusal_shows_no_secret() -> None:
     with pytest.raises(InvalidURL, match=r"an address, a network or \*: 'host'") as caught:
-        exemptions_of(["user:s3cret@host"])
+        parse_no_proxy(["user:s3cret@host"])
     assert caught.value.__suppress_context__
     assert caught.value.__context__ is None
     for entry in ("http://user:s3cret/", "http://s3cret#x@host/", "user:s3cret@[host"):
         with pytest.raises(InvalidURL) as caught:
-            exemptions_of([entry])
+            parse_no_proxy([entry])
         assert "s3cret" not in f"{caught.value!r} {caught.value.__context__!r}"
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.0.0.1."])
 @pytest.mark.parametrize("entry", ["127.0.0.1", "127.0.0.0/8"])
-async def test_exemption_holds_for_all_spellings_of_an_address(
+async def test_no_proxy_matches_all_spellings_of_an_address(
     scripted: ScriptedServer, make_scripted: Any, host: str, entry: str
 ) -> None:
     proxy = make_scripted()
@@ -119,9 +119,9 @@ async def test_exemption_holds_for_all_spellings_of_an_address(
     assert proxy.requests == []
 
 
-def test_own_names_are_localhost_and_the_machine() -> None:
-    own = own_names()
-    assert own.cover("localhost", 80)
-    assert own.cover(socket.gethostname().lower(), 443)
-    assert not own.cover("127.0.0.1", 80)
-    assert not own.cover("example.com", 80)
+def test_default_is_localhost_and_the_machine() -> None:
+    hosts = default_no_proxy()
+    assert hosts.matches("localhost", 80)
+    assert hosts.matches(socket.gethostname().lower(), 443)
+    assert not hosts.matches("127.0.0.1", 80)
+    assert not hosts.matches("example.com", 80)

@@ -1,4 +1,4 @@
-"""A proxy on the way: where it listens, what it speaks, and what it wants to be told."""
+"""One proxy: where it listens, which protocol it speaks, and the credentials for it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from urllib.parse import unquote
 
 from hookline import InvalidURL, split_url
 
-from .proxies import HTTP
-
+HTTP = frozenset({"http", "https"})
 SOCKS = frozenset({"socks4", "socks4a", "socks5", "socks5h"})
 # The ports of http and https are those of their schemes (RFC 9110, section 4.2); 1080 is registered for SOCKS.
 PORTS = {"http": 80, "https": 443, **dict.fromkeys(SOCKS, 1080)}
 
 
 @dataclass(frozen=True)
-class Hop:
-    """A proxy. Equal for two when a connection through one may serve for the other.
+class Proxy:
+    """A proxy. Two are equal when a connection through one may serve requests for the other.
 
-    credentials: user and password, decoded; None = none. Never shown.
+    scheme: `http`, `https`, or one of `SOCKS`. host: in lower case, an IPv6 address without brackets.
+    credentials: user and password, percent-decoded; None = none. No text form of a proxy shows them.
     """
 
     scheme: str
@@ -29,26 +29,31 @@ class Hop:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
-        """The URL, without credentials."""
+        """Return the URL, without credentials."""
         return f"{self.scheme}://{authority(self.host, self.port)}"
 
     @cached_property
+    def speaks_http(self) -> bool:
+        """True for an HTTP proxy, with TLS or without; False for a SOCKS proxy."""
+        return self.scheme in HTTP
+
+    @cached_property
     def basic(self) -> str | None:
-        """The value of Proxy-Authorization for Basic (RFC 7617, section 2), in UTF-8; None without credentials."""
+        """The value of Proxy-Authorization for Basic, in UTF-8 (RFC 7617, section 2); None without credentials."""
         if self.credentials is None:
             return None
         return "Basic " + base64.b64encode(":".join(self.credentials).encode()).decode()
 
 
 def authority(host: str, port: int) -> str:
-    """`host:port`, an IPv6 address in brackets: what CONNECT asks for (RFC 9112, section 3.2.3)."""
+    """Return `host:port`, an IPv6 address in brackets: the target of a CONNECT (RFC 9112, section 3.2.3)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def hop_of(url: str) -> Hop:
-    """The proxy that a URL names: `scheme://[user[:password]@]host[:port]`; without a scheme it is http.
+def parse_proxy(url: str) -> Proxy:
+    """Parse the URL of a proxy, `scheme://[user[:password]@]host[:port]`; without a scheme it is http.
 
-    Raises: InvalidURL, which shows no credential.
+    Raises: InvalidURL, whose message shows no credentials.
     """
     url = url.strip()
     if "://" not in url:
@@ -60,24 +65,24 @@ def hop_of(url: str) -> Hop:
     if parts is None:
         if "@" in url:
             problem = (
-                "scheme://user:password@host:port; in user and password every character but letters and digits is"
-                " percent-encoded"
+                "expected scheme://user:password@host:port, with every character of user and password but letters and"
+                " digits percent-encoded"
             )
         raise InvalidURL(f"not the URL of a proxy: {problem}")
     if parts.scheme not in PORTS:
-        raise InvalidURL(f"a proxy speaks {', '.join(sorted(PORTS))}, not {parts.scheme[:20]!r}")
+        raise InvalidURL(f"the scheme of a proxy is one of {', '.join(sorted(PORTS))}, not {parts.scheme[:20]!r}")
     if parts.target != "/" or parts.fragment:
-        # With an @ in the rest, what was read as the host is the beginning of user and password.
+        # With an @ in the rest, what was parsed as the host is the beginning of user and password.
         named = "" if "@" in url else f": {parts.scheme}://{parts.host}"
         raise InvalidURL(f"the URL of a proxy has no path and no query{named}")
     port = PORTS[parts.scheme] if parts.port is None else parts.port
-    return Hop(parts.scheme, parts.host, port, _credentials(parts.userinfo, parts.scheme))
+    return Proxy(parts.scheme, parts.host, port, _credentials(parts.userinfo, parts.scheme))
 
 
 def _credentials(userinfo: str | None, scheme: str) -> tuple[str, str] | None:
-    """User and password, of which no part is ever shown.
+    """Return user and password, percent-decoded, or None when the URL has neither.
 
-    Raises: InvalidURL.
+    Raises: InvalidURL, whose message shows no part of them.
     """
     if not userinfo:
         return None
@@ -85,19 +90,19 @@ def _credentials(userinfo: str | None, scheme: str) -> tuple[str, str] | None:
     try:
         decoded = [unquote(part, errors="strict") for part in (name, secret)]
     except UnicodeError:
-        decoded = []  # what is raised for it is not chained to this error, which has the password in it
+        decoded = []  # the UnicodeError holds the password: InvalidURL is raised outside, and not chained to it
     if not decoded:
-        raise InvalidURL("user and password of a proxy are percent-encoded as UTF-8")
+        raise InvalidURL("user and password of a proxy must be percent-encoded UTF-8")
     user, password = decoded
     if any(ord(character) < 32 or ord(character) == 127 for character in user + password):
-        raise InvalidURL("user and password of a proxy have no control characters")
+        raise InvalidURL("user and password of a proxy must not contain control characters")
     if scheme in HTTP and ":" in user:
-        raise InvalidURL("the user of a proxy has no colon: Basic cannot carry it (RFC 7617, section 2)")
-    if not user and not password:  # ":" names nobody
+        raise InvalidURL("the user of a proxy must not contain a colon: Basic cannot carry it (RFC 7617, section 2)")
+    if not user and not password:  # as in http://:@proxy
         return None
     least = 1 if scheme.startswith("socks5") else 0  # python-socks would send neither of them
     if scheme in SOCKS and not (
         user.isascii() and password.isascii() and all(least <= len(text) < 256 for text in (user, password))
     ):
-        raise InvalidURL(f"user and password of a SOCKS proxy are ASCII, {least} to 255 characters (RFC 1929)")
+        raise InvalidURL(f"user and password of a SOCKS proxy must be ASCII, {least} to 255 characters (RFC 1929)")
     return user, password
