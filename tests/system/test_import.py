@@ -21,7 +21,8 @@ WAITING = {
     "hookline_redirects.location",
     "hookline_tunnel.connect", "hookline_tunnel.proxy", "hookline_tunnel.proxy_route", "hookline_tunnel.socks",
     "hookline_tunnel.tunnel_route", "python_socks",
-    "hookline_websocket.channel", "hookline_websocket.compression", "hookline_websocket.handshake",
+    "hookline_websocket.compression", "hookline_websocket.frame_parser", "hookline_websocket.handshake",
+    "hookline_websocket.permessage_deflate", "hookline_websocket.protocol",
     "hookline_websocket.websocket", "wsproto",
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""permessage-deflate at work, as an extension of wsproto: what is inflated never grows past a limit (RFC 7692).
+"""permessage-deflate (RFC 7692) as an extension of wsproto, with a limit for the size of inflated messages.
 
-wsproto has one of its own, which inflates whatever came with one read: 64 KiB on the wire may be 64 MiB then.
+wsproto's own extension inflates all the data of a read at once: 64 KiB from the network may become 64 MiB.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from .compression import Deflate
 
 _MAY_BE_COMPRESSED = RsvBits(True, False, False)
 _TAIL = b"\x00\x00\xff\xff"  # each message ends with it, and it is not sent (RFC 7692, section 7.2.1)
-_FINAL_BLOCKS = 16  # of one piece; each makes us begin anew, and no compressor has a reason for many
-_CONTROL = 8  # opcodes from here on
+_MAX_FINAL_BLOCKS = 16  # in one piece: each needs a new inflater, and no compressor has a reason for many
+_FIRST_CONTROL_OPCODE = 8
 
 
 class PerMessageDeflate(Extension):
-    """See the module. limit: the most bytes of one message, inflated; 0 = any."""
+    """The compression of one websocket. limit: bytes of one message when inflated, 0 = no limit."""
 
     name = "permessage-deflate"
 
@@ -29,7 +29,7 @@ class PerMessageDeflate(Extension):
         self._left = limit
         self._keeps_inflater = not agreed.server_no_context_takeover
         self._keeps_deflater = not agreed.client_no_context_takeover
-        # zlib has no raw window of 8 bits: 9 inflate the same, and what we would deflate goes out as it is
+        # zlib has no raw window of 8 bits. 9 bits inflate the same; with 8, our own messages are sent uncompressed
         self._inflater_bits = -max(agreed.server_max_window_bits or 15, 9)
         self._deflater_bits = -(agreed.client_max_window_bits or 15)
         self._level = agreed.level
@@ -42,15 +42,15 @@ class PerMessageDeflate(Extension):
         return True
 
     def offer(self) -> bool:
-        return False  # made by Deflate.offer
+        return False  # `Deflate.offer` makes the offer
 
-    # -- what comes
+    # -- incoming frames
 
     def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> Any:
-        """Only the first frame of a message may say that it is compressed (RFC 7692, section 6)."""
-        if rsv.rsv1 and (opcode >= _CONTROL or opcode is Opcode.CONTINUATION):
+        """Refuse the bit for compression on any frame but the first of a message (RFC 7692, section 6)."""
+        if rsv.rsv1 and (opcode >= _FIRST_CONTROL_OPCODE or opcode is Opcode.CONTINUATION):
             return CloseReason.PROTOCOL_ERROR
-        if opcode >= _CONTROL:
+        if opcode >= _FIRST_CONTROL_OPCODE:
             self._inflates_frame = False
             return _MAY_BE_COMPRESSED
         if opcode is not Opcode.CONTINUATION:
@@ -73,7 +73,7 @@ class PerMessageDeflate(Extension):
 
     def _inflate(self, data: bytes) -> bytes | CloseReason:
         parts = []
-        for _ in range(_FINAL_BLOCKS):
+        for _ in range(_MAX_FINAL_BLOCKS):
             try:
                 part = self._inflater.decompress(data, self._left + 1 if self._limit else 0)
             except zlib.error:
@@ -85,17 +85,17 @@ class PerMessageDeflate(Extension):
             parts.append(part)
             if not self._inflater.eof:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
-            # a block that is marked as the last may stand anywhere (RFC 7692, section 7.2.3.4): others follow it
+            # after a block that is marked as the last, others may follow (RFC 7692, section 7.2.3.4)
             self._has_ended = True
             data = self._inflater.unused_data
             self._inflater = zlib.decompressobj(self._inflater_bits)
         return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
-    # -- what goes
+    # -- outgoing frames
 
     def frame_outbound(self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool) -> tuple[RsvBits, bytes]:
-        """Deflate data; each frame is flushed, so that the peer need not wait for the next to read it."""
-        if opcode >= _CONTROL:
+        """Deflate the data of a frame, and flush: the peer can read each frame without waiting for the next."""
+        if opcode >= _FIRST_CONTROL_OPCODE:
             return rsv, data
         if opcode is not Opcode.CONTINUATION:
             self._deflates_message = self._deflater_bits < -8
@@ -107,7 +107,7 @@ class PerMessageDeflate(Extension):
             self._deflater = zlib.compressobj(self._level, zlib.DEFLATED, self._deflater_bits)
         deflated = self._deflater.compress(data) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
         if fin:
-            # zlib flushes once: where nothing came since, an empty block has to stand before the tail (section 7.2.3.6)
+            # zlib does not flush twice: without new data, an empty block is sent instead (section 7.2.3.6)
             deflated = deflated[:-4] if deflated.endswith(_TAIL) else deflated + b"\x00"
             if not self._keeps_deflater:
                 self._deflater = None
