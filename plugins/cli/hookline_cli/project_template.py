@@ -1,4 +1,4 @@
-"""The files of a new plugin, before the names are filled in (`string.Template`)."""
+"""The files of a new plugin, as `string.Template`: `$plugin` and so on stand for its names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ dependencies = ["$core"]
 [project.optional-dependencies]
 test = ["$testing", "pytest>=8.4"]
 
-# Loaded for every client. In the group "hookline.optional": where somebody asks for it by name.
+# Loaded for every client. In the group "hookline.optional" it would be loaded only where it is named.
 [project.entry-points.hookline]
 $plugin = "$package:$class_name"
 
@@ -31,19 +31,26 @@ filterwarnings = ["error"]
 """
 
 MODULE = '''\
-"""Send the field $field with each request that asks for it."""
+"""Send the field $field with each request that has the option $plugin."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
-from hookline import HttpResponse, Option, hookimpl
+from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
 __all__ = ["$class_name"]
 
+if TYPE_CHECKING:
+
+    class RequestWithOption(HttpRequest):
+        """A request, for type checkers: an option is an attribute of it."""
+
+        $plugin: str | None
+
 
 class $class_name:
-    """One object for each client: what belongs to a client may be kept in it."""
+    """The plugin. Each client has its own object, which may keep data of that client."""
 
     @hookimpl
     def declare(self) -> list[Option]:
@@ -56,14 +63,14 @@ class $class_name:
             ),
         ]
 
-    # A request without the option costs nothing.
+    # Not called for requests without the option.
     @hookimpl(options=("$plugin",))
     def pre_request(self, response: HttpResponse) -> None:
-        # An option is an attribute, of a name that types do not know.
-        request: Any = response.request
+        request = cast("RequestWithOption", response.request)
         value = request.$plugin
         if value is not None:
-            # For this hop alone: the next one, behind a redirect, comes by itself.
+            # Fields here are not repeated when a redirect is followed: the hook is
+            # called again for the next request.
             request.unredirected_headers["$field"] = value
 '''
 
@@ -85,7 +92,7 @@ def test_is_loaded_for_every_client() -> None:
     assert NAME in HttpClient().plugins
 
 
-def test_field_is_sent_where_it_is_asked_for(
+def test_field_is_sent_with_the_option(
     hookline_server: ScriptedServer,
 ) -> None:
     hookline_server.always(response(b"ok"))
@@ -107,7 +114,7 @@ def test_conforms(hookline_conformance: Callable[..., Any]) -> None:
 README = """\
 # $distribution
 
-Sends the field `$field` with each request that asks for it. A plugin of the HTTP client Hookline.
+Sends the field `$field` with each request that has the option `$plugin`. A plugin of the HTTP client Hookline.
 
 ```python
 from hookline import HttpClient
@@ -118,7 +125,7 @@ with HttpClient() as client:
 
 `HttpClient(disable=["$plugin"])` leaves the plugin out.
 
-## Working on it
+## Development
 
 ```sh
 pip install -e '.[test]'
@@ -127,8 +134,8 @@ hookline plugins info $plugin
 hookline plugins check $plugin $plugin=one
 ```
 
-The hooks are in `$package/__init__.py`. `check` puts the plugin through what every plugin has to do.
-`pip wheel --no-deps .` builds what others can install.
+The hooks are in `$package/__init__.py`. `check` runs the checks that every plugin must pass.
+`pip wheel --no-deps .` builds a wheel that others can install.
 """
 
 FILES = {

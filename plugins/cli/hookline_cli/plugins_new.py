@@ -1,4 +1,4 @@
-"""`hookline plugins new NAME`: a project that can be installed, with a plugin that conforms and a test."""
+"""`hookline plugins new NAME`: write an installable project with a plugin, which passes the checks, and a test."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from hookline import HttpClient, Option, PluginError, hookimpl
 from hookline.console import DONE, OutputRefused
 from hookline.printer import Printer
 
-from .loading import load
-from .states import find_all
-from .template import FILES
+from .installed import installed_plugins
+from .loading import load_client
+from .project_template import FILES
 
-TAKEN = ("core", "cli", "testing", "retry")  # distributions of the project that need not be installed
+RESERVED = ("core", "cli", "testing", "retry")  # distributions of Hookline, reserved even if they are not installed
 _IS_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch
 
 
-async def make_project(printer: Printer, name: str) -> int:
-    """Write the folder `hookline-NAME` into the current one, and say what comes next; returns the exit status.
+async def write_project(printer: Printer, name: str) -> int:
+    """Write the folder `hookline-NAME` into the current one, and print the next steps; return the exit status.
 
-    Raises: PluginError, for a name that cannot be one or is taken. OutputRefused, where the folder cannot be written.
+    Raises: PluginError, for a name that is not valid or is taken; OutputRefused, if the folder cannot be written.
     """
-    words = read_name(name)
+    words = split_name(name)
     names = names_of(words)
     check_free(names["plugin"], names["distribution"], names["package"])
     folder = Path(names["distribution"])
@@ -38,62 +38,62 @@ async def make_project(printer: Printer, name: str) -> int:
     return DONE
 
 
-def read_name(name: str) -> list[str]:
-    """The words of a plugin's name, in lower case.
+def split_name(name: str) -> list[str]:
+    """Split the name of a plugin into its words, in lower case.
 
-    Raises: PluginError.
+    Raises: PluginError, for a name that is not valid.
     """
     plain = re.sub(r"[-_.]+", "-", name).lower().removeprefix("hookline-")
     if not _IS_NAME(plain) or keyword.iskeyword(plain):
         raise PluginError(
-            f"{name!r} cannot be the name of a plugin: expected letters of ASCII and digits, with - between words, a letter"
-            " first, and no keyword of Python"
+            f"{name!r} cannot be the name of a plugin: expected ASCII letters and digits, with - between words, a letter"
+            " first, and not a keyword of Python"
         )
     return plain.split("-")
 
 
 def names_of(words: list[str]) -> dict[str, str]:
-    """All names that the files need."""
+    """Return the values of the names in the template."""
     return {
         "plugin": "_".join(words),
         "distribution": "-".join(["hookline", *words]),
         "package": "_".join(["hookline", *words]),
         "class_name": "".join(word.capitalize() for word in [*words, "plugin"]),
         "field": "-".join(["X", *(word.capitalize() for word in words)]),
-        "core": own_requirement("hookline-core"),
-        "testing": own_requirement("hookline-testing"),
+        "core": requirement("hookline-core"),
+        "testing": requirement("hookline-testing"),
     }
 
 
-def own_requirement(name: str) -> str:
-    """What the command line itself requires of a member of the project, without the extra that it belongs to."""
+def requirement(name: str) -> str:
+    """Return the requirement of hookline-cli itself for another distribution of Hookline, without its extra."""
     found = (line.partition(";")[0].strip() for line in requires("hookline-cli") or ())
     return next((line for line in found if re.split(r"[^\w-]", line)[0] == name), name)
 
 
 def check_free(plugin: str, distribution_name: str, package: str) -> None:
-    """Is there neither a plugin, nor an option, a distribution or a package of these names?
+    """Check that no plugin, option, distribution or package has one of these names.
 
     Raises: PluginError.
     """
-    client, broken = load(())
-    if any(found.answers_to(plugin) for found in find_all(client, broken)):
+    client, broken = load_client(())
+    if any(found.matches(plugin) for found in installed_plugins(client, broken)):
         raise PluginError(f"a plugin {plugin!r} is installed; `hookline plugins info {plugin}` shows it")
     try:
         distribution(distribution_name)
         is_taken = True
     except PackageNotFoundError:
-        is_taken = find_spec(package) is not None or distribution_name.removeprefix("hookline-") in TAKEN
+        is_taken = find_spec(package) is not None or distribution_name.removeprefix("hookline-") in RESERVED
     if is_taken:
-        raise PluginError(f"there is a distribution {distribution_name} already; take another name")
+        raise PluginError(f"the name of the distribution {distribution_name} is taken; choose another name")
     try:
-        len(HttpClient(plugins=[NewOne(plugin)], disable=list(broken)).plugins)
+        len(HttpClient(plugins=[Placeholder(plugin)], disable=list(broken)).plugins)
     except PluginError as error:
         raise PluginError(f"{plugin!r} cannot be the name of the plugin and of its option: {error}") from error
 
 
-class NewOne:
-    """A plugin of the name that is asked for, with an option of that name: core says whether they go with the others."""
+class Placeholder:
+    """A plugin with an option of the same name: core raises an error for it if a name is taken."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -104,16 +104,16 @@ class NewOne:
 
 
 def write_files(folder: Path, names: dict[str, str]) -> list[Path]:
-    """Write all files and return them, in a folder that is not there yet; when that fails nothing of it stays.
+    """Write all files into a new folder, and return their paths. If that fails, the folder is removed.
 
-    Raises: OutputRefused.
+    Raises: OutputRefused, also if the folder exists.
     """
     try:
         folder.mkdir()
     except FileExistsError as error:
-        raise OutputRefused(f"{folder} is there already; nothing is overwritten") from error
+        raise OutputRefused(f"{folder} exists already; nothing was written") from error
     except OSError as error:
-        raise OutputRefused(f"cannot make {folder}: {error.strerror or error}") from error
+        raise OutputRefused(f"cannot create {folder}: {error.strerror or error}") from error
     written: list[Path] = []
     try:
         for path, text in FILES.items():

@@ -1,4 +1,4 @@
-"""`hookline plugins info NAME`: one plugin, with all that it says of itself."""
+"""`hookline plugins info NAME`: show one plugin and its declarations."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from hookline import Attribute, Credential, DefaultHeader, HttpClient, Option, P
 from hookline.console import DONE, WRONG_USE
 from hookline.printer import Printer, printable
 
-from .loading import load, load_alone
-from .states import Found, find_all, named, normalized
+from .installed import InstalledPlugin, find_by_name, installed_plugins, normalized
+from .loading import load_client, load_single
 
 PLUGIN_GROUPS = ("hookline", "hookline.optional")
 NAMES_GROUP = "hookline.names"
-COLUMN = 14
-WIDEST = 60  # characters of a default
+NAME_WIDTH = 14  # characters of the first column
+MAX_DEFAULT = 60  # characters of the default of an option
 
 
 async def show_info(printer: Printer, name: str, disable: Sequence[str]) -> int:
-    """Print what a plugin is, does and declares; returns the exit status.
+    """Print the distribution, the state, the hooks and the declarations of a plugin; return the exit status.
 
-    name: of a plugin, or of a distribution, which stands for all its plugins. One that does not run is loaded alone, unless
+    name: that of a plugin, or of a distribution, for all its plugins. A plugin that does not run is loaded for this, unless
     it is disabled.
 
-    Raises: PluginError, for a name that is not there, and where leaving out one plugin is no remedy.
+    Raises: PluginError, for an unknown name, and for an error that leaving out plugins does not remove.
     """
-    client, broken = load(disable)
+    client, broken = load_client(disable)
     status = DONE
     async with client:
-        for number, found in enumerate(named(name, find_all(client, broken))):
+        for number, plugin in enumerate(find_by_name(name, installed_plugins(client, broken))):
             if number:
                 printer.line()
-            for line in head(found):
+            for line in describe_distribution(plugin):
                 printer.line(printable(line))
-            error = broken.get(found.name)
+            error = broken.get(plugin.name)
             try:
-                for line in body(client, found):
+                for line in describe_plugin(client, plugin):
                     printer.line(printable(line))
             except PluginError as failure:
                 error = error or failure
@@ -47,62 +47,62 @@ async def show_info(printer: Printer, name: str, disable: Sequence[str]) -> int:
     return status
 
 
-def head(found: Found) -> Iterator[str]:
-    """What is known without loading it."""
-    yield found.name
-    if found.distribution is not None:
-        yield field("distribution", f"{found.distribution} {found.version}")
-        summary, points = metadata(found.distribution)
+def describe_distribution(plugin: InstalledPlugin) -> Iterator[str]:
+    """Yield the lines for which the plugin need not be loaded."""
+    yield plugin.name
+    if plugin.distribution is not None:
+        yield field("distribution", f"{plugin.distribution} {plugin.version}")
+        summary, points = read_metadata(plugin.distribution)
         if summary:
             yield field("summary", summary)
         for point in points:
-            if point.group in PLUGIN_GROUPS and normalized(point.name) == found.name:
+            if point.group in PLUGIN_GROUPS and normalized(point.name) == plugin.name:
                 yield field("entry point", f"{point.group}: {point.value}")
         exported = [point.name for point in points if point.group == NAMES_GROUP]
         if exported:
             yield field("exports", ", ".join(sorted(exported)))
-    yield field("state", found.state)
+    yield field("state", plugin.state)
 
 
-def metadata(name: str) -> tuple[str, Sequence[EntryPoint]]:
-    """The summary of a distribution, and its entry points."""
+def read_metadata(name: str) -> tuple[str, Sequence[EntryPoint]]:
+    """Return the summary of a distribution, and its entry points."""
     try:
         found = distribution(name)
-    except PackageNotFoundError:  # uninstalled a moment ago
+    except PackageNotFoundError:  # uninstalled meanwhile
         return "", ()
     return str(found.metadata.json.get("summary", "")), tuple(found.entry_points)
 
 
-def body(client: HttpClient, found: Found) -> Iterator[str]:
-    """What only the plugin itself can say; nothing for one that must not, or cannot, be loaded.
+def describe_plugin(client: HttpClient, plugin: InstalledPlugin) -> Iterator[str]:
+    """Yield the lines for which the plugin must be loaded; none if it is disabled or broken.
 
-    Raises: PluginError, when it cannot be loaded.
+    Raises: PluginError, if it cannot be loaded.
     """
-    if found.state in ("disabled", "broken"):
+    if plugin.state in ("disabled", "broken"):
         return
-    home = client if found.is_enabled else load_alone(found.name)
-    if found.name not in home.plugins:  # HOOKLINE_PLUGINS loads its replacement, even so
+    home = client if plugin.is_enabled else load_single(plugin.name)
+    if plugin.name not in home.plugins:  # HOOKLINE_PLUGINS has loaded a plugin that replaces it
         return
-    plugin = home.plugins[found.name].plugin
+    loaded = home.plugins[plugin.name].plugin
     for relation in ("replaces", "before", "after"):
-        names = getattr(plugin, relation, ())
+        names = getattr(loaded, relation, ())
         if names:
             yield field(relation, names if isinstance(names, str) else ", ".join(names))
-    yield from section("events", places(home, found.name))
-    yield from declarations(declared_by(home, found.name))
+    yield from section("events", positions(home, plugin.name))
+    yield from declarations(declared_by(home, plugin.name))
 
 
-def places(client: HttpClient, name: str) -> Iterator[str]:
-    """Its turn at each event at which it runs, and why there."""
+def positions(client: HttpClient, name: str) -> Iterator[str]:
+    """Yield a line for each event at which a plugin runs: its position in the order, and the reason."""
     for event in client.plugins[name].hooks:
         order = client.plugins.order(event)
-        for number, (owner, why) in enumerate(order, 1):
+        for number, (owner, reason) in enumerate(order, 1):
             if owner == name:
-                yield f"{event.ljust(COLUMN)}  {number} of {len(order)}: {why}"
+                yield f"{event.ljust(NAME_WIDTH)}  {number} of {len(order)}: {reason}"
 
 
 def declared_by(client: HttpClient, name: str) -> list[Any]:
-    """All that a plugin declares."""
+    """Return all declarations of a plugin."""
     declaring = client.plugins.manager.hook.declare.get_hookimpls()
     return [
         each for hook in declaring if hook.plugin_name == name for each in cast("Iterable[Any]", hook.function() or ())
@@ -110,7 +110,7 @@ def declared_by(client: HttpClient, name: str) -> list[Any]:
 
 
 def declarations(declared: Sequence[object]) -> Iterator[str]:
-    """A section for each kind of declaration."""
+    """Yield a section for each kind of declaration."""
     yield from section("options", (option_in_words(o) for o in declared if isinstance(o, Option)))
     yield from section(
         "attributes",
@@ -125,19 +125,20 @@ def declarations(declared: Sequence[object]) -> Iterator[str]:
 
 
 def option_in_words(option: Option) -> str:
-    """Its default, what it means, and where it may be given, when that is not everywhere."""
+    """Return the default and the description of an option, and where it may be given if not on clients and requests."""
     where = "" if option.client and option.request else f" ({'client' if option.client else 'request'} only)"
     default = repr(option.default)
-    default = default if len(default) <= WIDEST else f"{default[:WIDEST]}…"
+    default = default if len(default) <= MAX_DEFAULT else f"{default[:MAX_DEFAULT]}…"
     return f"{option.name} = {default}: {option.doc or 'no description'}{where}"
 
 
 def field(name: str, value: str) -> str:
-    return f"  {name.ljust(COLUMN)}{value}"
+    """Return a line with a name and a value."""
+    return f"  {name.ljust(NAME_WIDTH)}{value}"
 
 
 def section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    """The lines below their title; nothing where there are none."""
+    """Yield a title and the lines below it; nothing if there are no lines."""
     indented = [f"    {line}" for line in lines]
     if indented:
         yield f"  {title}"

@@ -1,4 +1,4 @@
-"""`hookline plugins`: what runs, what does not, and why."""
+"""`hookline plugins`: list the plugins that run, and the others with the reason why not."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Iterable, Sequence
 from hookline.console import DONE, WRONG_USE
 from hookline.printer import Printer, printable
 
-from .loading import load
-from .states import Found, find_all
+from .installed import InstalledPlugin, installed_plugins
+from .loading import load_client
 
 HEADINGS = ("name", "distribution", "version", "state", "events", "wakes for", "options")
 
 
 async def list_plugins(printer: Printer, disable: Sequence[str]) -> int:
-    """Print the plugins of a client, and those that cannot be loaded with an error each; returns the exit status.
+    """Print a table of all plugins, and an error for each that cannot be loaded; return the exit status.
 
-    Raises: PluginError, where leaving out one plugin is no remedy.
+    Raises: PluginError, for an error that leaving out plugins does not remove.
     """
-    client, broken = load(disable)
+    client, broken = load_client(disable)
     async with client:
-        for line in table(map(row, find_all(client, broken))):
+        for line in table(map(row, installed_plugins(client, broken))):
             printer.line(printable(line))
     for error in broken.values():
         printer.error(error)
     return WRONG_USE if broken else DONE
 
 
-def row(found: Found) -> tuple[str, ...]:
-    """The cells of one plugin."""
+def row(plugin: InstalledPlugin) -> tuple[str, ...]:
+    """Return the cells of one plugin."""
     return (
-        found.name,
-        found.distribution or "-",
-        found.version or "-",
-        found.state,
-        " ".join(found.events) or "-",
-        ", ".join(found.wakes_for) or "-",
-        " ".join(found.options) or "-",
+        plugin.name,
+        plugin.distribution or "-",
+        plugin.version or "-",
+        plugin.state,
+        " ".join(plugin.events) or "-",
+        ", ".join(plugin.wakes_for) or "-",
+        " ".join(plugin.options) or "-",
     )
 
 
 def table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines with the columns below each other."""
+    """Return the lines of a table, with aligned columns."""
     rows = [HEADINGS, *rows]
     if len(rows) == 1:
         return ["no plugins are installed"]

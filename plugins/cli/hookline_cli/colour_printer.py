@@ -1,4 +1,4 @@
-"""Colour on terminals."""
+"""Colour for terminals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STYLES = {
 
 
 class ColourPrinter(Printer):
-    """A printer that colours what goes to a terminal, unless NO_COLOR is set (no-color.org) or TERM is dumb."""
+    """A printer that uses colour on terminals, unless NO_COLOR is set (no-color.org) or TERM is `dumb`."""
 
     def style(self, stream: TextIO, kind: str, text: str) -> str:
         if kind not in STYLES or not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":

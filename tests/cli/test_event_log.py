@@ -1,4 +1,4 @@
-"""The notes that the tour takes change nothing about the plugins."""
+"""The event log of the tour changes nothing about the plugins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 from hookline import HttpClient, HttpRequest, HttpResponse, hookimpl
-from hookline_cli.watch import watch
+from hookline_cli.event_log import record_events
 from hookline_testing.server import ScriptedServer
 from hookline_testing.server import response as answer
 
@@ -49,31 +49,31 @@ class Wrapping:
         return (yield)
 
 
-async def test_watch_notes_calls_and_answers(scripted: ScriptedServer) -> None:
+async def test_log_has_calls_and_answers(scripted: ScriptedServer) -> None:
     scripted.answer(answer(b"", 503), answer(b"fine"))
     wide = Wide()
     async with HttpClient(plugins=[Late(), wide, Wrapping()], autoload=False) as client:
-        log = watch(client)
+        log = record_events(client)
 
         response = await client.get(scripted.url("/path"))
 
     assert (response.status_code, response.content) == (200, b"fine")
     assert wide.seen == ["data_received", "on_headers", "data_received"]
     assert "X-Late: yes" in [f"{name}: {value}" for name, value in response.request.headers.items()]
-    first, second = (firings for _, firings in log.exchanges)
-    assert first["pre_request"].callers == {"wide": "", "late": ""}
-    assert first["post_request"].callers == {"wide": "GET /path (cause: retry)"}
-    assert first["data_received"].callers == {"wide": ""}
-    assert second["on_headers"].callers == {}
-    assert second["post_request"].callers == {}
+    first, second = (records for _, records in log.exchanges)
+    assert first["pre_request"].plugins == {"wide": "", "late": ""}
+    assert first["post_request"].plugins == {"wide": "GET /path (cause: retry)"}
+    assert first["data_received"].plugins == {"wide": ""}
+    assert second["on_headers"].plugins == {}
+    assert second["post_request"].plugins == {}
     assert list(first) == ["pre_request", "data_received", "on_headers", "data_processed", "post_request"]
 
 
-async def test_watch_keeps_names_order_and_distributions() -> None:
+async def test_log_keeps_names_order_and_distributions() -> None:
     client = HttpClient(plugins=[Late(), Wide()])
     before = [(info.name, info.distribution, info.hooks, info.options) for info in client.plugins]
 
-    watch(client)
+    record_events(client)
 
     after = [(info.name, info.distribution, info.hooks, info.options) for info in client.plugins]
     assert [row for row in after if row[0] != "demo_observer"] == before
