@@ -11,7 +11,7 @@ from hookline.exchange import PECULIAR
 from hookline.fields import parse_fields, parse_trailers
 from hookline.wire.connection import Connection
 from hookline.wire.parser import ResponseHead
-from hookline_testing.server.segments import Cut, pieces
+from hookline_testing.server.cut import Cut, pieces
 
 
 class RecordingTransport(asyncio.Transport):

@@ -1,4 +1,4 @@
-"""Patterns of URLs: as written, with `*` for any run of characters, or a compiled regular expression."""
+"""Patterns of URLs: text in which `*` stands for any characters, or a compiled regular expression."""
 
 from __future__ import annotations
 
@@ -8,34 +8,37 @@ from urllib.parse import parse_qsl, quote
 
 from hookline import split_url
 
-from ..memory.line import DEFAULT_PORTS
+from ..memory.origin import DEFAULT_PORTS
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)", re.IGNORECASE)
 
 
 class UrlPattern:
-    """One pattern. One without a query fits URLs with any query; the pairs of a query may come in any order."""
+    """One pattern. Without a query it matches URLs with any query; the pairs of a query may come in any order."""
 
     def __init__(self, pattern: str | re.Pattern[str]) -> None:
-        """Raises: ValueError, for one that begins neither with a scheme nor with `*`."""
+        """Parse a pattern.
+
+        Raises: ValueError, for text that begins neither with a scheme nor with `*`.
+        """
         self._written = pattern
         if isinstance(pattern, re.Pattern):
             return
         if not (_ORIGIN.match(pattern) or pattern.startswith("*")):
             raise ValueError(
-                f"a pattern begins with a scheme, as 'https://api.example/*' does, or with *; not {pattern!r}"
+                f"a pattern begins with a scheme, such as 'https://api.example/*', or with *; not {pattern!r}"
             )
-        place, mark, query = normalized(pattern).partition("?")
-        self._place = glob(place)
+        base, mark, query = normalized(pattern).partition("?")
+        self._base = glob(base)
         self._pairs = sorted(parse_qsl(query, keep_blank_values=True)) if mark and "*" not in query else None
         self._query = glob(query) if mark and "*" in query else None
 
-    def fits(self, url: str) -> bool:
-        """Does a URL, with scheme, host and path as a client writes them, fit?"""
+    def matches(self, url: str) -> bool:
+        """Tell whether a URL matches. url: with scheme, host and path as a client writes them."""
         if isinstance(self._written, re.Pattern):
             return self._written.fullmatch(url) is not None
-        place, _, query = url.partition("?")
-        if self._place.fullmatch(place) is None:
+        base, _, query = url.partition("?")
+        if self._base.fullmatch(base) is None:
             return False
         if self._query is not None:
             return self._query.fullmatch(query) is not None
@@ -46,12 +49,12 @@ class UrlPattern:
 
 
 def glob(text: str) -> re.Pattern[str]:
-    """`*` is any run of characters, and everything else is itself."""
+    """Return a regular expression in which `*` stands for any characters, and every other character for itself."""
     return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
 
 
 def normalized(pattern: str) -> str:
-    """Spelled as URLs are that clients send: the host in ASCII, no port that is the scheme's, a path, no fragment."""
+    """Return a pattern in the form of the URLs that clients send: the host in ASCII, no default port, a path, no fragment."""
     pattern = quote(pattern.partition("#")[0], safe=string.punctuation) if "://" not in pattern else pattern
     match = _ORIGIN.match(pattern)
     if match is None:

@@ -1,7 +1,7 @@
 """Ask Linux whether the peer of a connection on this machine has read what was sent to it.
 
-That a receive queue looks empty is not enough: a segment may still be on its way there. So two counters of the kernel
-are compared first: the bytes that our socket has sent and those that the peer's socket has received.
+An empty receive queue is no proof: a segment may still be on its way there. So two counters of the kernel are compared
+first: the bytes that our socket has sent, and the bytes that the peer's socket has received.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import struct
 import sys
 
-# The messages of sock_diag(7), all in the byte order of the machine but for ports and addresses.
+# The messages of sock_diag(7), in the byte order of the machine except for ports and addresses.
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST = 1
@@ -21,10 +21,10 @@ _INET_DIAG_INFO = 2
 _MESSAGE_HEAD = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _REQUEST = struct.Struct("=BBBxI")  # family, protocol, extensions, states
 _ATTRIBUTE_HEAD = struct.Struct("=HH")  # length, type
-# In the reply: the size of struct inet_diag_msg, and where its idiag_rqueue stands.
+# In the reply: the size of struct inet_diag_msg, and the offset of its idiag_rqueue.
 _REPLY_SIZE = 72
 _RECEIVE_QUEUE = 56
-# Where fields stand in struct tcp_info of linux/tcp.h, from Linux 4.19 on.
+# The offsets of fields in struct tcp_info of linux/tcp.h, since Linux 4.19.
 _BYTES_RECEIVED = 128
 _NOTSENT_BYTES = 144
 _BYTES_SENT = 200
@@ -32,8 +32,8 @@ _BYTES_RETRANSMITTED = 208
 _TCP_INFO_SIZE = 216
 
 
-def unread(sock: socket.socket) -> bool | None:
-    """Tell whether bytes that `sock` was given are not read by its peer yet; None where that cannot be found out."""
+def has_unread(sock: socket.socket) -> bool | None:
+    """Tell whether the peer of `sock` has not read all bytes sent to it yet; None if that cannot be found out."""
     if sys.platform != "linux":
         return None
     import fcntl
@@ -41,19 +41,19 @@ def unread(sock: socket.socket) -> bool | None:
 
     try:
         if sock.family == socket.AF_UNIX:
-            # On a unix socket this counts what the peer has not read.
+            # For a unix socket, this is the number of bytes that the peer has not read.
             return bool(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0])
         sent = _bytes_sent(sock)
         queued, received = _peer_counters(sock)
     except OSError as error:
         if error.errno in (errno.EBADF, errno.ENOTCONN):
-            return False  # closed: nobody will read any more
+            return False  # closed: nothing will be read any more
         return None
     return sent is None or received < sent or queued > 0
 
 
 def _bytes_sent(sock: socket.socket) -> int | None:
-    """Return how many bytes the peer must receive, or None while some wait for its window to open."""
+    """Return how many bytes were sent, without repetitions; None while some wait for the peer's window to open."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
     if len(info) < _TCP_INFO_SIZE:
         raise OSError(errno.ENOSYS, "This kernel does not count what was sent.")
@@ -64,7 +64,7 @@ def _bytes_sent(sock: socket.socket) -> int | None:
 
 
 def _peer_counters(sock: socket.socket) -> tuple[int, int]:
-    """Return how many bytes lie in the receive queue of the peer's socket, and how many it has received in all."""
+    """Return how many bytes are in the receive queue of the peer's socket, and how many it has received in all."""
     local, remote = sock.getpeername(), sock.getsockname()  # as the peer sees it
     request = b"".join(
         [
@@ -89,9 +89,10 @@ def _peer_counters(sock: socket.socket) -> tuple[int, int]:
 
 
 def _bytes_received(attributes: bytes) -> int:
+    """Return the counter in the attribute INET_DIAG_INFO of a reply."""
     while attributes:
         length, kind = _ATTRIBUTE_HEAD.unpack_from(attributes)
         if kind == _INET_DIAG_INFO:
             return int(struct.unpack_from("=Q", attributes, _ATTRIBUTE_HEAD.size + _BYTES_RECEIVED)[0])
         attributes = attributes[(length + 3) & ~3 :]
-    raise OSError(errno.ENOSYS, "This kernel does not tell what was received.")
+    raise OSError(errno.ENOSYS, "This kernel does not count what was received.")

@@ -1,4 +1,4 @@
-"""What can be said of a plugin without sending anything: that it loads alone, its hooks and its options."""
+"""The checks that send no request: that a plugin loads with core alone, its hooks and its options."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 from hookline import Attribute, Credential, DefaultHeader, HooklineError, Option, Scheme
 
-from .subject import Subject
+from .plugin_under_test import PluginUnderTest
 
 HOOKS = ("declare", "pre_request", "on_headers", "post_request", "data_received", "data_processed")
 _KINDS = (Attribute, Credential, DefaultHeader, Option, Scheme)
 
-# With one request, of which nobody minds the outcome: an import may stand in a hook.
+# It sends one request, whatever the outcome, since a hook may import modules.
 _ALONE = """
 import contextlib, importlib, socket, sys, threading
 from hookline import HttpClient
@@ -44,21 +44,21 @@ print(*{name.partition(".")[0] for name in sys.modules})
 """
 
 
-def alone(subject: Subject) -> list[str]:
-    """Load and use it in a new interpreter, with core alone; which modules of other plugins came along?
+def alone(tested: PluginUnderTest) -> list[str]:
+    """Load the plugin and send a request in a new interpreter, with core alone; find imports of other plugins' packages.
 
-    This package may: a plugin may stand in a module of tests.
+    This package may be imported: the plugin may be defined in a module of tests.
     """
-    target = importable(subject.plugin)
+    target = importable(tested.plugin)
     if target is None:
         try:
-            subject.client()
+            tested.client()
         except (HooklineError, TypeError, ValueError, ImportError, AttributeError) as error:
             return [f"{type(error).__name__}: {error}"]
         return []
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HOOKLINE_")}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    done = subprocess.run(  # noqa: S603  # this interpreter, and a program of ours
+    done = subprocess.run(  # noqa: S603  # this interpreter, with the program above
         [sys.executable, "-W", "error", "-c", _ALONE, target],
         capture_output=True,
         text=True,
@@ -75,7 +75,7 @@ def alone(subject: Subject) -> list[str]:
 
 
 def importable(plugin: Any) -> str | None:
-    """How a new interpreter can name it: by its entry point, or as module:class. None where it cannot."""
+    """Return the entry point or module:class by which a new interpreter can import a plugin; None if it cannot."""
     if isinstance(plugin, str):
         return plugin
     module, name = getattr(plugin, "__module__", "__main__"), getattr(plugin, "__qualname__", "<")
@@ -83,7 +83,7 @@ def importable(plugin: Any) -> str | None:
 
 
 def plugin_packages() -> set[str]:
-    """The packages of all plugins that are installed."""
+    """Return the packages of all installed plugins."""
     points = [
         point
         for found in distributions()
@@ -94,7 +94,7 @@ def plugin_packages() -> set[str]:
 
 
 def own_packages(target: str) -> set[str]:
-    """The packages of its distribution, and of those that it requires."""
+    """Return the packages of the plugin's distribution, and of the distributions that it requires."""
     found = {target.partition(":")[0].partition(".")[0]}
     for each in distributions():
         names = {point.name for point in each.entry_points if point.group.startswith("hookline")}
@@ -108,47 +108,47 @@ def own_packages(target: str) -> set[str]:
     return found
 
 
-def hooks(subject: Subject) -> list[str]:
-    """Does core accept its hooks, and is none of its methods a hook by its name alone?"""
+def hooks(tested: PluginUnderTest) -> list[str]:
+    """Check that core accepts the hooks, and that no method with the name of a hook lacks @hookimpl."""
     try:
-        client = subject.client()
+        client = tested.client()
     except HooklineError as error:
         return [str(error)]
     found = []
-    for plugin in subject.objects(client):
+    for plugin in tested.objects(client):
         for name in HOOKS:
             method = inspect.getattr_static(type(plugin), name, None)
             if inspect.isfunction(method) and not hasattr(method, "hookline_impl"):
                 found.append(
-                    f"{type(plugin).__name__}.{name} has the name of a hook, and no @hookimpl: nobody calls it"
+                    f"{type(plugin).__name__}.{name} has the name of a hook, but no @hookimpl: it is never called"
                 )
     return found
 
 
-def options(subject: Subject) -> list[str]:
-    """Are its declarations of the known kinds, and does each option say what it is and take its own default?"""
+def options(tested: PluginUnderTest) -> list[str]:
+    """Check that all declarations are of known kinds, and that each option has a description and accepts its default."""
     found: list[str] = []
-    for plugin in subject.objects(subject.client()):
+    for plugin in tested.objects(tested.client()):
         declare = getattr(plugin, "declare", None)
         for declared in declare() if declare is not None else ():
             if not isinstance(declared, _KINDS):
-                found.append(f"declare gives {declared!r}, which is no declaration")
+                found.append(f"declare returns {declared!r}, which is not a declaration")
             elif isinstance(declared, Option):
-                found += of_option(subject, declared)
+                found += option_problems(tested, declared)
     return found
 
 
-def of_option(subject: Subject, option: Option) -> Iterable[str]:
-    """What is wrong with one option."""
+def option_problems(tested: PluginUnderTest, option: Option) -> Iterable[str]:
+    """Yield the problems of one option."""
     if not option.doc:
         yield f"the option {option.name!r} has no doc="
     if not option.name.isidentifier():
-        yield f"the option {option.name!r} is no name of a keyword"
+        yield f"the option {option.name!r} cannot be the name of a keyword"
     elif option.default is not None:
         try:
             if option.client:
-                subject.client(**{option.name: option.default})
+                tested.client(**{option.name: option.default})
             elif option.convert is not None:
                 option.convert(option.default)
-        except Exception as error:  # noqa: BLE001  # whatever its convert raises
+        except Exception as error:  # noqa: BLE001  # anything that its convert raises
             yield f"the option {option.name!r} refuses its own default {option.default!r}: {type(error).__name__}: {error}"

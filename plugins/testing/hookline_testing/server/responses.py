@@ -1,4 +1,4 @@
-"""Write the bytes of well-formed responses."""
+"""Build the bytes of well-formed responses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ Fields = Iterable[tuple[str, str]]
 
 
 def response(body: bytes = b"", status: int = 200, headers: Fields = (), *, reason: str | None = None) -> bytes:
-    """Return a response with its Content-Length; 1xx, 204 and 304 have neither length nor body."""
-    bare = status < 200 or status in (204, 304)
-    length = [] if bare else [("Content-Length", str(len(body)))]
-    return head(status, [*length, *headers], reason=reason) + (b"" if bare else body)
+    """Return a response with its Content-Length; 1xx, 204 and 304 have neither length nor body.
+
+    reason: None = the registered one.
+    """
+    without_body = status < 200 or status in (204, 304)
+    length = [] if without_body else [("Content-Length", str(len(body)))]
+    return head(status, [*length, *headers], reason=reason) + (b"" if without_body else body)
 
 
 def chunked(*chunks: bytes, status: int = 200, headers: Fields = (), trailers: Fields = ()) -> bytes:
@@ -24,7 +27,7 @@ def chunked(*chunks: bytes, status: int = 200, headers: Fields = (), trailers: F
 
 
 def head(status: int, headers: Fields = (), *, reason: str | None = None) -> bytes:
-    """Return status line and fields, with the empty line; `reason` defaults to the registered one."""
+    """Return the status line, the fields and the empty line. reason: None = the registered one."""
     if reason is None:
         reason = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "Unnamed"
     lines = [f"HTTP/1.1 {status} {reason}\r\n", *(f"{name}: {value}\r\n" for name, value in headers), "\r\n"]

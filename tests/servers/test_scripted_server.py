@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hookline_testing.server import Gate, Script, ScriptedServer, SeenRequest, chunked, head, response
-from hookline_testing.server.segments import Cut, pieces
+from hookline_testing.server.cut import Cut, pieces
 from servers.certificates import Certificates
 from servers.raw import connect, read_all, read_pieces
 

@@ -1,8 +1,9 @@
-"""Which parts of a message are secrets, and are never shown or recorded."""
+"""The header fields whose values are credentials: they are never shown or recorded."""
 
 from __future__ import annotations
 
-CREDENTIALS = frozenset(
+# In lower case.
+CREDENTIAL_FIELDS = frozenset(
     {
         "authorization",
         "proxy-authorization",
