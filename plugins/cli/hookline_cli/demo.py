@@ -21,7 +21,7 @@ async def plain(client: HttpClient, origin: str) -> str:
 
 
 async def compressed(client: HttpClient, origin: str) -> str:
-    """A compressed body: a plugin puts a decoder behind the parser."""
+    """A compressed body: a plugin decodes what the parser has read."""
     response = await client.get(f"{origin}/compressed")
     size = len(response.content)
     if response.content == LINES:

@@ -29,7 +29,7 @@ MAX_REFUSAL = 64 * 1024  # bytes of the body of a response that refuses
 async def open_tunnel(client: HttpClient, request: HttpRequest, route: ProxyRoute, authority: str) -> Connection:
     """Return a connection to the proxy that is a tunnel to `authority`, `host:port`, from now on.
 
-    Bytes that came behind the proxy's answer are in its `leftover`. When a plugin answers the proxy's response with
+    Bytes that came after the proxy's answer are in its `leftover`. When a plugin answers the proxy's response with
     another CONNECT, that is sent on the same connection if it stays open, else on a new one.
 
     Raises: HttpProxyError, when the proxy refuses: `.response` is its answer; HttpConnectionError and its subclasses.

@@ -90,7 +90,7 @@ def _credentials(userinfo: str | None, scheme: str) -> tuple[str, str] | None:
     try:
         decoded = [unquote(part, errors="strict") for part in (name, secret)]
     except UnicodeError:
-        decoded = []  # the UnicodeError holds the password: InvalidURL is raised outside, and not chained to it
+        decoded = []  # InvalidURL is raised below, not chained to the UnicodeError, which contains the password
     if not decoded:
         raise InvalidURL("user and password of a proxy must be percent-encoded UTF-8")
     user, password = decoded

@@ -12,8 +12,8 @@ from .proxy import Proxy
 class ProxyRoute(DirectRoute):
     """The route to a proxy.
 
-    `via` holds the proxy with its credentials: so the pool keeps connections with other credentials apart, and plugins for
-    authentication can answer a 407.
+    `via` contains the proxy with its credentials. So the pool does not share connections between different credentials, and
+    plugins for authentication can answer a 407.
     """
 
     @property

@@ -54,7 +54,7 @@ class CallbackQueue:
             self._run_queue(result)
 
     def put(self, callback: Callable[..., Any], arguments: tuple[Any, ...], size: int) -> None:
-        """Queue a callback behind the one that runs; `is_busy` must be True. size: bytes that its arguments take."""
+        """Queue a callback after the one that runs; `is_busy` must be True. size: bytes that its arguments take."""
         self._entries.append((callback, arguments, size))
 
     def _run_queue(self, result: Any) -> None:

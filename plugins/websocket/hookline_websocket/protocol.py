@@ -130,12 +130,14 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         # writing
         self._writing_paused = False
         self._waiters: set[asyncio.Future[None]] = set()  # of coroutines that wait for a change: see `_wait`
-        self._queued: list[Any] | None = None  # messages behind one that is being sent in pieces; None = there is none
+        self._queued: list[Any] | None = (
+            None  # messages to send after one that is being sent in pieces, None = there is no such message
+        )
         self._queued_size = 0
         self._pings = PendingPings()
         self._pending_pong: bytes | None = None  # for the newest ping that came while writing was paused
         # the end
-        self._end_error: WebSocketClosed | WebSocketError | None = None  # what `receive` raises behind the last message
+        self._end_error: WebSocketClosed | WebSocketError | None = None  # what `receive` raises after the last message
         self._handler_error: BaseException | None = None
         self._loss_cause: Exception | None = None  # why the transport lost the connection
         self._close_timer: asyncio.TimerHandle | None = None
@@ -148,7 +150,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self.is_lost = self.is_finished = False
 
     def start(self, websocket: object) -> None:
-        """Take over the transport, call on_open, and parse the data that came behind the 101."""
+        """Take over the transport, call on_open, and parse the data that came after the 101."""
         if self._handler is not None:
             self._websocket = websocket
         leftover = self._connection.set_protocol(self)
@@ -624,7 +626,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     # -- the end
 
     def _end_messages(self, error: WebSocketClosed | WebSocketError) -> None:
-        """Note that no more messages will come, and why; `receive` raises the error behind the last one."""
+        """Note that no more messages will come, and why; `receive` raises the error after the last one."""
         if self._end_error is None:
             self._end_error = error
         if self.close_reason is None:

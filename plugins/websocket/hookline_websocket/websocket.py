@@ -12,7 +12,7 @@ from .errors import WebSocketClosed
 if TYPE_CHECKING:
     from multidict import CIMultiDict
 
-    from hookline import HttpRequest, HttpResponse
+    from hookline import Connection, HttpRequest, HttpResponse
 
     from .protocol import WebSocketProtocol
 
@@ -44,7 +44,7 @@ class WebSocket:
     __slots__ = ("__weakref__", "_drain", "_protocol", "connection", "handshake", "subprotocol")
 
     def __init__(
-        self, protocol: WebSocketProtocol, handshake: HttpResponse, connection: Any, subprotocol: str | None
+        self, protocol: WebSocketProtocol, handshake: HttpResponse, connection: Connection, subprotocol: str | None
     ) -> None:
         self._protocol = protocol
         self._drain = Drain(protocol)

@@ -94,7 +94,9 @@ class Exchange:
             RuntimeError: there is no head, the response is complete already, or its length is not its Content-Length.
         """
         if not self.is_started or self.is_complete:
-            raise RuntimeError("a body before the head" if not self.is_started else "a body behind the end")
+            raise RuntimeError(
+                "the body was sent before the head" if not self.is_started else "the response is complete already"
+            )
         if self.connection.gone.is_set():
             raise ConnectionResetError("the client has closed the connection")
         out = b"" if self._is_head_sent else self._head(data, more, trailers)
