@@ -155,7 +155,7 @@ async def test_stream_is_chunked_and_to_http_1_0_it_ends_with_the_connection():
     [
         ([], "before its response was complete"),
         ([{"type": "http.response.start", "status": 200}], "before its response was complete"),
-        ([{"type": "http.response.body"}], "a body before the head"),
+        ([{"type": "http.response.body"}], "the body was sent before the head"),
         ([{"type": "http.response.start", "status": 200}] * 2, "sent twice"),
         ([{"type": "http.response.start", "status": 99}], "not the status"),
         ([{"type": "http.response.start", "status": 200, "headers": [(b"a", b"b\r\nc: d")]}], "not a field"),

@@ -131,7 +131,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._writing_paused = False
         self._waiters: set[asyncio.Future[None]] = set()  # of coroutines that wait for a change: see `_wait`
         self._queued: list[Any] | None = (
-            None  # messages to send after one that is being sent in pieces, None = there is no such message
+            None  # messages to send after the one in pieces; None = no message is being sent in pieces
         )
         self._queued_size = 0
         self._pings = PendingPings()
