@@ -21,10 +21,12 @@ _CLOSE_TIMEOUT = 2.0
 
 
 class Connection:
-    """A connection that scripts act on. Not thread-safe: it is used in the server's own loop only."""
+    """A connection that scripts act on, for example by a step of your own. Only for use in the server's own loop."""
 
     def __init__(self, request_reader: RequestReader, writer: asyncio.StreamWriter, cut: Cut) -> None:
         self.request_reader = request_reader
+        # The bytes of the client that are not read as a request.
+        self.reader = request_reader.reader
         self.writer = writer
         # How bytes are cut if the script does not set it.
         self.cut = cut

@@ -341,7 +341,7 @@ class ScriptedServer:
         elif isinstance(planned.answer, Script):
             await planned.answer.run(connection)
         else:
-            await planned.answer(connection.request_reader.reader, connection.writer, request)
+            await planned.answer(connection.reader, connection.writer, request)
         if planned.close:
             await connection.close()
         elif not connection.is_over:
