@@ -1,4 +1,4 @@
-"""The network point: an active mock or cassette takes requests where they would go out to the network.
+"""The network point: an active mock or cassette takes requests that would go out to the network.
 
 Clients that are made while one is active load the plugin through HOOKLINE_PLUGINS; `Interceptor.attach` adds it to older
 ones.

@@ -21,7 +21,7 @@ def read_variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return, for each key of `proxies=`, the name and the value of the variable that sets it.
 
     Lower case takes precedence over upper case, and an empty value switches a proxy off, as in urllib and curl. HTTP_PROXY
-    is ignored where REQUEST_METHOD shows a CGI script: there it is the field Proxy of the incoming request
+    is ignored if REQUEST_METHOD is set, as in a CGI script: there it is the field Proxy of the incoming request
     (CVE-2016-1000110).
     """
     found = {}

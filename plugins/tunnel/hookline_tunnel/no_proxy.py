@@ -124,7 +124,7 @@ def parse_no_proxy(entries: Iterable[str]) -> NoProxy:
 
 
 def default_no_proxy() -> NoProxy:
-    """Return the hosts without a proxy where neither `no` nor NO_PROXY is set: localhost and this machine's own name."""
+    """Return the hosts without a proxy if neither `no` nor NO_PROXY is set: localhost and this machine's own name."""
     hosts = NoProxy()
     hosts.names = {(name.lower().rstrip("."), None) for name in ("localhost", socket.gethostname()) if name}
     return hosts

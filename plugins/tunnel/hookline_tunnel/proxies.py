@@ -79,7 +79,7 @@ def parse_proxies(given: Any) -> Proxies:
 
 
 def masked(key: Any) -> str:
-    """Return a key as an error message shows it: hidden where it may be a URL with a password, given by mistake."""
+    """Return a key as an error message shows it: hidden if it may be a URL with a password, given by mistake."""
     text = str(key)
     return "'…'" if "@" in text or "?" in text or ":" in text.partition("://")[2] else repr(key)
 

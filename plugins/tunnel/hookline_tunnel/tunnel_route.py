@@ -14,7 +14,7 @@ from .proxy_route import ProxyRoute
 
 
 class TunnelRoute(Route):
-    """The route through an HTTP proxy to an origin: CONNECT, then TLS with the origin where `tls` is set.
+    """The route through an HTTP proxy to an origin: CONNECT, then TLS with the origin if `tls` is set.
 
     `via` contains the proxy with its credentials, as in `ProxyRoute`. A route belongs to one request, from which the CONNECT
     is made, and does not keep it alive.

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .handler import WS
-from .limits import Limits
 
 if TYPE_CHECKING:
     from hookline import HttpRequest
 
     from .compression import Deflate
+    from .limits import Limits
 
     class WebSocketRequest(HttpRequest):
         """A request with the options of this plugin."""
@@ -34,6 +34,8 @@ CLOSE_TIMEOUT = 10.0  # seconds
 
 def limits_of(request: WebSocketRequest) -> Limits:
     """Return the limits that a request sets."""
+    from .limits import Limits  # here, because most clients open no websocket
+
     return Limits(
         request.max_message_size or 0,
         request.ping_interval or None,
