@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline.cli.console import OutputRefused
-from hookline_cli.project import names_of, write_files
+from hookline.console import OutputRefused
+from hookline_cli.plugins_new import names_of, write_files
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -31,16 +31,16 @@ def test_new_writes_a_project_and_says_what_comes_next(run: Run, tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("9lives", "'9lives' cannot be the name of a plugin: expected letters"),
+        ("9lives", "'9lives' cannot be the name of a plugin: expected ASCII letters"),
         ("../up", "cannot be the name of a plugin"),
         ("a b", "cannot be the name of a plugin"),
         ("", "cannot be the name of a plugin"),
         ("größe", "cannot be the name of a plugin"),
-        ("import", "no keyword of Python"),
+        ("import", "not a keyword of Python"),
         ("cookies", "a plugin 'cookies' is installed"),
         ("retry", "a plugin 'retry' is installed"),  # optional
         ("auth", "a plugin 'auth' is installed"),  # a distribution with others
-        ("core", "there is a distribution hookline-core already"),
+        ("core", "the name of the distribution hookline-core is taken"),
         ("url", "'url' cannot be the name of the plugin and of its option"),  # an attribute of requests
         ("timeout", "a name that core has"),
         ("max-redirects", "both declare the option 'max_redirects'"),
@@ -62,7 +62,7 @@ def test_new_overwrites_nothing(run: Run, tmp_path: Path) -> None:
     done = run("plugins", "new", "mine")
 
     assert done.returncode == 1
-    assert done.stderr == "hookline: hookline-mine is there already; nothing is overwritten\n"
+    assert done.stderr == "hookline: hookline-mine exists already; nothing was written\n"
     assert [path.name for path in (tmp_path / "hookline-mine").iterdir()] == ["README.md"]
 
 
@@ -151,7 +151,7 @@ def test_check_of_a_distribution_checks_all_its_plugins(run: Run) -> None:
     ("words", "why"),
     [
         (("redirect",), "no plugin 'redirect' is installed; did you mean 'redirects'?"),
-        (("redirects", "max_redirects"), "expected KEY=VALUE, a keyword of a client, got 'max_redirects'"),
+        (("redirects", "max_redirects"), "expected KEY=VALUE, an option of a client, got 'max_redirects'"),
         (("redirects", "max-redirects=1"), "expected KEY=VALUE"),
     ],
 )

@@ -291,7 +291,7 @@ def test_info_of_an_unknown_name_is_an_error_with_the_nearest(run: Run) -> None:
 
     assert near.returncode == far.returncode == 2
     assert "no plugin 'redirect' is installed; did you mean 'redirects'?" in near.stderr
-    assert "no plugin 'nosuch' is installed; there are basic, cookies, " in far.stderr
+    assert "no plugin 'nosuch' is installed; installed are basic, cookies, " in far.stderr
 
 
 # -- order
@@ -322,7 +322,7 @@ def test_order_without_an_event_has_all_five_as_they_fire(run: Run) -> None:
 
     events = [line for line in lines if not line.startswith((" ", "not running"))]
     assert events == ["pre_request", "data_received", "on_headers", "data_processed", "post_request"]
-    assert lines[lines.index("data_received") + 1] == "  nobody"
+    assert lines[lines.index("data_received") + 1] == "  no plugin"
 
 
 def test_order_follows_what_is_left_out_and_what_is_added(run: Run) -> None:

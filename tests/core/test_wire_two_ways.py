@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hookline_testing.server.segments import pieces
+from hookline_testing.server.cut import pieces
 from servers.fed import connect, feed
 
 FIELDS = [

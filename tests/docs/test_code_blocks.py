@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 from hookline_testing.server import Script, ScriptedServer, SeenRequest, response
-from hookline_testing.server.answers import Answer
+from hookline_testing.server.answer_queue import Answer
 from servers.websocket_peer import echo, opening
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
-from hookline_testing.server.background import LoopThread
+from hookline_testing.server.loop_thread import LoopThread
 from servers.addresses import Site, listening_socket
 
 _CHUNK = 64 * 1024

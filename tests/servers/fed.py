@@ -7,11 +7,11 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from hookline.exchange.exchange import PECULIAR
-from hookline.http1.connection import Connection
-from hookline.http1.parser import ResponseHead
-from hookline.messages.fields import parse_fields, parse_trailers
-from hookline_testing.server.segments import Cut, pieces
+from hookline.exchange import PECULIAR
+from hookline.fields import parse_fields, parse_trailers
+from hookline.wire.connection import Connection
+from hookline.wire.parser import ResponseHead
+from hookline_testing.server.cut import Cut, pieces
 
 
 class RecordingTransport(asyncio.Transport):

@@ -12,8 +12,9 @@ import struct
 from collections.abc import Awaitable, Callable, Iterable
 
 from hookline_testing.server import SeenRequest, head
-from hookline_testing.server.answers import Handler
-from hookline_testing.server.segments import Cut, pieces, read_by_peer
+from hookline_testing.server.answer_queue import Handler
+from hookline_testing.server.cut import Cut, pieces
+from hookline_testing.server.peer import wait_until_read
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
@@ -68,7 +69,7 @@ class Peer:
         """Write `data` in pieces; before each piece but the first, wait until the client has read the one before."""
         for number, piece in enumerate(pieces(data, cut)):
             if number:
-                await read_by_peer(self.writer.get_extra_info("socket"))
+                await wait_until_read(self.writer.get_extra_info("socket"))
             self.writer.write(piece)
             await self.writer.drain()
 

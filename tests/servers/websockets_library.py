@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Any
 
-from hookline_testing.server.background import LoopThread
+from hookline_testing.server.loop_thread import LoopThread
 from servers.addresses import Site, listening_socket
 from servers.programs import require_module
 

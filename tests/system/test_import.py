@@ -20,8 +20,10 @@ WAITING = {
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",
     "hookline_redirects.location",
-    "hookline_tunnel.connect", "hookline_tunnel.hop", "hookline_tunnel.routes", "hookline_tunnel.socks", "python_socks",
-    "hookline_websocket.channel", "hookline_websocket.compression", "hookline_websocket.handshake",
+    "hookline_tunnel.connect", "hookline_tunnel.proxy", "hookline_tunnel.proxy_route", "hookline_tunnel.socks",
+    "hookline_tunnel.tunnel_route", "python_socks",
+    "hookline_websocket.compression", "hookline_websocket.frame_parser", "hookline_websocket.handshake",
+    "hookline_websocket.permessage_deflate", "hookline_websocket.protocol",
     "hookline_websocket.websocket", "wsproto",
 }  # fmt: skip
 

@@ -153,9 +153,9 @@ async def test_stream_is_chunked_and_to_http_1_0_it_ends_with_the_connection():
 @pytest.mark.parametrize(
     ("messages", "words"),
     [
-        ([], "before its response was whole"),
-        ([{"type": "http.response.start", "status": 200}], "before its response was whole"),
-        ([{"type": "http.response.body"}], "a body before the head"),
+        ([], "before its response was complete"),
+        ([{"type": "http.response.start", "status": 200}], "before its response was complete"),
+        ([{"type": "http.response.body"}], "the body was sent before the head"),
         ([{"type": "http.response.start", "status": 200}] * 2, "sent twice"),
         ([{"type": "http.response.start", "status": 99}], "not the status"),
         ([{"type": "http.response.start", "status": 200, "headers": [(b"a", b"b\r\nc: d")]}], "not a field"),
@@ -273,7 +273,7 @@ async def test_request_that_is_cancelled_leaves_no_task():
 
 
 async def test_leaving_ends_an_application_that_never_answers(monkeypatch):
-    monkeypatch.setattr("hookline_testing.memory.line.GRACE", 0.05)
+    monkeypatch.setattr("hookline_testing.memory.server.CLOSE_TIMEOUT", 0.05)
     before = asyncio.all_tasks()
     ended = []
 
@@ -364,7 +364,7 @@ async def test_shutdown_that_fails_is_raised_with_its_cause():
 
 
 async def test_startup_that_never_completes_is_given_up(monkeypatch):
-    monkeypatch.setattr("hookline_testing.app.lifespan.PATIENCE", 0.05)
+    monkeypatch.setattr("hookline_testing.app.lifespan.TIMEOUT", 0.05)
     before = asyncio.all_tasks()
 
     async def app(scope, receive, send):

@@ -164,7 +164,7 @@ async def test_error_of_the_network_is_that_of_the_call(tmp_path):
 def test_file_that_is_none_is_named(tmp_path):
     path = tmp_path / "x.har"
     path.write_text('{"log": {}}')
-    with pytest.raises(ValueError, match=r"x\.har is no HAR file: KeyError: 'entries'"):
+    with pytest.raises(ValueError, match=r"x\.har is not a HAR file: KeyError: 'entries'"):
         Cassette(path)
 
 

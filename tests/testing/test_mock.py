@@ -8,7 +8,7 @@ import pytest
 from hookline import ConnectionRefused, HttpClient, ReadTimeout
 from hookline_auth import HTTPDigestAuth
 from hookline_testing import Mock, Reply, UnexpectedRequest, UnusedRoute
-from hookline_testing.secrets import CREDENTIALS
+from hookline_testing.credential_fields import CREDENTIAL_FIELDS
 from hookline_testing.server import ScriptedServer, response
 
 API = "https://api.example"
@@ -290,4 +290,4 @@ async def test_cancelled_request_leaves_nothing_behind():
 
 def test_names_of_secrets_hold_those_of_core():
     with HttpClient(autoload=False) as client:
-        assert client.sensitive_headers | client.configuration.credentials <= CREDENTIALS
+        assert client.sensitive_headers | client.profile.credentials <= CREDENTIAL_FIELDS

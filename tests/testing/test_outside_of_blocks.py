@@ -23,11 +23,11 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 async def test_attach_outside_of_the_block_is_an_error(make: Any, scripted: ScriptedServer) -> None:
     tool = make()
     async with HttpClient() as client:
-        with pytest.raises(RuntimeError, match=r"attach is for the inside of its with block"):
+        with pytest.raises(RuntimeError, match=r"attach works only inside its with block"):
             tool.attach(client)
         with tool:
             pass
-        with pytest.raises(RuntimeError, match=r"attach is for the inside of its with block"):
+        with pytest.raises(RuntimeError, match=r"attach works only inside its with block"):
             tool.attach(client)
         assert "testing" not in [plugin.name for plugin in client.plugins]
 
@@ -90,7 +90,7 @@ async def test_application_that_was_shut_down_serves_no_more(app: Any, raise_err
         assert (await client.get("http://app.example/")).text == "served"  # without startup
         async with route:
             assert (await client.get("http://app.example/")).text == "served"
-        with pytest.raises(RuntimeError, match="its route is used behind its async with block"):
+        with pytest.raises(RuntimeError, match="its route is used after its async with block"):
             await client.get("http://app.example/")
         async with route:
             assert (await client.get("http://app.example/")).text == "served"

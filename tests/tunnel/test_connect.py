@@ -149,7 +149,7 @@ async def test_protocol_that_a_context_offered_is_refused_in_a_tunnel_too(
 # The pool
 
 
-async def test_tunnel_that_took_two_questions_is_new_to_the_first_request(
+async def test_tunnel_that_took_two_requests_is_new_to_the_first_request(
     scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
 ) -> None:
     pytest.importorskip("hookline_auth", reason="this answers a challenge of the proxy")
@@ -584,7 +584,7 @@ async def test_connection_that_dies_under_the_second_question_is_replaced(
 async def test_proxy_that_is_never_content_is_asked_ten_times(scripted: ScriptedServer, client_of: ClientOf) -> None:
     scripted.always(WHO)
     async with client_of(scripted, plugins=[Token(1000)]) as client:
-        with pytest.raises(HttpProxyError, match="no tunnel to localhost:443 after 10 questions"):
+        with pytest.raises(HttpProxyError, match="no tunnel to localhost:443 after 10 requests"):
             await client.get("https://localhost/")
     assert len(scripted.requests) == 10
 
@@ -592,7 +592,7 @@ async def test_proxy_that_is_never_content_is_asked_ten_times(scripted: Scripted
 async def test_second_407_is_the_error(scripted: ScriptedServer, client_of: ClientOf) -> None:
     scripted.always(WHO)
     async with client_of(scripted, plugins=[Token(1)]) as client:
-        with pytest.raises(HttpProxyError, match=r"407 .*it wants credentials") as caught:
+        with pytest.raises(HttpProxyError, match=r"407 .*it requires credentials") as caught:
             await client.get("https://localhost/")
     assert caught.value.response.content == b"who?"
     assert [response.status_code for response in caught.value.response.history] == [407]

@@ -8,27 +8,27 @@ import pytest
 
 from hookline import HttpClient, InvalidURL
 from hookline_testing.server import ScriptedServer, response
-from hookline_tunnel.environment import Environment, variables
+from hookline_tunnel.environment import EnvironmentProxies, read_variables
 
 HTTP = ("http", "h", 80)
 HTTPS = ("https", "h", 443)
 
 
 def test_lower_case_goes_before_upper_case() -> None:
-    assert variables({"http_proxy": "a", "HTTP_PROXY": "b", "HTTPS_PROXY": "c"}) == {
+    assert read_variables({"http_proxy": "a", "HTTP_PROXY": "b", "HTTPS_PROXY": "c"}) == {
         "http": ("http_proxy", "a"),
         "https": ("HTTPS_PROXY", "c"),
     }
 
 
 def test_empty_variable_switches_off() -> None:
-    assert variables({"http_proxy": " ", "HTTP_PROXY": "b"}) == {}
+    assert read_variables({"http_proxy": " ", "HTTP_PROXY": "b"}) == {}
 
 
 def test_attack_field_proxy_becomes_http_proxy_in_a_cgi_script() -> None:
     environ = {"REQUEST_METHOD": "GET", "HTTP_PROXY": "evil", "HTTPS_PROXY": "good"}
-    assert variables(environ) == {"https": ("HTTPS_PROXY", "good")}
-    assert variables(environ | {"http_proxy": "mine"})["http"] == ("http_proxy", "mine")
+    assert read_variables(environ) == {"https": ("HTTPS_PROXY", "good")}
+    assert read_variables(environ | {"http_proxy": "mine"})["http"] == ("http_proxy", "mine")
 
 
 @pytest.mark.parametrize(
@@ -50,33 +50,33 @@ def test_attack_field_proxy_becomes_http_proxy_in_a_cgi_script() -> None:
     ],
 )
 def test_variable_that_counts(environ: dict[str, str], origin: tuple[str, str, int], host: str | None) -> None:
-    hop = Environment(environ).choose(origin)
-    assert (None if hop is None else hop.host) == host
+    proxy = EnvironmentProxies(environ).choose(origin)
+    assert (None if proxy is None else proxy.host) == host
 
 
 def test_variable_that_names_no_proxy_is_an_error_where_it_is_used() -> None:
-    environment = Environment({"ALL_PROXY": "socks://user:s3cret@p", "http_proxy": "p"})
+    environment = EnvironmentProxies({"ALL_PROXY": "socks://user:s3cret@p", "http_proxy": "p"})
     assert environment.choose(HTTP) is not None
     with pytest.raises(
-        InvalidURL, match=r"ALL_PROXY in the environment: a proxy speaks http, .* not 'socks'"
+        InvalidURL, match=r"ALL_PROXY in the environment: the scheme of a proxy is one of http, .* not 'socks'"
     ) as caught:
         environment.choose(HTTPS)
     assert "s3cret" not in str(caught.value)
     assert repr(environment) == "<proxies from the environment: http_proxy, ALL_PROXY>"
 
 
-def test_exemptions_alone_are_no_proxies() -> None:
-    assert Environment({"NO_PROXY": "h"}).is_empty
-    assert not Environment({"ALL_PROXY": "h"}).is_empty
+def test_no_proxy_alone_is_no_proxy() -> None:
+    assert EnvironmentProxies({"NO_PROXY": "h"}).is_empty
+    assert not EnvironmentProxies({"ALL_PROXY": "h"}).is_empty
 
 
-def test_unreadable_exemptions_are_passed_over_loudly(caplog: pytest.LogCaptureFixture) -> None:
-    environment = Environment({"http_proxy": "p", "NO_PROXY": "<local>, h"})
+def test_wrong_entries_of_no_proxy_are_ignored_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    environment = EnvironmentProxies({"http_proxy": "p", "NO_PROXY": "<local>, h"})
     with caplog.at_level(logging.WARNING):
         assert environment.choose(HTTP) is None
         assert environment.choose(("http", "other", 80)) is not None
     assert [record.getMessage() for record in caplog.records] == [
-        "NO_PROXY in the environment: passed over: not a host, an address, a network or *: '<local>'"
+        "NO_PROXY in the environment: entry ignored: not a host, an address, a network or *: '<local>'"
     ]
 
 

@@ -81,7 +81,7 @@ def test_it_runs_last_before_the_request() -> None:
     assert order
 
 
-async def test_decision_is_made_once_for_each_origin(make_scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_is_chosen_once_for_each_origin(make_scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy, origin = make_scripted(), make_scripted()
     for server in (proxy, origin):
         server.always(response())
@@ -91,17 +91,17 @@ async def test_decision_is_made_once_for_each_origin(make_scripted: Any, monkeyp
     async with HttpClient(autoload=False, plugins=[mine]) as client:
         for url in (origin.url("/1"), "http://o.example/", origin.url("/2"), "http://o.example/?x"):
             await client.get(url)
-        assert [hop and hop.port for hop in mine.environment.decisions.values()] == [None, proxy.port]
+        assert [chosen and chosen.port for chosen in mine.environment.chosen.values()] == [None, proxy.port]
 
 
-async def test_decisions_do_not_grow_without_end(scripted: ScriptedServer) -> None:
+async def test_remembered_proxies_do_not_grow_without_end(scripted: ScriptedServer) -> None:
     scripted.always(response())
     mine = Tunnel()
     async with HttpClient(autoload=False, plugins=[mine], proxies={"all": scripted.url()}) as client:
         for number in range(1100):
             request = client.make_request("GET", f"http://h{number}.example/", None, None, {}, "get")
-            mine.decide(request, request.proxies)
-        assert len(request.proxies.decisions) <= 1024
+            mine.choose(request, request.proxies)
+        assert len(request.proxies.chosen) <= 1024
 
 
 @pytest.mark.parametrize("code", python_blocks("tunnel"))

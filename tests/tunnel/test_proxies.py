@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, InvalidURL
-from hookline_tunnel.proxies import proxies_of
+from hookline_tunnel.proxies import parse_proxies
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "gopher": 70}
 
 
 def chosen(given: Any, url: str) -> str | None:
     scheme, _, host = url.partition("://")
-    hop = proxies_of(given).choose((scheme, host, PORTS[scheme]))
-    return None if hop is None else hop.host
+    proxy = parse_proxies(given).choose((scheme, host, PORTS[scheme]))
+    return None if proxy is None else proxy.host
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_host_key_with_an_ipv6_address() -> None:
         ),
         ({"http": 7}, TypeError, "proxies['http']: expected the URL of a proxy or None, got int"),
         ({7: "p"}, TypeError, "proxies[7]: expected str as the key, got int"),
-        ({"http": "ftp://p"}, InvalidURL, "proxies['http']: a proxy speaks"),
+        ({"http": "ftp://p"}, InvalidURL, "proxies['http']: the scheme of a proxy is one of"),
         ({"http://h#x": "p"}, InvalidURL, "proxies['http://h#x']: expected scheme://host"),
         ({"http://h/x": "p"}, InvalidURL, "proxies['http://h/x']: expected scheme://host"),
         ({"http://": "p"}, InvalidURL, "proxies['http://']"),

@@ -120,7 +120,7 @@ async def test_socks4a_gives_the_name_to_the_proxy(
     asked = []
 
     async def handshake(connection: Any) -> None:
-        reader = connection.intake.reader
+        reader = connection.reader
         asked.append(await reader.readexactly(8) + await reader.readuntil(b"\0") + await reader.readuntil(b"\0"))
         granted = b"\0\x5a\0\0\0\0\0\0"
         if scheme == "https":

@@ -315,14 +315,14 @@ async def test_secrets_stand_in_no_message(client: HttpClient, scripted: Scripte
 
 
 def test_no_word_of_the_peer_stands_raw_in_an_error() -> None:
-    from hookline_websocket.closing import cut_reason, meaning
+    from hookline_websocket.close_codes import describe_close, truncate_reason
 
-    assert meaning(1000, "\x1b[31mred\n") == r"the websocket was closed with 1000, '\x1b[31mred\n'"
-    assert meaning(1006, "") == "the connection ended without a close frame"
-    assert len(cut_reason("€" * 100).encode()) <= 123
+    assert describe_close(1000, "\x1b[31mred\n") == r"the websocket was closed with 1000, '\x1b[31mred\n'"
+    assert describe_close(1006, "") == "the connection ended without a close frame"
+    assert len(truncate_reason("€" * 100).encode()) <= 123
 
 
 def test_sources_name_wsproto_in_three_modules_only() -> None:
     package = Path(__file__).parents[2] / "plugins/websocket/hookline_websocket"
     importing = {path.stem for path in package.glob("*.py") if "from wsproto" in path.read_text(encoding="utf-8")}
-    assert importing == {"channel", "deflate", "receiver"}
+    assert importing == {"frame_parser", "permessage_deflate", "protocol"}

@@ -177,7 +177,7 @@ async def test_close_with_messages_that_nobody_takes(client: HttpClient, scripte
     scripted.answer(opening(play))
     websocket = await client.get(url_of(scripted))
     await asyncio.sleep(0.1)
-    assert websocket._channel.is_held
+    assert websocket._protocol.is_reading_paused
     await websocket.close()
     assert websocket.close_reason == (1000, "all sent")
     assert await websocket.receive() == b"x" * 65536  # what was here before
@@ -198,7 +198,7 @@ async def test_reason_that_is_too_long_or_has_no_code(client: HttpClient, script
     async with await client.get(url_of(scripted)) as websocket:
         with pytest.raises(ValueError, match="at most 123 bytes in UTF-8, not 126"):
             websocket.write_close(1000, "€" * 42)
-        with pytest.raises(ValueError, match="needs a code"):
+        with pytest.raises(ValueError, match="needs a close code"):
             websocket.write_close(None, "why")
         await websocket.close(1000, "€" * 41)
 

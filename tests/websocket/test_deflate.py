@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from wsproto.extensions import PerMessageDeflate as Theirs
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed, RsvBits
 
-from hookline_websocket.assembly import Assembly, TooBig
-from hookline_websocket.channel import make_parser
 from hookline_websocket.compression import Deflate
-from hookline_websocket.deflate import PerMessageDeflate
+from hookline_websocket.frame_parser import new_frame_parser
+from hookline_websocket.message_buffer import MessageBuffer, MessageTooBig
+from hookline_websocket.permessage_deflate import PerMessageDeflate
 
 PARAMETERS = [
     Deflate(),
@@ -47,7 +47,7 @@ def payloads(parser: Any, data: bytes) -> list[Any]:
 @pytest.mark.parametrize("agreed", PARAMETERS, ids=lambda value: value.offer())
 def test_messages_there_and_back(agreed: Deflate) -> None:
     dice = random.Random(1)
-    ours, theirs = make_parser(None, agreed, 0), server_for(agreed)
+    ours, theirs = new_frame_parser(None, agreed, 0), server_for(agreed)
     words = [dice.randbytes(12).hex() for _ in range(50)]
     for size in (0, 1, 0, 0, 5, 100, 3000, 0, 20_000):
         message = " ".join(dice.choices(words, k=size))
@@ -59,7 +59,7 @@ def test_messages_there_and_back(agreed: Deflate) -> None:
 
 @pytest.mark.parametrize("agreed", PARAMETERS, ids=lambda value: value.offer())
 def test_fragments_are_readable_one_by_one_and_may_be_empty(agreed: Deflate) -> None:
-    ours, theirs = make_parser(None, agreed, 0), server_for(agreed)
+    ours, theirs = new_frame_parser(None, agreed, 0), server_for(agreed)
     for pieces in (["one", "two", ""], ["", "", ""], [""], ["three", "", "four"]):
         for piece in pieces:
             assert "".join(payloads(theirs, ours.send_data(piece, False))) == piece
@@ -69,7 +69,7 @@ def test_fragments_are_readable_one_by_one_and_may_be_empty(agreed: Deflate) -> 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.binary(max_size=200), min_size=1, max_size=4), max_size=6), st.sampled_from(PARAMETERS))
 def test_whatever_is_sent_is_what_comes(messages: list[list[bytes]], agreed: Deflate) -> None:
-    ours, theirs = make_parser(None, agreed, 0), server_for(agreed)
+    ours, theirs = new_frame_parser(None, agreed, 0), server_for(agreed)
     for pieces in messages:
         wire = b"".join(bytes(ours.send_data(piece, number == len(pieces) - 1)) for number, piece in enumerate(pieces))
         assert b"".join(payloads(theirs, wire)) == b"".join(pieces)
@@ -90,19 +90,19 @@ def unmasked(payload: bytes, rsv: int = 4) -> bytes:
     ],
 )
 def test_examples_of_the_rfc(payload: bytes) -> None:
-    parser = make_parser(None, Deflate(), 100)
+    parser = new_frame_parser(None, Deflate(), 100)
     for _ in range(3):
         assert b"".join(payloads(parser, unmasked(payload))) == b"Hello"
 
 
 def test_second_example_leans_on_the_first() -> None:
-    parser = make_parser(None, Deflate(), 100)
+    parser = new_frame_parser(None, Deflate(), 100)
     wire = unmasked(bytes.fromhex("f248cdc9c90700")) + unmasked(bytes.fromhex("f200110000"))  # section 7.2.3.2
     assert b"".join(payloads(parser, wire)) == b"HelloHello"
 
 
 def test_final_block_without_what_must_follow_it_hurts_only_its_message() -> None:
-    parser = make_parser(None, Deflate(), 100)
+    parser = new_frame_parser(None, Deflate(), 100)
     deflater = zlib.compressobj(wbits=-15)
     final = deflater.compress(b"Hello") + deflater.flush(zlib.Z_FINISH)
     assert b"".join(payloads(parser, unmasked(final))) == b"Hello"
@@ -111,7 +111,7 @@ def test_final_block_without_what_must_follow_it_hurts_only_its_message() -> Non
 
 @pytest.mark.parametrize("extra", [0, 1])
 def test_limit_is_exact(extra: int) -> None:
-    parser = make_parser(None, Deflate(), 1000)
+    parser = new_frame_parser(None, Deflate(), 1000)
     theirs = server_for(Deflate())
     wire = bytes(theirs.send_data(bytes(1000 + extra), True))
     if extra:
@@ -133,24 +133,24 @@ def test_extension_is_offered_elsewhere() -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=600))
-def test_assembly_of_text(pieces: list[str]) -> None:
+def test_buffer_joins_text(pieces: list[str]) -> None:
     whole = "".join(pieces)
     size = len(whole.encode())
-    assembly = Assembly(size or 1)
+    buffer = MessageBuffer(size or 1)
     for _ in range(2):
         for piece in pieces:
-            assembly.add(piece)
-        assert assembly.take() == whole
+            buffer.add(piece)
+        assert buffer.take() == whole
     if size > 1:
-        with pytest.raises(TooBig):
-            [Assembly(size - 1).add(whole)]
+        with pytest.raises(MessageTooBig):
+            [MessageBuffer(size - 1).add(whole)]
 
 
-def test_assembly_of_many_small_pieces() -> None:
-    assembly = Assembly(0)
+def test_buffer_joins_many_small_pieces() -> None:
+    buffer = MessageBuffer(0)
     for number in range(100_000):
-        assembly.add(bytes([number % 256]))
-    assert len(assembly._pieces) < 300
-    assert assembly.take() == bytes(number % 256 for number in range(100_000))
-    assembly.add(b"")
-    assert assembly.take() == b""
+        buffer.add(bytes([number % 256]))
+    assert len(buffer._pieces) < 300
+    assert buffer.take() == bytes(number % 256 for number in range(100_000))
+    buffer.add(b"")
+    assert buffer.take() == b""

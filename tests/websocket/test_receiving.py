@@ -95,7 +95,7 @@ async def test_only_one_may_wait(client: HttpClient, scripted: ScriptedServer) -
     async with await client.get(url_of(scripted)) as websocket:
         first = asyncio.ensure_future(websocket.receive())
         await asyncio.sleep(0)
-        with pytest.raises(RuntimeError, match="one at a time"):
+        with pytest.raises(RuntimeError, match="only one may wait at a time"):
             await websocket.receive()
         first.cancel()
         await asyncio.wait([first])
@@ -129,7 +129,7 @@ async def test_message_and_cancellation_in_one_turn_lose_nothing(client: HttpCli
     async with await client.get(url_of(scripted)) as websocket:
         task = asyncio.ensure_future(websocket.receive())
         await asyncio.sleep(0)
-        websocket._channel._take(text("here"))
+        websocket._protocol._data_received(text("here"))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -162,7 +162,7 @@ async def test_fast_peer_is_held_back_by_a_slow_consumer(client: HttpClient, scr
     websocket = await client.get(url_of(scripted))
     await asyncio.sleep(0.3)
     assert sent < total // 2  # what the buffers of the kernel take, and 256 KiB
-    assert websocket._channel._held < 512 * 1024
+    assert websocket._protocol._waiting_size < 512 * 1024
     got = 0
     async for message in websocket:
         got += len(message)
@@ -181,7 +181,7 @@ async def test_many_small_messages_in_one_read_are_held_back_too(client: HttpCli
     scripted.answer(opening(play))
     websocket = await client.get(url_of(scripted))
     await asyncio.sleep(0.1)
-    assert len(websocket._channel._inbox) < 10_000
+    assert len(websocket._protocol._messages) < 10_000
     got = 0
     async for message in websocket:
         assert message == ""

@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command `hookline`; returns the exit status. arguments: None = those of the program."""
+    """Run the command `hookline`, and return its exit status. arguments: None = those of the program."""
     from .commands import run_command
 
     return run_command(arguments)

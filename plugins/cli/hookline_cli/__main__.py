@@ -1,4 +1,4 @@
-"""`python -m hookline_cli`: the command `hookline` where its script is not on the PATH."""
+"""Run the command `hookline` as `python -m hookline_cli`, for when its script is not on the PATH."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Which command the arguments mean: one exchange, `plugins` or `demo`."""
+"""Run the command that the arguments name: one exchange, `plugins` or `demo`."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from collections.abc import Sequence
 from hookline.cli import console
 
 from . import arguments as parsers
-from .checking import check
-from .demo import give_tour
-from .info import show_info
-from .listing import list_plugins
-from .order import show_order
-from .output import ColourPrinter
-from .project import make_project
+from .colour_printer import ColourPrinter
+from .demo import run_tour
+from .plugins_check import check_plugins
+from .plugins_info import show_info
+from .plugins_list import list_plugins
+from .plugins_new import write_project
+from .plugins_order import show_order
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (see `hookline.cli.console`)."""
+    """Run one command, and return its exit status. arguments: None = those of the program."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     printer = ColourPrinter()
     if words[:1] == ["plugins"]:
         return run_plugins(parsers.plugins_parser().parse_args(words[1:]), printer)
     if words[:1] == ["demo"]:
         given = parsers.demo_parser().parse_args(words[1:])
-        return console.run(give_tour(printer, given.disable), printer)
+        return console.run(run_tour(printer, given.disable), printer)
     order = console.read_order(parsers.exchange_parser(), words)
     return console.run(console.send(order, printer), printer)
 
 
 def run_plugins(given: argparse.Namespace, printer: ColourPrinter) -> int:
-    """Run an action of `hookline plugins`; returns the exit status."""
+    """Run an action of `hookline plugins`, and return its exit status."""
     disable = [*given.disable, *getattr(given, "disable_here", ())]
     if given.action == "info":
         return console.run(show_info(printer, given.name, disable), printer)
     if given.action == "order":
         return console.run(show_order(printer, given.event, disable), printer)
     if given.action == "check":
-        return check(printer, given.name, given.settings)
+        return check_plugins(printer, given.name, given.settings)
     if given.action == "new":
-        return console.run(make_project(printer, given.name), printer)
+        return console.run(write_project(printer, given.name), printer)
     return console.run(list_plugins(printer, disable), printer)

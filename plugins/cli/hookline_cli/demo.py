@@ -1,4 +1,4 @@
-"""`hookline demo`: a tour of the events, against a server of its own."""
+"""`hookline demo`: a tour of the events, with a built-in server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hookline.cli.console import DONE
 from hookline.cli.printer import Printer, status_of
 
 from .demo_server import LINES, demo_server
-from .watch import Firing, Log, watch
+from .event_log import EventLog, EventRecord, record_events
 
 Stop = Callable[[HttpClient, str], Awaitable[str]]
 
@@ -21,7 +21,7 @@ async def plain(client: HttpClient, origin: str) -> str:
 
 
 async def compressed(client: HttpClient, origin: str) -> str:
-    """A compressed body: a plugin puts a decoder behind the parser."""
+    """A compressed body: a plugin decodes what the parser has read."""
     response = await client.get(f"{origin}/compressed")
     size = len(response.content)
     if response.content == LINES:
@@ -38,7 +38,7 @@ async def redirected(client: HttpClient, origin: str) -> str:
 
 
 async def streamed(client: HttpClient, origin: str) -> str:
-    """A stream: the body is read as it comes, and never held whole."""
+    """A stream: the body is read as it comes, and never kept as a whole."""
     size = count = 0
     async with await client.get(f"{origin}/streamed", stream=True) as response:
         async for data in response.raw:
@@ -47,7 +47,7 @@ async def streamed(client: HttpClient, origin: str) -> str:
 
 
 async def missing(client: HttpClient, origin: str) -> str:
-    """A refusal: 404 is a response; raise_for_status makes it an error."""
+    """A refusal: 404 is a response; raise_for_status turns it into an error."""
     response = await client.get(f"{origin}/missing")
     try:
         response.raise_for_status()
@@ -57,7 +57,7 @@ async def missing(client: HttpClient, origin: str) -> str:
 
 
 async def failing(client: HttpClient, origin: str) -> str:
-    """A failure: the server hangs up amid the body. post_request is told nevertheless."""
+    """A failure: the server closes the connection within the body. post_request is called nevertheless."""
     try:
         response = await client.get(f"{origin}/failing")
     except HttpRequestException as error:
@@ -68,14 +68,14 @@ async def failing(client: HttpClient, origin: str) -> str:
 STOPS: tuple[Stop, ...] = (plain, compressed, redirected, streamed, missing, failing)
 
 
-async def give_tour(printer: Printer, disable: Sequence[str]) -> int:
-    """Walk through all exchanges; returns the exit status.
+async def run_tour(printer: Printer, disable: Sequence[str]) -> int:
+    """Run all exchanges and print their events; return the exit status.
 
     Raises: PluginError, when plugins cannot be loaded.
     """
     async with demo_server() as origin, HttpClient(disable=disable, trust_env=False, timeout=10) as client:
         names = [info.name for info in client.plugins]
-        log = watch(client)
+        log = record_events(client)
         printer.line(f"Hookline {__version__}, plugins: {', '.join(names) or 'none'}. The server is {origin}.")
         for number, stop in enumerate(STOPS, 1):
             log.clear()
@@ -87,36 +87,36 @@ async def give_tour(printer: Printer, disable: Sequence[str]) -> int:
     return DONE
 
 
-def show(printer: Printer, log: Log) -> None:
-    """Print the events of each exchange, with who answered."""
-    for request, firings in log.exchanges:
+def show(printer: Printer, log: EventLog) -> None:
+    """Print the events of each exchange, with the plugins that ran."""
+    for request, records in log.exchanges:
         printer.line(f"   {request.method} {request.target}")
-        for event, firing in firings.items():
+        for event, record in records.items():
             name = printer.style(printer.out, "event", f"{event:<14}")
-            printer.line(f"     {name} {in_words(firing)}")
+            printer.line(f"     {name} {in_words(record)}")
 
 
-def in_words(firing: Firing) -> str:
-    """Who was called at an event, and what came of it."""
-    facts = [firing.outcome] if firing.outcome else []
-    if firing.size:
-        facts.append(f"{firing.size} bytes in {firing.times} {'read' if firing.times == 1 else 'reads'}")
-    callers = [
-        f"{plugin} answers {answer}" if answer else f"{plugin} runs" for plugin, answer in firing.callers.items()
+def in_words(record: EventRecord) -> str:
+    """Describe an event: its outcome, and the plugins that ran."""
+    facts = [record.outcome] if record.outcome else []
+    if record.size:
+        facts.append(f"{record.size} bytes in {record.times} {'read' if record.times == 1 else 'reads'}")
+    plugins = [
+        f"{plugin} answers {answer}" if answer else f"{plugin} runs" for plugin, answer in record.plugins.items()
     ]
-    return "; ".join([*facts, *callers] if callers else [*facts, "nobody"])
+    return "; ".join([*facts, *plugins] if plugins else [*facts, "no plugin runs"])
 
 
 def steps(response: HttpResponse) -> str:
-    """The responses that led here."""
+    """List the responses before this one, oldest first."""
     return ", ".join(f"{earlier.status_code} from {earlier.request.target}" for earlier in response.history)
 
 
 def why_missing(client: HttpClient, name: str) -> str:
-    """Why a plugin did nothing."""
+    """Explain why a plugin did nothing."""
     for absent in client.plugins.absent:
         if absent.name == name:
             return f"the plugin {name} is {absent.why}"
     if name in client.plugins:
-        return f"the plugin {name} left it as it is"
+        return f"the plugin {name} did not change it"
     return f"the plugin {name} is not installed (pip install hookline-{name})"

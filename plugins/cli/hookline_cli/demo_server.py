@@ -1,4 +1,4 @@
-"""The server of the tour: a few canned answers on loopback."""
+"""The server of the tour: a few fixed responses on loopback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PIECES, PIECE = 64, bytes(16 * 1024)
 
 
 def with_length(status: str, body: bytes, *fields: str) -> bytes:
-    """A response with its Content-Length."""
+    """Return a response with its Content-Length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Content-Type: text/plain", *fields, "", ""]
     return "\r\n".join(lines).encode() + body
 
@@ -22,14 +22,14 @@ ANSWERS = {
     "/plain": with_length("200 OK", GREETING),
     "/compressed": with_length("200 OK", gzip.compress(LINES), "Content-Encoding: gzip"),
     "/redirected": with_length("302 Found", b"", "Location: /plain"),
-    # It promises 1000 bytes, sends 28 and hangs up.
+    # Announces 1000 bytes and sends 28; then the connection is closed.
     "/failing": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + GREETING,
 }
 NOT_FOUND = with_length("404 Not Found", b"There is nothing here.\n")
 
 
 async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of one connection, which have no bodies."""
+    """Answer the requests of one connection; they must not have bodies."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -42,7 +42,7 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
             if path == "/failing":
                 return
     except (ConnectionError, asyncio.IncompleteReadError):
-        return  # the client is gone
+        return  # the client has closed the connection
     finally:
         writer.close()
 
@@ -59,7 +59,7 @@ async def send_stream(writer: asyncio.StreamWriter) -> None:
 
 @contextlib.asynccontextmanager
 async def demo_server() -> AsyncIterator[str]:
-    """Serve on a free port of 127.0.0.1 while the block runs; gives the origin."""
+    """Run the server on a free port of 127.0.0.1 for the duration of the block, and yield its origin."""
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

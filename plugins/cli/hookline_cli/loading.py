@@ -1,4 +1,4 @@
-"""A client without the plugins that cannot be loaded, so that the others can be shown beside them."""
+"""Load a client even if some plugins cannot be loaded, so that the others can be shown."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 from hookline import HttpClient, PluginError
 
-# Each message of core about a plugin that cannot be loaded ends so. Before it may stand what the plugin itself says.
+# Core ends each message about a plugin that cannot be loaded with this; the plugin's own message may come before it.
 _LEFT_OUT_BY = re.compile(r".*disable=\['([^']+)'\] (?:leaves|breaks)", re.DOTALL)
 
 
-def load(disable: Sequence[str]) -> tuple[HttpClient, dict[str, PluginError]]:
-    """The client, and by name the plugins that had to be left out of it, each with what is wrong with it.
+def load_client(disable: Sequence[str]) -> tuple[HttpClient, dict[str, PluginError]]:
+    """Return a client, and the errors of the plugins that had to be left out of it, by name.
 
-    Raises: PluginError, where leaving out one plugin is no remedy.
+    Raises: PluginError, for an error that leaving out plugins does not remove.
     """
     broken: dict[str, PluginError] = {}
     while True:
         try:
             client = HttpClient(disable=[*disable, *broken])
-            len(client.plugins)  # what does not fit together shows when somebody looks
+            len(client.plugins)  # core checks how the plugins fit together at the first access
         except PluginError as error:
             found = _LEFT_OUT_BY.match(str(error))
             if found is None or found[1] in (*disable, *broken):
@@ -30,10 +30,10 @@ def load(disable: Sequence[str]) -> tuple[HttpClient, dict[str, PluginError]]:
             return client, broken
 
 
-def load_alone(name: str) -> HttpClient:
-    """A client with one plugin that is installed.
+def load_single(name: str) -> HttpClient:
+    """Return a client with one installed plugin only.
 
-    Raises: PluginError, where it cannot be loaded.
+    Raises: PluginError, if it cannot be loaded.
     """
     client = HttpClient(plugins=[name], autoload=False)
     len(client.plugins)

@@ -1,4 +1,4 @@
-"""Test programs and plugins that use Hookline: servers, mocks, applications in memory, and checks of plugins."""
+"""Tools to test programs and plugins that use Hookline: servers, mocks, applications in memory, and checks of plugins."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,11 @@ __all__ = [
     "app_route",
 ]
 
-_HOMES = {"AppRoute": "app", "app_route": "app", "Cassette": "cassette", "NotRecorded": "cassette"}
+_MODULES = {"AppRoute": "app", "app_route": "app", "Cassette": "cassette", "NotRecorded": "cassette"}
 
 
 def __getattr__(name: str) -> Any:
-    """Public names at their first use: pytest imports this package in every run, and most runs need none of it."""
+    """Import a public name at its first use: pytest imports this package in every run, and most runs need none of it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES.get(name, 'mock')}", __name__), name)
+    return getattr(import_module(f".{_MODULES.get(name, 'mock')}", __name__), name)

@@ -1,6 +1,7 @@
-"""The network point: where a request would go out, an active mock or cassette may take it.
+"""The network point: an active mock or cassette takes requests that would go out to the network.
 
-Clients that are made while one is active get the plugin by HOOKLINE_PLUGINS; older ones by `Interceptor.attach`.
+Clients that are made while one is active load the plugin through HOOKLINE_PLUGINS; `Interceptor.attach` adds it to older
+ones.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ _active: list[Interceptor] = []  # the innermost last
 
 
 class NetworkPoint:
-    """The plugin. It runs after all that say where a request goes, and sends it to whoever is active and wants it."""
+    """The plugin `testing`. It runs after all plugins that set routes, and gives each request the route of an interceptor."""
 
     name = NAME
     after = ("tunnel",)
 
     def __init__(self) -> None:
-        self.attached_by: list[Interceptor] = []  # empty where the client was made with it
+        self.attached_by: list[Interceptor] = []  # empty if the client was made with this plugin
 
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse, cause: str) -> None:
@@ -39,24 +40,24 @@ class NetworkPoint:
 
 
 class Interceptor:
-    """What takes requests at the network point while it is active: inside its `with` block, in all threads."""
+    """The base class of mocks and cassettes: takes requests at the network point inside its `with` block, in all threads."""
 
     def __init__(self) -> None:
         self._before: str | None = None
         self._attached: list[tuple[HttpClient, NetworkPoint]] = []
 
     def route_for(self, request: HttpRequest) -> Route | None:
-        """The route of a request that it takes; None for another."""
+        """Return the route for a request, None = do not take it."""
         raise NotImplementedError
 
     def attach(self, client: HttpClient) -> None:
-        """Take the requests of a client that was made before, too; until the end of the `with` block.
+        """Take the requests of a client that was made before, too, until the end of the `with` block.
 
-        Raises: RuntimeError, outside of the block: they would go to the network.
+        Raises: RuntimeError, outside of the block, where the requests would go to the network.
         """
         if self not in _active:
             raise RuntimeError(
-                f"{type(self).__name__}.attach is for the inside of its with block: requests would go to the network"
+                f"{type(self).__name__}.attach works only inside its with block: outside, requests go to the network"
             )
         manager = client.plugins.manager
         point = next((plugin for plugin in manager.get_plugins() if isinstance(plugin, NetworkPoint)), None)
@@ -88,17 +89,17 @@ class Interceptor:
             os.environ[VARIABLE] = self._before
         for client, point in self._attached:
             point.attached_by.remove(self)
-            if not point.attached_by:  # else another one has the client still
+            if not point.attached_by:  # no other interceptor needs it
                 client.plugins.manager.unregister(point)
         self._attached.clear()
 
 
-def bare_client(*plugins: Any) -> HttpClient:
-    """A client with core alone, which sends fields as they are given, and which nothing intercepts."""
+def unintercepted_client(*plugins: Any) -> HttpClient:
+    """Return a client with core and `plugins` only, which sends no fields but the given ones, and is not intercepted."""
     from hookline import HttpClient
 
     optional = {point.name for point in entry_points(group="hookline.optional")}
-    asked = {name.strip() for name in os.environ.get(VARIABLE, "").split(",")}
-    client = HttpClient(plugins=plugins, autoload=False, disable=sorted(optional & {*asked, NAME}))
+    requested = {name.strip() for name in os.environ.get(VARIABLE, "").split(",")}
+    client = HttpClient(plugins=plugins, autoload=False, disable=sorted(optional & {*requested, NAME}))
     client.headers.clear()
     return client

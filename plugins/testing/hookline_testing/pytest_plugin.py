@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures, and the failure of a test whose mock was not used as it said."""
+"""The pytest plugin: the fixtures, and the failure of a test whose mock was not used as expected."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from .mock import Mock
     from .server import ScriptedServer
 
-# Nothing of hookline is imported before a fixture is used: pytest loads this module in every run.
+# pytest loads this module in every run, so hookline is imported only when a fixture is used.
 
 
 @pytest.fixture
 def hookline_server() -> Iterator[ScriptedServer]:
-    """A scripted server on 127.0.0.1, running: queue answers, and look at the requests that came."""
+    """A running server on 127.0.0.1: queue answers, and check the requests that came."""
     from .server import ScriptedServer
 
     with ScriptedServer() as server:
@@ -28,22 +28,22 @@ def hookline_server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def hookline_mock() -> Iterator[Mock]:
-    """Answers in place of the network, for all clients that are made in the test."""
+    """A mock that answers instead of the network, for all clients that are made in the test."""
     from .mock import Mock
 
     mock = Mock()
     with mock:
         yield mock
-        mock.routes.clear()  # pytest_runtest_call has looked at them
+        mock.routes.clear()  # pytest_runtest_call has checked them
         mock.unexpected.clear()
 
 
 @pytest.fixture
 def hookline_cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
-    """What the network answers, recorded once and replayed from then on, for all clients that are made in the test.
+    """A cassette that records the answers of the network once, and replays them in later runs, for all clients of the test.
 
-    The file is `cassettes/MODULE/TEST.har` beside the module; `@pytest.mark.hookline_cassette(name=, redact=)` says
-    another name and which values are secrets.
+    The file is `cassettes/MODULE/TEST.har` beside the module. `@pytest.mark.hookline_cassette(name=, redact=)` sets
+    another name, and which values are secrets.
     """
     from .cassette import Cassette
 
@@ -60,24 +60,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--hookline-record",
         choices=("once", "all", "none"),
         default="once",
-        help="hookline_cassette: record where there is no file (once), always (all), or never (none)",
+        help="hookline_cassette: record if there is no file (once), always (all), or never (none)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "hookline_cassette(name=, redact=): the file of the cassette, and its secrets")
+    config.addinivalue_line(
+        "markers", "hookline_cassette(name=, redact=): the name of the cassette's file, and which values are secrets"
+    )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail the test itself, and not its teardown, where its mock was not used as expected."""
+    """Fail the test itself, and not its teardown, if its mock was not used as expected."""
     mock = getattr(item, "funcargs", {}).get("hookline_mock")
     try:
         result = yield
     except BaseException:
         cassette = getattr(item, "funcargs", {}).get("hookline_cassette")
         if cassette is not None:
-            cassette.discard()  # half of what the test needs would be replayed from then on
+            cassette.discard()  # it may have only a part of the exchanges
         if mock is not None and mock.unexpected:
             item.add_report_section("call", "hookline_mock", "\n".join(mock.unexpected))
         raise
@@ -85,18 +87,21 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         try:
             mock.verify()
         except AssertionError as error:
-            pytest.fail(str(error), pytrace=False)  # the lines of this plugin tell nobody anything
+            pytest.fail(str(error), pytrace=False)  # the traceback would show this plugin only
     return result
 
 
 @pytest.fixture
 def hookline_conformance() -> Callable[..., Report]:
-    """Call it with a plugin, and options of its clients: it prints the report, and fails the test where a check fails."""
+    """A function to check a plugin: `hookline_conformance(plugin, **options_of_clients)`.
+
+    It prints the report, and fails the test if a check fails.
+    """
     from .conformance import check_plugin
 
     def check(plugin: Any, **options: Any) -> Report:
         report = check_plugin(plugin, **options)
-        print(report)  # noqa: T201  # `pytest -rP` shows it, with what the plugin costs
+        print(report)  # noqa: T201  # `pytest -rP` shows it, with the cost of the plugin
         if not report.passed:
             pytest.fail(str(report), pytrace=False)
         return report

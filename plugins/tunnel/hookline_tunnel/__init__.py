@@ -1,21 +1,21 @@
-"""Proxies and tunnels."""
+"""Proxies for the HTTP client Hookline: HTTP proxies, CONNECT tunnels and SOCKS."""
 
 from typing import TYPE_CHECKING
 
 from .plugin import Tunnel
 
 if TYPE_CHECKING:
-    from .hop import Hop
+    from .proxy import Proxy
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Hop", "Tunnel"]
+__all__ = ["Proxy", "Tunnel"]
 
 
 def __getattr__(name: str) -> object:
-    """What only those need who have a proxy is imported at first use."""
-    if name == "Hop":
-        from .hop import Hop
+    """Import `Proxy` at its first use: most clients have no proxy."""
+    if name == "Proxy":
+        from .proxy import Proxy
 
-        return Hop
+        return Proxy
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

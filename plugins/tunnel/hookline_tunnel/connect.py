@@ -1,15 +1,16 @@
-"""CONNECT: ask an HTTP proxy for a tunnel (RFC 9110, section 9.3.6).
+"""CONNECT: have an HTTP proxy open a tunnel to a host (RFC 9110, section 9.3.6).
 
-The question is a sub-request with cause "connect": plugins that name `cause` see it, and may answer its 407 with another request.
+The CONNECT is a sub-request with cause "connect": plugins whose hooks have a `cause` parameter see it, and may answer its
+407 with another CONNECT.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from hookline import (
     BodyTooLarge,
+    Connection,
     ConnectionClosed,
+    HttpClient,
     HttpProxyError,
     HttpRequest,
     HttpRequestException,
@@ -18,66 +19,64 @@ from hookline import (
     Timeout,
 )
 
-from .hop import Hop
+from .proxy import Proxy
+from .proxy_route import ProxyRoute
 
-if TYPE_CHECKING:
-    from hookline import HttpClient
-
-    from .routes import ProxyRoute
-
-MAX_QUESTIONS = 10  # to one proxy for one tunnel; Digest needs two, three with a stale nonce
-MAX_REFUSAL = 64 * 1024  # bytes of the page with which a proxy refuses
+MAX_ATTEMPTS = 10  # requests to one proxy for one tunnel; Digest needs two, or three with a stale nonce
+MAX_REFUSAL = 64 * 1024  # bytes of the body of a response that refuses
 
 
-async def ask(client: HttpClient, request: HttpRequest, proxy: ProxyRoute, authority: str) -> Any:
-    """A connection on which the proxy has granted a tunnel to `host:port`, with the bytes that came behind its answer.
+async def open_tunnel(client: HttpClient, request: HttpRequest, route: ProxyRoute, authority: str) -> Connection:
+    """Return a connection to the proxy that is a tunnel to `authority`, `host:port`, from now on.
 
-    What a plugin answers the proxy's response with is sent on the same connection where that stays open, else on a
-    new one.
+    Bytes that came after the proxy's answer are in its `leftover`. When a plugin answers the proxy's response with
+    another CONNECT, that is sent on the same connection if it stays open, else on a new one.
 
-    Raises: HttpProxyError, when the proxy refuses: `.response` is its answer; HttpConnectionError and its kinds.
+    Raises: HttpProxyError, when the proxy refuses: `.response` is its answer; HttpConnectionError and its subclasses.
     """
-    hop: Hop = proxy.via[-1]  # type: ignore[assignment]  # what `proxy_route` put there
-    question = first_question(client, request, proxy, authority)
-    connection = await proxy.open(client)
+    proxy = route.proxy
+    connect = connect_request(client, request, route, authority)
+    connection = await route.open(client)
     try:
-        for _ in range(MAX_QUESTIONS):
+        for _ in range(MAX_ATTEMPTS):
             try:
-                outcome = await client.exchange(question, connection)
+                outcome = await client.exchange(connect, connection)
             except ConnectionClosed:
                 if not connection.reused or connection.has_read:
                     raise
-                connection = await proxy.open(client)  # some close behind a 407 and do not say so
-                question = again(question, proxy, authority)
+                connection = await route.open(client)  # some proxies close after a 407 without Connection: close
+                connect = repeat(connect, route, authority)
                 continue
             if not isinstance(outcome, HttpRequest):
-                return granted(outcome, connection, request, hop, authority)
-            question = repeated(outcome, proxy, authority)
+                check_granted(outcome, connection, request, proxy, authority)
+                return connection
+            connect = follow_up(outcome, route, authority)
             if connection.is_reusable:
                 connection.end()
                 connection.reused = True
             else:
                 connection.abort()
-                connection = await proxy.open(client)
-        raise HttpProxyError(f"{hop}: no tunnel to {authority} after {MAX_QUESTIONS} questions", request=request)
+                connection = await route.open(client)
+        raise HttpProxyError(f"{proxy}: no tunnel to {authority} after {MAX_ATTEMPTS} requests", request=request)
     except BaseException as error:
         connection.abort()
         if isinstance(error, (BodyTooLarge, ConnectionClosed)) and error.response is not None:
-            raise refusal(error.response, request, hop, authority) from error  # its page is too long, or was cut
+            # the body of the refusal was too long, or was cut off
+            raise refusal(error.response, request, proxy, authority) from error
         if isinstance(error, HttpRequestException) and not isinstance(error, HttpProxyError):
-            error.request = request  # the question is an inner matter
-            error.add_note(f"while {hop} was asked for a tunnel to {authority}")
+            error.request = request  # the user's: the CONNECT is internal
+            error.add_note(f"while asking {proxy} for a tunnel to {authority}")
         raise
 
 
-def first_question(client: HttpClient, request: HttpRequest, proxy: ProxyRoute, authority: str) -> HttpRequest:
-    """The CONNECT, with nothing in it of what is meant for the origin.
+def connect_request(client: HttpClient, request: HttpRequest, route: ProxyRoute, authority: str) -> HttpRequest:
+    """Return the first CONNECT for a request, without the fields and the timeouts that are meant for the origin.
 
-    The limits of the call's parts do not apply: the timeout for connecting is about all of this.
+    Only the total timeout of the call applies: the whole tunnel is opened under the connect timeout of the request.
     """
-    question = client.new_request(
+    connect = client.new_request(
         "CONNECT",
-        str(proxy.via[-1]),
+        str(route.proxy),
         cause="connect",
         parent=request,
         stream=False,
@@ -85,62 +84,63 @@ def first_question(client: HttpClient, request: HttpRequest, proxy: ProxyRoute, 
         max_body=MAX_REFUSAL,
         timeout=Timeout(request.timeout.total),
     )
-    agent = question.headers.get("User-Agent")
-    question.headers.clear()
-    question.headers["Host"] = authority
+    agent = connect.headers.get("User-Agent")
+    connect.headers.clear()
+    connect.headers["Host"] = authority
     if agent is not None:
-        question.headers["User-Agent"] = agent
-    return directed(question, proxy, authority)
+        connect.headers["User-Agent"] = agent
+    return address(connect, route, authority)
 
 
-def directed(question: HttpRequest, proxy: ProxyRoute, authority: str) -> HttpRequest:
-    """Give a CONNECT its target, its route and, unless it has other ones, the credentials for Basic."""
-    question.target = authority
-    question.route = proxy
-    give_basic(question, proxy.via[-1])
-    return question
+def address(connect: HttpRequest, route: ProxyRoute, authority: str) -> HttpRequest:
+    """Set the target, the route and the Basic credentials of a CONNECT, and return it."""
+    connect.target = authority
+    connect.route = route
+    add_basic(connect, route.proxy)
+    return connect
 
 
-def give_basic(request: HttpRequest, hop: Any) -> None:
-    """Proxy-Authorization for this hop alone, where the proxy's URL has credentials and nobody else gave any."""
-    if hop.basic is not None and not request.has_header("Proxy-Authorization"):
-        request.unredirected_headers["Proxy-Authorization"] = hop.basic
+def add_basic(request: HttpRequest, proxy: Proxy) -> None:
+    """Set Proxy-Authorization for this hop if the proxy's URL has credentials, unless the request has the field already."""
+    if proxy.basic is not None and not request.has_header("Proxy-Authorization"):
+        request.unredirected_headers["Proxy-Authorization"] = proxy.basic
 
 
-def repeated(answer: HttpRequest, proxy: ProxyRoute, authority: str) -> HttpRequest:
-    """What a plugin answered the proxy's response with: its fields, on the way of the first question.
+def follow_up(answer: HttpRequest, route: ProxyRoute, authority: str) -> HttpRequest:
+    """Return a plugin's answer to the proxy's response, addressed as the first CONNECT.
 
-    Raises: PluginError.
+    Raises: PluginError, for a request with another method.
     """
     if answer.method != "CONNECT":
         raise PluginError(f"a CONNECT was answered with a {answer.method}; only another CONNECT can follow it")
-    return directed(answer, proxy, authority)
+    return address(answer, route, authority)
 
 
-def again(question: HttpRequest, proxy: ProxyRoute, authority: str) -> HttpRequest:
-    """The same question, credentials included, for another connection to the same proxy."""
-    copy = question.copy()
-    copy.unredirected_headers.extend(question.unredirected_headers)
-    return directed(copy, proxy, authority)
+def repeat(connect: HttpRequest, route: ProxyRoute, authority: str) -> HttpRequest:
+    """Return a copy of a CONNECT, credentials included, for another connection to the same proxy."""
+    copy = connect.copy()
+    copy.unredirected_headers.extend(connect.unredirected_headers)
+    return address(copy, route, authority)
 
 
-def granted(answer: HttpResponse, connection: Any, request: HttpRequest, hop: Hop, authority: str) -> Any:
-    """The connection, when the proxy has granted the tunnel.
+def check_granted(
+    answer: HttpResponse, connection: Connection, request: HttpRequest, proxy: Proxy, authority: str
+) -> None:
+    """Check that the proxy has opened the tunnel.
 
     Raises: HttpProxyError.
     """
-    if 200 <= answer.status_code < 300 and connection.upgraded:
-        return connection
-    raise refusal(answer, request, hop, authority)
+    if not (200 <= answer.status_code < 300 and connection.upgraded):
+        raise refusal(answer, request, proxy, authority)
 
 
-def refusal(answer: HttpResponse, request: HttpRequest, hop: Hop, authority: str) -> HttpProxyError:
-    """What to say of an answer that grants no tunnel."""
+def refusal(answer: HttpResponse, request: HttpRequest, proxy: Proxy, authority: str) -> HttpProxyError:
+    """Return the error for a response that opens no tunnel."""
     reason = ascii(answer.reason[:60])[1:-1]
     hint = ""
     if answer.status_code == 407:
-        hint = "; it wants credentials: user:password@ before the host of its URL"
-        if hop.credentials is not None:
-            hint = "; it did not accept the credentials of its URL, or wants them in another way than Basic"
-    message = f"{hop} refused a tunnel to {authority}: {answer.status_code} {reason}".rstrip()
+        hint = "; it requires credentials: put user:password@ before the host of its URL"
+        if proxy.credentials is not None:
+            hint = "; it did not accept the credentials of its URL, or requires another scheme than Basic"
+    message = f"{proxy} refused a tunnel to {authority}: {answer.status_code} {reason}".rstrip()
     return HttpProxyError(message + hint, request=request, response=answer)

@@ -1,4 +1,4 @@
-"""Proxies from the environment: HTTP_PROXY and its kin, in lower and in upper case."""
+"""Proxies from the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and so on, in lower and in upper case."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING
 
 from hookline import InvalidURL
 
-from .exemptions import Exemptions, own_names, split_entries
+from .no_proxy import NoProxy, default_no_proxy, split_entries
 from .proxies import SCHEMES, Origin, Proxies, keys_for
 
 if TYPE_CHECKING:
-    from .hop import Hop
+    from .proxy import Proxy
 
 logger = logging.getLogger("hookline")
 
 
-def variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """For each key, the name and the value of the variable that counts.
+def read_variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return, for each key of `proxies=`, the name and the value of the variable that sets it.
 
-    The lower case goes before the upper, and an empty value switches off, as in urllib and curl. Where REQUEST_METHOD
-    says that this is a CGI script, HTTP_PROXY is not read: it is the request's own field Proxy (CVE-2016-1000110).
+    Lower case takes precedence over upper case, and an empty value switches a proxy off, as in urllib and curl. HTTP_PROXY
+    is ignored if REQUEST_METHOD is set, as in a CGI script: there it is the field Proxy of the incoming request
+    (CVE-2016-1000110).
     """
     found = {}
-    environ = dict(environ)  # on Windows os.environ takes either case for the other
+    environ = dict(environ)  # os.environ on Windows ignores case
     for key in (*SCHEMES, "no"):
         names = [f"{key}_proxy", f"{key}_proxy".upper()]
         if key == "http" and "REQUEST_METHOD" in environ:
@@ -35,45 +36,48 @@ def variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return found
 
 
-class Environment(Proxies):
-    """What the environment said when the client was made. A variable is judged when a request would use it."""
+class EnvironmentProxies(Proxies):
+    """The proxies that the environment named when the client was made.
+
+    A variable is parsed, and a wrong value is an error, only when a request needs it.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self.variables = variables(environ)
-        super().__init__({}, Exemptions())
+        self.variables = read_variables(environ)
+        super().__init__({}, NoProxy())
         self.is_empty = not self.variables.keys() - {"no"}
-        self._is_read = False
+        self._has_no_proxy = False  # NO_PROXY was parsed
 
-    def choose(self, origin: Origin) -> Hop | None:
-        """See `Proxies.choose`."""
+    def choose(self, origin: Origin) -> Proxy | None:
+        """Return the proxy for an origin (see `Proxies.choose`)."""
         key = next((key for key in keys_for(origin) if key in self.variables), None)
         if key is None:
             return None
-        if not self._is_read:
-            self.exempt = self._exempt()
-            self._is_read = True
-        if self.exempt.cover(origin[1], origin[2]):
+        if not self._has_no_proxy:
+            self.no_proxy = self._parse_no_proxy()
+            self._has_no_proxy = True
+        if self.no_proxy.matches(origin[1], origin[2]):
             return None
-        from .hop import hop_of
+        from .proxy import parse_proxy  # here, because most clients have no proxy
 
         name, value = self.variables[key]
         try:
-            return hop_of(value)
+            return parse_proxy(value)
         except InvalidURL as error:
             raise InvalidURL(f"{name} in the environment: {error}") from None
 
-    def _exempt(self) -> Exemptions:
-        """What NO_PROXY says. It serves other programs too, which write there what we cannot read: that is passed over."""
+    def _parse_no_proxy(self) -> NoProxy:
+        """Return the hosts of NO_PROXY. Wrong entries are skipped with a warning: the variable serves other programs too."""
         if "no" not in self.variables:
-            return own_names()
+            return default_no_proxy()
         name, value = self.variables["no"]
-        made = Exemptions()
+        hosts = NoProxy()
         for entry in split_entries(value):
             try:
-                made.add(entry)
+                hosts.add(entry)
             except InvalidURL as error:
-                logger.warning("%s in the environment: passed over: %s", name, error)
-        return made
+                logger.warning("%s in the environment: entry ignored: %s", name, error)
+        return hosts
 
     def __repr__(self) -> str:
         return f"<proxies from the environment: {', '.join(name for name, _ in self.variables.values()) or 'none'}>"

@@ -1,34 +1,53 @@
-"""The plugin: choose a proxy for a request, and send it that way."""
+"""The plugin: choose the proxy of each request, and set the request's route."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, Switch, hookimpl
 
-from .environment import Environment
-from .proxies import HTTP, Proxies, proxies_of
+from .environment import EnvironmentProxies
+from .proxies import Proxies, parse_proxies
 
 if TYPE_CHECKING:
-    from .hop import Hop
+    from hookline import HttpClient
 
-MAX_DECISIONS = 1024
-# Of hop-by-hop fields (RFC 9110, section 7.6.1), those that speak to a proxy.
-FOR_PROXIES = ("proxy-authorization", "proxy-connection")
+    from .proxy import Proxy
+
+    class TunnelClient(HttpClient):
+        """A client with the option of core that this plugin reads."""
+
+        trust_env: bool
+
+    class TunnelRequest(HttpRequest):
+        """A request with the option of this plugin."""
+
+        client: TunnelClient
+        proxies: Proxies | None
+
+    class TunnelResponse(HttpResponse):
+        """The response to such a request."""
+
+        request: TunnelRequest
+
+
+MAX_CHOSEN = 1024  # origins for which a `Proxies` remembers the proxy
+# The hop-by-hop fields (RFC 9110, section 7.6.1) that are meant for a proxy.
+PROXY_FIELDS = ("proxy-authorization", "proxy-connection")
 
 
 class Tunnel:
-    """See the module. The environment is read once, when the client is made.
+    """The plugin `tunnel`. It reads the environment once, when the client is made.
 
-    What only requests through a proxy need is imported with the first of them.
+    The modules that only requests through a proxy need are imported with the first such request.
     """
 
     name = "tunnel"
 
     def __init__(self) -> None:
-        self.environment = Environment(os.environ)
-        self.has_proxies = Switch()  # by the environment
+        self.environment = EnvironmentProxies(os.environ)
+        self.has_proxies = Switch()  # on when the environment names a proxy
         if not self.environment.is_empty:
             self.has_proxies.turn_on()
 
@@ -38,98 +57,101 @@ class Tunnel:
             Option(
                 "proxies",
                 self.environment,
-                convert=proxies_of,
+                convert=parse_proxies,
                 doc="proxies by scheme, scheme://host, 'all', and 'no'; {} or None = none, not even the environment's",
             ),
-            Attribute("proxy", proxy_of, of="request", doc="the URL of the proxy without credentials, or None"),
-            Attribute("tunnel", tunnel_of, of="request", doc="host:port that the proxy connects to, or None"),
+            Attribute("proxy", proxy_url, of="request", doc="the URL of the proxy without credentials, or None"),
+            Attribute("tunnel", tunnel_authority, of="request", doc="host:port that the proxy connects to, or None"),
         ]
 
     @hookimpl(trylast=True, options=("proxies",), switch="has_proxies")
-    def pre_request(self, response: HttpResponse, cause: str) -> None:
-        request: Any = response.request
+    def pre_request(self, response: TunnelResponse, cause: str) -> None:
+        request = response.request
         proxies = request.proxies
         if proxies is None or proxies.is_empty or cause == "connect":
-            return  # as most requests: 0.1 us; and the question to a proxy goes over the connection that it is for
-        origin = request.origin
+            return  # as most requests, after 0.1 us; a CONNECT has its route already
+        origin = request.where.origin
         try:
-            hop = proxies.decisions[origin]
+            proxy = proxies.chosen[origin]
         except KeyError:
-            hop = self.decide(request, proxies)
+            proxy = self.choose(request, proxies)
         if not request.has_route and request.unix_socket is None:
-            if hop is not None and hop.scheme in HTTP and request.type == "http":
-                send_to(request, hop)
+            if proxy is not None and request.type == "http" and proxy.speaks_http:
+                send_to_proxy(request, proxy)
             else:
-                drop_fields_for_proxies(request)
-                if hop is not None:
-                    send_through(request, hop)
+                remove_proxy_fields(request)
+                if proxy is not None:
+                    send_through_proxy(request, proxy)
 
-    def decide(self, request: Any, proxies: Proxies) -> Hop | None:
-        """The proxy for the origin of a request, remembered for as long as core has that origin.
+    def choose(self, request: TunnelRequest, proxies: Proxies) -> Proxy | None:
+        """Choose the proxy for the origin of a request, None = connect directly, and remember it.
 
         Raises: InvalidURL.
         """
-        origin = request.origin
-        reads = proxies is not self.environment or request.client.trust_env
-        hop = proxies.choose(origin.key) if reads else None
-        if len(proxies.decisions) >= MAX_DECISIONS:
-            proxies.decisions.clear()
-        proxies.decisions[origin] = hop
-        return hop
+        origin = request.where.origin
+        applies = proxies is not self.environment or request.client.trust_env
+        proxy = proxies.choose(origin.key) if applies else None
+        if len(proxies.chosen) >= MAX_CHOSEN:
+            proxies.chosen.clear()
+        proxies.chosen[origin] = proxy
+        return proxy
 
 
-def send_to(request: HttpRequest, hop: Hop) -> None:
-    """HTTP without TLS goes to the proxy itself, with its target in absolute-form."""
-    from .connect import give_basic
-    from .routes import proxy_route
+def send_to_proxy(request: HttpRequest, proxy: Proxy) -> None:
+    """Send a request of the scheme http to the proxy itself, its target in absolute-form."""
+    from .connect import add_basic
+    from .proxy_route import proxy_route
 
-    request.target = absolute_form(request.origin.authority, request.target)
-    give_basic(request, hop)
-    request.route = proxy_route(hop, straight(request), request.verify)
+    request.target = absolute_form(request.where.origin.authority, request.target)
+    add_basic(request, proxy)
+    request.route = proxy_route(proxy, direct_route(request), request.verify)
 
 
-def send_through(request: HttpRequest, hop: Hop) -> None:
-    """All else goes through a tunnel that the proxy makes."""
-    from .routes import TunnelRoute, proxy_route
+def send_through_proxy(request: HttpRequest, proxy: Proxy) -> None:
+    """Send any other request through a tunnel, or through a SOCKS proxy."""
+    from .proxy_route import proxy_route
     from .socks import socks_route
+    from .tunnel_route import TunnelRoute
 
-    direct = straight(request)
-    if hop.scheme in HTTP:
-        request.route = TunnelRoute(request, proxy_route(hop, direct, request.verify), direct)
+    direct = direct_route(request)
+    if proxy.speaks_http:
+        request.route = TunnelRoute(request, proxy_route(proxy, direct, request.verify), direct)
     else:
-        request.route = socks_route(hop, direct)
+        request.route = socks_route(proxy, direct)
 
 
-def straight(request: HttpRequest) -> DirectRoute:
-    """The route that core would take."""
+def direct_route(request: HttpRequest) -> DirectRoute:
+    """Return the route to the origin that core would take."""
     route = request.route
-    assert isinstance(route, DirectRoute)  # nobody has set another
+    assert isinstance(route, DirectRoute)  # no plugin has set another
     return route
 
 
-def drop_fields_for_proxies(request: HttpRequest) -> None:
-    """An origin that is spoken to directly, or through a tunnel, gets nothing that is meant for a proxy."""
-    for name in FOR_PROXIES:
+def remove_proxy_fields(request: HttpRequest) -> None:
+    """Remove the fields that are meant for a proxy, since the origin itself reads this request."""
+    for name in PROXY_FIELDS:
         if request.has_header(name):
             request.remove_header(name)
 
 
-def absolute_form(host: str, target: str) -> str:
-    """The request target for a proxy (RFC 9112, section 3.2.2); that of OPTIONS * has no path (section 3.2.4)."""
-    return f"http://{host}" if target == "*" else f"http://{host}{target}" if target.startswith("/") else target
+def absolute_form(authority: str, target: str) -> str:
+    """Return the request target for a proxy (RFC 9112, section 3.2.2); that of `OPTIONS *` has no path (section 3.2.4)."""
+    if target == "*":
+        return f"http://{authority}"
+    return f"http://{authority}{target}" if target.startswith("/") else target
 
 
-def proxy_of(request: HttpRequest) -> str | None:
-    """`request.proxy`"""
+def proxy_url(request: HttpRequest) -> str | None:
+    """Return the value of `request.proxy`."""
     via = getattr(request.route, "via", ())
     return str(via[-1]) if via else None
 
 
-def tunnel_of(request: HttpRequest) -> str | None:
-    """`request.tunnel`"""
-    from .hop import authority
-    from .routes import TunnelRoute
+def tunnel_authority(request: HttpRequest) -> str | None:
+    """Return the value of `request.tunnel`."""
+    from .proxy import authority
     from .socks import SocksRoute
+    from .tunnel_route import TunnelRoute
 
     route = request.route
     return authority(route.host, route.port) if isinstance(route, (TunnelRoute, SocksRoute)) else None

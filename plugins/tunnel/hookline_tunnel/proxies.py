@@ -1,4 +1,4 @@
-"""Which proxy carries the requests to an origin: what `proxies=` says."""
+"""Which proxy the requests to an origin go through: the value of `proxies=`."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 from hookline import InvalidURL, split_url
 
-from .exemptions import Exemptions, exemptions_of, own_names, split_entries
+from .no_proxy import NoProxy, default_no_proxy, parse_no_proxy, split_entries
 
 if TYPE_CHECKING:
-    from .hop import Hop
+    from .proxy import Proxy
 
-HTTP = frozenset({"http", "https"})  # schemes of proxies that speak HTTP
 SCHEMES = ("http", "https", "ws", "wss", "all")
-# A websocket begins as a request of HTTP: what nobody said of it is as for that.
+# A websocket begins as an HTTP request: without a key of its own, the key for HTTP applies.
 FALLBACK = {"ws": "http", "wss": "https"}
 Origin = tuple[str, str, int]  # scheme, host, port
 
 
 class Proxies:
-    """See the module.
+    """The proxies of a client or of a request.
 
-    is_empty: there is no proxy for anything. decisions: what was decided for origins of core, by identity.
+    by_key: the proxy for each key of `proxies=`, None = no proxy. no_proxy: the hosts that are reached without one.
+    is_empty: True when there is no proxy at all. chosen: the results of `choose`, for each origin object of core.
     """
 
-    def __init__(self, hops: Mapping[str, Hop | None], exempt: Exemptions) -> None:
-        self.is_empty = not any(hops.values())
-        self.hops = hops
-        self.exempt = exempt
-        self.decisions: dict[object, Hop | None] = {}
+    def __init__(self, by_key: Mapping[str, Proxy | None], no_proxy: NoProxy) -> None:
+        self.is_empty = not any(by_key.values())
+        self.by_key = by_key
+        self.no_proxy = no_proxy
+        self.chosen: dict[object, Proxy | None] = {}
 
-    def choose(self, origin: Origin) -> Hop | None:
-        """The proxy for an origin; None = straight there.
+    def choose(self, origin: Origin) -> Proxy | None:
+        """Return the proxy for an origin; None = connect directly.
 
-        Raises: InvalidURL, for a variable of the environment that names no proxy.
+        Raises: InvalidURL, for an environment variable that is not the URL of a proxy.
         """
         for key in keys_for(origin):
-            if key in self.hops:
-                hop = self.hops[key]
-                return None if hop is None or self.exempt.cover(origin[1], origin[2]) else hop
+            if key in self.by_key:
+                proxy = self.by_key[key]
+                return None if proxy is None or self.no_proxy.matches(origin[1], origin[2]) else proxy
         return None
 
 
 def keys_for(origin: Origin) -> Iterator[str]:
-    """The keys that speak of an origin, the one that counts first."""
+    """Yield the keys that apply to an origin; the first one that is set wins."""
     scheme, host, port = origin
     written = f"[{host.replace('%', '%25')}]" if ":" in host else host
     for each in (scheme, FALLBACK.get(scheme), "all"):
@@ -54,38 +54,41 @@ def keys_for(origin: Origin) -> Iterator[str]:
             yield each
 
 
-def proxies_of(given: Any) -> Proxies:
-    """What a user gives as `proxies=`: proxies by scheme, by `all`, by `scheme://host[:port]`, and `no`.
+def parse_proxies(given: Any) -> Proxies:
+    """Check the value of `proxies=`: proxies by scheme, by `all`, by `scheme://host[:port]`, and `no`.
 
-    Raises: TypeError, InvalidURL; neither shows a credential.
+    Raises: TypeError, InvalidURL; neither shows credentials.
     """
     if isinstance(given, Proxies):
         return given
     if not isinstance(given, Mapping):
         raise TypeError(f"proxies= takes a mapping as {{'all': 'http://proxy:3128'}}, not {type(given).__name__}")
-    hops: dict[str, Hop | None] = {}
-    exempt: Exemptions | None = None
+    by_key: dict[str, Proxy | None] = {}
+    no_proxy: NoProxy | None = None
     for key, value in given.items():
         try:
             if key == "no":
-                exempt = None if value is None else exemptions_of(_entries(value))
+                no_proxy = None if value is None else parse_no_proxy(_entries(value))
             else:
-                hops[checked_key(key)] = _hop(value)
+                by_key[parse_key(key)] = _proxy(value)
         except InvalidURL as error:
-            raise InvalidURL(f"proxies[{harmless(key)}]: {error}") from None
+            raise InvalidURL(f"proxies[{masked(key)}]: {error}") from None
         except TypeError as error:
-            raise TypeError(f"proxies[{harmless(key)}]: {error}") from None
-    return Proxies(hops, own_names() if exempt is None else exempt)
+            raise TypeError(f"proxies[{masked(key)}]: {error}") from None
+    return Proxies(by_key, default_no_proxy() if no_proxy is None else no_proxy)
 
 
-def harmless(key: Any) -> str:
-    """A key for a message: one that is the URL of a proxy by mistake may have a password in it."""
+def masked(key: Any) -> str:
+    """Return a key as an error message shows it: hidden if it may be a URL with a password, given by mistake."""
     text = str(key)
     return "'…'" if "@" in text or "?" in text or ":" in text.partition("://")[2] else repr(key)
 
 
-def checked_key(key: Any) -> str:
-    """Raises: TypeError, InvalidURL."""
+def parse_key(key: Any) -> str:
+    """Return a key of `proxies=` in the form in which `keys_for` yields it.
+
+    Raises: TypeError, InvalidURL.
+    """
     if not isinstance(key, str):
         raise TypeError(f"expected str as the key, got {type(key).__name__}")
     low = key.lower()
@@ -99,17 +102,23 @@ def checked_key(key: Any) -> str:
     return parts.url.rstrip("/")
 
 
-def _hop(value: Any) -> Hop | None:
-    """Raises: TypeError, InvalidURL."""
+def _proxy(value: Any) -> Proxy | None:
+    """Return the proxy that a value of `proxies=` names; None for None and for an empty string.
+
+    Raises: TypeError, InvalidURL.
+    """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"expected the URL of a proxy or None, got {type(value).__name__}")
-    from .hop import hop_of
+    from .proxy import parse_proxy  # here, because most clients have no proxy
 
-    return hop_of(value) if value and value.strip() else None
+    return parse_proxy(value) if value and value.strip() else None
 
 
 def _entries(value: Any) -> list[str]:
-    """Raises: TypeError."""
+    """Return the entries of `no`.
+
+    Raises: TypeError.
+    """
     if isinstance(value, str):
         return split_entries(value)
     if isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(entry, str) for entry in value):

@@ -1,4 +1,4 @@
-"""WebSockets for the HTTP client Hookline: the opening handshake as a plugin, and the websocket that comes of it."""
+"""WebSockets for the HTTP client Hookline: a plugin that makes the opening handshake, and the `WebSocket` it gives."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ _AT_FIRST_USE = {
 
 
 def __getattr__(name: str) -> object:
-    """What only those need who open a websocket is imported at first use: most clients open none."""
+    """Import a name at its first use: most clients open no websocket."""
     module = _AT_FIRST_USE.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

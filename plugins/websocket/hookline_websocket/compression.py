@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692): its parameters, what is offered, and what the server may make of the offer."""
+"""The parameters of permessage-deflate (RFC 7692): the offer, and the check of the server's answer to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _BITS = {str(bits): bits for bits in range(8, 16)}  # RFC 7692, section 7.1.2.1:
 class Deflate:
     """The parameters of permessage-deflate, for `compression=`.
 
-    server_no_context_takeover, client_no_context_takeover: each message is compressed by itself, which takes less
+    server_no_context_takeover, client_no_context_takeover: that side compresses each message by itself, which takes less
     memory and compresses less.
-    server_max_window_bits, client_max_window_bits: the window is at most 2 to the power of this, 8 to 15; None = the
-    server may choose.
-    level: of our own compression, -1 (zlib's default) to 9.
+    server_max_window_bits, client_max_window_bits: the window of that side has at most 2 to this power bytes, 8 to 15;
+    None = the server may choose.
+    level: the zlib level of our own compression, -1 (zlib's default) to 9.
 
     Raises: ValueError.
     """
@@ -39,7 +39,7 @@ class Deflate:
             raise ValueError(f"level is -1 to 9, not {self.level!r}")
 
     def offer(self) -> str:
-        """The value of Sec-WebSocket-Extensions. client_max_window_bits stands there always: the server may limit us."""
+        """Return the value of Sec-WebSocket-Extensions. It always names client_max_window_bits: the server may limit us."""
         parts = ["permessage-deflate"]
         parts += [name for name in ("server_no_context_takeover", "client_no_context_takeover") if getattr(self, name)]
         if self.server_max_window_bits is not None:
@@ -49,14 +49,14 @@ class Deflate:
         return "; ".join(parts)
 
     def agree(self, parameters: Iterable[Parameter]) -> Deflate:
-        """What holds, by the parameters that the server answered this offer with (RFC 7692, section 7.1).
+        """Return the parameters that apply after the server's answer to this offer (RFC 7692, section 7.1).
 
-        Raises: ValueError, for parameters that do not fit the offer.
+        Raises: ValueError, for an answer that does not fit the offer.
         """
         answered: dict[str, Any] = {}
         for name, value in parameters:
             if name in answered:
-                raise ValueError(f"{name} stands there twice")
+                raise ValueError(f"{name} appears twice")
             if name in ("server_no_context_takeover", "client_no_context_takeover"):
                 if value is not None:
                     raise ValueError(f"{name} has a value")
@@ -69,9 +69,9 @@ class Deflate:
             else:
                 raise ValueError(f"unknown parameter {ascii(name)[:40]}")
         if self.server_no_context_takeover and not answered.get("server_no_context_takeover"):
-            raise ValueError("server_no_context_takeover was asked for and is not there")
+            raise ValueError("server_no_context_takeover was requested, but is missing")
         if self.server_max_window_bits is not None and "server_max_window_bits" not in answered:
-            raise ValueError("server_max_window_bits was asked for and is not there")
+            raise ValueError("server_max_window_bits was requested, but is missing")
         own: dict[str, Any] = {"client_no_context_takeover": self.client_no_context_takeover}
         if self.client_max_window_bits is not None:
             own["client_max_window_bits"] = self.client_max_window_bits

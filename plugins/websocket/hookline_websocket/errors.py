@@ -1,4 +1,11 @@
-"""What can go wrong with websockets alone."""
+"""The errors of websockets.
+
+HttpRequestException
+    WebSocketError
+        HandshakeError (a RemoteProtocolError too)
+    HttpConnectionError
+        WebSocketClosed
+"""
 
 from __future__ import annotations
 
@@ -8,7 +15,7 @@ from hookline import HttpConnectionError, HttpRequest, HttpRequestException, Rem
 class WebSocketError(HttpRequestException):
     """The websocket failed: the peer broke the protocol or a limit, or this side could not go on.
 
-    code, reason: what stands in `close_reason` (RFC 6455, section 7.4); 1006 where no close frame was sent.
+    code, reason: as in `close_reason` (RFC 6455, section 7.4); the code is 1006 when no close frame was sent.
     """
 
     def __init__(
@@ -20,13 +27,13 @@ class WebSocketError(HttpRequestException):
 
 
 class HandshakeError(WebSocketError, RemoteProtocolError):
-    """The server answered with 101, and the rest of its answer does not open a websocket (RFC 6455, section 4.1)."""
+    """The server answered with 101, but its fields do not complete the handshake (RFC 6455, section 4.1)."""
 
 
 class WebSocketClosed(HttpConnectionError):
-    """The websocket has come to its end, and there is nothing more to receive or to send.
+    """The websocket is closed: there is nothing more to receive, and nothing can be sent.
 
-    code, reason: those of the peer's close frame; 1005 where it names none, 1006 where no close frame came.
+    code, reason: those of the peer's close frame. The code is 1005 when the frame has none, 1006 when no frame came.
     """
 
     def __init__(

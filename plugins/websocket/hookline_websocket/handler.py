@@ -1,4 +1,4 @@
-"""The handler: what users derive from, to be told what happens on a websocket."""
+"""The handler: the class that users derive from, with a method for each thing that happens on a websocket."""
 
 from __future__ import annotations
 
@@ -11,28 +11,37 @@ if TYPE_CHECKING:
 class WS:
     """A handler of websockets: `client.get("ws://…", websocket_handler=Echo())` with `class Echo(WS)`.
 
-    Each method may be plain or a coroutine function. They are called in the order of what happened, one at a time: the
-    next begins when the one before has ended. A plain one that gives something to await, as `return websocket.write(…)`
-    does, is awaited too. An exception closes the websocket with 1011, and `await websocket.wait_closed()` raises it.
+    A method may be plain or a coroutine function. Methods are called in the order in which things happen, one at a time:
+    the next is called when the one before has ended. If a plain method returns an awaitable, as
+    `return websocket.write(…)` does, that is awaited too. An exception closes the websocket with 1011, and
+    `await websocket.wait_closed()` raises it.
 
     One handler may serve any number of websockets at the same time.
     """
 
     def on_open(self, websocket: WebSocket) -> Any:
-        """The opening handshake is done. Comes before everything else."""
+        """Called first, after the opening handshake."""
 
     def on_message(self, websocket: WebSocket, message: str) -> Any:
-        """A text message."""
+        """Called with each text message."""
 
     def on_bytes(self, websocket: WebSocket, body: bytes) -> Any:
-        """A binary message."""
+        """Called with each binary message."""
 
     def on_ping(self, websocket: WebSocket, body: bytes) -> Any:
-        """A ping. Unless a subclass does something else, it is answered at once, even while another method still runs."""
+        """Called with each ping, and answers it.
+
+        Unless a subclass overrides this method, pings are answered at once, even while another method runs.
+        """
         websocket.pong(body)
 
     def on_pong(self, websocket: WebSocket, body: bytes) -> Any:
-        """A pong, asked for or not."""
+        """Called with each pong, whether it answers a ping or not."""
 
     def on_close(self, websocket: WebSocket) -> Any:
-        """The connection is gone, `websocket.close_reason` says why. Comes last, and once."""
+        """Called last, and once, when the connection is closed; `websocket.close_reason` says why."""
+
+
+def overrides(handler: WS | None, method: str) -> bool:
+    """Tell whether the class of a handler overrides a method of `WS`."""
+    return handler is not None and getattr(type(handler), method) is not getattr(WS, method)

@@ -1,46 +1,63 @@
-"""Pings at an interval, to keep the way open and to notice a peer that is gone."""
+"""Pings at an interval: they keep middleboxes from closing an idle connection, and detect a peer that is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .channel import Channel
+
+class KeptAlive(Protocol):
+    """The connection that is kept alive.
+
+    reads: how often data came. is_reading_paused: True while it reads nothing, since its user does not take messages.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    reads: int
+    is_reading_paused: bool
+
+    def send_keepalive_ping(self) -> None:
+        """Send a ping."""
+
+    def abort(self, message: str) -> None:
+        """End the connection, since the peer is gone. message: for the error that the user gets."""
 
 
 class KeepAlive:
-    """See the module. A timer, no task. Whatever the peer sends shows that it is there: a pong is not insisted on.
+    """A timer that sends pings and ends the connection when the peer is silent.
 
-    interval: seconds between two pings. timeout: seconds of silence after one, None = any.
+    Any data from the peer shows that it is alive; it need not be a pong.
+    interval: seconds between two pings. timeout: seconds of silence after a ping, None = no limit.
     """
 
-    __slots__ = ("_asked", "_channel", "_interval", "_next", "_reads", "_timeout", "_timer")
+    __slots__ = ("_connection", "_interval", "_next_ping", "_reads", "_timeout", "_timer", "_unanswered_since")
 
-    def __init__(self, channel: Channel, interval: float, timeout: float | None) -> None:
-        self._channel = channel
+    def __init__(self, connection: KeptAlive, interval: float, timeout: float | None) -> None:
+        self._connection = connection
         self._interval = interval
         self._timeout = math.inf if timeout is None else timeout
-        self._asked = math.inf  # when the first ping went out that nothing has come behind yet
-        self._reads = 0
-        self._next = channel.loop.time() + interval
-        self._timer: asyncio.TimerHandle = channel.loop.call_at(self._next, self._look)
+        self._unanswered_since = math.inf  # when the first ping was sent after which no data has come
+        self._reads = 0  # at that time
+        self._next_ping = connection.loop.time() + interval
+        self._timer: asyncio.TimerHandle = connection.loop.call_at(self._next_ping, self._check)
 
-    def _look(self) -> None:
-        channel = self._channel
-        now = channel.loop.time()
-        if channel.reads != self._reads or channel.is_held:
-            self._asked = math.inf  # what we leave unread for lack of room is no silence of the peer either
-        elif now >= self._asked + self._timeout:
-            channel.lose(f"the peer was silent for {self._timeout:g} s after a ping")
+    def _check(self) -> None:
+        """End the connection or send a ping, if it is time for either, and set the timer again."""
+        connection = self._connection
+        now = connection.loop.time()
+        if connection.reads != self._reads or connection.is_reading_paused:
+            self._unanswered_since = math.inf  # while reading is paused, the peer may well have sent data
+        elif now >= self._unanswered_since + self._timeout:
+            connection.abort(f"the peer was silent for {self._timeout:g} s after a ping")
             return
-        if now >= self._next:
-            channel.keep_alive()
-            self._next = now + self._interval
-            if self._asked == math.inf:
-                self._asked, self._reads = now, channel.reads
-        self._timer = channel.loop.call_at(min(self._next, self._asked + self._timeout), self._look)
+        if now >= self._next_ping:
+            connection.send_keepalive_ping()
+            self._next_ping = now + self._interval
+            if self._unanswered_since == math.inf:
+                self._unanswered_since, self._reads = now, connection.reads
+        self._timer = connection.loop.call_at(min(self._next_ping, self._unanswered_since + self._timeout), self._check)
 
     def stop(self) -> None:
+        """Cancel the timer."""
         self._timer.cancel()

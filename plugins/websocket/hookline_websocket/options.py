@@ -1,51 +1,69 @@
-"""The options of a websocket, checked, and gathered into one object."""
+"""The options of a websocket: their checks, and how to read them from a request."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .handler import WS
 
 if TYPE_CHECKING:
+    from hookline import HttpRequest
+
     from .compression import Deflate
+    from .limits import Limits
 
-MAX_MESSAGE_SIZE = 16 * 1024 * 1024
-PING_TIMEOUT = 20.0
-CLOSE_TIMEOUT = 10.0
+    class WebSocketRequest(HttpRequest):
+        """A request with the options of this plugin."""
+
+        websocket_handler: WS | None
+        subprotocols: tuple[str, ...] | None
+        compression: Deflate | bool | None
+        max_message_size: int | None
+        ping_interval: float | None
+        ping_timeout: float | None
+        close_timeout: float | None
+        frame_parser: Callable[..., Any] | None
 
 
-class Limits(NamedTuple):
-    """max_message_size: bytes, 0 = any. The others are seconds, None = no limit, or no pings."""
+MAX_MESSAGE_SIZE = 16 * 1024 * 1024  # bytes
+PING_TIMEOUT = 20.0  # seconds
+CLOSE_TIMEOUT = 10.0  # seconds
 
-    max_message_size: int
-    ping_interval: float | None
-    ping_timeout: float | None
-    close_timeout: float | None
 
-    @classmethod
-    def of(cls, request: Any) -> Limits:
-        """Those of a request."""
-        return cls(
-            request.max_message_size or 0,
-            request.ping_interval or None,
-            request.ping_timeout or None,
-            request.close_timeout,
-        )
+def limits_of(request: WebSocketRequest) -> Limits:
+    """Return the limits that a request sets."""
+    from .limits import Limits  # here, because most clients open no websocket
+
+    return Limits(
+        request.max_message_size or 0,
+        request.ping_interval or None,
+        request.ping_timeout or None,
+        request.close_timeout,
+    )
+
+
+def compression_of(request: WebSocketRequest) -> Deflate | None:
+    """Return the compression to offer, None = none. Only values that users give were checked: the default is still True."""
+    value = request.compression
+    return as_compression(value) if isinstance(value, bool) else value
 
 
 def as_handler(value: Any) -> WS:
-    """Raises: TypeError."""
+    """Check the option `websocket_handler`.
+
+    Raises: TypeError.
+    """
     if isinstance(value, WS):
         return value
     if isinstance(value, type) and issubclass(value, WS):
-        raise TypeError(f"websocket_handler= takes an object, not the class: {value.__name__}()")
+        raise TypeError(f"websocket_handler= takes an object, not a class: {value.__name__}()")
     raise TypeError(f"websocket_handler= takes an object of a class derived from WS, not {type(value).__name__}")
 
 
 def as_subprotocols(value: Any) -> tuple[str, ...]:
-    """Names in the order of preference (RFC 6455, section 4.1).
+    """Check the option `subprotocols`: names in order of preference (RFC 6455, section 4.1).
 
     Raises: TypeError, ValueError.
     """
@@ -65,7 +83,7 @@ def as_subprotocols(value: Any) -> tuple[str, ...]:
 
 
 def as_compression(value: Any) -> Deflate | None:
-    """What users give as `compression=`: True, False, or parameters.
+    """Return the parameters for the option `compression`, None = no compression.
 
     Raises: TypeError.
     """
@@ -81,7 +99,10 @@ def as_compression(value: Any) -> Deflate | None:
 
 
 def as_size(value: Any) -> int:
-    """Raises: TypeError, ValueError."""
+    """Check the option `max_message_size`.
+
+    Raises: TypeError, ValueError.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"max_message_size= takes a number of bytes, not {type(value).__name__}")
     if value < 0:
@@ -90,7 +111,7 @@ def as_size(value: Any) -> int:
 
 
 def seconds_for(option: str) -> Callable[[Any], float]:
-    """A check of one option that takes seconds."""
+    """Return the check of an option that takes seconds."""
 
     def as_seconds(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -103,7 +124,10 @@ def seconds_for(option: str) -> Callable[[Any], float]:
 
 
 def as_frame_parser(value: Any) -> Callable[..., Any]:
-    """Raises: TypeError."""
+    """Check the option `frame_parser`.
+
+    Raises: TypeError.
+    """
     if not callable(value):
         raise TypeError(f"frame_parser= takes a callable(client=True, extensions=[…]), not {type(value).__name__}")
-    return value  # type: ignore[no-any-return]  # what it takes and gives shows when it is called
+    return value  # type: ignore[no-any-return]  # its signature shows when it is called

@@ -1,40 +1,43 @@
-"""The plugin: ask for a websocket, and make one of the 101 that answers."""
+"""The plugin: send the opening handshake, and make a websocket of the 101 that answers it."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hookline import HttpRequest, HttpResponse, LocalProtocolError, Option, Scheme, hookimpl
 
+from .handler import overrides
 from .options import (
     CLOSE_TIMEOUT,
     MAX_MESSAGE_SIZE,
     PING_TIMEOUT,
-    Limits,
     as_compression,
     as_frame_parser,
     as_handler,
     as_size,
     as_subprotocols,
+    compression_of,
+    limits_of,
     seconds_for,
 )
 
 if TYPE_CHECKING:
-    from .channel import Channel
     from .compression import Deflate
+    from .options import WebSocketRequest
+    from .protocol import WebSocketProtocol
     from .websocket import WebSocket
 
 SCHEMES = ("ws", "wss")
 
 
 class WebSockets:
-    """See the module. wsproto, and all that a websocket needs, is imported when the first request for one is made."""
+    """The plugin `websocket`. wsproto, and the modules that use it, are imported with the first request for a websocket."""
 
     name = "websocket"
 
     def __init__(self) -> None:
-        self._opened: dict[HttpResponse, Channel] = {}  # until the end of their exchange
+        self._opened: dict[HttpResponse, WebSocketProtocol] = {}  # whose exchange has not ended yet
 
     @hookimpl
     def declare(self) -> list[Option | Scheme]:
@@ -42,38 +45,41 @@ class WebSockets:
             Scheme("ws", 80),
             Scheme("wss", 443, tls=True),
             Option("websocket_handler", None, convert=as_handler, doc="an object of a class derived from WS"),
-            Option("subprotocols", (), convert=as_subprotocols, doc="names to offer, the best first"),
+            Option("subprotocols", (), convert=as_subprotocols, doc="names to offer, the preferred one first"),
             Option("compression", True, convert=as_compression, doc="permessage-deflate: True, False or a Deflate"),
             Option(
                 "max_message_size",
                 MAX_MESSAGE_SIZE,
                 convert=as_size,
-                doc="the most bytes of a message that are taken, 0 = any",
+                doc="bytes of a message that are accepted at most, 0 = no limit",
             ),
             Option(
-                "ping_interval", None, convert=seconds_for("ping_interval"), doc="seconds between pings, None = none"
+                "ping_interval",
+                None,
+                convert=seconds_for("ping_interval"),
+                doc="seconds between pings, None = no pings",
             ),
             Option(
                 "ping_timeout",
                 PING_TIMEOUT,
                 convert=seconds_for("ping_timeout"),
-                doc="seconds of silence behind a ping, None = any",
+                doc="seconds of silence after a ping, None = no limit",
             ),
             Option(
                 "close_timeout",
                 CLOSE_TIMEOUT,
                 convert=seconds_for("close_timeout"),
-                doc="seconds for the peer to close, None = any",
+                doc="seconds for the peer to close the connection, None = no limit",
             ),
             Option("frame_parser", None, convert=as_frame_parser, doc="callable(client=True, extensions=[…])"),
         ]
 
     @hookimpl(schemes=SCHEMES)
     def pre_request(self, response: HttpResponse) -> None:
-        from . import channel  # noqa: F401  # now, and not between the 101 and the first frame
+        from . import frame_parser, protocol  # noqa: F401  # now, so that no import delays the first frame after the 101
         from .handshake import opening_fields
 
-        request: Any = response.request
+        request = cast("WebSocketRequest", response.request)
         check_request(request)
         fields = opening_fields(request.subprotocols or (), compression_of(request))
         request.unredirected_headers.update(fields)
@@ -82,57 +88,64 @@ class WebSockets:
     def on_headers(self, response: HttpResponse) -> WebSocket:
         from .handshake import agreed_compression, check_upgrade, chosen_subprotocol
 
-        request: Any = response.request
+        request = cast("WebSocketRequest", response.request)
         headers = response.headers
         check_upgrade(
             headers.getall("upgrade", []),
             headers.getall("connection", []),
             headers.getall("sec-websocket-accept", []),
-            request.get_header("sec-websocket-key"),
+            request.get_header("sec-websocket-key") or "",
         )
         subprotocol = chosen_subprotocol(headers.getall("sec-websocket-protocol", []), request.subprotocols or ())
         agreed = agreed_compression(headers.getall("sec-websocket-extensions", []), compression_of(request))
         return self._open(response, subprotocol, agreed)
 
     def _open(self, response: HttpResponse, subprotocol: str | None, agreed: Deflate | None) -> WebSocket:
-        from .channel import Channel, make_parser
+        from .frame_parser import new_frame_parser
+        from .protocol import WebSocketProtocol
         from .websocket import WebSocket
 
-        request: Any = response.request
-        limits = Limits.of(request)
-        parser = make_parser(request.frame_parser, agreed, limits.max_message_size)
+        request = cast("WebSocketRequest", response.request)
+        limits = limits_of(request)
+        handler = request.websocket_handler
+        parser = new_frame_parser(request.frame_parser, agreed, limits.max_message_size)
         connection = response.detach()
-        channel = Channel(connection, parser, request, request.websocket_handler, limits)
-        websocket = WebSocket(channel, response, connection, subprotocol)
-        self._opened[response] = channel
-        channel.start(websocket)
+        protocol = WebSocketProtocol(
+            connection,
+            parser,
+            request,
+            handler,
+            limits,
+            wants_pings=overrides(handler, "on_ping"),
+            wants_pongs=overrides(handler, "on_pong"),
+        )
+        websocket = WebSocket(protocol, response, connection, subprotocol)
+        self._opened[response] = protocol
+        protocol.start(websocket)
         return websocket
 
     @hookimpl(schemes=SCHEMES, statuses=(101,), wrapper=True)
     def post_request(self, response: HttpResponse, exc: BaseException | None) -> Generator[None, Any, Any]:
-        """Where the call ends with an error, nobody gets the websocket: it is closed."""
-        channel = self._opened.pop(response, None)
-        response.answer = None  # the caller has it: forgotten there, it is forgotten
+        """Close the websocket if the call ends with an error or with another answer, so that no user gets it."""
+        protocol = self._opened.pop(response, None)
+        response.answer = None  # only the caller refers to the websocket now: if he drops it, it is deleted and closed
         try:
             answer = yield
         except BaseException:
-            if channel is not None:
-                channel.abandon()
+            if protocol is not None:
+                protocol.abandon()
             raise
-        if channel is not None and (exc is not None or answer is not None):
-            channel.abandon()
+        if protocol is not None and (exc is not None or answer is not None):
+            protocol.abandon()
         return answer
 
 
-def compression_of(request: Any) -> Deflate | None:
-    """What is offered. The default stands there as it was declared, and None means no compression."""
-    value = request.compression
-    return as_compression(value) if isinstance(value, bool) else value
-
-
 def check_request(request: HttpRequest) -> None:
-    """Raises: LocalProtocolError, for a request that no opening handshake can be (RFC 6455, section 4.1)."""
-    where = f"{request.method} {request.origin}"
+    """Check that a request can be an opening handshake (RFC 6455, section 4.1).
+
+    Raises: LocalProtocolError.
+    """
+    where = f"{request.method} {request.where.origin}"
     if request.method != "GET" or request.body is not None:
         raise LocalProtocolError(f"{where}: a websocket is opened with GET and without a body: client.get(url)")
     if request.version != "HTTP/1.1":

@@ -1,4 +1,4 @@
-"""The websocket, as users have it."""
+"""The websocket that users get: the response of a request for ws:// or wss://."""
 
 from __future__ import annotations
 
@@ -12,39 +12,42 @@ from .errors import WebSocketClosed
 if TYPE_CHECKING:
     from multidict import CIMultiDict
 
-    from hookline import HttpRequest, HttpResponse
+    from hookline import Connection, HttpRequest, HttpResponse
 
-    from .channel import Channel
+    from .protocol import WebSocketProtocol
 
 Message = str | bytes | bytearray | memoryview
 
 
-class Drained:
-    """What `write` returns: await it to wait until the peer takes more, or leave it."""
+class Drain:
+    """What `write` returns: awaiting it waits until the peer reads fast enough; it need not be awaited."""
 
-    __slots__ = ("_channel",)
+    __slots__ = ("_protocol",)
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, protocol: WebSocketProtocol) -> None:
+        self._protocol = protocol
 
     def __await__(self) -> Generator[Any, None, None]:
-        return self._channel.drain().__await__()
+        return self._protocol.drain().__await__()
 
 
 class WebSocket:
-    """A websocket, open since its handshake: what `client.get("ws://…")` gives when the server agrees.
+    """An open websocket: what `client.get("ws://…")` returns when the server agrees.
 
-    In a running loop, what takes time is awaited; without one (synchronous mode) the same call does it and returns.
+    In a running event loop, the methods that wait return an awaitable; without one (synchronous mode) the same call waits
+    and returns the result.
 
-    handshake: the response with status 101. subprotocol: the one that the server chose, None for none. connection: the
+    handshake: the response with status 101. subprotocol: the one that the server chose, None = none. connection: the
     raw connection.
     """
 
-    __slots__ = ("__weakref__", "_channel", "_drained", "connection", "handshake", "subprotocol")
+    __slots__ = ("__weakref__", "_drain", "_protocol", "connection", "handshake", "subprotocol")
 
-    def __init__(self, channel: Channel, handshake: HttpResponse, connection: Any, subprotocol: str | None) -> None:
-        self._channel = channel
-        self._drained = Drained(channel)
+    def __init__(
+        self, protocol: WebSocketProtocol, handshake: HttpResponse, connection: Connection, subprotocol: str | None
+    ) -> None:
+        self._protocol = protocol
+        self._drain = Drain(protocol)
         self.handshake = handshake
         self.connection = connection
         self.subprotocol = subprotocol
@@ -58,43 +61,43 @@ class WebSocket:
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """The fields of the server's answer."""
+        """The header fields of the handshake's response."""
         return self.handshake.headers
 
     @property
     def status_code(self) -> int:
-        """101."""
+        """The status of the handshake's response: 101."""
         return self.handshake.status_code
 
     @property
     def url(self) -> str:
-        """The URL, where redirects led to."""
+        """The URL of the websocket, after redirects."""
         return self.handshake.url
 
     @property
     def history(self) -> list[HttpResponse]:
-        """The responses that led here, oldest first."""
+        """The responses before the handshake's, such as redirects, oldest first."""
         return self.handshake.history
 
     def raise_for_status(self) -> Self:
-        """Returns the websocket itself: its status is a good one."""
+        """Return the websocket itself: 101 is no error status."""
         return self
 
     # -- receiving
 
     def receive(self) -> Any:
-        """The next message, str or bytes. For websockets without a handler.
+        """Return the next message: str for text, bytes for binary. For websockets without a handler.
 
-        Raises: WebSocketClosed, behind the last message; WebSocketError, when the peer broke the protocol or a limit.
+        Raises: WebSocketClosed, after the last message; WebSocketError, when the peer broke the protocol or a limit.
         """
-        return self._run(self._channel.receive(self))
+        return self._run(self._protocol.receive(self))
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str | bytes:
         try:
-            message: str | bytes = await self._channel.receive(self)
+            message: str | bytes = await self._protocol.receive(self)
         except WebSocketClosed:
             raise StopAsyncIteration from None
         return message
@@ -112,82 +115,89 @@ class WebSocket:
     # -- sending
 
     def write(self, message: Message) -> Awaitable[None]:
-        """Send a message without waiting: str as text, bytes as binary. What it returns can be awaited for back-pressure.
+        """Send a message without waiting: str as text, bytes as binary.
+
+        Await what it returns to wait until the peer reads fast enough.
 
         Raises: WebSocketClosed, WebSocketError; TypeError.
         """
         self._check_loop()
-        self._channel.write(message)
-        return self._drained
+        self._protocol.write(message)
+        return self._drain
 
     def send(self, message: Message | Iterable[Message] | AsyncIterable[Message]) -> Any:
-        """Send a message, as fast as the peer takes it. An iterable, plain or async, gives the fragments of one.
+        """Send a message, and wait until the peer reads fast enough.
 
-        Raises: WebSocketClosed, WebSocketError; TypeError; ValueError, for an iterable that gives nothing.
+        message: str as text, bytes as binary; a plain or asynchronous iterable gives the fragments of one message.
+
+        Raises: WebSocketClosed, WebSocketError; TypeError; ValueError, for an iterable without fragments.
         """
-        return self._run(self._channel.send(message))
+        return self._run(self._protocol.send(message))
 
     def ping(self, body: bytes = b"") -> Any:
-        """Send a ping, of at most 125 bytes. Awaited, it gives the seconds until the pong.
+        """Send a ping, of at most 125 bytes. Await what it returns to get the seconds until the pong.
 
         Raises: WebSocketClosed, WebSocketError; TypeError, ValueError.
         """
         self._check_loop()
-        pong = self._channel.ping(body)
-        return pong if self._channel.loop.is_running() else self._run(result_of(pong))
+        pong = self._protocol.ping(body)
+        return pong if self._protocol.loop.is_running() else self._run(result_of(pong))
 
     def pong(self, body: bytes = b"") -> Awaitable[None]:
-        """Send a pong, of at most 125 bytes. Pings are answered without it.
+        """Send a pong, of at most 125 bytes. Pings are answered automatically.
 
-        Raises: see `ping`.
+        Raises: WebSocketClosed, WebSocketError; TypeError, ValueError.
         """
         self._check_loop()
-        self._channel.pong(body)
-        return self._drained
+        self._protocol.pong(body)
+        return self._drain
 
     # -- the end
 
     @property
     def close_reason(self) -> tuple[int, str] | None:
-        """None while it is open; then code and reason: of the peer's close frame, of ours where the peer broke the protocol.
+        """None while the websocket is open, then the close code and the reason (RFC 6455, section 7.1.5).
 
-        1005 where the frame names no code, 1006 where none came.
+        They are those of the peer's close frame, or of ours when the peer broke the protocol. The code is 1005 when the
+        frame has none, and 1006 when no close frame came.
         """
-        return self._channel.close_reason
+        return self._protocol.close_reason
 
     def write_close(self, code: int | None = 1000, reason: str = "") -> Awaitable[None]:
-        """Send a close frame, and go on receiving until the peer has sent its own. The second time nothing happens.
+        """Send a close frame, and go on receiving until the peer sends its own. A second call does nothing.
 
-        Raises: ValueError, for a code that may not be sent, and a reason of more than 123 bytes.
+        code: None = a frame without a code.
+
+        Raises: ValueError, for a code that may not be sent, and for a reason of more than 123 bytes.
         """
         self._check_loop()
-        self._channel.write_close(code, reason)
-        return self._drained
+        self._protocol.write_close(code, reason)
+        return self._drain
 
     def close(self, code: int | None = 1000, reason: str = "") -> Any:
-        """Close, and wait until the connection is closed, at most `close_timeout`. The second time it only waits.
+        """Send a close frame, and wait until the connection is closed, at most `close_timeout`. A second call only waits.
 
         Messages that come meanwhile are dropped.
 
-        Raises: ValueError, as `write_close`.
+        Raises: ValueError (see `write_close`).
         """
-        return self._run(self._channel.close(code, reason))
+        return self._run(self._protocol.close(code, reason))
 
     def wait_closed(self) -> Any:
-        """Wait until the connection is closed, by whichever side, and the handler has ended.
+        """Wait until either side has closed the connection, and the handler has ended.
 
-        Raises: the exception of the handler, where it raised one.
+        Raises: the exception of the handler, if it raised one.
         """
         return self._run(self._wait_closed())
 
     async def _wait_closed(self) -> None:
-        await self._channel.wait_closed()
+        await self._protocol.wait_closed()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        await self._channel.close(1000 if kind is None else 1011)
+        await self._protocol.close(1000 if kind is None else 1011)
 
     def __enter__(self) -> Self:
         return self
@@ -196,9 +206,9 @@ class WebSocket:
         self.close(1000 if kind is None else 1011)
 
     def _run(self, coroutine: Any) -> Any:
-        """The coroutine in a running loop; else its result.
+        """Return the coroutine in a running loop; without one, run it and return its result.
 
-        Raises: RuntimeError, in another thread than that of the loop, or on another loop.
+        Raises: RuntimeError, in another thread than that of the loop, or in another loop.
         """
         try:
             self._check_loop()
@@ -208,9 +218,12 @@ class WebSocket:
         return self.request.client.run(coroutine)
 
     def _check_loop(self) -> None:
-        """Raises: RuntimeError, where the websocket is open and may not be touched: a transport is for one thread."""
-        if not self._channel.is_lost:
-            self.request.client.check_loop(self._channel.loop)
+        """Check that an open websocket is used in its own loop and thread only: a transport is not thread-safe.
+
+        Raises: RuntimeError.
+        """
+        if not self._protocol.is_lost:
+            self.request.client.check_loop(self._protocol.loop)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -223,13 +236,13 @@ class WebSocket:
         return f"<WebSocket {self.request.origin} {'open' if reason is None else f'closed {reason[0]}'}>"
 
     def __del__(self) -> None:
-        with contextlib.suppress(AttributeError):  # it was never made whole
-            channel = self._channel
-            if channel.is_over or channel.drops_input:
+        with contextlib.suppress(AttributeError):  # __init__ failed
+            protocol = self._protocol
+            if protocol.is_finished or protocol.drops_input:
                 return
             with contextlib.suppress(RuntimeError):  # its loop is closed
-                channel.loop.call_soon_threadsafe(channel.abandon)
-            if channel.is_open:  # the last, since it may be made an error
+                protocol.loop.call_soon_threadsafe(protocol.abandon)
+            if protocol.is_open:  # last, since the warning may be turned into an error
                 warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
 
 

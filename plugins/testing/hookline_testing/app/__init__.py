@@ -1,4 +1,4 @@
-"""ASGI and WSGI applications in memory, as routes of a client."""
+"""ASGI and WSGI applications in memory, as routes of a client (`app_route`)."""
 
 from .route import AppRoute, app_route
 

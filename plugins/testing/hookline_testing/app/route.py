@@ -1,28 +1,27 @@
-"""`app_route(app)`: an application in memory, as the route of a client's requests."""
+"""`app_route(app)`: send the requests of a client to an application in memory."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from hookline import HttpResponse, Route, hookimpl
+from hookline import Connection, HttpClient, HttpResponse, Route, hookimpl
 
+from ..memory.connection import ServerConnection
 from ..memory.exchange import Exchange
-from ..memory.line import Line, Lines, Place
-from ..memory.route import PlaceRoute
+from ..memory.origin import Origin
+from ..memory.route import MemoryRoute
+from ..memory.server import MemoryServer
 from .asgi import run_asgi
 from .lifespan import Lifespan
 from .wsgi import run_wsgi
 
-if TYPE_CHECKING:
-    from hookline import HttpClient
-
 
 class AppRoute(Route):
-    """An application as a Route, and as the plugin that sends all requests of a client there. Made by `app_route`.
+    """A route to an application, and a plugin that sets this route for all requests of a client. Made by `app_route`.
 
-    Entering it runs the startup of an ASGI application, leaving it the shutdown; then it serves no more.
+    `async with` runs the startup and the shutdown of an ASGI application. After that, no more requests are served.
     """
 
     name = "app_route"
@@ -33,31 +32,31 @@ class AppRoute(Route):
         self._is_asgi = is_asgi(app)
         self._raise_errors = raise_errors
         self._lifespan: Lifespan | None = None
-        self._errors: list[BaseException] = []  # that no call could raise
-        self._is_left = False
-        self._lines = Lines(self._serve)
+        self._errors: list[BaseException] = []  # that no call of a client raised
+        self._is_closed = False
+        self._server = MemoryServer(self._serve)
 
     @property
     def key(self) -> Hashable:
-        return self.at(Place("http", "localhost", 80)).key
+        return self.at(Origin("http", "localhost", 80)).key
 
-    async def open(self, client: HttpClient) -> Any:
-        return await self.at(Place("http", "localhost", 80)).open(client)
+    async def open(self, client: HttpClient) -> Connection:
+        return await self.at(Origin("http", "localhost", 80)).open(client)
 
-    def at(self, place: Place) -> Route:
-        """The route of requests to one origin: the application is told its scheme, host and port."""
-        return PlaceRoute(self._lines, place)
+    def at(self, origin: Origin) -> Route:
+        """Return the route for requests to an origin, which the application sees as its scheme, host and port."""
+        return MemoryRoute(self._server, origin)
 
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse, cause: str) -> None:
-        origin = response.request.origin
-        response.request.route = self.at(Place(origin.scheme, origin.host, origin.port))
+        origin = response.request.where.origin
+        response.request.route = self.at(Origin(origin.scheme, origin.host, origin.port))
 
     async def __aenter__(self) -> Self:
-        self._is_left = False
+        self._is_closed = False
         if self._is_asgi:
             if self._lifespan is not None:
-                raise RuntimeError("the application runs already: its route was entered twice")
+                raise RuntimeError("the application is running already: its route was entered twice")
             self._lifespan = Lifespan(self._app)
             try:
                 await self._lifespan.startup()
@@ -67,8 +66,8 @@ class AppRoute(Route):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._is_left = True
-        await self._lines.close()
+        self._is_closed = True
+        await self._server.close()
         lifespan, self._lifespan = self._lifespan, None
         if lifespan is not None:
             await lifespan.shutdown()
@@ -78,25 +77,25 @@ class AppRoute(Route):
                 errors[0].add_note(f"then: {other!r}")
             raise errors[0]
 
-    async def _serve(self, line: Line) -> None:
-        while (request := await line.next_request()) is not None:
-            if self._is_left:
-                raise RuntimeError("the application was shut down: its route is used behind its async with block")
-            exchange = Exchange(line, request)
+    async def _serve(self, connection: ServerConnection) -> None:
+        while (request := await connection.next_request()) is not None:
+            if self._is_closed:
+                raise RuntimeError("the application was shut down: its route is used after its async with block")
+            exchange = Exchange(connection, request)
             try:
                 await self._answer(exchange)
                 if exchange.has_left_http:
                     return
                 if not exchange.is_complete:
-                    raise RuntimeError("the application returned before its response was whole")
+                    raise RuntimeError("the application returned before its response was complete")
             except Exception as error:
                 if exchange.is_complete or exchange.has_left_http:
-                    if self._raise_errors and not line.gone.is_set():
+                    if self._raise_errors and not connection.gone.is_set():
                         self._errors.append(error)
                     return
-                if self._raise_errors or line.gone.is_set():
+                if self._raise_errors or connection.gone.is_set():
                     raise
-                if exchange.has_begun:
+                if exchange.is_head_sent:
                     return
                 await exchange.answer_500()
             await exchange.end()
@@ -106,34 +105,34 @@ class AppRoute(Route):
             await run_wsgi(self._app, exchange)
             return
         state = None if self._lifespan is None else self._lifespan.state
-        if exchange.asks_for_websocket:
+        if exchange.is_websocket_handshake:
             await self._open_websocket(exchange, state)
             return
-        await run_asgi(self._app, exchange, state, hold=self._raise_errors)
+        await run_asgi(self._app, exchange, state, delay_5xx=self._raise_errors)
 
     async def _open_websocket(self, exchange: Exchange, state: dict[str, Any] | None) -> None:
-        from .websocket import run_websocket  # wsproto is there where a client can ask for this
+        from .websocket import run_websocket  # it needs wsproto, which hookline-websocket requires
 
         await run_websocket(self._app, exchange, state)
 
 
 def app_route(app: Any, *, raise_errors: bool = True) -> AppRoute:
-    """A route to an ASGI or WSGI application in memory.
+    """Return a route to an ASGI or WSGI application in memory.
 
-    raise_errors: an exception of the application comes out of the client's call, as it is; False: the client gets a 500.
+    raise_errors: True = the client's call raises an exception of the application as it is; False = the client gets a 500.
 
         async with app_route(app) as route, HttpClient(plugins=[route]) as client:
             await client.get("http://app.example/path")
 
-    The URL's scheme, host and port are what the application sees; https needs no certificate.
+    The application sees the scheme, the host and the port of the URL; https needs no certificate.
 
-    Raises: TypeError, for what is no application.
+    Raises: TypeError, for an object that is not an application.
     """
     return AppRoute(app, raise_errors=raise_errors)
 
 
 def is_asgi(app: Any) -> bool:
-    """Tell an ASGI application from one of WSGI: by its coroutine, else by the number of its arguments.
+    """Tell whether an application is ASGI or WSGI: ASGI if it is a coroutine function, else by the number of arguments.
 
     Raises: TypeError.
     """

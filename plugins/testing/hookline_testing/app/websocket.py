@@ -1,4 +1,4 @@
-"""Run an ASGI application for a websocket. Needs wsproto, which hookline-websocket brings."""
+"""Run an ASGI application for a websocket. Needs wsproto, which hookline-websocket requires."""
 
 from __future__ import annotations
 
@@ -24,20 +24,23 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from ..memory.exchange import Exchange
-from .asgi import AsgiApp, scope_of
+from .asgi import AsgiApp, make_scope
 from .asgi import Message as AsgiMessage
 
-_PIECE = 64 * 1024
-_CLOSING = 1.0  # seconds
+_PIECE = 64 * 1024  # bytes of one read
+_CLOSE_TIMEOUT = 1.0  # seconds
 
 
 class WebSocketCycle:
-    """What an application receives and sends on one websocket. is_open: was it accepted, and not closed?"""
+    """The `receive` and `send` of an application for one websocket.
+
+    is_decided: the application has accepted or refused it. is_open: it was accepted and not closed yet.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         request = exchange.request
         self._exchange = exchange
-        self._line = exchange.line
+        self._connection = exchange.connection
         self._protocol = WSConnection(ConnectionType.SERVER)
         self._protocol.initiate_upgrade_connection(request.headers, request.target)
         opening = next(iter(self._protocol.events()))
@@ -55,10 +58,10 @@ class WebSocketCycle:
             return {"type": "websocket.connect"}
         while True:
             while self._events:
-                message = await self._message(self._events.popleft())
+                message = await self._to_message(self._events.popleft())
                 if message is not None:
                     return message
-            data = await self._line.reader.read(_PIECE)
+            data = await self._connection.reader.read(_PIECE)
             if not data:
                 self.is_open = False
                 return {"type": "websocket.disconnect", "code": 1006, "reason": ""}
@@ -70,7 +73,8 @@ class WebSocketCycle:
                 self.is_open = False
                 return {"type": "websocket.disconnect", "code": 1002, "reason": str(error)}
 
-    async def _message(self, event: Event) -> AsgiMessage | None:
+    async def _to_message(self, event: Event) -> AsgiMessage | None:
+        """Return the ASGI message for an event of wsproto; None = there is none. Pings and closes are answered here."""
         if isinstance(event, Message):
             self._parts.append(event.data)
             if not event.message_finished:
@@ -115,15 +119,15 @@ class WebSocketCycle:
             )
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Begin the closing handshake, where it is open."""
+        """Send a close frame, if the websocket is open."""
         if self.is_open:
             self.is_open = False
             await self._write(CloseConnection(code, reason))
 
-    async def until_answered(self) -> None:
-        """Wait a moment for the client's part of the closing handshake (RFC 6455, section 7.1.1)."""
+    async def wait_for_close(self) -> None:
+        """Wait shortly for the client's close frame (RFC 6455, section 7.1.1)."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSING):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
                 while (await self.receive())["type"] != "websocket.disconnect":
                     pass
 
@@ -131,29 +135,29 @@ class WebSocketCycle:
         try:
             data = self._protocol.send(event)
         except LocalProtocolError as error:
-            raise RuntimeError(f"the websocket cannot carry this now: {error}") from error
-        self._line.writer.write(data)
-        await self._line.writer.drain()
+            raise RuntimeError(f"the websocket cannot send this now: {error}") from error
+        self._connection.writer.write(data)
+        await self._connection.writer.drain()
 
 
 async def run_websocket(app: AsgiApp, exchange: Exchange, state: dict[str, Any] | None) -> None:
-    """Let the application have a websocket, to its end.
+    """Let an application serve a websocket to its end.
 
     Raises: whatever the application raises, after the websocket was closed with 1011.
     """
-    line, request = exchange.line, exchange.request
+    connection, request = exchange.connection, exchange.request
     cycle = WebSocketCycle(exchange)
-    scope = scope_of(line, request, "websocket", state)
+    scope = make_scope(connection, request, "websocket", state)
     scope["subprotocols"] = cycle.subprotocols
     try:
         await app(scope, cycle.receive, cycle.send)
     except BaseException:
-        if not line.gone.is_set():
+        if not connection.gone.is_set():
             await cycle.close(1011)
-            await cycle.until_answered()
+            await cycle.wait_for_close()
         raise
     if not cycle.is_decided:
         raise RuntimeError("the application returned before it accepted or closed the websocket")
     if cycle.is_open:
         await cycle.close(1000)
-        await cycle.until_answered()
+        await cycle.wait_for_close()

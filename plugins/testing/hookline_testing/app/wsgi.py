@@ -1,4 +1,4 @@
-"""Run a WSGI application in a thread of its own, with both bodies streamed (PEP 3333)."""
+"""Run a WSGI application (PEP 3333) in a thread for each request. Both bodies are streamed."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 T = TypeVar("T")
 
 
-def environ_of(exchange: Exchange, body: io.BufferedReader[Any]) -> dict[str, Any]:
-    """The environ of a request."""
-    request, place = exchange.request, exchange.line.place
+def make_environ(exchange: Exchange, body: io.BufferedReader[Any]) -> dict[str, Any]:
+    """Return the environ of a request."""
+    request, origin = exchange.request, exchange.connection.origin
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
         "QUERY_STRING": request.query,
-        "SERVER_NAME": place.host,
-        "SERVER_PORT": str(place.port),
+        "SERVER_NAME": origin.host,
+        "SERVER_PORT": str(origin.port),
         "SERVER_PROTOCOL": f"HTTP/{request.version}",
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": place.scheme,
+        "wsgi.url_scheme": origin.scheme,
         "wsgi.input": body,
-        "wsgi.input_terminated": True,  # a chunked body ends too; PEP 3333 knows only Content-Length
+        "wsgi.input_terminated": True,  # the end of a chunked body is found too; PEP 3333 knows only Content-Length
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
@@ -40,7 +40,7 @@ def environ_of(exchange: Exchange, body: io.BufferedReader[Any]) -> dict[str, An
     }
     for raw, value in request.headers:
         if b"_" in raw:
-            continue  # X_Real_IP would pass for X-Real-IP
+            continue  # or X_Real_IP could be mistaken for X-Real-IP
         name = raw.decode("ascii").upper().replace("-", "_")
         key = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
         text = value.decode("latin-1")
@@ -48,8 +48,8 @@ def environ_of(exchange: Exchange, body: io.BufferedReader[Any]) -> dict[str, An
     return environ
 
 
-class Bridge:
-    """From the thread of an application into the loop of its client."""
+class LoopCaller:
+    """Runs coroutines in the event loop of the client, for the thread of an application."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -58,9 +58,9 @@ class Bridge:
         self._is_closed = False
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """Have the loop do something, and wait for its result.
+        """Run a coroutine in the loop, and return its result.
 
-        Raises: ConnectionResetError, when nobody waits for the response any more; whatever the work raises.
+        Raises: ConnectionResetError, when the client waits for the response no more; what the coroutine raises.
         """
         with self._lock:
             if self._is_closed:
@@ -76,7 +76,7 @@ class Bridge:
             self._pending.discard(future)
 
     def close(self) -> None:
-        """End what the thread waits for, and refuse more."""
+        """Cancel the coroutines that the thread waits for, and refuse more."""
         with self._lock:
             self._is_closed = True
             pending = list(self._pending)
@@ -85,12 +85,12 @@ class Bridge:
 
 
 class RequestBody(io.RawIOBase):
-    """The body of a request as a file that blocks."""
+    """The body of a request as a blocking file."""
 
-    def __init__(self, exchange: Exchange, bridge: Bridge) -> None:
+    def __init__(self, exchange: Exchange, loop_caller: LoopCaller) -> None:
         super().__init__()
         self._exchange = exchange
-        self._bridge = bridge
+        self._loop_caller = loop_caller
         self._left = b""
 
     def readable(self) -> bool:
@@ -98,18 +98,18 @@ class RequestBody(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         if not self._left:
-            self._left = self._bridge.call(self._exchange.read_piece())
+            self._left = self._loop_caller.call(self._exchange.read_piece())
         size = min(len(buffer), len(self._left))
         buffer[:size], self._left = self._left[:size], self._left[size:]
         return size
 
 
 class Responder:
-    """What an application calls to answer; see PEP 3333 for its rules."""
+    """The `start_response` and `write` of an application for one request (PEP 3333)."""
 
-    def __init__(self, exchange: Exchange, bridge: Bridge) -> None:
+    def __init__(self, exchange: Exchange, loop_caller: LoopCaller) -> None:
         self._exchange = exchange
-        self._bridge = bridge
+        self._loop_caller = loop_caller
         self._has_written = False
 
     def start_response(
@@ -130,10 +130,10 @@ class Responder:
 
     def write(self, data: bytes, *, more: bool = True) -> None:
         self._has_written = True
-        self._bridge.call(self._exchange.write(data, more=more))
+        self._loop_caller.call(self._exchange.write(data, more=more))
 
     def answer(self, app: WsgiApp, environ: dict[str, Any]) -> None:
-        """Call the application and send what it gives."""
+        """Call the application, and send the body that it returns."""
         result = app(environ, self.start_response)
         try:
             if isinstance(result, (list, tuple)) and len(result) == 1 and not self._has_written:
@@ -143,7 +143,7 @@ class Responder:
                 if data:
                     self.write(data)
             if not self._exchange.is_started:
-                raise RuntimeError("the application gave its body without start_response")
+                raise RuntimeError("the application returned a body without calling start_response")
             self.write(b"", more=False)
         finally:
             close = getattr(result, "close", None)
@@ -152,38 +152,38 @@ class Responder:
 
 
 async def run_wsgi(app: WsgiApp, exchange: Exchange) -> None:
-    """Let the application answer one request.
+    """Let an application answer one request.
 
-    The thread is a daemon of its own, and no worker of a pool: one that sleeps for ever keeps no program alive.
+    It runs in a daemon thread, not in a pool: an application that never returns does not keep the program from exiting.
 
-    Raises: whatever the application raises.
+    Raises: what the application raises.
     """
     loop = asyncio.get_running_loop()
-    bridge = Bridge(loop)
+    loop_caller = LoopCaller(loop)
     done: asyncio.Future[None] = loop.create_future()
 
     def work() -> None:
         error: BaseException | None = None
         try:
-            body = io.BufferedReader(RequestBody(exchange, bridge), 64 * 1024)
-            Responder(exchange, bridge).answer(app, environ_of(exchange, body))
-        except BaseException as raised:  # noqa: BLE001  # it is raised where the response is waited for
+            body = io.BufferedReader(RequestBody(exchange, loop_caller), 64 * 1024)
+            Responder(exchange, loop_caller).answer(app, make_environ(exchange, body))
+        except BaseException as raised:  # noqa: BLE001  # run_wsgi raises it
             error = raised
         try:
-            loop.call_soon_threadsafe(settle, done, error)
+            loop.call_soon_threadsafe(set_outcome, done, error)
         except RuntimeError:
-            pass  # the loop is closed, and nobody waits
+            pass  # the loop is closed: nothing waits for the result
 
     thread = threading.Thread(target=work, name=f"wsgi {exchange.request.method} {exchange.request.path}", daemon=True)
     thread.start()
     try:
         await done
     finally:
-        bridge.close()
+        loop_caller.close()
 
 
-def settle(done: asyncio.Future[None], error: BaseException | None) -> None:
-    """The thread is over."""
+def set_outcome(done: asyncio.Future[None], error: BaseException | None) -> None:
+    """Set the result of a future, unless it was cancelled. error: None = the thread ended without one."""
     if done.done():
         return
     if error is None:

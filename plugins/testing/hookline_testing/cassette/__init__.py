@@ -1,4 +1,4 @@
-"""Exchanges recorded as HAR 1.2, and replayed: `hookline_cassette`."""
+"""Exchanges that are recorded as HAR 1.2 and replayed (`hookline_cassette`)."""
 
 from .cassette import Cassette, NotRecorded
 

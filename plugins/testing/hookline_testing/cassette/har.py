@@ -1,7 +1,8 @@
-"""Exchanges as entries of HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), and back.
+"""Recorded exchanges, and their form in HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/).
 
-Members that begin with `_` are ours, as the format allows: `_encoding` of a request body or of the value of a field, the
-content coding that `text` is without, the sizes of the pieces that a stream came in, and the trailers.
+Members that begin with `_` are our own, as the format allows: `_encoding` of a request body or of the value of a field,
+`_coding` for the content coding that was removed from `text`, `_pieces` for the sizes of the pieces of a stream, and
+`_trailers`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .. import __version__
-from .codings import decoded, encoded
+from .content_coding import decode, encode
 
 Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """One exchange. sizes: of the pieces that the response's body came in. started: ISO 8601. milliseconds: in all."""
+class RecordedExchange:
+    """One exchange.
+
+    request_body, body: the bytes as they were sent, without transfer coding. sizes: of the pieces in which the body came.
+    started: ISO 8601. wait, receive: milliseconds until the head of the response, and from there to its end.
+    """
 
     method: str
     url: str
@@ -39,15 +44,15 @@ class Recorded:
     trailers: Pairs = field(default_factory=list)
 
     def entry(self) -> dict[str, Any]:
-        """As an entry of a HAR file."""
-        kind = readable(value_of(self.request_headers, "content-type"))
+        """Return the entry of a HAR file."""
+        kind = readable(first_value(self.request_headers, "content-type"))
         request: dict[str, Any] = {
             "method": self.method,
             "url": self.url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": named(self.request_headers),
-            "queryString": named(parse_qsl(self.url.partition("?")[2], keep_blank_values=True)),
+            "headers": to_har(self.request_headers),
+            "queryString": to_har(parse_qsl(self.url.partition("?")[2], keep_blank_values=True)),
             "headersSize": -1,
             "bodySize": len(self.request_body),
         }
@@ -56,11 +61,11 @@ class Recorded:
             request["postData"] = {"mimeType": kind, "text": text, "params": []}
             if encoding:
                 request["postData"]["_encoding"] = encoding
-        coding, plain = without_coding(self.headers, self.body)
+        coding, plain = decode_body(self.headers, self.body)
         text, encoding = as_text(plain)
         content: dict[str, Any] = {
             "size": len(plain),
-            "mimeType": readable(value_of(self.headers, "content-type")),
+            "mimeType": readable(first_value(self.headers, "content-type")),
             "text": text,
         }
         if encoding:
@@ -71,7 +76,7 @@ class Recorded:
         elif len(self.sizes) > 1:
             content["_pieces"] = self.sizes
         if self.trailers:
-            content["_trailers"] = named(self.trailers)
+            content["_trailers"] = to_har(self.trailers)
         return {
             "startedDateTime": self.started,
             "time": self.wait + self.receive,
@@ -81,9 +86,9 @@ class Recorded:
                 "statusText": self.reason,
                 "httpVersion": "HTTP/1.1",
                 "cookies": [],
-                "headers": named(self.headers),
+                "headers": to_har(self.headers),
                 "content": content,
-                "redirectURL": readable(value_of(self.headers, "location")),
+                "redirectURL": readable(first_value(self.headers, "location")),
                 "headersSize": -1,
                 "bodySize": len(self.body),
             },
@@ -92,18 +97,21 @@ class Recorded:
         }
 
     @classmethod
-    def from_entry(cls, entry: dict[str, Any]) -> Recorded:
-        """Raises: KeyError, ValueError, for what is no entry."""
+    def from_entry(cls, entry: dict[str, Any]) -> RecordedExchange:
+        """Parse an entry of a HAR file.
+
+        Raises: KeyError, ValueError, for an entry that is not valid.
+        """
         request, response = entry["request"], entry["response"]
         post, content = request.get("postData", {}), response.get("content", {})
-        headers = pairs_of(response["headers"])
+        headers = from_har(response["headers"])
         body = as_bytes(content.get("text", ""), content.get("encoding"))
         if content.get("_coding"):
-            body = encoded(content["_coding"], body)
+            body = encode(content["_coding"], body)
         return cls(
             request["method"],
             request["url"],
-            pairs_of(request["headers"]),
+            from_har(request["headers"]),
             as_bytes(post.get("text", ""), post.get("_encoding")),
             response["status"],
             response["statusText"],
@@ -111,11 +119,11 @@ class Recorded:
             body,
             content.get("_pieces") or [len(body)],
             entry.get("startedDateTime", ""),
-            trailers=pairs_of(content.get("_trailers", ())),
+            trailers=from_har(content.get("_trailers", ())),
         )
 
     def pieces(self) -> Iterable[bytes]:
-        """The body as it came."""
+        """Yield the body in the pieces in which it came."""
         start = 0
         for size in self.sizes:
             yield self.body[start : start + size]
@@ -124,22 +132,22 @@ class Recorded:
             yield self.body[start:]
 
 
-def read(path: Path) -> list[Recorded]:
-    """The exchanges of a HAR file.
+def read_har(path: Path) -> list[RecordedExchange]:
+    """Return the exchanges of a HAR file.
 
-    Raises: ValueError, for a file that is none; OSError.
+    Raises: ValueError, for another file; OSError.
     """
     try:
-        return [Recorded.from_entry(entry) for entry in json.loads(path.read_bytes())["log"]["entries"]]
+        return [RecordedExchange.from_entry(entry) for entry in json.loads(path.read_bytes())["log"]["entries"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no HAR file: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{path} is not a HAR file: {type(error).__name__}: {error}") from error
 
 
-def write(path: Path, recorded: Iterable[Recorded]) -> None:
-    """Write a HAR file, whole or not at all."""
+def write_har(path: Path, recorded: Iterable[RecordedExchange]) -> None:
+    """Write a HAR file. If that fails, an existing file stays as it was."""
     log = {
         "version": "1.2",
-        "creator": {"name": "hookline-testing", "version": __version__},
+        "creator": {"name": "hookline-testing", "version": version("hookline-testing")},
         "entries": [each.entry() for each in recorded],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,8 +156,8 @@ def write(path: Path, recorded: Iterable[Recorded]) -> None:
     part.replace(path)
 
 
-def named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """A list of HAR. A value that is no UTF-8 stands there as Latin-1, and says so."""
+def to_har(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    """Return fields or parameters as a list of HAR. A value that is not UTF-8 is marked and written as Latin-1."""
     found = []
     for name, value in pairs:
         text = readable(value)
@@ -157,8 +165,11 @@ def named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return found
 
 
-def pairs_of(named: Iterable[dict[str, str]]) -> Pairs:
-    """Raises: KeyError, ValueError."""
+def from_har(items: Iterable[dict[str, str]]) -> Pairs:
+    """Parse a list of HAR.
+
+    Raises: KeyError, ValueError.
+    """
     return [
         (
             each["name"],
@@ -166,12 +177,12 @@ def pairs_of(named: Iterable[dict[str, str]]) -> Pairs:
             if each.get("_encoding") == "latin-1"
             else each["value"],
         )
-        for each in named
+        for each in items
     ]
 
 
 def readable(value: str) -> str:
-    """The text of a field; where its bytes are no UTF-8, as Latin-1, because JSON has no place for single bytes."""
+    """Return the text of a field for JSON, which cannot carry bytes: if it is not UTF-8, decoded as Latin-1."""
     return (
         value.encode("utf-8", "surrogateescape").decode("latin-1")
         if any("\udc80" <= c <= "\udcff" for c in value)
@@ -179,13 +190,13 @@ def readable(value: str) -> str:
     )
 
 
-def value_of(fields: Pairs, name: str) -> str:
-    """The first field of that name, "" when there is none."""
+def first_value(fields: Pairs, name: str) -> str:
+    """Return the value of the first field of that name, ignoring case; "" if there is none."""
     return next((value for key, value in fields if key.lower() == name), "")
 
 
 def as_text(data: bytes) -> tuple[str, str]:
-    """Bytes for JSON: the text, and "base64" where they are no text."""
+    """Return bytes as text for JSON, and its encoding: "" for UTF-8, "base64" for other bytes."""
     try:
         return data.decode(), ""
     except UnicodeDecodeError:
@@ -193,11 +204,12 @@ def as_text(data: bytes) -> tuple[str, str]:
 
 
 def as_bytes(text: str, encoding: str | None) -> bytes:
+    """Return the bytes that `as_text` made this text of."""
     return base64.b64decode(text) if encoding == "base64" else text.encode()
 
 
-def without_coding(fields: Pairs, body: bytes) -> tuple[str, bytes]:
-    """The coding that was undone, and the body: HAR has bodies decoded. One that we cannot undo stays."""
-    coding = value_of(fields, "content-encoding").strip().lower()
-    found = decoded(coding, body) if coding and body else None
+def decode_body(fields: Pairs, body: bytes) -> tuple[str, bytes]:
+    """Return the content coding that was decoded, "" = none, and the body. An unknown coding is left as it is."""
+    coding = first_value(fields, "content-encoding").strip().lower()
+    found = decode(coding, body) if coding and body else None
     return ("", body) if found is None else (coding, found)

@@ -1,6 +1,6 @@
-"""Whether a plugin does what every plugin has to: `check_plugin("name")`."""
+"""Checks that every plugin must pass: `check_plugin("name")`."""
 
-from .kit import CHECKS, assert_conforms, check_plugin
+from .checks import CHECKS, assert_conforms, check_plugin
 from .report import Check, Report
 
 __all__ = ["CHECKS", "Check", "Report", "assert_conforms", "check_plugin"]

@@ -1,4 +1,4 @@
-"""What a plugin adds to the time of each request."""
+"""Measure the time that a plugin adds to each request."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import socket
 from time import perf_counter
 from typing import Any
 
-from hookline import DirectRoute, HttpClient, HttpResponse, Route, hookimpl
+from hookline import Connection, DirectRoute, HttpClient, HttpResponse, Route, hookimpl
 
-from ..server.messages import response
-from .subject import PATIENCE, Bystander, Subject
+from ..server.responses import response
+from .plugin_under_test import CALL_TIMEOUT, HelperPlugin, PluginUnderTest
 
 REQUESTS = 200
 ROUNDS = 9
-BLOCKING = 1000.0  # microseconds: no thought takes so long, only waiting does
+BLOCKING = 1000.0  # microseconds: no computation takes so long, so something waits
 _ANSWER = response(b"ok", headers=[("Content-Type", "text/plain"), ("Server", "conformance")])
 
 
-class Canned(Bystander, Route):
-    """The shortest way there and back: a socket pair, at whose other end each read is answered at once."""
+class FixedResponse(HelperPlugin, Route):
+    """A route over a socket pair, at whose other end each request is answered at once."""
 
     name = "conformance-canned"
     key = "conformance-canned"
@@ -28,13 +28,13 @@ class Canned(Bystander, Route):
     def pre_request(self, response: HttpResponse) -> None:
         response.request.route = self
 
-    async def open(self, client: HttpClient) -> Any:
+    async def open(self, client: HttpClient) -> Connection:
         ours, theirs = socket.socketpair()
-        await asyncio.get_running_loop().connect_accepted_socket(_Answers, theirs)
+        await asyncio.get_running_loop().connect_accepted_socket(_AnswerProtocol, theirs)
         return await DirectRoute("http", "localhost", 80).open(client, sock=ours)
 
 
-class _Answers(asyncio.Protocol):
+class _AnswerProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
 
@@ -42,14 +42,14 @@ class _Answers(asyncio.Protocol):
         self._transport.write(_ANSWER * data.count(b"\r\n\r\n"))
 
 
-async def measure(subject: Subject, costs: list[float]) -> None:
-    """Add to `costs` the microseconds that the plugin adds to a small GET: the best round with it, less the best without.
+async def measure(tested: PluginUnderTest, costs: list[float]) -> None:
+    """Append to `costs` the microseconds that the plugin adds to a small GET.
 
-    The best and not the mean, because other work on the machine only ever adds.
+    It is the shortest round with the plugin less the shortest without: other work on the machine can only add time.
     """
     async with (
-        subject.client(Canned()) as with_it,
-        HttpClient(plugins=[Canned()], autoload=False, timeout=PATIENCE) as without,
+        tested.client(FixedResponse()) as with_it,
+        HttpClient(plugins=[FixedResponse()], autoload=False, timeout=CALL_TIMEOUT) as without,
     ):
         best = {with_it: float("inf"), without: float("inf")}
         for _ in range(ROUNDS):

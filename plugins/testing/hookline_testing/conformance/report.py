@@ -1,4 +1,4 @@
-"""The outcome of the checks."""
+"""The results of the checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """One check. problems: what was wrong, in words; none where it passed. note: a figure to print beside it."""
+    """The result of one check. problems: in words, empty if it passed. note: a figure to print beside it."""
 
     name: str
     problems: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """All checks of one plugin. cost: microseconds that it adds to a request; None where that could not be measured."""
+    """The results of all checks of one plugin. cost: microseconds that it adds to a request, None = not measured."""
 
     plugin: str
     checks: tuple[Check, ...]
@@ -32,22 +32,25 @@ class Report:
 
     @property
     def passed(self) -> bool:
+        """True if all checks passed."""
         return all(check.passed for check in self.checks)
 
     @property
     def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
         return tuple(check for check in self.checks if not check.passed)
 
     def __getitem__(self, name: str) -> Check:
-        """Raises: KeyError, for a check that was not made: without a client there are no others."""
+        """Return the result of a check.
+
+        Raises: KeyError, for an unknown check, and for one that did not run, since no client could be made.
+        """
         for check in self.checks:
             if check.name == name:
                 return check
-        raise KeyError(
-            f"no check {name!r} was made of {self.plugin}; there are {[check.name for check in self.checks]}"
-        )
+        raise KeyError(f"no check {name!r} was run for {self.plugin}, only {[check.name for check in self.checks]}")
 
     def __str__(self) -> str:
         count = len(self.failed)
-        verdict = "conforms" if self.passed else f"fails {count} of {len(self.checks)} checks"
-        return "\n".join([f"{self.plugin} {verdict}", *map(str, self.checks)])
+        result = "conforms" if self.passed else f"fails {count} of {len(self.checks)} checks"
+        return "\n".join([f"{self.plugin} {result}", *map(str, self.checks)])

@@ -1,1 +1,1 @@
-"""Servers in memory: the client has one end of a pair of sockets, and a coroutine in the same loop answers at the other."""
+"""Servers in memory: the client gets one end of a socket pair, and a coroutine in the same loop answers at the other."""

@@ -1,4 +1,4 @@
-"""One request and its response, from the server's side: the body read as it is asked for, the response framed."""
+"""One request and its response, on the side of a server in memory."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import http
 import re
 from collections.abc import Sequence
 
-from ..server.seen import SeenRequest
-from .line import Line
+from ..server.seen_request import SeenRequest
+from .connection import ServerConnection
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -16,18 +16,21 @@ _FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class Exchange:
-    """See the module. `start` and any number of `write`, the last one with more=False."""
+    """Reads the body of a request piece by piece, and frames and sends the response.
 
-    def __init__(self, line: Line, request: SeenRequest) -> None:
-        self.line = line
+    Call `start`, then `write` any number of times, the last time with more=False, then `end`.
+    is_started: `start` was called. is_complete: the response was written to its end. has_left_http: the connection was
+    answered in another protocol, and carries no other request.
+    """
+
+    def __init__(self, connection: ServerConnection, request: SeenRequest) -> None:
+        self.connection = connection
         self.request = request
-        self.is_started = False  # was `start` called?
-        self.is_complete = False
-        self.has_left_http = False  # was the response one of another protocol, which nothing follows?
+        self.is_started = self.is_complete = self.has_left_http = False
         self.status = 0
         self._reason = ""
         self._fields: Fields = ()
-        self._head_is_out = False
+        self._is_head_sent = False
         self._is_chunked = False
         self._left: int | None = None
         self._closes = request.version == "1.0" or any(
@@ -36,12 +39,12 @@ class Exchange:
         self._must_continue = "100-continue" in (request.header("expect") or "").lower()
 
     @property
-    def asks_for_websocket(self) -> bool:
-        """Is the request an opening handshake (RFC 6455, section 4.1)?"""
+    def is_websocket_handshake(self) -> bool:
+        """True for the opening handshake of a websocket (RFC 6455, section 4.1)."""
         return self.request.method == "GET" and (self.request.header("upgrade") or "").lower() == "websocket"
 
     async def read_piece(self) -> bytes:
-        """The next bytes of the request's body; b"" at its end. A client that asked before is told to go on.
+        """Return the next bytes of the request's body; b"" at its end. If the client expects 100 Continue, send that first.
 
         Raises:
             ConnectionError, asyncio.IncompleteReadError: the client is gone.
@@ -49,25 +52,27 @@ class Exchange:
         """
         if self._must_continue:
             self._must_continue = False
-            if not self._head_is_out:
-                self.line.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if not self._is_head_sent:
+                self.connection.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return await self.request.read_piece()
 
     @property
-    def has_all_of_the_body(self) -> bool:
-        """Is nothing more to come of a body of known length, or without one?"""
+    def has_whole_body(self) -> bool:
+        """True if the whole body of the request was read. The end of a chunked one is known only after its last chunk."""
         if self.request.header("transfer-encoding") is not None:
             return self.request.complete
         return self.request.body_size == int(self.request.header("content-length") or 0)
 
     def start(self, status: int, fields: Fields, reason: str | None = None) -> None:
-        """Say what the head will be; it goes out with the first bytes of the body.
+        """Set the head; it is sent with the first bytes of the body.
+
+        reason: None = the registered one.
 
         Raises:
-            RuntimeError: a second time.
-            ValueError: a field that HTTP cannot carry.
+            RuntimeError: the head was sent already.
+            ValueError: HTTP cannot carry a field, the status or the reason.
         """
-        if self._head_is_out:
+        if self._is_head_sent:
             raise RuntimeError("the response was started already")
         for name, value in fields:
             if not _NAME.fullmatch(name) or re.search(rb"[\r\n\0]", value):
@@ -80,32 +85,34 @@ class Exchange:
         self.status, self._reason, self._fields = status, reason, fields
 
     async def write(self, data: bytes, *, more: bool, trailers: Fields = ()) -> None:
-        """Send a part of the body, and wait until the client takes it.
+        """Send a part of the body, and wait until the client reads fast enough.
 
-        trailers: fields behind the last part; they go with a chunked body alone.
+        more: False for the last part. trailers: fields after the last part; only a chunked body can have them.
 
         Raises:
             ConnectionError: the client is gone.
-            RuntimeError: there is no head, the response is complete, or not as long as it said.
+            RuntimeError: there is no head, the response is complete already, or its length is not its Content-Length.
         """
         if not self.is_started or self.is_complete:
-            raise RuntimeError("a body before the head" if not self.is_started else "a body behind the end")
-        if self.line.gone.is_set():
+            raise RuntimeError(
+                "the body was sent before the head" if not self.is_started else "the response is complete already"
+            )
+        if self.connection.gone.is_set():
             raise ConnectionResetError("the client has closed the connection")
-        out = b"" if self._head_is_out else self._head(data, more, trailers)
+        out = b"" if self._is_head_sent else self._head(data, more, trailers)
         if self._has_body:
             out += self._framed(data, more, trailers)
         self.is_complete = not more
-        self.line.writer.write(out)
-        await self.line.writer.drain()
+        self.connection.writer.write(out)
+        await self.connection.writer.drain()
 
     @property
-    def has_begun(self) -> bool:
-        """Is the head on its way, so that it cannot be another?"""
-        return self._head_is_out
+    def is_head_sent(self) -> bool:
+        """True when the head was sent, so that it cannot be changed any more."""
+        return self._is_head_sent
 
     async def answer_500(self) -> None:
-        """Say that the server failed, in place of a response that has not begun.
+        """Send a 500 instead of a response whose head was not sent yet.
 
         Raises:
             ConnectionError: the client is gone.
@@ -125,7 +132,7 @@ class Exchange:
             fields += [(b"content-length", length) for length in lengths if self.status != 204]
         elif lengths:
             self._left = int(lengths[0])
-            fields += [(b"content-length", length) for length in lengths]  # several are for the client to refuse
+            fields += [(b"content-length", length) for length in lengths]  # the client must refuse several
         elif not more and not codings and not trailers:
             self._left = len(data)
             fields.append((b"content-length", b"%d" % len(data)))
@@ -133,7 +140,7 @@ class Exchange:
             self._is_chunked = True
             fields.append((b"transfer-encoding", b"chunked"))
         self._closes |= any(name.lower() == b"connection" and b"close" in value.lower() for name, value in fields)
-        self._head_is_out = True
+        self._is_head_sent = True
         reason = self._reason.encode("latin-1", "replace")
         return b"HTTP/1.1 %d %b\r\n%b\r\n" % (self.status, reason, lines(fields))
 
@@ -152,20 +159,20 @@ class Exchange:
         return chunk if more else chunk + b"0\r\n%b\r\n" % lines(trailers)
 
     async def end(self) -> None:
-        """Behind a whole response: let the rest of the request come, which the client may be sending still.
+        """After a complete response, read the rest of the request; then close the connection, if that is due.
 
         Raises:
             ConnectionError, asyncio.IncompleteReadError: the client is gone.
         """
-        if self._must_continue and not self.has_all_of_the_body:
-            self._closes = True  # it was never asked for the body, and may or may not send it (RFC 9110, 10.1.1)
+        if self._must_continue and not self.has_whole_body:
+            self._closes = True  # without a 100 the client may send the body or not (RFC 9110, section 10.1.1)
         elif not self.request.complete:
             while await self.request.read_piece():
                 pass
         if self._closes:
-            self.line.writer.close()
+            self.connection.writer.close()
 
 
 def lines(fields: Fields) -> bytes:
-    """The lines of fields, each with its end."""
+    """Return fields as lines."""
     return b"".join(b"%b: %b\r\n" % field for field in fields)

@@ -1,29 +1,26 @@
-"""The way to a server in memory."""
+"""The route to a server in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-from hookline import Route
+from hookline import Connection, HttpClient, Route
 
-from .line import Lines, Place
-
-if TYPE_CHECKING:
-    from hookline import HttpClient
+from .origin import Origin
+from .server import MemoryServer
 
 
 @dataclass(frozen=True)
-class PlaceRoute(Route):
-    """See the module. Connections are shared by requests to one place of one server alone."""
+class MemoryRoute(Route):
+    """The route to a server in memory. Only requests to the same origin of the same server share connections."""
 
-    lines: Lines = field(repr=False)
-    place: Place
+    server: MemoryServer = field(repr=False)
+    origin: Origin
 
     @property
     def key(self) -> Hashable:
         return self
 
-    async def open(self, client: HttpClient) -> Any:
-        return await self.lines.open(client, self.place)
+    async def open(self, client: HttpClient) -> Connection:
+        return await self.server.open(client, self.origin)

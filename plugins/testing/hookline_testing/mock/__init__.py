@@ -1,7 +1,8 @@
-"""Answers for requests at the network point: `hookline_mock`."""
+"""Mocked routes: answers instead of the network (`hookline_mock`)."""
 
-from .mock import Mock, MockRoute
+from .errors import UnexpectedRequest, UnusedRoute
+from .mock import Mock
+from .mock_route import MockRoute
 from .reply import Reply
-from .report import UnexpectedRequest, UnusedRoute
 
 __all__ = ["Mock", "MockRoute", "Reply", "UnexpectedRequest", "UnusedRoute"]

@@ -1,4 +1,4 @@
-"""What a mocked route answers with."""
+"""The response of a mocked route."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from ..memory.exchange import Exchange
 
-NOTHING: Any = object()
+NOTHING: Any = object()  # not given; None is a JSON value
 
 
 class Reply:
     """One response.
 
-    content: bytes, or an iterable of bytes (plain or async), which is sent chunk by chunk. json, text: set Content-Type
-    too, where `headers` does not. headers: a mapping, or pairs.
+    content: bytes, or a plain or asynchronous iterable of bytes, which is sent chunk by chunk. json, text: the body; they also
+    set Content-Type, unless `headers` does. headers: a mapping, or pairs. reason: None = the registered one.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Reply:
         reason: str | None = None,
     ) -> None:
         if sum((json is not NOTHING, text is not None, content != b"")) > 1:
-            raise TypeError("give one of content, json and text")
+            raise TypeError("give only one of content, json and text")
         if isinstance(content, str):
             raise TypeError("content takes bytes; text= takes str")
         pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
@@ -48,7 +48,7 @@ class Reply:
     async def send(self, exchange: Exchange) -> None:
         """Answer one request.
 
-        Raises: ConnectionError, when the client is gone; ValueError, for fields that HTTP cannot carry; whatever an iterable
+        Raises: ConnectionError, when the client has closed; ValueError, for fields that HTTP cannot carry; what the iterable
         raises.
         """
         fields = [(name.encode("ascii"), value.encode("utf-8", "surrogateescape")) for name, value in self.headers]

@@ -1,9 +1,10 @@
-"""A loopback server of which a test says, request by request, which bytes come back and how they are cut."""
+"""A loopback server for tests: each test sets which bytes answer which request, and how they are cut."""
 
-from .changes import Gate
-from .messages import chunked, head, response
+from .gate import Gate
+from .request_reader import MalformedRequest
+from .responses import chunked, head, response
 from .script import Script
-from .scripted import ScriptedServer
-from .seen import MalformedRequest, SeenRequest
+from .scripted_server import ScriptedServer
+from .seen_request import SeenRequest
 
 __all__ = ["Gate", "MalformedRequest", "Script", "ScriptedServer", "SeenRequest", "chunked", "head", "response"]

@@ -1,4 +1,4 @@
-"""Where a server listens, and how its URLs begin."""
+"""The socket that a server listens on, and the origin of its URLs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ def origin(scheme: str, host: str, port: int) -> str:
 def listening_socket(
     host: str = "127.0.0.1", *, port: int = 0, backlog: int = 1024, receive_buffer: int | None = None
 ) -> socket.socket:
-    """Return a socket that listens on `port` of `host`, 0 = a free one; accepted ones get `receive_buffer` bytes."""
+    """Return a socket that listens on `port` of `host`; 0 = a free port.
+
+    receive_buffer: bytes of the receive buffer of each accepted socket, None = the kernel's default.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if receive_buffer is not None:
-            # Only before listen() does it bound the window that the peer is offered (tcp(7)).
+            # It limits the window that is offered to the peer only if it is set before listen() (tcp(7)).
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         listener.bind((host, port))
         listener.listen(backlog)

@@ -1,4 +1,4 @@
-"""One accepted connection of a scripted server, and what can be done to it."""
+"""One accepted connection of a scripted server, and the actions of scripts on it."""
 
 from __future__ import annotations
 
@@ -9,39 +9,43 @@ import ssl
 import struct
 from typing import cast
 
-from .seen import Intake, SeenRequest
-from .segments import Cut, has_hung_up, pieces, read_by_peer
+from .cut import Cut, pieces
+from .peer import has_hung_up, wait_until_read
+from .request_reader import RequestReader
+from .seen_request import SeenRequest
 
-# Seconds between two looks at a connection that nobody reads.
-_LOOK = 0.01
+# Seconds between two checks whether the client has hung up.
+_POLL_INTERVAL = 0.01
 # Seconds that a client may take to answer a TLS close_notify.
-_CLOSE_PATIENCE = 2.0
+_CLOSE_TIMEOUT = 2.0
 
 
 class Connection:
-    """What scripts act on. Only used in the server's own loop."""
+    """A connection that scripts act on, for example by a step of your own. Only for use in the server's own loop."""
 
-    def __init__(self, intake: Intake, writer: asyncio.StreamWriter, cut: Cut) -> None:
-        self.intake = intake
+    def __init__(self, request_reader: RequestReader, writer: asyncio.StreamWriter, cut: Cut) -> None:
+        self.request_reader = request_reader
+        # The bytes of the client that are not read as a request.
+        self.reader = request_reader.reader
         self.writer = writer
-        # How bytes are cut where the script does not say.
+        # How bytes are cut if the script does not set it.
         self.cut = cut
         # The request being answered; None before the first one.
         self.request: SeenRequest | None = None
         self._has_sent = False
         self._waits_for_reads = True
-        # The socket beneath, later also beneath TLS.
+        # The TCP socket, also when TLS is used.
         self.socket = cast(socket.socket, writer.get_extra_info("socket"))
-        # A write is only over when the kernel has all of it; so it can be said what is on the wire.
+        # drain() then waits until the kernel has everything, so that it is known what was sent.
         writer.transport.set_write_buffer_limits(high=0)
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the connection is closed, by whichever side."""
+        """True when either side has closed the connection."""
         return self.writer.is_closing()
 
-    def begin(self, request: SeenRequest) -> None:
-        """Make `request` the one that is being answered."""
+    def begin_answer(self, request: SeenRequest) -> None:
+        """Set the request that is being answered."""
         self.request = request
         self._has_sent = False
         self._waits_for_reads = True
@@ -51,7 +55,7 @@ class Connection:
             request.alpn = tls.selected_alpn_protocol()
 
     async def send(self, data: bytes, cut: Cut | None = None) -> None:
-        """Write `data`; before every piece but an answer's first, wait until the client has read what went before.
+        """Send `data`. Before every piece but the first of an answer, wait until the client has read the pieces before.
 
         Raises:
             ConnectionError: the client is gone.
@@ -64,9 +68,9 @@ class Connection:
             await self.writer.drain()
 
     async def until_read(self) -> None:
-        """Wait until the client has read everything; no longer once it was seen not to read."""
+        """Wait until the client has read everything. After a wait in vain, the next ones return at once."""
         if self._waits_for_reads and not self.is_over:
-            self._waits_for_reads = await read_by_peer(self.socket)
+            self._waits_for_reads = await wait_until_read(self.socket)
 
     async def drip(self, data: bytes, interval: float, size: int) -> None:
         """Write `size` bytes every `interval` seconds."""
@@ -84,12 +88,12 @@ class Connection:
 
     async def until_gone(self) -> None:
         """Wait until the client closes or resets, then close."""
-        while not self.is_over and not has_hung_up(self.socket):  # noqa: ASYNC110 - only the kernel knows
-            await asyncio.sleep(_LOOK)
+        while not self.is_over and not has_hung_up(self.socket):  # noqa: ASYNC110 - only the kernel knows it
+            await asyncio.sleep(_POLL_INTERVAL)
         self.drop()
 
     async def refuse_to_read(self, seconds: float | None) -> None:
-        """Leave all that comes in the socket for `seconds`, or until the client is gone; the client's buffers fill."""
+        """Read nothing for `seconds`, None = until the client is gone; so the client's buffers fill."""
         transport = cast(asyncio.Transport, self.writer.transport)
         transport.pause_reading()
         if seconds is None:
@@ -99,32 +103,32 @@ class Connection:
             transport.resume_reading()
 
     async def half_close(self) -> None:
-        """Send FIN and go on reading. Under TLS this is a bare TCP FIN, without close_notify."""
+        """Send FIN and go on reading. Under TLS there is no close_notify before it."""
         await self.writer.drain()
         with contextlib.suppress(OSError):  # not connected any more
             self.socket.shutdown(socket.SHUT_WR)
 
     async def close(self) -> None:
-        """Close in order, under TLS with close_notify. Where the client's bytes are left unread, the kernel resets."""
+        """Close the connection, under TLS with close_notify. If bytes of the client are unread, the kernel sends RST."""
         self.writer.close()
         await self.until_closed()
 
     async def until_closed(self) -> None:
-        """Wait until the socket is closed; force that where the peer does not answer a close_notify."""
+        """Wait until the socket is closed; if the peer does not answer a close_notify in time, drop it."""
         try:
-            async with asyncio.timeout(_CLOSE_PATIENCE):
-                # Not writer.wait_closed(): after a handshake that failed nobody wakes it.
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                # Not writer.wait_closed(): it hangs after a failed handshake.
                 while self.socket.fileno() != -1:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
         except TimeoutError:
             self.drop()
 
     def drop(self) -> None:
-        """Close the socket at once, under TLS without close_notify; what is not written yet is lost."""
+        """Close the socket at once, under TLS without close_notify. Unsent data is lost."""
         self.writer.transport.abort()
 
     async def reset(self) -> None:
-        """Send RST, after the client has read all that was sent before it."""
+        """Send RST, after the client has read everything sent before."""
         await self.until_read()
         if not self.is_over:
             # Linger for 0 seconds: close() then resets (socket(7)).
@@ -132,14 +136,14 @@ class Connection:
             self.drop()
 
     async def start_tls(self, context: ssl.SSLContext, greeting: bytes = b"") -> None:
-        """Send `greeting` in the clear, then make the server's side of a TLS handshake.
+        """Send `greeting` without TLS, then make the server's side of a TLS handshake.
 
         Raises:
             OSError: the handshake failed (ssl.SSLError) or the client is gone.
         """
-        # From here on the client may send its ClientHello, which must reach TLS and not the reader.
+        # The client may send its ClientHello from now on, which must go to TLS and not to the reader.
         cast(asyncio.Transport, self.writer.transport).pause_reading()
         await self.send(greeting)
         await self.writer.start_tls(context)
-        # With a limit of 0 asyncio's TLS would pause for ever: it compares with >= there.
+        # With a limit of 0, asyncio's TLS would pause for ever: it compares with >=.
         self.writer.transport.set_write_buffer_limits(high=1, low=0)

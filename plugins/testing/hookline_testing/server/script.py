@@ -1,4 +1,4 @@
-"""A script says, step by step, what a scripted server does with a connection."""
+"""A script: the steps that a scripted server takes on a connection."""
 
 from __future__ import annotations
 
@@ -6,40 +6,41 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 
-from .changes import Gate
 from .connection import Connection
-from .segments import Cut
+from .cut import Cut
+from .gate import Gate
 
 Step = Callable[[Connection], Awaitable[None]]
 
 
 class Script:
-    """Steps in order; each method adds one and returns the script. A script can be used any number of times.
+    """A list of steps. Each method adds one and returns the script. A script can be used any number of times.
 
-    `Script(head(200, [("Content-Length", "9")])).send(b"half").reset()` sends a part, lets the client read it, resets.
+    `Script(head(200, [("Content-Length", "9")])).send(b"half").reset()` sends a part of a response, lets the client read it,
+    and resets the connection.
     """
 
     def __init__(self, *data: bytes, cut: Cut | None = None) -> None:
         self._steps: list[Step] = []
-        # True: the answer begins when the head is there, and reads the body by a step of its own.
+        # True: the answer begins when the head has come, and a step reads the body.
         self.is_early = False
         for part in data:
             self.send(part, cut)
 
     async def run(self, connection: Connection) -> None:
-        """Take the steps, until one of them closes the connection."""
+        """Run the steps, until one of them closes the connection."""
         for step in self._steps:
             if connection.is_over:
                 return
             await step(connection)
 
     def then(self, step: Step) -> Script:
-        """Await `step(connection)`."""
+        """Add a step of your own, `await step(connection)`."""
         self._steps.append(step)
         return self
 
     def send(self, data: bytes, cut: Cut | None = None) -> Script:
-        """Send `data`, cut as `cut` says or as the server is set."""
+        """Send `data`. cut: None = as the answer or the server is set."""
         return self.then(lambda connection: connection.send(data, cut))
 
     def until_read(self) -> Script:
@@ -55,7 +56,7 @@ class Script:
         return self.then(lambda connection: connection.endless(block))
 
     def pause(self, seconds: float) -> Script:
-        """Wait."""
+        """Wait so many seconds."""
         return self.then(lambda connection: asyncio.sleep(seconds))
 
     def hold(self, gate: Gate, timeout: float = 30) -> Script:
@@ -63,7 +64,7 @@ class Script:
         return self.then(lambda connection: gate.until(timeout))
 
     def signal(self, gate: Gate) -> Script:
-        """Open `gate`, for a test that waits until the script has come this far."""
+        """Open `gate`, for a test that waits for this step."""
 
         async def signal(connection: Connection) -> None:
             gate.open()
@@ -71,7 +72,7 @@ class Script:
         return self.then(signal)
 
     def read_body(self) -> Script:
-        """Read the rest of the request's body; all steps before this one happen as soon as its head is there."""
+        """Read the rest of the request's body. The steps before this one run as soon as the head has come."""
 
         async def read_body(connection: Connection) -> None:
             if connection.request is not None:
@@ -81,10 +82,10 @@ class Script:
         return self.then(read_body)
 
     def refuse_to_read(self, seconds: float | None = None) -> Script:
-        """Take nothing from the socket for `seconds`, None: until the client is gone.
+        """Read nothing from the socket for `seconds`; None = until the client is gone.
 
-        The answer begins as soon as the head is there. `ScriptedServer(receive_buffer=4096)` makes the client's buffers
-        fill sooner; some megabytes fit nevertheless.
+        The answer begins as soon as the head has come. With `ScriptedServer(receive_buffer=4096)` the client's buffers
+        fill sooner, but still take some megabytes.
         """
         self.is_early = True
         return self.then(lambda connection: connection.refuse_to_read(seconds))
@@ -98,11 +99,11 @@ class Script:
         return self.then(lambda connection: connection.half_close())
 
     def close(self) -> Script:
-        """Close in order, under TLS with close_notify."""
+        """Close the connection, under TLS with close_notify."""
         return self.then(lambda connection: connection.close())
 
     def drop(self) -> Script:
-        """Close at once, under TLS without close_notify: the end that could be an attacker's."""
+        """Close the connection at once, under TLS without close_notify, as an attacker could."""
 
         async def drop(connection: Connection) -> None:
             connection.drop()
@@ -110,9 +111,9 @@ class Script:
         return self.then(drop)
 
     def reset(self) -> Script:
-        """Send RST, after the client has read all that was sent before it."""
+        """Send RST, after the client has read everything sent before."""
         return self.then(lambda connection: connection.reset())
 
     def start_tls(self, context: ssl.SSLContext, greeting: bytes = b"") -> Script:
-        """Send `greeting` (the answer to a CONNECT) and go on in TLS; requests inside are recorded like others."""
+        """Send `greeting` (the answer to a CONNECT), then make a TLS handshake; the requests in it are seen like others."""
         return self.then(lambda connection: connection.start_tls(context, greeting))

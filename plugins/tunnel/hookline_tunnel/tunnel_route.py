@@ -1,0 +1,70 @@
+"""The route to an origin through a tunnel that an HTTP proxy opens."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from time import monotonic
+from weakref import ref
+
+from hookline import Connection, DirectRoute, HttpClient, HttpConnectionError, HttpRequest, RemoteProtocolError, Route
+
+from .connect import open_tunnel
+from .proxy import authority
+from .proxy_route import ProxyRoute
+
+
+class TunnelRoute(Route):
+    """The route through an HTTP proxy to an origin: CONNECT, then TLS with the origin if `tls` is set.
+
+    `via` contains the proxy with its credentials, as in `ProxyRoute`. A route belongs to one request, from which the CONNECT
+    is made, and does not keep it alive.
+    """
+
+    def __init__(self, request: HttpRequest, proxy: ProxyRoute, direct: DirectRoute) -> None:
+        """proxy: the route to the proxy. direct: the route that the request would take without it."""
+        self.proxy = proxy
+        self.via = proxy.via
+        self.host = direct.host
+        self.port = direct.port
+        self.tls = direct.tls
+        self.handshake = direct.handshake
+        self._direct = direct
+        self._request = ref(request)
+
+    @property
+    def authority(self) -> str:
+        """The `host:port` that the tunnel leads to."""
+        return authority(self.host, self.port)
+
+    @property
+    def key(self) -> Hashable:
+        return ("tunnel", self.proxy.key, self.host, self.port, self.tls)
+
+    async def open(self, client: HttpClient) -> Connection:
+        """Open a tunnel, and make the TLS handshake with the origin.
+
+        Raises: HttpProxyError, when the proxy refuses; HttpConnectionError and its subclasses; RemoteProtocolError.
+        """
+        request = self._request()
+        assert request is not None, "core keeps the request while it opens its route"
+        connection = await open_tunnel(client, request, self.proxy, self.authority)
+        try:
+            if self.tls is not None:
+                name = self.tls.name_for(self.host)
+                await connection.start_tls(client.contexts.get(self.tls), name, self.handshake or None)
+                self._direct.check_protocol(connection)
+                if connection.opening is not None:  # `secured` is the end of the handshake with the origin
+                    connection.opening = connection.opening._replace(secured=monotonic())
+            if connection.leftover:
+                raise RemoteProtocolError("bytes came through the tunnel before the request was sent")
+        except BaseException as error:
+            connection.abort()
+            if isinstance(error, HttpConnectionError):
+                error.add_note(f"in a tunnel through {self.via[-1]}")
+            raise
+        connection.end()
+        connection.reused = 0  # CONNECT was the only request on it, maybe repeated: for the origin it is new
+        return connection
+
+    def __repr__(self) -> str:
+        return f"<TunnelRoute to {self.authority} through {self.via[-1]}>"
