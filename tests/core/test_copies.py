@@ -175,7 +175,7 @@ async def test_request_is_the_same_as_a_copy(scripted: ScriptedServer, copied: C
         found = copied(request)
 
     assert_same_request(found, request)
-    assert found._encode() == request._encode()
+    assert found.encode() == request.encode()
     assert found.get_header("X-Hop") == "1"
     assert (found.userinfo, found._destination.fragment) == (None, "#d")
 

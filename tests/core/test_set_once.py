@@ -165,7 +165,7 @@ async def test_host_of_the_client_stays_behind_at_the_border_of_its_origin(serve
     async with HttpClient(autoload=False, headers={"Host": "a.test"}) as client:
         answer = await client.get(server.url())
         other = answer.request.follow("http://b.test/", cause="redirect")
-    assert b"\r\nHost: b.test\r\n" in other._encode()
+    assert b"\r\nHost: b.test\r\n" in other.encode()
 
 
 async def test_fields_of_the_client_wake_whoever_waits_for_them(server: ScriptedServer) -> None:

@@ -7,10 +7,10 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from hookline.exchange import PECULIAR
-from hookline.fields import parse_fields, parse_trailers
-from hookline.wire.connection import Connection
-from hookline.wire.parser import ResponseHead
+from hookline.exchange.exchange import PECULIAR
+from hookline.http1.connection import Connection
+from hookline.http1.parser import ResponseHead
+from hookline.messages.fields import parse_fields, parse_trailers
 from hookline_testing.server.cut import Cut, pieces
 
 

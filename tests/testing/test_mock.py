@@ -290,4 +290,4 @@ async def test_cancelled_request_leaves_nothing_behind():
 
 def test_names_of_secrets_hold_those_of_core():
     with HttpClient(autoload=False) as client:
-        assert client.sensitive_headers | client.profile.credentials <= CREDENTIAL_FIELDS
+        assert client.sensitive_headers | client.configuration.credentials <= CREDENTIAL_FIELDS

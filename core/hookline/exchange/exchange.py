@@ -102,7 +102,7 @@ async def exchange(
                 response._sent_at = now
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
-                    connection.transport.write(request._encode())
+                    connection.transport.write(request.encode())
                     await waiter
                 else:
                     await send(response, connection)

@@ -125,7 +125,7 @@ class RunningFlow:
         defaults = [("Authorization", None), ("Accept-Encoding", "identity")]
         headers = [*((name, value) for name, value in defaults if name.lower() not in names), *sub.headers]
         client = self.request.client
-        outcome = client.new_request(
+        outcome: HttpRequest | HttpResponse = client.new_request(
             sub.method,
             sub.url,
             cause="token",

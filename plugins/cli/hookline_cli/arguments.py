@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from hookline import __version__, console
+from hookline import __version__
+from hookline.cli import console
 
 EXCHANGE = """\
 Send one HTTP request and print the response: status line, fields and body.

@@ -24,7 +24,7 @@ class InstalledPlugin:
     state: str
     events: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    wakes_for: tuple[str, ...] = ()
+    runs_for: tuple[str, ...] = ()
 
     @property
     def is_enabled(self) -> bool:
@@ -47,7 +47,7 @@ def installed_plugins(client: HttpClient, broken: Collection[str] = ()) -> list[
     broken: the names of the plugins that were left out of the client because they cannot be loaded.
     """
     found = [
-        InstalledPlugin(info.name, info.distribution, info.version, "enabled", info.hooks, info.options, info.wakes_for)
+        InstalledPlugin(info.name, info.distribution, info.version, "enabled", info.hooks, info.options, info.runs_for)
         for info in client.plugins
     ]
     for absent in client.plugins.absent:

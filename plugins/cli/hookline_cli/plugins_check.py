@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hookline import PluginError
-from hookline.console import DONE, INTERRUPTED, WRONG_USE, run
-from hookline.printer import Printer, printable
+from hookline.cli.console import DONE, INTERRUPTED, WRONG_USE, run
+from hookline.cli.printer import Printer, printable
 
 from .installed import find_by_name, installed_plugins
 from .loading import load_client

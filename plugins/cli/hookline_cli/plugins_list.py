@@ -35,7 +35,7 @@ def row(plugin: InstalledPlugin) -> tuple[str, ...]:
         plugin.version or "-",
         plugin.state,
         " ".join(plugin.events) or "-",
-        ", ".join(plugin.wakes_for) or "-",
+        ", ".join(plugin.runs_for) or "-",
         " ".join(plugin.options) or "-",
     )
 

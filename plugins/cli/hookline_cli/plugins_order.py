@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hookline import HttpClient
-from hookline.console import DONE, WRONG_USE
-from hookline.printer import Printer, printable
+from hookline.cli.console import DONE, WRONG_USE
+from hookline.cli.printer import Printer, printable
 
 from .installed import installed_plugins
 from .loading import load_client

@@ -70,7 +70,7 @@ class Tunnel:
         proxies = request.proxies
         if proxies is None or proxies.is_empty or cause == "connect":
             return  # as most requests, after 0.1 us; a CONNECT has its route already
-        origin = request.where.origin
+        origin = request.origin
         try:
             proxy = proxies.chosen[origin]
         except KeyError:
@@ -88,7 +88,7 @@ class Tunnel:
 
         Raises: InvalidURL.
         """
-        origin = request.where.origin
+        origin = request.origin
         applies = proxies is not self.environment or request.client.trust_env
         proxy = proxies.choose(origin.key) if applies else None
         if len(proxies.chosen) >= MAX_CHOSEN:
@@ -102,7 +102,7 @@ def send_to_proxy(request: HttpRequest, proxy: Proxy) -> None:
     from .connect import add_basic
     from .proxy_route import proxy_route
 
-    request.target = absolute_form(request.where.origin.authority, request.target)
+    request.target = absolute_form(request.origin.authority, request.target)
     add_basic(request, proxy)
     request.route = proxy_route(proxy, direct_route(request), request.verify)
 

@@ -145,7 +145,7 @@ def check_request(request: HttpRequest) -> None:
 
     Raises: LocalProtocolError.
     """
-    where = f"{request.method} {request.where.origin}"
+    where = f"{request.method} {request.origin}"
     if request.method != "GET" or request.body is not None:
         raise LocalProtocolError(f"{where}: a websocket is opened with GET and without a body: client.get(url)")
     if request.version != "HTTP/1.1":

@@ -49,7 +49,7 @@ class AppRoute(Route):
 
     @hookimpl(trylast=True)
     def pre_request(self, response: HttpResponse, cause: str) -> None:
-        origin = response.request.where.origin
+        origin = response.request.origin
         response.request.route = self.at(Origin(origin.scheme, origin.host, origin.port))
 
     async def __aenter__(self) -> Self:

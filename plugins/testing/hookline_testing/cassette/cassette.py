@@ -61,10 +61,10 @@ class Cassette(Interceptor):
         self._recording_servers: dict[Hashable, MemoryServer] = {}
 
     def route_for(self, request: HttpRequest) -> Route | None:
-        where = request.where.origin
+        where = request.origin
         if where.scheme not in ("http", "https"):
             return None
-        self._redaction.add_fields(request.profile.credentials | request.sensitive_headers)
+        self._redaction.add_fields(request._configuration.credentials | request.sensitive_headers)
         origin = Origin(where.scheme, where.host, where.port)
         if self.is_recording:
             return RecordingRoute(self, origin, request.route)

@@ -227,7 +227,13 @@ async def credentials(runner: ScenarioRunner) -> None:
 
 def credential_names(request: HttpRequest) -> set[str]:
     """Return the fields with credentials, in lower case: those of core, of the plugins, and in `sensitive_headers`."""
-    names = {"authorization", "proxy-authorization", "cookie", *request.sensitive_headers, *request.profile.credentials}
+    names = {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        *request.sensitive_headers,
+        *request._configuration.credentials,
+    }
     return {name.lower() for name in names}
 
 

@@ -105,7 +105,7 @@ class Mock(Interceptor):
     def route_for(self, request: HttpRequest) -> Route | None:
         if any(pattern.matches(request.url.partition("#")[0]) for pattern in self._passthrough):
             return None
-        origin = request.where.origin
+        origin = request.origin
         return MemoryRoute(self._server, Origin(origin.scheme, origin.host, origin.port))
 
     def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
