@@ -31,7 +31,7 @@ def break_in_at(line: int) -> Any:
         if "hookline" not in path or not path.endswith(MAKERS) or asyncio.current_task() is not task:
             return None
         if event == "line" and frame.f_code.co_name not in (
-            "section",
+            "handler_section",
             "settle",
         ):  # behind which a connection may just be open
             seen += 1
