@@ -48,7 +48,7 @@ async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
         ({"json": object()}, TypeError, "JSON"),
         ({"json": 1, "json_encoder": lambda value: 5}, TypeError, "json_encoder= gave int"),
         ({"json": 1, "json_encoder": 5}, TypeError, "callable"),
-        ({"files": {"a": ("n",)}}, TypeError, "'a' has 1 members"),
+        ({"files": {"a": ("n",)}}, TypeError, "'a' has 1 items"),
         ({"files": {"a": (b"n", b"x")}}, TypeError, "filename of 'a'"),
         ({"files": {"a": ("n", ["x"])}}, TypeError, "content of 'a'"),
         ({"files": {"a": 5}}, TypeError, "int"),

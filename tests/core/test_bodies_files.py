@@ -233,7 +233,7 @@ async def test_file_that_two_requests_read_is_an_error_not_a_mixture(make_script
             found = await asyncio.gather(
                 *(client.post(server.url(), data=file) for _ in range(2)), return_exceptions=True
             )
-    assert any(isinstance(each, LocalProtocolError) and "moved" in str(each) for each in found)
+    assert any(isinstance(each, LocalProtocolError) and "position" in str(each) for each in found)
     assert all(request.body == CONTENT * 20 for request in server.requests if request.complete)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
-from hookline.messages.multipart import Multipart, field_part, file_part, guessed_type, with_boundary
+from hookline.messages.multipart import Multipart, field_part, file_part, guess_type, with_boundary
 from hookline_testing.server import response
 
 pytestmark = pytest.mark.client(autoload=False)
@@ -184,7 +184,7 @@ async def test_value_that_is_no_text_goes_out_as_it_is(client, scripted):
 def test_type_is_guessed_from_the_suffix_alone():
     names = ("a.txt", "a.tar.gz", "a", "a.PNG", "data:text/html,x", "data:a/b\r\nEvil: x,.csv")
     octets = "application/octet-stream"
-    assert [guessed_type(name) for name in names] == ["text/plain", octets, octets, "image/png", octets, "text/csv"]
+    assert [guess_type(name) for name in names] == ["text/plain", octets, octets, "image/png", octets, "text/csv"]
 
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)

@@ -7,15 +7,15 @@ from multidict import CIMultiDict
 
 from hookline import LocalProtocolError
 from hookline.messages.fields import (
-    apply,
+    check_fields,
     check_method,
     check_name,
     check_target,
     check_value,
-    checked,
+    field_lines,
     field_octets,
+    override,
     parse_fields,
-    write,
 )
 
 NAME = st.text("!#$%&'*+-.^_`|~0123456789abcXYZ", min_size=1, max_size=20)
@@ -93,13 +93,13 @@ def test_target_has_four_forms(target):
 
 def test_given_fields_replace_and_remove():
     fields = CIMultiDict([("A", "1"), ("B", "2"), ("C", "3")])
-    apply(fields, checked([("a", "x"), ("A", "y"), ("b", None), ("D", 4)]))
+    override(fields, check_fields([("a", "x"), ("A", "y"), ("b", None), ("D", 4)]))
     assert list(fields.items()) == [("C", "3"), ("a", "x"), ("A", "y"), ("D", "4")]
 
 
 def test_fields_are_checked_when_they_are_written():
     with pytest.raises(LocalProtocolError):
-        write([("A", "b\r\nEvil: c")])
+        field_lines([("A", "b\r\nEvil: c")])
 
 
 def test_repeated_fields_are_kept_in_order():
@@ -110,7 +110,7 @@ def test_repeated_fields_are_kept_in_order():
 
 @given(st.lists(st.tuples(NAME, VALUE), max_size=10))
 def test_what_is_written_is_what_is_read(pairs):
-    head = f"HTTP/1.1 200 OK\r\n{write(pairs)}\r\n".encode()
+    head = f"HTTP/1.1 200 OK\r\n{field_lines(pairs)}\r\n".encode()
     assert list(parse_fields(head).items()) == [(name, value.strip(" \t")) for name, value in pairs]
 
 
