@@ -118,7 +118,7 @@ def _split_slowly(url: str) -> SplitURL:
     written = query or ""
     query = percent_encoded(written, _QUERY_KEPT)
     if query != written:
-        query = query.replace("'", "%27")  # as in browsers; a query of ASCII alone is sent as written
+        query = query.replace("'", "%27")  # as in browsers; a query that needs no other change is sent as written
     fragment = percent_encoded(fragment or "", _FRAGMENT_KEPT)
     authority = written_host(host) + (f":{port}" if port is not None else "")
     whole = f"{scheme}://{authority}{path}{query}{fragment}"
