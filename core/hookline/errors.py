@@ -161,9 +161,7 @@ def reason_of(error: BaseException) -> str:
     text = getattr(error, "strerror", None) or str(error)
     if text:
         return str(text)
-    if isinstance(
-        error, (ConnectionError, EOFError)
-    ):  # event loops raise these without a text when the peer has closed
+    if isinstance(error, (ConnectionError, EOFError)):  # without a text, from event loops: the peer has closed
         return "the peer closed the connection"
     return "it took too long" if isinstance(error, TimeoutError) else type(error).__name__
 

@@ -44,10 +44,10 @@ def forget_after_fork() -> None:
     for sock in list(connecting_sockets):
         with suppress(OSError):
             replace_descriptor(sock.fileno())
-    for each in [*connections, *clients]:  # connections first: clients drop the transports that these need
+    for owner in [*connections, *clients]:  # connections first: clients drop the transports that these need
         # one failure, as in a child without free descriptors, must not keep the others from being given up
         with suppress(Exception):
-            each.forget_after_fork()
+            owner.forget_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

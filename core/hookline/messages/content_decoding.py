@@ -27,7 +27,7 @@ class Decoder(Protocol):
         """Is there output that needs no more input?"""
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """Add input, and return at most `limit` bytes of output. If `has_pending` is True then, b"" as input returns more.
+        """Add input, and return at most `limit` bytes of output. While `has_pending`, b"" as data returns more.
 
         Raises: DecodingError, if the data is not in this coding.
         """

@@ -11,7 +11,6 @@ from multidict import CIMultiDict
 from ..errors import LocalProtocolError, PluginError, shown
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
-_FORBIDDEN = re.compile(r"[\r\n\x00]").search
 _names: set[str] = set()  # names that were found valid: a look-up here takes 0.03 us, the expression 0.3 us
 
 HeadersLike = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
