@@ -103,7 +103,7 @@ HttpClient.client_version = f"hookline/{__version__}"
 
 
 def __getattr__(name: str) -> Any:
-    """Names that plugins export, imported at first use."""
+    """Import a name that an installed plugin exports, such as `hookline.Name`, when it is first used."""
     from .plugins.exports import exported
 
     return exported(name)

@@ -1,4 +1,4 @@
-"""`python -m hookline URL`: the command line of core alone."""
+"""`python -m hookline URL`: the command line of core, without the plugin `cli`."""
 
 import sys
 

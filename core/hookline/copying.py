@@ -1,4 +1,4 @@
-"""Copies and pickles: requests, responses and errors become snapshots, and what belongs to one process refuses."""
+"""Copies and pickles: requests, responses and errors are copied as snapshots; connections, clients and streams refuse."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _reducers: list[Reduce] = []
 
 
 def set_reducer(reduce: Reduce) -> None:
-    """Say what takes objects apart: a layer above this one knows all that a snapshot holds."""
+    """Set the function that `snapshot` calls. The client layer provides it, since only that layer knows all the classes."""
     _reducers[:] = [reduce]
 
 
 def snapshot(self: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """A `__reduce__` for requests, responses and errors: copies of them belong to no client."""
+    """Reduce a request, a response or an error: the `__reduce__` of these classes. Copies belong to no client."""
     return _reducers[0](self)
 
 
 def no_copy(what: str, instead: str) -> Callable[[Any], NoReturn]:
-    """Make a `__reduce__` for what belongs to one process, or can be read once only.
+    """Make a `__reduce__` that raises a TypeError, for objects that belong to one process or can be read only once.
 
-    what, instead: the subject of the message, and what to do about it.
+    what: the object, as the subject of the message ("a client"). instead: what the user can do about it.
     """
 
     def refuse(self: Any) -> NoReturn:

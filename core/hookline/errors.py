@@ -1,29 +1,33 @@
-"""The tree of everything that Hookline raises on purpose.
+"""The exceptions of Hookline, as one tree. In parentheses: the exception of Python that a class is besides.
 
     HooklineError
       HttpRequestException (ConnectionError)        an exchange failed: .request, .response
-        HttpConnectionError                         no connection, or it was lost
-          ConnectionClosed                          the peer closed it before the response was whole
-          ConnectionRefused                         nobody listens there
-          ClientClosed                              the client was closed meanwhile
+        HttpConnectionError                         no connection could be opened, or it was lost
+          ConnectionClosed                          the peer closed the connection before the response was complete
+          ConnectionRefused                         no server accepts connections at the addresses of the host
+          ClientClosed                              the client was closed during the call
           DNSError                                  the host has no address
           SSLError                                  the TLS handshake failed, or the certificate is not trusted
-          HttpProxyError                            a proxy refused to carry the exchange
-        HttpTimeout (TimeoutError)                  the whole call took too long
-          ConnectTimeout, ReadTimeout, WriteTimeout, PoolTimeout
-        ProtocolError
-          RemoteProtocolError                       the peer broke HTTP
-          LocalProtocolError (ValueError)           the caller asked for something that HTTP cannot carry
-        BodyTooLarge                                more than `max_body` bytes
-        DecodingError                               a content coding that cannot be undone
-        BodyNotRepeatable                           a follow-up needs the body again, and it is gone
-      InvalidURL (ValueError)
-      StreamConsumedError                           the body was already taken
-      StreamAbandoned                               told to post_request when nobody read the body to its end
-      PluginError                                   a plugin that cannot be loaded, or breaks the rules of the events
-        PluginTypeError (TypeError)                 plugins=, disable=, a handler … is not of the kind that it must be
+          HttpProxyError                            a proxy refused the exchange
+        HttpTimeout (TimeoutError)                  the whole call took longer than `Timeout(total=)`
+          ConnectTimeout                            opening a connection took longer than `Timeout(connect=)` or `tls=`
+          ReadTimeout                               the peer sent nothing for as long as `Timeout(read=)`
+          WriteTimeout                              the peer accepted no data for as long as `Timeout(write=)`
+          PoolTimeout                               no connection became free within `Timeout(pool=)`
+        ProtocolError                               one of the two sides broke HTTP
+          RemoteProtocolError                       the peer sent invalid HTTP
+          LocalProtocolError (ValueError)           the caller asked to send something that HTTP does not allow
+        BodyTooLarge                                the body has more than `max_body` bytes
+        DecodingError                               a content coding cannot be decoded
+        BodyNotRepeatable                           a follow-up needs the body again, but it can be read only once
+      InvalidURL (ValueError)                       the URL names no origin, or holds forbidden characters
+      StreamConsumedError                           the body was already read, or is a stream that was not read yet
+      StreamAbandoned                               `exc` of post_request if a stream was not read to its end
+      PluginError                                   a plugin cannot be loaded, or breaks the rules
+        PluginTypeError (TypeError)                 `plugins=`, `disable=`, a handler … has the wrong type
 
-Plugins add leaves of their own. No message holds a credential, a query or a userinfo.
+Plugins derive exceptions of their own from these classes. No message contains a credential, a query or a userinfo; bytes
+from the peer are escaped and cut.
 """
 
 from __future__ import annotations
@@ -35,15 +39,16 @@ from .copying import snapshot
 
 
 class HooklineError(Exception):
-    """Whatever this package raises on purpose."""
+    """The base of all exceptions that Hookline and its plugins define."""
 
-    __reduce__ = snapshot  # of its request and response too, and of its causes as far as they can be pickled
+    __reduce__ = snapshot  # copies request and response too, and the causes as far as they can be pickled
 
 
 class HttpRequestException(HooklineError, ConnectionError):
     """An exchange failed.
 
-    request: the HttpRequest of the exchange. response: its HttpResponse. Each is None where there is none.
+    request: the HttpRequest of the exchange. response: its HttpResponse. Each is None if the exchange failed before it
+    was made. If only `response` is given, `request` is the request of that response.
     """
 
     def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:
@@ -53,19 +58,19 @@ class HttpRequestException(HooklineError, ConnectionError):
 
 
 class HttpConnectionError(HttpRequestException):
-    """There is no connection, or it was lost."""
+    """No connection could be opened, or it was lost."""
 
 
 class ConnectionClosed(HttpConnectionError):
-    """The peer closed the connection before the response was whole."""
+    """The peer closed the connection before the response was complete."""
 
 
 class ConnectionRefused(HttpConnectionError):
-    """Nobody listens at any address of the host."""
+    """No server accepts connections at any address of the host."""
 
 
 class ClientClosed(HttpConnectionError):
-    """The client was closed while the call was under way. Nothing is sent once more for that."""
+    """The client was closed during the call. The request is not sent again."""
 
 
 class DNSError(HttpConnectionError):
@@ -77,27 +82,27 @@ class SSLError(HttpConnectionError):
 
 
 class HttpProxyError(HttpConnectionError):
-    """A proxy refused to carry the exchange."""
+    """A proxy refused the exchange."""
 
 
 class HttpTimeout(HttpRequestException, TimeoutError):
-    """The call did not end within its total timeout."""
+    """The whole call took longer than `Timeout(total=)`. The subclasses stand for the other parts of a `Timeout`."""
 
 
 class ConnectTimeout(HttpTimeout):
-    """No connection within the time given for it."""
+    """Opening a connection took longer than `Timeout(connect=)` or `Timeout(tls=)`."""
 
 
 class ReadTimeout(HttpTimeout):
-    """The peer sent nothing for too long."""
+    """The peer sent nothing for as long as `Timeout(read=)`."""
 
 
 class WriteTimeout(HttpTimeout):
-    """The peer took no more of the body for too long."""
+    """The peer accepted no more data of the body for as long as `Timeout(write=)`."""
 
 
 class PoolTimeout(HttpTimeout):
-    """All connections to the host stayed busy for too long."""
+    """No connection to the host became free within `Timeout(pool=)`."""
 
 
 class ProtocolError(HttpRequestException):
@@ -105,11 +110,11 @@ class ProtocolError(HttpRequestException):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer sent what is not HTTP/1.1, or more than the limits allow."""
+    """The peer sent invalid HTTP/1.1, or more than the limits on heads and chunks allow."""
 
 
 class LocalProtocolError(ProtocolError, ValueError):
-    """The caller asked for a method, a field or a body that HTTP/1.1 cannot carry."""
+    """The caller asked to send a method, a field or a body that HTTP/1.1 does not allow."""
 
 
 class BodyTooLarge(HttpRequestException):
@@ -117,52 +122,52 @@ class BodyTooLarge(HttpRequestException):
 
 
 class DecodingError(HttpRequestException):
-    """A content coding of the body cannot be undone."""
+    """A content coding of the body cannot be decoded."""
 
 
 class BodyNotRepeatable(HttpRequestException):
-    """A follow-up needs the request's body once more, and its source can be read once only."""
+    """A follow-up, such as a redirect, needs the body of the request again, but its source can be read only once."""
 
 
 class InvalidURL(HooklineError, ValueError):
-    """A URL that names no origin, or holds what no URL may hold."""
+    """A URL names no origin, or holds characters that no URL may hold."""
 
 
 class StreamConsumedError(HooklineError):
-    """The body was already taken, or is still a stream that nobody read."""
+    """The body was already read, or belongs to a stream that was not read yet."""
 
 
 class StreamAbandoned(HooklineError):
-    """Nobody read the body to its end. post_request gets it as `exc`; the caller never does."""
+    """A stream was not read to its end. Hooks of post_request get this as `exc`; it is never raised to the caller."""
 
 
 class PluginError(HooklineError):
-    """A plugin cannot be loaded, or breaks the rules of the events."""
+    """A plugin cannot be loaded, or breaks the rules of plugins and events."""
 
 
 class PluginTypeError(PluginError, TypeError):
-    """What should name plugins, or be a handler, is something else."""
+    """`plugins=`, `disable=`, a handler or another part of a plugin has the wrong type."""
 
 
 def shown(data: bytes | str, limit: int = 60) -> str:
-    """Bytes of a peer as they may stand in a message: escaped, and cut at `limit` characters."""
+    """Escape data of a peer for a message, and cut it at `limit` characters."""
     text = data.decode("latin-1") if isinstance(data, bytes) else data
     cut = text[:limit]
     return ascii(cut) + ("…" if len(text) > limit else "")
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something failed, in words: that of the system, else the error's own, else what its class stands for."""
+    """Say why something failed: in the words of the operating system, else of the error, else of its class."""
     text = getattr(error, "strerror", None) or str(error)
     if text:
         return str(text)
-    if isinstance(error, (ConnectionError, EOFError)):  # so the loops tell that the other side has gone
+    if isinstance(error, (ConnectionError, EOFError)):  # without a text, from event loops: the peer has closed
         return "the peer closed the connection"
     return "it took too long" if isinstance(error, TimeoutError) else type(error).__name__
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The known name that looks most like this one, for messages; None where none does."""
-    from difflib import get_close_matches  # here, because only mistakes need it: 1 ms
+    """Return the known name that is most similar to this one, for messages; None if none is similar."""
+    from difflib import get_close_matches  # imported here, because only errors need it: 1 ms
 
     return next(iter(get_close_matches(name, known, 1)), None)

@@ -1,8 +1,8 @@
-"""os.fork(): the child shares the sockets of its parent, and leaves them without a word.
+"""os.fork(): a child process inherits the sockets of its parent, and gives them up without disturbing the parent.
 
-Whatever a child writes, shuts down or takes out of an inherited epoll object happens to the parent too, and so does what
-finalizers do. So each inherited descriptor is replaced: its number stands for a socket whose other end is closed. The
-objects that know the number are kept as long as the child lives, and can do no harm.
+Whatever a child writes, shuts down or removes from an inherited epoll object affects the parent too, and so do finalizers.
+Therefore each inherited descriptor is replaced: in the child its number stands for a socket whose other end is closed.
+The objects that know the number are kept alive as long as the child lives, so that their finalizers do not run.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 
-class Heir(Protocol):
-    """Something that belongs to one process."""
+class ProcessBound(Protocol):
+    """An object that belongs to one process: a connection or a client."""
 
     def forget_after_fork(self) -> None:
-        """Forget what belongs to the parent. Called in the child."""
+        """Give up what belongs to the parent process. Called in the child, after os.fork()."""
 
 
-connections: WeakSet[Heir] = WeakSet()
-clients: WeakSet[Heir] = WeakSet()
-dialed: WeakSet[socket.socket] = WeakSet()  # that no transport may have yet
-kept: list[Any] = []
+connections: WeakSet[ProcessBound] = WeakSet()
+clients: WeakSet[ProcessBound] = WeakSet()
+connecting_sockets: WeakSet[socket.socket] = WeakSet()  # sockets that have no transport yet
+kept: list[Any] = []  # objects of the parent that must not be finalized in the child
 
 
 def replace_descriptor(descriptor: int) -> None:
-    """Close an inherited file, and put an end that is closed in its place."""
+    """Close an inherited descriptor in this process, and put a socket whose other end is closed in its place.
+
+    descriptor: a negative one means that the file is closed already.
+    """
     if descriptor < 0:
         return
     ours, other = socket.socketpair()
@@ -37,14 +40,14 @@ def replace_descriptor(descriptor: int) -> None:
 
 
 def forget_after_fork() -> None:
-    """Runs in a child, right behind os.fork()."""
-    for sock in list(dialed):
+    """Give up everything that was inherited. Python calls this in the child, right after os.fork()."""
+    for sock in list(connecting_sockets):
         with suppress(OSError):
             replace_descriptor(sock.fileno())
-    for heir in [*connections, *clients]:  # clients forget what connections must know: their transports
-        # what cannot be left, in a child that has no descriptors left, say, must not keep the others
+    for owner in [*connections, *clients]:  # connections first: clients drop the transports that these need
+        # one failure, as in a child without free descriptors, must not keep the others from being given up
         with suppress(Exception):
-            heir.forget_after_fork()
+            owner.forget_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -1,4 +1,4 @@
-"""What data=, json= and files= become, what is refused, and who writes and reads JSON."""
+"""Bodies from data=, json= and files=: what is sent, what is refused, and which functions encode and decode JSON."""
 
 import json
 import math
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.client(autoload=False)
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])
 @pytest.mark.parametrize("scope", ["client", "request"])
-async def test_mapping_is_json_where_the_content_type_says_so(scripted, kind, scope):
+async def test_mapping_is_json_if_the_content_type_is_json(scripted, kind, scope):
     scripted.answer(response(b""))
     headers = {"Content-Type": kind}
     async with HttpClient(autoload=False, headers=headers if scope == "client" else None) as client:
@@ -48,7 +48,7 @@ async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
         ({"json": object()}, TypeError, "JSON"),
         ({"json": 1, "json_encoder": lambda value: 5}, TypeError, "json_encoder= gave int"),
         ({"json": 1, "json_encoder": 5}, TypeError, "callable"),
-        ({"files": {"a": ("n",)}}, TypeError, "'a' has 1 members"),
+        ({"files": {"a": ("n",)}}, TypeError, "'a' has 1 items"),
         ({"files": {"a": (b"n", b"x")}}, TypeError, "filename of 'a'"),
         ({"files": {"a": ("n", ["x"])}}, TypeError, "content of 'a'"),
         ({"files": {"a": 5}}, TypeError, "int"),
@@ -74,21 +74,21 @@ async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
     ],
     ids=words,
 )
-async def test_body_that_cannot_be_sent_is_refused_before_anything_is(client, scripted, given, error, words):
+async def test_invalid_body_is_refused_before_anything_is_sent(client, scripted, given, error, words):
     with pytest.raises(error, match=words):
         await client.post(scripted.url(), **given)
     assert scripted.connections == 0
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-async def test_method_that_carries_a_body_says_when_there_is_none(client, scripted, method):
+async def test_method_with_a_body_sends_a_length_of_zero_without_one(client, scripted, method):
     scripted.answer(response(b""))
     await client.request(method, scripted.url())
     assert scripted.requests[0].header_values("content-length") == ["0"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
-async def test_other_methods_say_nothing_of_a_body(client, scripted, method):
+async def test_other_methods_send_no_length_without_a_body(client, scripted, method):
     scripted.answer(response(b""))
     await client.request(method, scripted.url(), data={}, json=None, files=[])
     assert scripted.requests[0].header("content-length") is None
@@ -104,7 +104,7 @@ def read_json(data):
 
 
 @pytest.mark.parametrize("scope", ["client", "request"])
-async def test_json_is_written_and_read_by_other_functions(scripted, scope):
+async def test_json_is_encoded_and_decoded_by_other_functions(scripted, scope):
     scripted.answer(response(b'{"a": 1}'))
     options = {"json_encoder": write_json, "json_decoder": read_json}
     async with HttpClient(autoload=False, **(options if scope == "client" else {})) as client:

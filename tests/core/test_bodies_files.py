@@ -1,4 +1,4 @@
-"""Files and paths as bodies: from where they stand, as long as they are, off the loop, closed by whom they belong to."""
+"""Files and paths as bodies: position, length, reads in threads, and who closes them."""
 
 import asyncio
 import codecs
@@ -21,7 +21,7 @@ from kit.slots import is_free
 
 pytestmark = pytest.mark.client(autoload=False, pool_size=1)
 
-CONTENT = bytes(range(256)) * 3000  # three pieces
+CONTENT = bytes(range(256)) * 3000  # three reads
 SIZES = pytest.mark.parametrize("content", [b"", b"short", CONTENT], ids=["empty", "short", "long"])
 
 
@@ -36,7 +36,7 @@ def make_file(tmp_path):
 
 
 def open_files():
-    """What /proc says of this process."""
+    """Return the names of the open files of this process, from /proc."""
     found = set()
     for name in os.listdir("/proc/self/fd"):
         try:
@@ -47,14 +47,14 @@ def open_files():
 
 
 async def until_closed(path):
-    """A read that goes on in its thread has its file closed behind it."""
+    """Wait until a file is closed: if a read continues in its thread, that is after the read."""
     async with asyncio.timeout(5):
-        while str(path) in open_files():  # noqa: ASYNC110  # nobody says when a file is closed
+        while str(path) in open_files():  # noqa: ASYNC110  # no event tells when a file is closed
             await asyncio.sleep(0.01)
 
 
 @SIZES
-async def test_file_goes_out_with_its_length(client, scripted, make_file, content):
+async def test_file_is_sent_with_its_length(client, scripted, make_file, content):
     scripted.answer(response(b""))
     with make_file(content).open("rb") as file:
         await client.post(scripted.url(), data=file)
@@ -79,7 +79,7 @@ KINDS = pytest.mark.parametrize("make", [unbuffered, both_ways, spooled, named, 
 
 
 @KINDS
-async def test_kinds_of_files_have_a_length_and_begin_where_they_stand(client, scripted, make_file, make):
+async def test_all_kinds_of_files_have_a_length_and_begin_at_their_position(client, scripted, make_file, make):
     scripted.answer(response(b""))
     with make(make_file()) as file:
         file.seek(1000)
@@ -96,7 +96,7 @@ async def test_position_past_the_end_is_empty(client, scripted, make_file):
     assert scripted.requests[0].header_values("content-length") == ["0"]
 
 
-async def test_file_that_computes_its_content_goes_out_chunked(client, scripted, tmp_path):
+async def test_file_that_computes_its_content_is_sent_chunked(client, scripted, tmp_path):
     scripted.answer(response(b""))
     path = tmp_path / "compressed"
     with gzip.open(path, "wb") as file:
@@ -108,7 +108,7 @@ async def test_file_that_computes_its_content_goes_out_chunked(client, scripted,
 
 
 @pytest.mark.parametrize("given", ["file", "path"])
-async def test_file_of_the_system_without_a_size_goes_out_chunked(client, scripted, given):
+async def test_file_of_the_system_without_a_size_is_sent_chunked(client, scripted, given):
     scripted.answer(response(b""))
     path = Path("/proc/version")
     with path.open("rb") as file:
@@ -116,7 +116,7 @@ async def test_file_of_the_system_without_a_size_goes_out_chunked(client, script
     assert scripted.requests[0].body == path.read_bytes()
 
 
-async def test_pipe_goes_out_as_it_comes(client, scripted):
+async def test_pipe_is_sent_as_it_arrives(client, scripted):
     source, sink = os.pipe()
 
     async def feed(reader, writer, request):
@@ -173,7 +173,7 @@ async def test_text_mode_is_a_clear_error(client, make_scripted, make_file, way)
     }
     with makers[way]() as file, pytest.raises(TypeError, match="'rb'"):
         await client.post(scripted.url(), **({"files": {"f": file}} if way == "part" else {"data": file}))
-    if way == "codec":  # which shows when it is read
+    if way == "codec":  # this error is found only when it is read
         await scripted.until(connections=1, closed=1)
 
 
@@ -208,7 +208,7 @@ async def test_file_that_shrinks_is_an_error(client, make_scripted, make_file):
     await server.until_closed_connections(1)
 
 
-async def test_file_that_grows_is_sent_as_long_as_it_was(scripted, make_file):
+async def test_file_that_grows_is_sent_with_its_first_length(scripted, make_file):
     path = make_file()
 
     class Grows:
@@ -233,12 +233,12 @@ async def test_file_that_two_requests_read_is_an_error_not_a_mixture(make_script
             found = await asyncio.gather(
                 *(client.post(server.url(), data=file) for _ in range(2)), return_exceptions=True
             )
-    assert any(isinstance(each, LocalProtocolError) and "moved" in str(each) for each in found)
+    assert any(isinstance(each, LocalProtocolError) and "position" in str(each) for each in found)
     assert all(request.body == CONTENT * 20 for request in server.requests if request.complete)
 
 
 class Again:
-    """Sends each request once more."""
+    """A plugin that sends each request once more."""
 
     name = "again"
 
@@ -269,7 +269,7 @@ async def test_body_is_sent_again_from_where_it_began(scripted, make_file, way):
 
 
 @pytest.mark.parametrize("way", ["pipe", "generator", "part"])
-async def test_body_that_can_be_read_once_is_not_sent_again(scripted, way):
+async def test_body_that_can_be_read_only_once_is_not_sent_again(scripted, way):
     scripted.always(response(b""))
     source, sink = os.pipe()
     os.write(sink, b"piped")
@@ -287,7 +287,7 @@ async def test_body_that_can_be_read_once_is_not_sent_again(scripted, way):
 
 
 class Slow:
-    """A file whose reads take their time, and tell in which thread they run."""
+    """A file whose reads are slow, and record in which thread they run."""
 
     def __init__(self, seconds=0.2, size=5):
         self.seconds = seconds
@@ -303,7 +303,7 @@ class Slow:
         return b"x" * 10
 
 
-async def test_slow_reads_do_not_hold_up_the_loop(client, scripted):
+async def test_slow_reads_do_not_block_the_event_loop(client, scripted):
     scripted.answer(response(b""))
     file = Slow()
     task = asyncio.create_task(client.post(scripted.url(), data=file))
@@ -330,7 +330,7 @@ async def test_cancelled_upload_of_a_path_closes_the_file(client, make_scripted,
         with pytest.raises(asyncio.CancelledError):
             await task
     await until_closed(path)
-    gc.collect()  # a file that nobody closed would warn now
+    gc.collect()  # an unclosed file would give a warning here
     await is_free(client, server)
 
 

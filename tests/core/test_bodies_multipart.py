@@ -1,4 +1,4 @@
-"""multipart/form-data: what goes out, read back by the parsers of others, and what names are not able to do."""
+"""multipart/form-data: bodies are parsed by other libraries, and names cannot inject anything."""
 
 import email
 import email.policy
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
-from hookline.messages.multipart import Multipart, field_part, file_part, guessed_type, with_boundary
+from hookline.messages.multipart import Multipart, field_part, file_part, guess_type, with_boundary
 from hookline_testing.server import response
 
 pytestmark = pytest.mark.client(autoload=False)
@@ -20,14 +20,14 @@ CONTENT = bytes(range(256)) * 3000
 
 
 async def sent(client, scripted, **given):
-    """The request that went out."""
+    """Send a request with these keywords, and return it as the server received it."""
     scripted.answer(response(b""))
     await client.post(scripted.url(), **given)
     return scripted.requests[-1]
 
 
 def parsed_by_email(content_type, body):
-    """Name, filename, type, other fields and content of each part."""
+    """Return the name, filename, type, other fields and content of each part."""
     message = email.message_from_bytes(
         b"Content-Type: %b\r\n\r\n%b" % (content_type.encode(), body), policy=email.policy.HTTP
     )
@@ -109,14 +109,14 @@ async def test_content_type_of_the_user_is_kept(client, scripted, stated, with_f
     assert parsed_by_email(kind, seen.body)[0][-1] == b"content"
 
 
-async def test_files_go_before_the_content_type_of_the_client(scripted):
+async def test_files_override_the_content_type_of_the_client(scripted):
     async with HttpClient(autoload=False, headers={"Content-Type": "application/json"}) as client:
         seen = await sent(client, scripted, files={"f": b"content"})
     (kind,) = seen.header_values("content-type")
     assert parsed_by_email(kind, seen.body)[0][-1] == b"content"
 
 
-async def test_part_of_unknown_length_makes_all_of_it_chunked(client, scripted):
+async def test_part_of_unknown_length_makes_the_body_chunked(client, scripted):
     async def chunks():
         yield b"one"
         yield "twö"
@@ -127,7 +127,7 @@ async def test_part_of_unknown_length_makes_all_of_it_chunked(client, scripted):
     assert [file[-1] for file in files] == [b"one" + "twö".encode(), b"xy"]
 
 
-async def test_boundary_is_another_one_each_time(client, scripted):
+async def test_boundary_is_different_each_time(client, scripted):
     kinds = {(await sent(client, scripted, files={"f": b""})).header("content-type") for _ in range(20)}
     assert len(kinds) == 20
 
@@ -167,13 +167,13 @@ async def test_name_cannot_inject_a_field_or_a_part(client, scripted, place):
     assert (fields, content) == ({}, b"x")
 
 
-async def test_user_says_what_stands_in_the_head_of_a_part(client, scripted):
+async def test_user_sets_the_fields_of_a_part(client, scripted):
     headers = [("content-disposition", 'attachment; filename="x"'), ("Content-Type", None)]
     seen = await sent(client, scripted, files={"f": ("n", b"x", "a/b", headers)})
     assert b'content-disposition: attachment; filename="x"\r\n\r\nx\r\n' in seen.body
 
 
-async def test_value_that_is_no_text_goes_out_as_it_is(client, scripted):
+async def test_value_that_is_not_text_is_sent_unchanged(client, scripted):
     seen = await sent(client, scripted, files={"f": b""}, data={"raw": b"\xff\0\r\n", "n": 5, "b": True, "none": None})
     assert b'name="raw"\r\n\r\n\xff\0\r\n\r\n' in seen.body
     assert b'name="n"\r\n\r\n5\r\n' in seen.body
@@ -184,14 +184,14 @@ async def test_value_that_is_no_text_goes_out_as_it_is(client, scripted):
 def test_type_is_guessed_from_the_suffix_alone():
     names = ("a.txt", "a.tar.gz", "a", "a.PNG", "data:text/html,x", "data:a/b\r\nEvil: x,.csv")
     octets = "application/octet-stream"
-    assert [guessed_type(name) for name in names] == ["text/plain", octets, octets, "image/png", octets, "text/csv"]
+    assert [guess_type(name) for name in names] == ["text/plain", octets, octets, "image/png", octets, "text/csv"]
 
 
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 
 
 @given(st.lists(st.tuples(names, names, st.binary(max_size=50)), max_size=4))
-async def test_length_is_that_of_what_goes_out(parts):
+async def test_length_is_that_of_the_sent_bytes(parts):
     found = [file_part(name, (filename, content)) for name, filename, content in parts]
     found += [file_part(name, (filename, io.BytesIO(content))) for name, filename, content in parts]
     found += [field_part(name, filename) for name, filename, _ in parts]
@@ -203,7 +203,7 @@ async def test_length_is_that_of_what_goes_out(parts):
     assert written.count(b"\r\n--boundary\r\n") == max(0, len(found) - 1)
 
 
-def test_boundary_is_read_and_checked():
+def test_boundary_of_the_user_is_checked():
     assert with_boundary("multipart/form-data; x=y; Boundary = abc ; z") == (
         "multipart/form-data; x=y; Boundary = abc ; z",
         "abc",

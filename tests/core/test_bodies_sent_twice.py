@@ -1,4 +1,4 @@
-"""One source in two bodies: it goes out again from where it stood at first, or is an error; never short in silence."""
+"""One source in two bodies: it is sent again from its first position, or it is an error; it is never cut silently."""
 
 import asyncio
 import gzip
@@ -15,7 +15,7 @@ from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 
 pytestmark = pytest.mark.client(autoload=False)
 
-CONTENT = bytes(range(256)) * 3000  # three pieces
+CONTENT = bytes(range(256)) * 3000  # three reads
 SIZES = pytest.mark.parametrize("content", [b"short", CONTENT], ids=["short", "long"])
 
 
@@ -31,7 +31,7 @@ def compressed(path):
 
 
 class OwnFile:
-    """What somebody wrote: it has what a file needs, no more, and cannot be hashed."""
+    """A class of a user with only the methods that a file needs; it cannot be hashed."""
 
     __hash__ = None
 
@@ -52,7 +52,7 @@ KINDS = [buffered, unbuffered, both_ways, spooled, named, in_memory, mapped, com
 @SIZES
 @pytest.mark.parametrize("start", [0, 3])
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
-async def test_file_goes_out_again_from_where_it_stood_at_first(client, scripted, tmp_path, make, start, content):
+async def test_file_is_sent_again_from_its_first_position(client, scripted, tmp_path, make, start, content):
     scripted.always(response(b""))
     path = tmp_path / "content"
     path.write_bytes(content)
@@ -66,7 +66,7 @@ async def test_file_goes_out_again_from_where_it_stood_at_first(client, scripted
     assert parts.body.count(content[start:]) == 2
 
 
-async def test_file_that_the_user_has_moved_goes_out_from_there(client, scripted, tmp_path):
+async def test_file_that_the_user_has_sought_is_sent_from_there(client, scripted, tmp_path):
     scripted.always(response(b""))
     with io.BytesIO(b"0123456789") as file:
         await client.post(scripted.url(), data=file)
@@ -79,7 +79,7 @@ async def test_file_that_the_user_has_moved_goes_out_from_there(client, scripted
     assert [request.body for request in scripted.requests] == [b"0123456789", b"56789", b"56789", b"89"]
 
 
-async def test_file_that_has_grown_since_goes_out_from_where_it_stands(client, scripted, tmp_path):
+async def test_file_that_has_grown_since_is_sent_from_its_position(client, scripted, tmp_path):
     scripted.always(response(b""))
     path = tmp_path / "log"
     path.write_bytes(b"one")
@@ -93,7 +93,7 @@ async def test_file_that_has_grown_since_goes_out_from_where_it_stands(client, s
 
 
 @pytest.mark.parametrize("make", [buffered, in_memory], ids=lambda make: make.__name__)
-async def test_file_whose_upload_was_cut_goes_out_whole(client, make_scripted, tmp_path, make):
+async def test_file_whose_upload_was_cut_is_sent_whole(client, make_scripted, tmp_path, make):
     server = make_scripted(strict=False)
     server.always(response(b""))
     path = tmp_path / "content"
@@ -111,7 +111,7 @@ async def test_file_whose_upload_was_cut_goes_out_whole(client, make_scripted, t
     assert [request.body for request in server.requests if request.complete] == [CONTENT]
 
 
-async def test_file_whose_first_call_found_nobody_goes_out_whole(client, scripted, tmp_path):
+async def test_file_whose_first_call_was_refused_is_sent_whole(client, scripted, tmp_path):
     scripted.always(response(b""))
     with io.BytesIO(b"content") as file:
         for url in ("http://127.0.0.1:1/", "http://127.0.0.1:1/"):
@@ -122,7 +122,7 @@ async def test_file_whose_first_call_found_nobody_goes_out_whole(client, scripte
 
 
 @SIZES
-async def test_two_calls_at_once_mix_nothing(make_scripted, tmp_path, content):
+async def test_two_concurrent_calls_never_send_a_mixture(make_scripted, tmp_path, content):
     server = make_scripted(strict=False)
     server.always(response(b""))
     path = tmp_path / "content"
@@ -133,14 +133,14 @@ async def test_two_calls_at_once_mix_nothing(make_scripted, tmp_path, content):
             found = await asyncio.gather(*calls, return_exceptions=True)
     assert all(request.body == content * 5 for request in server.requests if request.complete)
     errors = [each for each in found if isinstance(each, BaseException)]
-    assert all(isinstance(error, LocalProtocolError) and "moved" in str(error) for error in errors)
+    assert all(isinstance(error, LocalProtocolError) and "position" in str(error) for error in errors)
     assert sum(request.complete for request in server.requests) == len(found) - len(errors)
     await server.until_closed_connections(server.connections)
 
 
 @pytest.mark.parametrize("status", [307, 308])
 @pytest.mark.parametrize("make", KINDS, ids=lambda make: make.__name__)
-async def test_file_goes_along_with_a_follow_up_and_with_the_next_call(scripted, tmp_path, make, status):
+async def test_file_is_sent_with_a_follow_up_and_with_the_next_call(scripted, tmp_path, make, status):
     class Again:
         name = "again"
 
@@ -158,7 +158,7 @@ async def test_file_goes_along_with_a_follow_up_and_with_the_next_call(scripted,
     assert [request.body for request in scripted.requests] == [CONTENT] * 4
 
 
-def test_file_goes_out_again_in_synchronous_mode_and_from_other_threads(scripted, tmp_path):
+def test_file_is_sent_again_in_synchronous_mode_and_from_other_threads(scripted, tmp_path):
     scripted.always(response(b""))
     path = tmp_path / "content"
     path.write_bytes(CONTENT)
@@ -176,7 +176,7 @@ def test_file_goes_out_again_in_synchronous_mode_and_from_other_threads(scripted
     assert [request.body for request in scripted.requests] == [CONTENT] * 3
 
 
-# -- what can be read once only
+# -- sources that can be read only once
 
 
 async def generator():
@@ -184,7 +184,7 @@ async def generator():
         yield b"chunk"
 
 
-def plain_generator():
+def synchronous_generator():
     yield from [b"chunk"] * 3
 
 
@@ -202,12 +202,12 @@ def pipe():
     source, sink = os.pipe()
     os.write(sink, b"chunk" * 3)
     os.close(sink)
-    return open(source, "rb")  # closed by the test, where it can be
+    return open(source, "rb")  # the test closes it if it can
 
 
 ONCE = {
     "generator": generator,
-    "plain_generator": plain_generator,
+    "synchronous_generator": synchronous_generator,
     "async_file": AsyncFile,
     "pipe": pipe,
 }
@@ -220,7 +220,7 @@ def closed(source):
 
 @pytest.mark.parametrize("given", ["data", "files"])
 @pytest.mark.parametrize("make", ONCE.values(), ids=ONCE)
-async def test_what_was_sent_in_another_call_is_an_error(client, make_scripted, make, given):
+async def test_source_that_another_call_sent_is_an_error(client, make_scripted, make, given):
     server = make_scripted(strict=False)
     server.always(response(b""))
     source = make()
@@ -238,7 +238,7 @@ async def test_what_was_sent_in_another_call_is_an_error(client, make_scripted, 
 
 
 @pytest.mark.parametrize("make", ONCE.values(), ids=ONCE)
-async def test_what_stands_twice_in_one_body_is_an_error(client, make_scripted, make):
+async def test_source_that_is_twice_in_one_body_is_an_error(client, make_scripted, make):
     server = make_scripted(strict=False)
     server.always(response(b""))
     source = make()
@@ -252,8 +252,8 @@ async def test_what_stands_twice_in_one_body_is_an_error(client, make_scripted, 
     assert [request for request in server.requests if request.complete] == []
 
 
-@pytest.mark.parametrize("make", [generator, plain_generator])
-async def test_two_calls_at_once_share_no_generator(make_scripted, make):
+@pytest.mark.parametrize("make", [generator, synchronous_generator])
+async def test_two_concurrent_calls_do_not_share_a_generator(make_scripted, make):
     server = make_scripted(strict=False)
     server.always(response(b""))
     source = make()
@@ -267,12 +267,12 @@ async def test_two_calls_at_once_share_no_generator(make_scripted, make):
 
 
 async def test_generator_that_the_user_has_read_is_an_error(client, scripted):
-    plain = plain_generator()
+    plain = synchronous_generator()
     assert len(list(plain)) == 3
     once = generator()
     assert len([chunk async for chunk in once]) == 3
     for source in (plain, once):
-        with pytest.raises(ValueError, match="nothing is left"):
+        with pytest.raises(ValueError, match="read to its end before"):
             await client.post(scripted.url(), data=source)
     assert scripted.connections == 0
 
@@ -286,7 +286,7 @@ async def test_iterator_without_chunks_is_an_empty_body(client, scripted, make):
     assert scripted.requests[0].body == b""
 
 
-async def test_generator_of_a_call_that_found_nobody_is_still_whole(client, scripted):
+async def test_generator_of_a_refused_call_can_still_be_sent(client, scripted):
     scripted.always(response(b""))
     source = generator()
     with pytest.raises(ConnectionError):

@@ -1,4 +1,4 @@
-"""Labels of charsets: those of the Encoding Standard, those that are garbled, and codecs that are none of text."""
+"""Labels of charsets: those of the Encoding Standard, malformed ones, and codecs that are not for text."""
 
 import time
 
@@ -10,7 +10,7 @@ from hookline_testing.server import Script, head, response
 
 pytestmark = pytest.mark.client(autoload=False)
 
-# A text that each encoding of the standard can say, and its labels there (section 4.2 of the Encoding Standard).
+# A text that each encoding of the standard can encode, and its labels (section 4.2 of the Encoding Standard).
 STANDARD = {
     "utf-8": ("größer ☃", "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8"),
     "cp866": ("Привет", "866 cp866 csibm866 ibm866"),
@@ -107,14 +107,14 @@ def test_labels_of_the_standard_are_known(label, codec, text):
 
 
 @none
-def test_what_is_no_charset_is_unknown(label):
+def test_codec_that_is_not_a_charset_is_unknown(label):
     assert codec_of(label) is None
     with pytest.raises(LookupError):
         check_charset(label)
 
 
 @pytest.mark.parametrize(("label", "codec"), [("x-sjis", "cp932"), ("gb2312", "gb18030"), ("Windows-874", "cp874")])
-@pytest.mark.parametrize("quote", ["", '"'], ids=["bare", "quoted"])
+@pytest.mark.parametrize("quote", ["", '"'], ids=["unquoted", "quoted"])
 async def test_response_is_decoded_by_the_label(client, scripted, label, codec, quote):
     text = "abc日本" if codec != "cp874" else "abcสวัสดี"
     fields = [("Content-Type", f"text/plain; charset={quote}{label}{quote}")]
@@ -126,8 +126,8 @@ async def test_response_is_decoded_by_the_label(client, scripted, label, codec, 
 
 
 @none
-@pytest.mark.parametrize("quote", ["", '"'], ids=["bare", "quoted"])
-async def test_unknown_label_is_as_if_there_were_none(client, scripted, label, quote):
+@pytest.mark.parametrize("quote", ["", '"'], ids=["unquoted", "quoted"])
+async def test_unknown_label_is_ignored(client, scripted, label, quote):
     field = f"charset={quote}{label}{quote}".encode("latin-1")
     kinds = (
         (b"text/plain", "größer"),
@@ -140,7 +140,7 @@ async def test_unknown_label_is_as_if_there_were_none(client, scripted, label, q
             b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nContent-Type: %b;%b\r\n\r\n" % (len(body), kind, field) + body
         )
         answer = await client.get(scripted.url())
-        if label not in ("utf-8,", "utf-8;", "utf 8"):  # whose beginning is one
+        if label not in ("utf-8,", "utf-8;", "utf 8"):  # their beginning is a known label
             assert answer.encoding is None
         assert answer.text == text
         assert answer.decode_content() in (text, ["größer"], [("a", "ü")])
@@ -148,7 +148,7 @@ async def test_unknown_label_is_as_if_there_were_none(client, scripted, label, q
 
 
 @none
-async def test_encoding_that_is_set_to_no_charset_is_an_error(client, scripted, label):
+async def test_encoding_that_is_not_a_charset_is_an_error(client, scripted, label):
     scripted.answer(response(b"[1]", headers=[("Content-Type", "application/json")]))
     answer = await client.get(scripted.url())
     answer.encoding = label
@@ -160,8 +160,8 @@ async def test_encoding_that_is_set_to_no_charset_is_an_error(client, scripted, 
 
 
 @pytest.mark.parametrize("label", ["punycode", "idna", "utf-7"])
-async def test_label_of_the_peer_chooses_no_decoder_of_quadratic_time(client, scripted, label):
-    body = b"+" + b"a" * 1_000_000  # punycode took minutes for it
+async def test_label_of_the_peer_cannot_choose_a_decoder_of_quadratic_time(client, scripted, label):
+    body = b"+" + b"a" * 1_000_000  # punycode took minutes to decode it
     scripted.always(response(body, headers=[("Content-Type", f"text/plain; charset={label}")]))
     began = time.process_time()
     assert len((await client.get(scripted.url())).text) == len(body)
@@ -189,7 +189,7 @@ async def test_json_may_begin_with_a_byte_order_mark(client, scripted, kind, lab
         ("utf-32", "utf-32-le"),
     ],
 )
-async def test_json_in_wider_encodings_may_too(client, scripted, label, codec):
+async def test_json_in_utf_16_and_utf_32_may_begin_with_a_byte_order_mark(client, scripted, label, codec):
     body = '\ufeff{"a": "ü"}'.encode(codec) if codec != "utf-16" else '{"a": "ü"}'.encode(codec)
     fields = [("Content-Type", "application/json" + (f"; charset={label}" if label else ""))]
     scripted.answer(response(body, headers=fields))
@@ -197,7 +197,7 @@ async def test_json_in_wider_encodings_may_too(client, scripted, label, codec):
     assert answer.json() == answer.decode_content() == {"a": "ü"}
 
 
-async def test_json_decoder_of_the_user_is_given_no_byte_order_mark(scripted):
+async def test_json_decoder_of_the_user_gets_no_byte_order_mark(scripted):
     seen = []
     scripted.always(response(b"\xef\xbb\xbf[1]"))
     async with HttpClient(
@@ -207,13 +207,13 @@ async def test_json_decoder_of_the_user_is_given_no_byte_order_mark(scripted):
     assert seen == [b"[1]"]
 
 
-async def test_byte_order_mark_alone_excuses_nothing(client, scripted):
+async def test_invalid_json_after_a_byte_order_mark_is_an_error(client, scripted):
     scripted.always(response(b"\xef\xbb\xbf", headers=[("Content-Type", "application/json")]))
     with pytest.raises(ValueError, match="Expecting value"):
         (await client.get(scripted.url())).json()
 
 
-async def test_line_that_ends_in_cr_comes_at_once(client, scripted):
+async def test_line_that_ends_in_cr_is_returned_at_once(client, scripted):
     scripted.answer(Script(head(200)).send(b"one\r").until_read().stall())
     async with await client.get(scripted.url(), stream=True, timeout=10) as answer:
         async for line in answer.raw.iter_lines():

@@ -6,7 +6,7 @@ import pytest
 
 from hookline import HttpClient, InvalidURL
 from hookline.messages.url import split_url
-from hookline.messages.url_reference import resolve
+from hookline.messages.url_reference import resolve_reference
 from hookline_testing.server import ScriptedServer, response
 
 BASE = "http://a/b/c/d;p?q"
@@ -57,7 +57,7 @@ RESOLVED = {
 
 @pytest.mark.parametrize(("reference", "url"), RESOLVED.items())
 def test_reference_is_resolved_as_the_rfc_says(reference: str, url: str) -> None:
-    assert split_url(resolve(BASE, reference)).url == url
+    assert split_url(resolve_reference(BASE, reference)).url == url
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_reference_is_resolved_as_the_rfc_says(reference: str, url: str) -> None
     ],
 )
 def test_parts_stay_as_they_are_written(base: str, reference: str, url: str) -> None:
-    assert resolve(base, reference) == url
+    assert resolve_reference(base, reference) == url
 
 
 @pytest.mark.parametrize("reference", ["//evil.example/x", "///evil.example", "//evil.example@h/"])

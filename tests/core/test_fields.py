@@ -1,4 +1,4 @@
-"""Fields: what is written, what is refused, what is read."""
+"""Fields: how they are written, which are refused, and how they are parsed."""
 
 import pytest
 from hypothesis import given
@@ -7,15 +7,15 @@ from multidict import CIMultiDict
 
 from hookline import LocalProtocolError
 from hookline.messages.fields import (
-    apply,
+    check_fields,
     check_method,
     check_name,
     check_target,
     check_value,
-    checked,
+    field_lines,
     field_octets,
+    override,
     parse_fields,
-    write,
 )
 
 NAME = st.text("!#$%&'*+-.^_`|~0123456789abcXYZ", min_size=1, max_size=20)
@@ -30,7 +30,7 @@ def test_name_is_a_token(name):
 @pytest.mark.parametrize(
     "name", ["", " ", "a b", "a:", "a\r\nb", "a\n", "\n", "a\0", "ä", "a(b)", "a\t", 'a"'], ids=repr
 )
-def test_name_that_is_no_token_is_refused(name):
+def test_name_that_is_not_a_token_is_refused(name):
     for form in (name, name.encode()):
         with pytest.raises(LocalProtocolError):
             check_name(form)
@@ -57,8 +57,8 @@ def test_value_that_ends_its_line_is_refused_and_not_shown(value):
     assert "a" not in str(caught.value).replace("X-Secret", "").replace("value", "").replace("has a CR", "")
 
 
-def test_value_that_has_no_bytes_is_refused():
-    assert check_value("X", "\udce4") == "\udce4"  # a byte that came so, and goes out so
+def test_value_with_a_lone_surrogate_is_refused():
+    assert check_value("X", "\udce4") == "\udce4"  # stands for a received byte, which is sent unchanged
     with pytest.raises(LocalProtocolError, match="surrogate"):
         check_value("X", "\ud800")
 
@@ -75,7 +75,7 @@ def test_method_is_written_in_upper_case(method, written):
 
 
 @pytest.mark.parametrize("method", ["", "GET ", "G ET", "GET\r\n", "GÉT", "GET/"], ids=repr)
-def test_method_that_is_no_token_is_refused(method):
+def test_method_that_is_not_a_token_is_refused(method):
     with pytest.raises(LocalProtocolError):
         check_method(method)
 
@@ -91,15 +91,15 @@ def test_target_has_four_forms(target):
     assert check_target(target) == target
 
 
-def test_given_fields_replace_and_remove():
+def test_given_fields_override_others():
     fields = CIMultiDict([("A", "1"), ("B", "2"), ("C", "3")])
-    apply(fields, checked([("a", "x"), ("A", "y"), ("b", None), ("D", 4)]))
+    override(fields, check_fields([("a", "x"), ("A", "y"), ("b", None), ("D", 4)]))
     assert list(fields.items()) == [("C", "3"), ("a", "x"), ("A", "y"), ("D", "4")]
 
 
 def test_fields_are_checked_when_they_are_written():
     with pytest.raises(LocalProtocolError):
-        write([("A", "b\r\nEvil: c")])
+        field_lines([("A", "b\r\nEvil: c")])
 
 
 def test_repeated_fields_are_kept_in_order():
@@ -109,13 +109,13 @@ def test_repeated_fields_are_kept_in_order():
 
 
 @given(st.lists(st.tuples(NAME, VALUE), max_size=10))
-def test_what_is_written_is_what_is_read(pairs):
-    head = f"HTTP/1.1 200 OK\r\n{write(pairs)}\r\n".encode()
+def test_written_fields_are_parsed_to_the_same_fields(pairs):
+    head = f"HTTP/1.1 200 OK\r\n{field_lines(pairs)}\r\n".encode()
     assert list(parse_fields(head).items()) == [(name, value.strip(" \t")) for name, value in pairs]
 
 
 @given(st.binary(max_size=30))
-def test_bytes_of_values_come_back(value):
+def test_bytes_of_values_are_kept(value):
     value = value.translate(None, b"\r\n").strip(b" \t")
     fields = parse_fields(b"HTTP/1.1 200 OK\r\nA: " + value + b"\r\n\r\n")
     assert field_octets(fields["A"]) == value

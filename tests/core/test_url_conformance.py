@@ -20,7 +20,7 @@ CONTROL = "refused: what has control characters was put together from the wrong 
 AS_WRITTEN = "a query of clean ASCII goes out byte for byte; browsers encode a ' in it"
 EMPTY_QUERY = "a ? with nothing behind it goes out, as in browsers; it is only their `search` that leaves it out"
 
-# Where we do otherwise than the data says, and why.
+# Deliberate departures from the data, with the reasons.
 DEPARTURES = {
     "http://a:b@c\\": BACKSLASH,
     "ws://a@b\\c": BACKSLASH,
@@ -49,7 +49,7 @@ DEPARTURES = {
 
 
 def rows():
-    """Those of our schemes that are absolute, whether the data gives them a base or not."""
+    """Return the cases with an absolute URL of the schemes of Hookline, with or without a base in the data."""
     if not FILE.exists():
         return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason=f"no {FILE}; set HOOKLINE_CONFORMANCE"))]
     found = []
@@ -61,7 +61,7 @@ def rows():
 
 def is_ours(row):
     if row["base"] is not None or row.get("failure"):
-        # Without slashes a base of the same scheme would count.
+        # Without slashes, a base of the same scheme would change the result.
         pattern = NAMES_A_HOST if row["base"] is not None else re.compile(r"(?i)(?:https?|wss?):").match
         return pattern(row["input"]) is not None
     return row["protocol"].rstrip(":") in PORTS
@@ -86,7 +86,7 @@ def parsed(url):
 
 @pytest.mark.conformance
 @pytest.mark.parametrize("row", rows())
-def test_url_is_read_as_browsers_read_it(row):
+def test_url_is_parsed_as_in_browsers(row):
     ours, theirs = parsed(row["input"]), expected(row)
     if row["input"] in DEPARTURES:
         assert ours != theirs, "it stands among the departures, and is none"

@@ -1,4 +1,4 @@
-"""What a client says of URLs that it cannot follow: errors of its own, which say what is right."""
+"""Errors for URLs that a client cannot request: each is an exception of Hookline that says what is expected."""
 
 import pytest
 
@@ -29,14 +29,14 @@ UNSERVED = [
 
 
 @pytest.mark.parametrize("url", UNSERVED, ids=lambda url: url[:20])
-async def test_unknown_scheme_is_answered_with_the_schemes_that_there_are(url):
+async def test_error_for_an_unknown_scheme_lists_the_known_schemes(url):
     async with HttpClient(autoload=False) as client:
         with pytest.raises(InvalidURL, match="; there are http, https") as caught:
             await client.get(url)
     assert len(str(caught.value)) < 300
 
 
-async def test_scheme_without_slashes_is_told_that_a_host_needs_one():
+async def test_error_for_a_scheme_without_slashes_says_that_a_host_needs_a_scheme():
     async with HttpClient(autoload=False) as client:
         with pytest.raises(
             InvalidURL, match=r"the scheme 'localhost'; there are http, https; a host .* http://host:port"
@@ -44,7 +44,7 @@ async def test_scheme_without_slashes_is_told_that_a_host_needs_one():
             await client.get("localhost:8080/x")
 
 
-async def test_schemes_of_plugins_are_named_too():
+async def test_error_lists_the_schemes_of_plugins_too():
     class Mine:
         name = "mine"
 
@@ -66,7 +66,7 @@ def test_base_url_without_a_host_is_refused_when_the_client_is_made(base):
 
 
 @pytest.mark.parametrize("url", ["http:x", "http:/x", "https:host/x", "HTTP:", "http:?q", "ws:x"])
-async def test_reference_that_readers_take_for_path_or_host_is_refused_where_there_is_a_base(url):
+async def test_ambiguous_reference_is_refused_with_a_base(url):
     async with HttpClient(autoload=False, base_url="http://127.0.0.1:1/") as client:
         with pytest.raises(InvalidURL, match="without //"):
             await client.get(url)
@@ -103,7 +103,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("url", ENDLESS.values(), ids=ENDLESS.keys())
-async def test_url_without_measure_is_an_invalid_url(url):
+async def test_endless_url_is_an_invalid_url(url):
     async with HttpClient(autoload=False) as client:
         request = client.new_request("GET", "http://h/", cause="x")
         with pytest.raises(InvalidURL) as caught:
@@ -116,14 +116,14 @@ async def test_url_without_measure_is_an_invalid_url(url):
     assert len(str(caught.value)) < 500
 
 
-async def test_long_zone_that_an_interface_can_have_is_taken(scripted):
+async def test_longest_zone_of_an_interface_is_accepted(scripted):
     async with HttpClient(autoload=False, timeout=5) as client:
         with pytest.raises(OSError, match=r"cannot connect|no address"):
             await client.get("http://[fe80::1%25abcdefghi.12345]:1/")
 
 
 @pytest.mark.parametrize("params", [b"\xff", "\ud800", {"a": "\ud800"}, {"\udcff": b"\xff"}], ids=ascii)
-async def test_params_that_are_no_text_are_sent_as_bytes(scripted, params):
+async def test_params_that_are_not_text_are_sent_as_bytes(scripted, params):
     scripted.always(response(b""))
     async with HttpClient(autoload=False, params=params) as client:
         await client.get(scripted.url("/"))
@@ -142,7 +142,7 @@ async def test_params_that_are_no_text_are_sent_as_bytes(scripted, params):
         ("https", "http://https"),
     ],
 )
-def test_command_line_reads_urls_as_the_client_does(word, url):
+def test_command_line_parses_urls_as_the_client_does(word, url):
     assert with_scheme(word) == url
 
 

@@ -1,4 +1,4 @@
-"""Hosts: one form for each, however it is written, so that what is allowed or exempt for one spelling is so for all."""
+"""Hosts: all spellings of a host have one form, so that a rule for one spelling applies to all."""
 
 import subprocess
 import sys
@@ -52,7 +52,7 @@ def test_ipv4_address_has_one_form(host):
         ("0251.0376.0251.0376", "169.254.169.254"),
     ],
 )
-def test_last_number_fills_the_bytes_that_are_left(host, address):
+def test_last_number_fills_the_remaining_bytes(host, address):
     assert split_url(f"http://{host}/").host == address
 
 
@@ -136,7 +136,7 @@ def test_ipv6_address_has_one_form(written, host):
     ],
     ids=lambda host: ascii(host[:20]),
 )
-def test_what_is_no_ipv6_address_is_refused(host):
+def test_invalid_ipv6_address_is_refused(host):
     with pytest.raises(InvalidURL):
         split_url(f"http://{host}/")
 
@@ -146,7 +146,7 @@ def test_what_is_no_ipv6_address_is_refused(host):
     [
         ("☃.net", "xn--n3h.net"),
         ("i❤.ws", "xn--i-7iq.ws"),
-        ("i❤️.ws", "xn--i-7iq.ws"),  # with the selector of a variant, which is left out
+        ("i❤️.ws", "xn--i-7iq.ws"),  # with a variation selector, which is removed
         ("💩.la", "xn--ls8h.la"),
         ("xn--n3h.net", "xn--n3h.net"),
         ("XN--N3H.net", "xn--n3h.net"),
@@ -171,7 +171,7 @@ def test_what_is_no_ipv6_address_is_refused(host):
     ],
     ids=ascii,
 )
-def test_name_is_written_as_browsers_write_it(written, host):
+def test_name_is_normalised_as_in_browsers(written, host):
     parts = split_url(f"http://{written}:81/")
     assert (parts.host, parts.port) == (host, 81)
     assert canonical_host(written if "%" not in written else host) == host
@@ -228,7 +228,7 @@ def test_long_host_is_refused_at_once(character):
 
 
 @given(st.text(max_size=20))
-def test_any_text_has_one_form_or_none(text):
+def test_any_text_has_one_form_or_is_refused(text):
     try:
         host = canonical_host(text)
     except InvalidURL:
@@ -237,7 +237,7 @@ def test_any_text_has_one_form_or_none(text):
     assert canonical_host(host) == host
 
 
-def test_hosts_in_ascii_need_no_tables():
+def test_ascii_hosts_do_not_import_idna():
     program = (
         "import sys, hookline; hookline.split_url('http://-A.example/');"
         "sys.exit('idna' in sys.modules or 'unicodedata' in sys.modules)"
@@ -245,7 +245,7 @@ def test_hosts_in_ascii_need_no_tables():
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-# -- the same on the wire
+# -- hosts in requests
 
 
 @pytest.mark.parametrize("host", LOOPBACK, ids=ascii)
@@ -287,7 +287,7 @@ async def test_name_reaches_resolver_and_host_field_in_ascii(scripted, written, 
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "localhost", "ｌocalhost"], ids=ascii)
-async def test_certificate_is_checked_for_the_host_in_its_one_form(make_scripted, certificates, host):
+async def test_certificate_is_checked_for_the_normalised_host(make_scripted, certificates, host):
     server = make_scripted(ssl_context=certificates.right.server_context(), strict=False)
     server.always(response(b"trusted"))
     async with HttpClient(autoload=False, verify=certificates.ca_file) as client:

@@ -1,4 +1,4 @@
-"""URLs: what they become, what is refused, and what parameters do to them."""
+"""URLs: how they are split, which are refused, and how parameters are appended."""
 
 import pytest
 from hypothesis import given
@@ -47,7 +47,7 @@ from hookline.messages.url import remove_dot_segments, split_url, with_params
         ("  http://a/b  ", "http", "a", None, "/b"),
     ],
 )
-def test_url_is_taken_apart(url, scheme, host, port, target):
+def test_url_is_split_into_parts(url, scheme, host, port, target):
     parts = split_url(url)
     assert (parts.scheme, parts.host, parts.port, parts.target) == (scheme, host, port, target)
     assert parts.userinfo is None
@@ -64,7 +64,7 @@ def test_url_is_taken_apart(url, scheme, host, port, target):
         ("http://a:b/@c", None, None),
     ],
 )
-def test_userinfo_is_kept_apart(url, userinfo, host):
+def test_userinfo_is_a_part_of_its_own(url, userinfo, host):
     if host is None:
         with pytest.raises(InvalidURL):
             split_url(url)
@@ -74,12 +74,12 @@ def test_userinfo_is_kept_apart(url, userinfo, host):
     assert "@" not in parts.url
 
 
-def test_fragment_is_no_part_of_the_target():
+def test_fragment_is_not_part_of_the_target():
     parts = split_url("http://a/b?c#d/e?f")
     assert (parts.target, parts.fragment, parts.url) == ("/b?c", "#d/e?f", "http://a/b?c#d/e?f")
 
 
-def test_fragment_may_have_what_is_never_sent():
+def test_fragment_may_hold_control_characters_and_backslashes():
     assert split_url("http://a/#\0\x08`'é").fragment == "#%00%08%60'%C3%A9"
 
 
@@ -132,7 +132,7 @@ def test_url_that_names_no_origin_is_refused(url):
         split_url(url)
 
 
-def test_refusal_shows_neither_userinfo_nor_query():
+def test_error_shows_neither_userinfo_nor_query():
     with pytest.raises(InvalidURL) as caught:
         split_url("http://user:hunter2@a\\b/?token=hunter2")
     assert "hunter2" not in str(caught.value)
@@ -142,7 +142,7 @@ def test_refusal_shows_neither_userinfo_nor_query():
 
 
 @pytest.mark.parametrize("url", ["http://user:hunter2/x@a/", "http://user:hunter2?x@a/", "http://user:hunter2#x@a/b"])
-def test_password_that_ends_the_host_is_not_shown_as_a_port(url):
+def test_error_does_not_show_a_password_as_a_port(url):
     with pytest.raises(InvalidURL, match="percent-encoded") as caught:
         split_url(url)
     assert "hunter2" not in str(caught.value)
@@ -169,19 +169,19 @@ def test_password_that_ends_the_host_is_not_shown_as_a_port(url):
         ("http://a/", {"h": "\ud800\udcff"}, "http://a/?h=%EF%BF%BD%FF"),
     ],
 )
-def test_params_stand_behind_the_query_as_written(url, params, whole):
+def test_params_are_appended_to_the_query_as_written(url, params, whole):
     assert with_params(url, params) == whole
 
 
 @pytest.mark.parametrize("params", [[1], ["ab"], [("a", "b", "c")], {"a": {"b": "c"}}, {"a": iter("b")}])
-def test_params_refuse_what_are_no_pairs(params):
+def test_params_other_than_pairs_are_refused(params):
     with pytest.raises(TypeError):
         with_params("http://a/", params)
 
 
 @pytest.mark.parametrize(
     ("path", "without"),
-    # RFC 3986, section 5.2.4, and what is often wrong
+    # RFC 3986, section 5.2.4, and frequent mistakes
     [
         ("/a/b/c/./../../g", "/a/g"),
         ("/a/..", "/"),

@@ -1,4 +1,4 @@
-"""What a URL becomes in the request that goes out: its target, its Host, and nothing else of it."""
+"""URLs in requests: the target and the Host field are sent, and no other part of the URL."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from hookline_testing.server import response
 
 @pytest.fixture
 async def server(make_scripted, tmp_path):
-    """A server that is there for every host."""
+    """A server that answers for every host."""
     server = make_scripted(unix_socket=tmp_path / "socket")
     server.always(response(b""))
     return server
@@ -42,7 +42,7 @@ async def client(server, tmp_path):
         ),
     ],
 )
-async def test_url_goes_out(client, server, url, host, target):
+async def test_url_becomes_target_and_host_field(client, server, url, host, target):
     await client.get(url)
     (seen,) = server.requests
     assert (seen.header_values("host"), seen.target) == ([host], target)
@@ -50,7 +50,7 @@ async def test_url_goes_out(client, server, url, host, target):
     assert seen.header("authorization") is None
 
 
-async def test_params_go_out_behind_a_presigned_query(client, server):
+async def test_params_are_appended_to_a_presigned_query(client, server):
     query = "X-Sig=a%2Bb%2F%3D&empty=&bare&sp=%20+"
     await client.get(f"http://a.example/k?{query}#f", params={"page": 2, "key": ["a b", "ü"], "none": None})
     assert server.requests[0].query == f"{query}&page=2&key=a+b&key=%C3%BC"

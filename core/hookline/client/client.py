@@ -107,7 +107,7 @@ class HttpClient(LoopBinding, PluginHost):
     def _own_headers(self) -> CIMultiDict[str]:
         """The fields that stand in every request where the user says nothing."""
         headers: CIMultiDict[str] = CIMultiDict()
-        fields.apply(headers, fields.checked(self.DEFAULT_HTTP_HEADERS))
+        fields.override(headers, fields.check_fields(self.DEFAULT_HTTP_HEADERS))
         headers["User-Agent"] = self.client_version
         if self.close_connections:
             headers["Connection"] = "close"
@@ -115,8 +115,8 @@ class HttpClient(LoopBinding, PluginHost):
 
     def _apply_headers(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
         """Put the user's fields over others; a value of None removes one, also where a plugin would add it."""
-        pairs = fields.checked(given)
-        fields.apply(headers, pairs)
+        pairs = fields.check_fields(given)
+        fields.override(headers, pairs)
         self.removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
         return headers
 
@@ -169,7 +169,7 @@ class HttpClient(LoopBinding, PluginHost):
         own = self._own_headers()
         for name in {*before, *own}:
             if self.headers.get(name) == before.get(name) != own.get(name):
-                fields.apply(self.headers, [(name, own.get(name))])
+                fields.override(self.headers, [(name, own.get(name))])
 
     # -- requests
 

@@ -29,8 +29,8 @@ from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
 from ..messages import fields
 from ..messages.timeout import Timeout
-from ..messages.url import as_params, scheme_of, split_url, unserved, with_params
-from ..messages.url_reference import joined_params, resolve
+from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
+from ..messages.url_reference import join_params, resolve_reference
 from ..plugins.option_table import Keyword, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
@@ -96,7 +96,7 @@ class Configuration:
         self._make_classes(values, silent)
         self.default_fields = self._default_fields()
         self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
-        self._lines = fields.write(pair for pair in self.default_fields if pair[0].lower() != "host")
+        self._lines = fields.field_lines(pair for pair in self.default_fields if pair[0].lower() != "host")
         hosts = [value for name, value in self.default_fields if name.lower() == "host"]
         self._host = hosts[0] if hosts else None
         # what fits one request and not another is checked with each: none of them takes the short way
@@ -149,7 +149,9 @@ class Configuration:
         self.options = defaults
         timeout: Timeout = defaults["timeout"]
         self.total_timeout = timeout.total
-        self.on_fast_path = not (defaults["stream"] or defaults["max_body"] or defaults["timings"] or timeout.has_parts)
+        self.on_fast_path = not (
+            defaults["stream"] or defaults["max_body"] or defaults["timings"] or timeout._has_parts
+        )
         of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
         of_requests["__module__"] = HttpRequest.__module__
         attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
@@ -186,7 +188,7 @@ class Configuration:
         return setting.convert(keyword, {member.name: member.plugin for member in self.plugins.values()})
 
     def _default_fields(self) -> list[tuple[str, str]]:
-        own = fields.checked(self.client.headers)
+        own = fields.check_fields(self.client.headers)
         removed = self.client.removed_headers
         known = {*removed, *(name.lower() for name, _ in own)}
         unasked = {*DEFAULT_HTTP_HEADERS, ("User-Agent", self.client.client_version)}
@@ -229,9 +231,9 @@ class Configuration:
         """
         base = self.client.base_url
         own = self.client.params if is_call else None
-        whole = url if base is None else resolve(str(base), url)
+        whole = url if base is None else resolve_reference(str(base), url)
         if own is not None or params is not None:  # the client's may change: not remembered
-            return self.destination_of(with_params(whole, joined_params(own, as_params(params))))
+            return self.destination_of(with_params(whole, join_params(own, as_params(params))))
         found = self.destination_of(whole)
         if self._located is not self.destinations:
             if len(self.destinations) >= MAX_TARGETS:
@@ -249,7 +251,7 @@ class Configuration:
             return found
         name = scheme_of(url)
         if name is not None and name not in self.schemes:  # before the rest, which other schemes write in other ways
-            raise InvalidURL(unserved(url, name, self.schemes))
+            raise InvalidURL(explain_unserved_scheme(url, name, self.schemes))
         parts = split_url(url)
         scheme = self.schemes[parts.scheme]
         key = (parts.scheme, parts.host, scheme.port if parts.port is None else parts.port)
@@ -279,7 +281,7 @@ class Configuration:
                 raise self.client.unexpected_keyword_error(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
-            if name in EXCHANGE_OPTIONS or (name == "timeout" and converted.has_parts):
+            if name in EXCHANGE_OPTIONS or (name == "timeout" and converted._has_parts):
                 request._on_fast_path = False
             if name in self.pre_request_options:
                 request._skips_pre_request = False

@@ -298,7 +298,7 @@ def _fill_request(request: RequestSnapshot, record: dict[str, Any], at: Callable
     request._unredirected = CIMultiDict(record["unredirected"])
     request.body = record["body"]
     if record["length"] is not None:
-        request.body = Source.spent(*record["length"])
+        request.body = Source.already_sent(*record["length"])
     request.content_type, request.cause, request._closes_connection = (
         record["content_type"],
         record["cause"],

@@ -12,7 +12,7 @@ from ..hooks.declarations import Option
 from ..messages.fields import check_value
 from ..messages.timeout import Timeout, as_timeout
 from ..messages.url import as_params, as_url, split_url
-from ..messages.url_reference import resolve
+from ..messages.url_reference import resolve_reference
 from ..network.tls import as_cert, as_path, as_server_hostname, as_verify
 
 KEEP_ALIVE = 15.0  # seconds that an idle connection is kept
@@ -106,7 +106,7 @@ def as_base_url(value: Any) -> Any:
     """Raises: TypeError, InvalidURL."""
     if value is not None:
         try:
-            split_url(resolve(as_url("base_url", value), ""))
+            split_url(resolve_reference(as_url("base_url", value), ""))
         except InvalidURL as error:
             raise InvalidURL(f"base_url= {error}") from None
     return value

@@ -235,7 +235,7 @@ class HttpRequest:
         except TypeError:
             found = key = None  # a value that is no str
         if found is None:
-            given = fields.checked(headers)
+            given = fields.check_fields(headers)
             wakes = not profile.pre_request_fields.isdisjoint(name.lower() for name, _ in given)
             found = dict(key or ()), given, self._lines(given), wakes
             # a value that is no ASCII may be equal to one that was received in other bytes
@@ -262,7 +262,7 @@ class HttpRequest:
         if self._headers is None:
             headers = CIMultiDict(self._configuration.default_fields)
             if self._given_fields:
-                fields.apply(headers, self._given_fields)
+                fields.override(headers, self._given_fields)
             if self.content_type is not None and "content-type" not in headers:
                 headers["Content-Type"] = self.content_type
             self._headers = headers
@@ -402,10 +402,10 @@ class HttpRequest:
         hosts = [self._destination.origin.authority]
         if hop is not None or "host" in every:
             every = CIMultiDict(every)
-            fields.apply(every, (hop or {}).items())
+            fields.override(every, (hop or {}).items())
             hosts = given_values(every, "host") or hosts
             every.popall("host", None)
-        lines = fields.write(every.items())
+        lines = fields.field_lines(every.items())
         if self.version not in VERSIONS:
             raise LocalProtocolError(f"not a version of HTTP/1: {shown(str(self.version))}")
         if len(hosts) > 1:

@@ -20,7 +20,7 @@ from ..hooks.handlers import ResponseEvent
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
-from ..messages.content_decoding import Decoder, Text, charset_of, check_decoder, decoded, json_text
+from ..messages.content_decoding import Decoder, Text, charset_of, check_decoder, decode_by_media_type, json_text
 from .acquire import acquire
 from .failure import fail
 from .request import HttpRequest
@@ -48,7 +48,7 @@ class HttpResponse(ExchangeState):
         content: bytes = b"",
     ) -> HttpResponse:
         """A response that did not come from the network: what a cache or a mock answers with."""
-        lines = fields.write((name, value) for name, value in fields.checked(headers) if value is not None)
+        lines = fields.field_lines((name, value) for name, value in fields.check_fields(headers) if value is not None)
         response: HttpResponse = request._configuration.response_type(request)
         response._set_head(
             f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode(
@@ -115,9 +115,9 @@ class HttpResponse(ExchangeState):
 
         return links_of(self.headers.getall("link", []), self.url)
 
-    def info(self) -> fields.Info:
+    def info(self) -> fields.CookieJarFields:
         """A copy of the fields, as http.cookiejar asks for them."""
-        return fields.Info(self.headers)
+        return fields.CookieJarFields(self.headers)
 
     @property
     def history(self) -> list[HttpResponse]:
@@ -221,7 +221,7 @@ class HttpResponse(ExchangeState):
 
         Raises: ValueError, for a body that is not what it says; LookupError, as `text`.
         """
-        return decoded(self.content, self.headers.get("content-type", ""), self._codec())
+        return decode_by_media_type(self.content, self.headers.get("content-type", ""), self._codec())
 
     def raise_for_status(self) -> Self:
         """Returns the response itself, so that calls can be chained.

@@ -19,7 +19,7 @@ from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
 from ..http1.connection import Connection, DataListener
 from ..http1.parser import ResponseHead, parse_status_line
-from ..messages.content_decoding import Content
+from ..messages.content_decoding import ContentFilter
 from ..network.pool import Pool
 from ..network.timings import FirstByte, Timings
 from .request import HttpRequest
@@ -71,7 +71,7 @@ class ExchangeState:
     _sent_at: float
     connection: Connection | None
     _due: float
-    _content_filter: Content | None
+    _content_filter: ContentFilter | None
     _head: ResponseHead | None
     _on_fast_path: bool
     _dispatch_table: DispatchTable
@@ -278,7 +278,7 @@ class ExchangeState:
         if self.timings is not None:
             self.timings.took(connection)
         connection.leave_fast_path(request.method, request.max_body, tap)
-        if request.deadline or request.timeout.has_parts:
+        if request.deadline or request.timeout._has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)
             connection.timed = True
             connection.last_read = connection.loop.time()
@@ -402,10 +402,10 @@ class ExchangeState:
         self.drop_connection()
 
     @property
-    def body(self) -> Content:
+    def body(self) -> ContentFilter:
         """The filter behind the raw parts; made when a decoder is added."""
         if self._content_filter is None:
-            self._content_filter = Content(self.request.max_body)
+            self._content_filter = ContentFilter(self.request.max_body)
         return self._content_filter
 
     def _take_decoded(self, *, bounded: bool) -> bytes:
@@ -417,7 +417,7 @@ class ExchangeState:
         if self._content_filter is None:
             return parts[0] if len(parts) == 1 else b"".join(parts)
         self._content_filter.parts += parts
-        return self._content_filter.take(is_complete=self._is_whole, bounded=bounded)
+        return self._content_filter.decode_available(is_complete=self._is_whole, bounded=bounded)
 
     @property
     def is_open(self) -> bool:

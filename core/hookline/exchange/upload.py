@@ -10,7 +10,7 @@ from weakref import ref
 
 from ..errors import LocalProtocolError, ReadTimeout, WriteTimeout
 from ..http1.connection import Connection
-from ..messages.request_body import TURN_CHUNKS, Source
+from ..messages.request_body import CHUNKS_PER_TURN, Source
 from .state import ExchangeState
 
 ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
@@ -94,10 +94,10 @@ async def passes(response: ExchangeState, connection: Connection) -> bool:
     gate = response.request.gate
     assert gate is not None
     timer = None
-    if gate.seconds is not None:
-        timer = connection.loop.call_later(gate.seconds, gate.open)
+    if gate._opens_after is not None:
+        timer = connection.loop.call_later(gate._opens_after, gate.open)
         response._arm_timeout(None)  # the peer may be silent: the gate opens by itself
-    gate.notify_by(connection.wake)
+    gate._call_on_change(connection.wake)
     try:
         while not (gate.is_open or gate.is_closed or connection.head):
             if connection.interims:
@@ -105,7 +105,7 @@ async def passes(response: ExchangeState, connection: Connection) -> bool:
             else:
                 await connection.wait()
     finally:
-        gate.notify_by(None)
+        gate._call_on_change(None)
         if timer is not None:
             timer.cancel()
             response._arm_timeout(None, ReadTimeout, response.request.timeout.read)
@@ -153,7 +153,7 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
                 report(sent, length)
             chunk_count += 1
             # what came is read before more is written: under TLS nothing can be read once a write has failed
-            if is_tls or sent - turn >= _TURN or chunk_count % TURN_CHUNKS == 0:
+            if is_tls or sent - turn >= _TURN or chunk_count % CHUNKS_PER_TURN == 0:
                 turn = sent
                 await asyncio.sleep(0)
     if connection.cancel_sending is None:

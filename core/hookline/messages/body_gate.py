@@ -1,4 +1,4 @@
-"""The gate before a held body: a plugin opens it to let the body go, or closes it so that the body is never sent."""
+"""The gate of a held body: a plugin opens it to send the body, or closes it so that the body is never sent."""
 
 from __future__ import annotations
 
@@ -6,35 +6,37 @@ from collections.abc import Callable
 
 
 class Gate:
-    """See the module.
+    """A gate before the body of one request: `request.hold_body()` returns it. It is decided once, by `open` or `close`.
 
-    seconds: after the head was sent for so long, the gate opens by itself; None = it stays until somebody decides.
+    is_open: the body may be sent. is_closed: the body will not be sent. While both are False, the body waits.
+
+    seconds: time after the head was sent, after which the gate opens by itself; None = it waits for `open` or `close`.
     """
 
-    __slots__ = ("_changed", "is_closed", "is_open", "seconds")
+    __slots__ = ("_callback", "_opens_after", "is_closed", "is_open")
 
     def __init__(self, seconds: float | None = None) -> None:
-        self.seconds = seconds
+        self._opens_after = seconds
         self.is_open = False
         self.is_closed = False
-        self._changed: Callable[[], None] | None = None
+        self._callback: Callable[[], None] | None = None
 
     def open(self) -> None:
-        """Send the body now. Nothing happens when the gate was closed."""
+        """Send the body now. Without effect if the gate was closed."""
         if not self.is_closed:
             self.is_open = True
             self._notify()
 
     def close(self) -> None:
-        """Do not send the body. Nothing happens when the gate was opened."""
+        """Do not send the body. Without effect if the gate was opened."""
         if not self.is_open:
             self.is_closed = True
             self._notify()
 
-    def notify_by(self, changed: Callable[[], None] | None) -> None:
-        """CallHandlers `changed` when the gate is opened or closed."""
-        self._changed = changed
+    def _call_on_change(self, callback: Callable[[], None] | None) -> None:
+        """Set the function to call when the gate is opened or closed; None = none."""
+        self._callback = callback
 
     def _notify(self) -> None:
-        if self._changed is not None:
-            self._changed()
+        if self._callback is not None:
+            self._callback()

@@ -1,4 +1,4 @@
-"""Charsets: the labels that peers give them, and the text codecs of Python that they mean."""
+"""Charsets: from the labels that peers use to the text codecs of Python."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import lru_cache
 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._:+-]{0,63}").fullmatch
 
-# The labels of the WHATWG Encoding Standard (section 4.2, names and labels) that Python does not know, or knows as a part
-# of what the standard, and with it every browser, decodes: gb2312 as gb18030, Shift_JIS as cp932, and so on. Python lacks
-# "x-user-defined" and "replacement", which no server needs: these count as unknown.
+# The labels of the WHATWG Encoding Standard (section 4.2, names and labels) that Python does not know, or for which Python
+# has a smaller codec than the standard and all browsers: gb2312 is decoded as gb18030, Shift_JIS as cp932, and so on.
+# Python has no "x-user-defined" and "replacement"; no server needs these, so they count as unknown.
 _LABELS = {
     label: codec
     for codec, labels in {
@@ -54,8 +54,8 @@ _LABELS = {
     for label in labels.split()
 }
 
-# Codecs that Python counts as text although no text is sent in them. punycode, idna, and UTF-7 line by line take quadratic
-# time, the escapes are those of Python's source, and the rest depends on the machine or fails always.
+# Text codecs of Python that are not charsets of HTTP. punycode, idna and (line by line) UTF-7 take quadratic time, the
+# escapes are those of Python's source code, and the others depend on the machine or always fail.
 _NO_CHARSETS = frozenset({
     "charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7",
 })  # fmt: skip
@@ -63,9 +63,9 @@ _NO_CHARSETS = frozenset({
 
 @lru_cache(64)
 def codec_of(label: str) -> str | None:
-    """The name of Python's text codec for a charset; None for a label that is garbled, unknown, or of no charset.
+    """Return the name of Python's text codec for a charset; None for a label that is malformed, unknown or not a charset.
 
-    A label that Python knows is its own answer, unless the Encoding Standard means more by it.
+    A label that Python knows is returned itself, unless the Encoding Standard has a larger codec for it.
     """
     label = label.strip(" \t\n\f\r").lower()
     if label in _LABELS:
@@ -74,18 +74,18 @@ def codec_of(label: str) -> str | None:
         return None
     try:
         name = codecs.lookup(label).name
-        # A codec that takes two bytes or more for a character gives this; so does punycode, from Python 3.13 on.
+        # Codecs with two or more bytes per character raise this for a single byte; so does punycode, from Python 3.13 on.
         with suppress(UnicodeDecodeError):
-            b" ".decode(label)  # alone refuses codecs that are none of text, as zlib
+            b" ".decode(label)  # raises a LookupError for codecs that are not text, such as zlib
     except (LookupError, UnicodeError):
         return None
     return None if name.replace("_", "-") in _NO_CHARSETS else label
 
 
 def check_charset(label: str) -> str:
-    """The codec for a charset that the user gave.
+    """Return the codec for a charset that the user set.
 
-    Raises: LookupError, for one that Python does not know, or that is not for text.
+    Raises: LookupError, if the charset is unknown.
     """
     codec = codec_of(label)
     if codec is None:

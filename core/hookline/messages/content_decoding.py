@@ -1,4 +1,4 @@
-"""What a body is made of: raw parts, the decoders that plugins put behind them, and the text in it."""
+"""Decoding the content of a response: the decoders of its content codings, then its text, JSON or form."""
 
 from __future__ import annotations
 
@@ -11,78 +11,85 @@ from urllib.parse import parse_qsl
 from ..errors import BodyTooLarge
 from .charset import codec_of
 
-STEP = 256 * 1024  # how much a decoder may give at a time
+STEP = 256 * 1024  # bytes: the most that a decoder may return at a time
 
 _CHARSET = re.compile(r"""(?i);\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))""").search
 
 
 class Decoder(Protocol):
-    """A filter over the body, bounded: it never gives more than it was asked for."""
+    """What `response.add_decoder` accepts: an object that decodes one content coding, in bounded steps.
+
+    `decode` never returns more bytes than its `limit`, so that a small body cannot fill the memory.
+    """
 
     @property
     def has_pending(self) -> bool:
-        """Can more be had without more input?"""
+        """Is there output that needs no more input?"""
 
     def decode(self, data: bytes, limit: int) -> bytes:
-        """Take data in, and give at most `limit` bytes. With `has_pending`, call again with b"".
+        """Add input, and return at most `limit` bytes of output. While `has_pending`, b"" as data returns more.
 
-        Raises: DecodingError.
+        Raises: DecodingError, if the data is not in this coding.
         """
 
     def finish(self) -> None:
-        """The body is over.
+        """Check that the body was complete. Called once, after its last byte.
 
-        Raises: DecodingError, when it was cut.
+        Raises: DecodingError, if it was cut.
         """
 
 
-class Content:
-    """The decoded body of one response, as far as somebody asks for it. Without decoders it is the parts as they came.
+class ContentFilter:
+    """The chain of decoders of one response. It decodes only when its output is read.
 
-    limit: the most bytes that it may have, 0 = any.
+    parts: pieces of the raw body that are not decoded yet. Without decoders, the output is these pieces joined.
+    limit: the most bytes that the decoded body may have, from the option `max_body`; 0 = no limit.
     """
 
-    __slots__ = ("_decoders", "_finished", "_given", "limit", "parts")
+    __slots__ = ("_decoders", "_is_finished", "_output_size", "limit", "parts")
 
     def __init__(self, limit: int = 0) -> None:
         self.parts: list[bytes] = []
         self.limit = limit
         self._decoders: list[Decoder] = []
-        self._given = 0
-        self._finished = False
+        self._output_size = 0
+        self._is_finished = False
 
     def add_decoder(self, decoder: Decoder) -> None:
-        """Put a filter behind those that are there: the first one added gets the raw body."""
+        """Append a decoder: the first one gets the raw body, each later one the output of the one before it."""
         self._decoders.append(decoder)
 
     @property
     def has_pending(self) -> bool:
+        """Is there output that needs no more of the raw body?"""
         return bool(self.parts) or any(decoder.has_pending for decoder in self._decoders)
 
-    def take(self, *, is_complete: bool, bounded: bool) -> bytes:
-        """Give what can be given now: all of it, or with `bounded` at most one step of it.
+    def decode_available(self, *, is_complete: bool, bounded: bool) -> bytes:
+        """Decode the parts that are here, and return the output.
+
+        is_complete: no more parts will come. bounded: return at most `STEP` bytes and leave the rest pending.
 
         Raises: DecodingError, BodyTooLarge.
         """
         if not self._decoders:
             return self._raw()
-        given: list[bytes] = []
+        output: list[bytes] = []
         last = len(self._decoders) - 1
         while piece := self._pull(last):
-            given.append(piece)
-            self._given += len(piece)
-            if self.limit and self._given > self.limit:
+            output.append(piece)
+            self._output_size += len(piece)
+            if self.limit and self._output_size > self.limit:
                 raise BodyTooLarge(f"the decoded body has more than max_body={self.limit} bytes")
             if bounded:
                 break
-        if is_complete and not self.has_pending and not self._finished:
-            self._finished = True
+        if is_complete and not self.has_pending and not self._is_finished:
+            self._is_finished = True
             for decoder in self._decoders:
                 decoder.finish()
-        return given[0] if len(given) == 1 else b"".join(given)
+        return output[0] if len(output) == 1 else b"".join(output)
 
     def _pull(self, index: int) -> bytes:
-        """The next output of one decoder, from what it holds or from the one before it; b"" when there is none now."""
+        """Return the next output of one decoder, which gets its input from the one before it; b"" if there is none now."""
         decoder = self._decoders[index]
         while True:
             if decoder.has_pending:
@@ -96,6 +103,7 @@ class Content:
                 return piece
 
     def _raw(self) -> bytes:
+        """Return the raw parts that are here, and forget them."""
         parts, self.parts = self.parts, []
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -110,13 +118,16 @@ class Text(str):
 
 
 def charset_of(content_type: str | None) -> str | None:
-    """The codec that the charset parameter of a Content-Type means; None when there is none, or none that is known."""
+    """Return the codec for the charset parameter of a Content-Type; None if there is none, or if it is unknown."""
     match = _CHARSET(content_type or "")
     return None if match is None else codec_of(match[1] or match[2] or "")
 
 
 def json_text(content: bytes, charset: str | None) -> str | bytes:
-    """JSON without its byte order mark, which parsers may refuse (RFC 8259, section 8.1); bytes where they know better.
+    """Return JSON without its byte order mark, which parsers may refuse (RFC 8259, section 8.1).
+
+    charset: a codec, None = unknown. Without a charset the bytes are returned, since JSON parsers detect their encoding.
+
 
     Raises: UnicodeDecodeError.
     """
@@ -125,12 +136,12 @@ def json_text(content: bytes, charset: str | None) -> str | bytes:
     return content if charset is None else content.decode(charset).removeprefix("\ufeff")
 
 
-def decoded(content: bytes, content_type: str, charset: str | None) -> Any:
-    """A body as its media type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+def decode_by_media_type(content: bytes, content_type: str, charset: str | None) -> Any:
+    """Decode a body by its media type: JSON to an object, a form to a list of pairs, text to str; others stay bytes.
 
-    charset: None = UTF-8; JSON may be UTF-16 and UTF-32 as well.
+    charset: a codec; None = UTF-8, and for JSON also UTF-16 and UTF-32.
 
-    Raises: ValueError (UnicodeDecodeError is one).
+    Raises: ValueError, if the body is not what the media type says (UnicodeDecodeError is a ValueError).
     """
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
@@ -144,9 +155,12 @@ def decoded(content: bytes, content_type: str, charset: str | None) -> Any:
 
 
 def check_decoder(decoder: Any) -> None:
-    """Raises: TypeError, for what is no Decoder."""
+    """Check that an object has the members of `Decoder`.
+
+    Raises: TypeError.
+    """
     for name in ("decode", "finish", "has_pending"):
         if not hasattr(decoder, name):
             raise TypeError(
-                f"add_decoder takes an object with decode, finish and has_pending; {type(decoder).__name__} lacks {name}"
+                f"add_decoder takes an object with decode, finish and has_pending; {type(decoder).__name__} has no {name}"
             )

@@ -1,8 +1,8 @@
-"""Files as bodies: how long they are, and reads that do not hold up the loop.
+"""Files as bodies: their length, and reads that do not block the event loop.
 
-A file that the user opened is read from where it stands, and sought back there when it is sent again; closing it is the
-user's. One that stands where our own reading has left it is sent from where that began: by another call, too. A path is
-opened when it is sent, and closed by us, however that ends.
+A file that the user opened is sent from its current position, and sought back there to be sent again. If it still is at
+the position where an earlier send stopped, in whichever call, it is sent from where that send began. The user closes it.
+A path is opened when it is sent, and closed afterwards, also after an error.
 """
 
 from __future__ import annotations
@@ -19,50 +19,53 @@ from weakref import WeakKeyDictionary
 
 from ..errors import LocalProtocolError
 
-PIECE = 256 * 1024
-SMALL = 64 * 1024  # a file of so few bytes is read faster than a thread is told to do it (50 us)
+READ_SIZE = 256 * 1024  # bytes of one read
+# bytes: reading a file up to this size takes less time than handing the read to a thread (50 us)
+SMALL_FILE = 64 * 1024
 
 T = TypeVar("T")
 
 
-class Standing:
-    """What we know of a file of the user's, for all bodies that are made of it.
+class ReadState:
+    """How far a file of the user was read, shared by all bodies that are made of this file.
 
-    start: where the last of them began. left: where reading has left the file, None before that. is_whole: was it read to
-    its end? lock: one at a time looks where the file stands and reads from there, in whichever thread; a read that was
-    cancelled goes on in its thread, and whoever comes next (a read, the close) waits for it.
+    start: the position at which the last body began. stopped_at: the position at which reading stopped; None before the
+    first read. was_read_to_end: the last body was read to the end of the file.
+    lock: held by each read together with its check of the position, in whichever thread. A read whose task was cancelled
+    continues in its thread; the next read, or the close, waits for it.
     """
 
-    __slots__ = ("is_whole", "left", "lock", "start")
+    __slots__ = ("lock", "start", "stopped_at", "was_read_to_end")
 
     def __init__(self) -> None:
         self.start: int | None = None
-        self.left: int | None = None
-        self.is_whole = False
+        self.stopped_at: int | None = None
+        self.was_read_to_end = False
         self.lock = threading.Lock()
 
 
-_standings: WeakKeyDictionary[Any, Standing] = WeakKeyDictionary()
+_read_states: WeakKeyDictionary[Any, ReadState] = WeakKeyDictionary()
 
 
-def standing_of(file: Any) -> Standing:
-    """What is known of a file; of one that Python cannot remember by itself, nothing."""
+def read_state_of(file: Any) -> ReadState:
+    """Return the state of a file; a new one if the file object cannot be weakly referenced."""
     try:
-        return _standings.setdefault(getattr(file, "file", file), Standing())  # what tempfile gives is a wrapper
+        return _read_states.setdefault(getattr(file, "file", file), ReadState())  # tempfile returns wrappers
     except TypeError:
-        return Standing()
+        return ReadState()
 
 
 class FileChunks:
-    """A file as chunks of bytes: an async iterable, again and again where `is_repeatable`.
+    """A file as an async iterable of chunks; if `is_repeatable`, it can be iterated more than once.
 
-    file: open for reading bytes. path: opened at each iteration; one of the two is None. start: where to begin, None where
-    it cannot be sought. length: bytes from there to the end, None = nobody knows. in_thread: may reads block?
+    file: a file open for reading bytes. path: a path that is opened at each iteration; one of the two is None.
+    start: the position of the first byte, None if the file cannot be sought. length: bytes from there to the end, None =
+    unknown. in_thread: reads may block, so they run in a thread.
 
-    A file that grows meanwhile is sent as long as it was.
+    Of a file that grows while it is sent, only `length` bytes are sent.
     """
 
-    __slots__ = ("_file", "_in_thread", "_path", "_standing", "_start", "is_repeatable", "length")
+    __slots__ = ("_file", "_in_thread", "_path", "_start", "_state", "is_repeatable", "length")
 
     def __init__(self, file: Any, path: Any, start: int | None, length: int | None, *, in_thread: bool) -> None:
         self._file = file
@@ -71,174 +74,180 @@ class FileChunks:
         self.length = length
         self.is_repeatable = start is not None
         self._in_thread = in_thread
-        self._standing = Standing() if file is None else standing_of(file)
+        self._state = ReadState() if file is None else read_state_of(file)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks()
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:
-        opened: list[Any] = []  # filled in the thread, so that a file is closed too whose opening was cancelled
-        position, left = self._start, self.length
-        standing, is_first = self._standing, True
-        was_whole = standing.is_whole
+        opened: list[Any] = []  # filled in the thread, so that a file is closed even if its opening was cancelled
+        position, remaining = self._start, self.length
+        state, is_first = self._state, True
+        was_sent_before = state.was_read_to_end
         try:
-            file = await self._run(lambda: self._begin(opened))
-            # what comes when it likes (from a pipe, say) is sent when it is there
-            read = file.read if left is not None else getattr(file, "read1", file.read)
-            while left is None or left > 0:
-                data = await self._run(
-                    partial(read_at, file, position, read, PIECE if left is None else min(PIECE, left), standing)
-                )
+            file = await self._run(lambda: self._open(opened))
+            # of a pipe and the like, send what has arrived instead of waiting for a full chunk
+            read = file.read if remaining is not None else getattr(file, "read1", file.read)
+            while remaining is None or remaining > 0:
+                size = READ_SIZE if remaining is None else min(READ_SIZE, remaining)
+                data = await self._run(partial(read_at, file, position, read, size, state))
                 if not data:
-                    if is_first and was_whole and position is None:
+                    if is_first and was_sent_before and position is None:
                         raise LocalProtocolError(NOTHING_LEFT)
                     break
                 is_first = False
                 if position is not None:
                     position += len(data)
-                if left is not None:
-                    left -= len(data)
+                if remaining is not None:
+                    remaining -= len(data)
                 yield data
-            standing.is_whole = True
+            state.was_read_to_end = True
         finally:
             if self._path is not None:
                 self._close(opened)
 
-    def _begin(self, opened: list[Any]) -> Any:
-        """The file, where it is to be read from."""
+    def _open(self, opened: list[Any]) -> Any:
+        """Return the open file, at the position where reading begins."""
         if self._path is None:
             if self._start is not None:
                 self._file.seek(self._start)
-            self._standing.start = self._standing.left = self._start
-            self._standing.is_whole = False
+            self._state.start = self._state.stopped_at = self._start
+            self._state.was_read_to_end = False
             return self._file
-        if not opened:  # else it is over already: the opening was cancelled
+        if not opened:  # else the opening was cancelled, and `close_all` ran already
             opened.append(open(self._path, "rb"))  # noqa: SIM115  # see _close
         return opened[0]
 
     def _close(self, opened: list[Any]) -> None:
-        """Close what we opened: now, or behind a read that goes on in its thread although nobody waits for it."""
-        if self._standing.lock.acquire(blocking=False):
+        """Close the file that `_open` opened: now, or after a cancelled read that continues in its thread."""
+        if self._state.lock.acquire(blocking=False):
             try:
                 close_all(opened)
             finally:
-                self._standing.lock.release()
+                self._state.lock.release()
         else:
-            asyncio.get_running_loop().run_in_executor(None, self._locked, partial(close_all, opened))
+            asyncio.get_running_loop().run_in_executor(None, self._run_locked, partial(close_all, opened))
 
     async def _run(self, call: Callable[[], T]) -> T:
-        if not self._in_thread and self._standing.lock.acquire(blocking=False):
+        """Call a function under the lock: here if it cannot block, else in a thread."""
+        if not self._in_thread and self._state.lock.acquire(blocking=False):
             try:
                 return call()
             finally:
-                self._standing.lock.release()
-        return await asyncio.get_running_loop().run_in_executor(None, self._locked, call)
+                self._state.lock.release()
+        return await asyncio.get_running_loop().run_in_executor(None, self._run_locked, call)
 
-    def _locked(self, call: Callable[[], T]) -> T:
-        with self._standing.lock:
+    def _run_locked(self, call: Callable[[], T]) -> T:
+        with self._state.lock:
             return call()
 
 
-def read_at(file: Any, position: int | None, read: Callable[[int], Any], size: int, standing: Standing) -> Any:
-    """The next bytes of a file that stands where we left it.
+def read_at(file: Any, position: int | None, read: Callable[[int], Any], size: int, state: ReadState) -> Any:
+    """Read the next bytes of a file, which must be at `position`; None = it cannot be sought.
 
-    Raises: LocalProtocolError, where it does not; TypeError, for str.
+    Raises: LocalProtocolError, if the file is at another position; TypeError, if it returns str.
     """
     if position is not None and file.tell() != position:
-        raise LocalProtocolError("the file was moved while it was sent: is it being read elsewhere?")
+        raise LocalProtocolError(
+            "the position of the file changed while it was sent; it must not be read or sought elsewhere"
+        )
     data = read(size)
     if isinstance(data, str):
         raise TypeError(TEXT_MODE)
     if position is not None and data:
-        standing.left = position + len(data)
+        state.stopped_at = position + len(data)
     return data
 
 
 def close_all(opened: list[Any]) -> None:
-    """Close what is in the list, and mark it as over."""
+    """Close the files in the list, and replace them by None, which tells `_open` not to open another."""
     for file in opened:
         file.close()
     opened[:] = [None]
 
 
 class AsyncFileChunks:
-    """A file whose `read` is a coroutine function, as chunks, once."""
+    """A file whose `read` is a coroutine function, as an async iterator of chunks. It can be read only once."""
 
-    __slots__ = ("_file", "_is_first", "_standing")
+    __slots__ = ("_file", "_is_first", "_state")
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self._standing = standing_of(file)
+        self._state = read_state_of(file)
         self._is_first = True
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
-        data: bytes = await self._file.read(PIECE)
+        data: bytes = await self._file.read(READ_SIZE)
         if isinstance(data, str):
             raise TypeError(TEXT_MODE)
         if not data:
-            if self._is_first and self._standing.is_whole:
+            if self._is_first and self._state.was_read_to_end:
                 raise LocalProtocolError(NOTHING_LEFT)
-            self._standing.is_whole = True
+            self._state.was_read_to_end = True
             raise StopAsyncIteration
         self._is_first = False
         return data
 
 
-TEXT_MODE = "a file in text mode cannot be sent: its bytes are not known; open it with 'rb'"
-NOTHING_LEFT = "the file was sent before, and nothing is left of it"
+TEXT_MODE = "a file in text mode cannot be sent; open it with 'rb'"
+NOTHING_LEFT = "the file was sent to its end before, and cannot be sent again"
 
 
-def of_path(path: os.PathLike[Any]) -> FileChunks:
-    """The chunks of a file that is opened when it is sent.
+def chunks_of_path(path: os.PathLike[Any]) -> FileChunks:
+    """Make the chunks of a path, which is opened when it is sent.
 
-    Raises: OSError, where there is none, or a directory.
+    Raises: OSError, if there is no such file, or if it is a directory.
     """
-    found = os.stat(path)
-    if stat.S_ISDIR(found.st_mode):
+    info = os.stat(path)
+    if stat.S_ISDIR(info.st_mode):
         raise IsADirectoryError(f"a directory cannot be sent: {os.fspath(path)!r}")
-    length = found.st_size if stat.S_ISREG(found.st_mode) and found.st_size else None
-    if length is None and stat.S_ISREG(found.st_mode):
-        with open(path, "rb") as file:  # empty, or of those that only seem so, as in /proc
+    length = info.st_size if stat.S_ISREG(info.st_mode) and info.st_size else None
+    if length is None and stat.S_ISREG(info.st_mode):
+        with open(path, "rb") as file:  # a size of 0: the file is empty, or reports no size, as in /proc
             length = None if file.read(1) else 0
-    start = 0 if stat.S_ISREG(found.st_mode) else None
-    return FileChunks(None, path, start, length, in_thread=length is None or length > SMALL)
+    start = 0 if stat.S_ISREG(info.st_mode) else None
+    return FileChunks(None, path, start, length, in_thread=length is None or length > SMALL_FILE)
 
 
-def of_file(file: Any) -> FileChunks:
-    """The chunks of a file that the user opened, from where it stands now; see the module for one that was sent before.
+def chunks_of_file(file: Any) -> FileChunks:
+    """Make the chunks of an open file, from its current position, or from where the last send of this file began.
 
-    What a file has grown by since it was sent to its end is sent alone.
+    The latter applies if the file still is where that send stopped. If it has grown since it was sent to its end, only the
+    new bytes are sent.
 
-    Raises: TypeError, for text mode; ValueError, for one that is closed, or open for writing only.
+    Raises: TypeError, for text mode; ValueError, for a file that is closed, or open for writing only.
     """
     check_readable(file)
     here = start = position_of(file)
     length = None if here is None else length_from(file, here, here)
-    standing = standing_of(file)
-    if here is not None and here == standing.left and not (standing.is_whole and length):
-        start = standing.start
+    state = read_state_of(file)
+    if here is not None and here == state.stopped_at and not (state.was_read_to_end and length):
+        start = state.start
         length = None if start is None else length_from(file, start, here)
-    is_quick = isinstance(file, io.BytesIO) or (length is not None and length <= SMALL)
+    is_quick = isinstance(file, io.BytesIO) or (length is not None and length <= SMALL_FILE)
     return FileChunks(file, None, start, length, in_thread=not is_quick)
 
 
 def check_readable(file: Any) -> None:
-    """Raises: TypeError, ValueError."""
-    inner = getattr(file, "file", file)  # what tempfile gives is a wrapper
+    """Check that a file is open for reading bytes.
+
+    Raises: TypeError, ValueError.
+    """
+    inner = getattr(file, "file", file)  # tempfile returns wrappers
     if isinstance(file, io.TextIOBase) or isinstance(inner, io.TextIOBase):
         raise TypeError(TEXT_MODE)
     if getattr(file, "closed", False) is True:
-        raise ValueError("a file that is closed cannot be sent")
+        raise ValueError("a closed file cannot be sent")
     readable = getattr(file, "readable", None)
     if callable(readable) and not readable():
         raise ValueError("a file that is open for writing only cannot be sent; open it with 'rb'")
 
 
 def position_of(file: Any) -> int | None:
-    """Where a file stands; None for one that cannot be sought, such as a pipe."""
+    """Return the current position of a file; None if it cannot be sought, such as a pipe."""
     if not hasattr(file, "seek") or not hasattr(file, "tell"):
         return None
     try:
@@ -251,20 +260,21 @@ def position_of(file: Any) -> int | None:
 
 
 def length_from(file: Any, start: int, here: int) -> int | None:
-    """The bytes from `start` to the end of a file that stands `here`; None where only reading it could tell.
+    """Return the number of bytes from `start` to the end of a file; None if only reading the file could tell.
 
-    Files of the system are asked; others are sought to their end and back. Readers that compute what they give, such as
-    those of compressed files, would have to compute all of it, and their descriptor is that of something else.
+    here: the current position of the file, at which it is left. For files of the operating system, fstat gives the size;
+    others are sought to their end and back. Not so readers that compute their output, such as those of compressed files:
+    seeking would compute all of it, and their descriptor belongs to the compressed file.
     """
     inner = getattr(file, "file", file)
     if isinstance(getattr(inner, "raw", inner), io.FileIO):
         if inner.writable():
             inner.flush()
-        found = os.fstat(inner.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        info = os.fstat(inner.fileno())
+        if not stat.S_ISREG(info.st_mode):
             return None
-        if found.st_size:
-            return max(0, found.st_size - start)
+        if info.st_size:
+            return max(0, info.st_size - start)
     elif isinstance(inner, io.BufferedIOBase) and not isinstance(inner, io.BytesIO):
         return None
     else:
@@ -276,6 +286,6 @@ def length_from(file: Any, start: int, here: int) -> int | None:
         finally:
             file.seek(here)
         return max(0, end - start)
-    some = inner.read(1)  # empty, or of those that only seem so, as in /proc
+    first_byte = inner.read(1)  # a size of 0: the file is empty, or reports no size, as in /proc
     inner.seek(here)
-    return None if some else 0
+    return None if first_byte else 0

@@ -1,4 +1,4 @@
-"""multipart/form-data (RFC 7578): fields and files as the parts of one body, which is produced while it is sent."""
+"""multipart/form-data (RFC 7578): form fields and files as the parts of one body, which is produced while it is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .request_body import Source, as_content
 
 CR_LF = "\r\n"
 ANY_TYPE = "application/octet-stream"
-TOGETHER = 64 * 1024  # a body that is here already, and no longer, is joined
+MAX_JOINED = 64 * 1024  # bytes: a body up to this size whose parts are all bytes is joined to one piece
 
 _BOUNDARY = re.compile(r"(?i);\s*boundary\s*=\s*(?:\"([^\"]*)\"|([^\s;\"]*))").search
 # RFC 2046, section 5.1.1
@@ -22,16 +22,19 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Part(NamedTuple):
-    """One part: its head, with the empty line, and its content."""
+    """One part of the body.
+
+    head: its fields, with the empty line after them. content: bytes, or a source that is read while it is sent.
+    """
 
     head: bytes
     content: bytes | Source
 
 
 class Multipart:
-    """The parts with the boundaries between them, as an async iterable of chunks.
+    """A body of type multipart/form-data: an async iterable of chunks, the parts with the boundaries between them.
 
-    length: in bytes, None when that of a part is unknown. is_repeatable: can all of its parts be read again?
+    length: in bytes, None if that of a part is unknown. is_repeatable: all parts can be read again.
     """
 
     __slots__ = ("_boundary", "_parts", "is_repeatable", "length")
@@ -43,7 +46,8 @@ class Multipart:
         self.length = self._length()
 
     def _length(self) -> int | None:
-        total = len(self._boundary) + 6  # the last line
+        """Add up the length of the parts and boundaries; None if that of a part is unknown."""
+        total = len(self._boundary) + 6  # the last boundary: "--" before it, "--" CR LF after it
         for head, content in self._parts:
             size = content.length if isinstance(content, Source) else len(content)
             if size is None:
@@ -78,8 +82,8 @@ class Multipart:
         yield b"%b%b--\r\n" % (end, line)
 
     def as_body(self) -> bytes | Source:
-        """All of it at once where it is short and here already."""
-        if self.length is not None and self.length <= TOGETHER:
+        """Return the body to send: joined to bytes if it is short and all parts are bytes, else a source."""
+        if self.length is not None and self.length <= MAX_JOINED:
             line = b"--" + self._boundary
             joined = [
                 b"%b\r\n%b%b\r\n" % (line, head, content)
@@ -92,32 +96,34 @@ class Multipart:
 
 
 def with_boundary(content_type: str | None) -> tuple[str, str]:
-    """A Content-Type of multipart that names its boundary, and the boundary: the one that it has, or a random one.
+    """Return a multipart Content-Type with a boundary, and the boundary: that of the user, or a random one.
 
-    Raises: LocalProtocolError, for one that no boundary can be (RFC 2046, section 5.1.1).
+    content_type: as the user set it; None = multipart/form-data.
+
+    Raises: LocalProtocolError, for an invalid boundary (RFC 2046, section 5.1.1).
     """
     match = _BOUNDARY(content_type or "")
     if match is None:
-        boundary = os.urandom(16).hex()  # not to be foreseen, so that no content can hold it on purpose
+        boundary = os.urandom(16).hex()  # unpredictable, so that no content can contain it on purpose
         return f"{content_type or 'multipart/form-data'}; boundary={boundary}", boundary
     boundary = match[1] or match[2] or ""
     if not _IS_BOUNDARY(boundary):
         raise LocalProtocolError(
-            "the boundary in the Content-Type is none: 1 to 70 characters (RFC 2046, section 5.1.1)"
+            "the boundary in the Content-Type is invalid; expected 1 to 70 characters of RFC 2046, section 5.1.1"
         )
     assert content_type is not None
     return content_type, boundary
 
 
 def field_part(name: str, value: str) -> Part:
-    """A field of a form. Its value goes out as it is; surrogates stand for bytes that were no UTF-8."""
+    """Make the part of a form field. Its value is sent unchanged; surrogates stand for bytes that are not UTF-8 (PEP 383)."""
     return Part(part_head(name, None, None, ()), encoded(value, "a value"))
 
 
 def file_parts(files: Any) -> list[Part]:
-    """The files of a form: a mapping, or pairs of a name and what `file_part` takes.
+    """Make the parts of `files=`: a mapping, or pairs of a name and a file as in `file_part`.
 
-    Raises: see `file_part`.
+    Raises: as `file_part`.
     """
     found = []
     for item in files.items() if isinstance(files, Mapping) else files:
@@ -128,22 +134,22 @@ def file_parts(files: Any) -> list[Part]:
 
 
 def file_part(name: str, given: Any) -> Part:
-    """A file of a form.
+    """Make the part of one file.
 
-    given: content, (filename, content), (filename, content, type) or (filename, content, type, headers). A filename of None
-    makes it a field without one; a type of None is guessed from the filename.
+    given: content, (filename, content), (filename, content, type) or (filename, content, type, headers). With a filename of
+    None, the part has no filename, as a form field; a type of None is guessed from the filename.
 
-    Raises: TypeError, ValueError, OSError, LocalProtocolError: for what cannot be sent.
+    Raises: TypeError, ValueError, OSError or LocalProtocolError, for a value that cannot be sent.
     """
-    filename, content, content_type, headers = taken_apart(name, given)
+    filename, content, content_type, headers = unpack_file(name, given)
     if content_type is None and filename is not None:
-        content_type = guessed_type(filename)
-    head = part_head(name, filename, content_type, fields.checked(headers))
+        content_type = guess_type(filename)
+    head = part_head(name, filename, content_type, fields.check_fields(headers))
     return Part(head, as_content(content, f"files[{name!r}]"))
 
 
-def taken_apart(name: str, given: Any) -> tuple[str | None, Any, str | None, fields.HeadersLike]:
-    """Filename, content, type and headers.
+def unpack_file(name: str, given: Any) -> tuple[str | None, Any, str | None, fields.HeadersLike]:
+    """Return the filename, content, type and headers of one value of `files=`; None = not given.
 
     Raises: TypeError.
     """
@@ -152,7 +158,7 @@ def taken_apart(name: str, given: Any) -> tuple[str | None, Any, str | None, fie
     if not 2 <= len(given) <= 4:
         raise TypeError(
             f"files= takes content, (filename, content), (filename, content, type) or (filename, content, type, headers);"
-            f" {name!r} has {len(given)} members"
+            f" {name!r} has {len(given)} items"
         )
     filename, content, content_type, headers = (*given, None, None)[:4]
     if filename is not None and not isinstance(filename, str):
@@ -163,22 +169,21 @@ def taken_apart(name: str, given: Any) -> tuple[str | None, Any, str | None, fie
 
 
 def filename_of(content: Any) -> str | None:
-    """The name of a file or a path, without its directory."""
+    """Return the name of a file or a path, without its directory; None if it has no name."""
     name = os.fspath(content) if isinstance(content, os.PathLike) else getattr(content, "name", None)
     if isinstance(name, bytes):
         name = os.fsdecode(name)
-    if not isinstance(name, str) or name.startswith(
-        "<"
-    ):  # a descriptor has a number for a name, standard input <stdin>
+    # files without a path have a descriptor or a word such as <stdin> as their name
+    if not isinstance(name, str) or name.startswith("<"):
         return None
     return os.path.basename(name) or None
 
 
-def guessed_type(filename: str) -> str:
-    """The media type of a file by its name; one that is compressed is octets."""
-    import mimetypes  # reads files of the system at its first use
+def guess_type(filename: str) -> str:
+    """Guess the media type of a file from its name; for compressed files it is application/octet-stream."""
+    import mimetypes  # imported here: its first use reads files of the operating system
 
-    # the suffix alone: of a whole name that looks like a data: URL, what it says itself would be taken
+    # Only the suffix counts: for a name that looks like a data: URL, guess_type would return the type in that URL.
     found, coding = mimetypes.guess_type("file" + os.path.splitext(filename)[1])
     return found if found is not None and coding is None else ANY_TYPE
 
@@ -186,11 +191,12 @@ def guessed_type(filename: str) -> str:
 def part_head(
     name: str, filename: str | None, content_type: str | None, headers: Iterable[tuple[str, str | None]]
 ) -> bytes:
-    """The fields of a part, with the empty line. A field in `headers` goes before our own of that name.
+    """Write the head of a part, with the empty line. A field in `headers` replaces the default field of that name; None
+    removes it.
 
     Raises: LocalProtocolError.
     """
-    lines = {"content-disposition": f"Content-Disposition: {disposition(name, filename)}\r\n"}
+    lines = {"content-disposition": f"Content-Disposition: {content_disposition(name, filename)}\r\n"}
     if content_type is not None:
         lines["content-type"] = f"Content-Type: {fields.check_value('Content-Type', content_type)}\r\n"
     for field, value in headers:
@@ -198,23 +204,27 @@ def part_head(
     return encoded("".join(lines.values()) + "\r\n", "the head of a part")
 
 
-def disposition(name: str, filename: str | None) -> str:
-    """The value of Content-Disposition, written as browsers do it (WHATWG HTML, "multipart/form-data encoding algorithm"):
-    UTF-8, the quote and line ends percent-encoded, and nothing else. The line ends of a name are CR LF first.
+def content_disposition(name: str, filename: str | None) -> str:
+    """Write the value of Content-Disposition as browsers do (WHATWG HTML, "multipart/form-data encoding algorithm").
+
+    It is UTF-8; only quotes and line ends are percent-encoded. In a name, all line ends become CR LF before that.
     """
     found = f'form-data; name="{escaped(_LINE_END.sub(CR_LF, name))}"'
     return found if filename is None else f'{found}; filename="{escaped(filename)}"'
 
 
 def escaped(text: str) -> str:
-    """Raises: LocalProtocolError, for NUL, which ends a text in some languages."""
+    """Percent-encode quotes and line ends.
+
+    Raises: LocalProtocolError, for NUL, at which some programs end a text.
+    """
     if "\0" in text:
         raise LocalProtocolError("a name or filename of multipart/form-data has a NUL")
     return text.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
 
 
 def encoded(text: str, what: str) -> bytes:
-    """Text in UTF-8; surrogates that stand for single bytes become those again.
+    """Encode text as UTF-8; surrogates that stand for bytes (PEP 383) become these bytes. what: the text, for messages.
 
     Raises: LocalProtocolError, for other surrogates.
     """

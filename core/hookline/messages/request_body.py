@@ -1,7 +1,4 @@
-"""Request bodies: whole as bytes, or a source that gives chunks.
-
-A source says how long it is (None: nobody knows), and whether it can be read again, for a follow-up.
-"""
+"""Request bodies: bytes, or a source that yields chunks while it is sent."""
 
 from __future__ import annotations
 
@@ -15,43 +12,44 @@ from weakref import WeakSet
 from ..errors import LocalProtocolError
 from . import files
 
-_begun: WeakSet[Any] = WeakSet()  # what can be read once only, and was begun: by another call, too
+_begun: WeakSet[Any] = WeakSet()  # generators whose sending has begun, by whichever call
 
-TURN_CHUNKS = 64  # after which the loop gets a turn, where the source takes none
+CHUNKS_PER_TURN = 64  # after so many chunks the event loop runs other tasks, even if the source never waits
 
 
 class Source:
-    """A body that is produced while it is sent: any iterable, or async iterable, of bytes, str or awaitables of them.
+    """A body that is produced while it is sent, from an iterable or async iterable of bytes, str or awaitables of these.
 
-    length: in bytes, None = nobody knows. is_repeatable: can the iterable be read again?
+    length: in bytes, None = unknown. is_repeatable: the iterable can be read again, as a follow-up may need it.
     """
 
-    __slots__ = ("_chunks", "_used", "is_repeatable", "length")
+    __slots__ = ("_chunks", "_is_begun", "is_repeatable", "length")
 
     def __init__(self, chunks: Any, length: int | None = None) -> None:
         self._chunks = chunks
         self.length = length
         self.is_repeatable = can_be_read_again(chunks)
-        self._used = False
+        self._is_begun = False
 
     @classmethod
-    def spent(cls, length: int | None) -> Self:
-        """One that was sent, and of which nothing else is known."""
+    def already_sent(cls, length: int | None) -> Self:
+        """Make the source of a body that was sent already, for the snapshot of a request. It cannot be sent again."""
         found = cls(iter(()), length)
-        found._used = True
+        found._is_begun = True
         return found
 
     @property
     def can_be_sent(self) -> bool:
-        return self.is_repeatable or not self._used
+        """Was it not read yet, or can it be read again?"""
+        return self.is_repeatable or not self._is_begun
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body, chunk by chunk; empty ones are left out, and the loop has its turn between many.
+        """Iterate over the body in chunks. Empty chunks are left out; after many of them the event loop gets a turn.
 
-        Raises: TypeError, for what is no chunk; LocalProtocolError, for a generator that was begun before; whatever the
-        source raises.
+        Raises: TypeError, if a chunk is not bytes or str; LocalProtocolError, for a generator that was sent before;
+        whatever the source raises.
         """
-        self._used = True
+        self._is_begun = True
         if inspect.isgenerator(self._chunks) or inspect.isasyncgen(self._chunks):
             if self._chunks in _begun:
                 raise LocalProtocolError(
@@ -65,18 +63,18 @@ class Source:
                 async for chunk in source:
                     if data := await as_bytes(chunk):
                         yield data
-                    elif (empty := empty + 1) % TURN_CHUNKS == 0:
+                    elif (empty := empty + 1) % CHUNKS_PER_TURN == 0:
                         await asyncio.sleep(0)
             finally:
                 if inspect.isasyncgen(source):
-                    await source.aclose()  # now, and not when it is collected
+                    await source.aclose()  # at once, instead of when it is garbage-collected
         else:
             pieces = iter(self._chunks)
             try:
                 for chunk in pieces:
                     if data := await as_bytes(chunk):
                         yield data
-                    elif (empty := empty + 1) % TURN_CHUNKS == 0:
+                    elif (empty := empty + 1) % CHUNKS_PER_TURN == 0:
                         await asyncio.sleep(0)
             finally:
                 if inspect.isgenerator(pieces):
@@ -87,14 +85,20 @@ class Source:
 
 
 def can_be_read_again(chunks: Any) -> bool:
-    """Does it say so, or is it no iterator, which can be read once only? Asking by `iter` would begin some streams."""
+    """Can an iterable be read more than once? Its attribute `is_repeatable` decides; without it, iterators cannot.
+
+    `iter()` is not called to find out, since some streams begin with it.
+    """
     if hasattr(chunks, "is_repeatable"):
         return bool(chunks.is_repeatable)
     return not (hasattr(chunks, "__next__") or hasattr(chunks, "__anext__"))
 
 
 async def as_bytes(chunk: Any) -> bytes:
-    """Raises: TypeError."""
+    """Convert a chunk, or the result of an awaitable, to bytes; a str is encoded as UTF-8.
+
+    Raises: TypeError.
+    """
     if inspect.isawaitable(chunk):
         chunk = await chunk
     if isinstance(chunk, bytes):
@@ -107,9 +111,11 @@ async def as_bytes(chunk: Any) -> bytes:
 
 
 def as_content(data: Any, what: str) -> bytes | Source:
-    """What is sent for one value that is no form: bytes, or a source. what: the value in words, for messages.
+    """Convert one value, other than a form, to the bytes or the source that is sent for it.
 
-    Raises: TypeError, ValueError, OSError: for what cannot be sent.
+    data: bytes, a str, a file, a path, or an iterable or async iterable. what: the keyword of the value, for messages.
+
+    Raises: TypeError, ValueError or OSError, for a value that cannot be sent.
     """
     if isinstance(data, bytes):
         return data
@@ -118,23 +124,23 @@ def as_content(data: Any, what: str) -> bytes | Source:
     if isinstance(data, (bytearray, memoryview)):
         return bytes(data)
     if isinstance(data, os.PathLike):
-        chunks = files.of_path(data)
+        chunks = files.chunks_of_path(data)
         return Source(chunks, chunks.length)
     read = getattr(data, "read", None)
     if inspect.iscoroutinefunction(read):
         return Source(files.AsyncFileChunks(data))
     if callable(read) and not hasattr(data, "__aiter__"):
-        chunks = files.of_file(data)
+        chunks = files.chunks_of_file(data)
         return Source(chunks, chunks.length)
     if isinstance(data, Mapping) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
         raise TypeError(f"{what} takes bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
     if is_exhausted(data):
-        raise ValueError(f"nothing is left of this {type(data).__name__}: it was read before; an empty body is b''")
+        raise ValueError(f"this {type(data).__name__} was read to its end before; to send an empty body, use b''")
     return Source(data)
 
 
 def is_exhausted(chunks: Any) -> bool:
-    """Is it a generator that has ended? Of other iterators nothing tells an empty one from one that was read."""
+    """Is this a generator that has ended? Other iterators do not show whether they are exhausted."""
     if inspect.isgenerator(chunks):
         return chunks.gi_frame is None
     return inspect.isasyncgen(chunks) and chunks.ag_frame is None

@@ -1,30 +1,26 @@
-"""Timeouts: what users give, and the one timer of a client that watches over all that is in flight.
-
-A deadline costs 0.15 us so, against 3 to 4 for an `asyncio.timeout` around each request. What waits for one of our
-own futures is watched by the timer; connecting, a handler, or a body that the user produces is put under
-`asyncio.timeout_at`.
-"""
+"""Timeouts: the limits that users set on a call and on its parts."""
 
 from __future__ import annotations
 
-import asyncio
 import math
-from typing import Any, Protocol
+from typing import Any
 
 PARTS = ("total", "pool", "connect", "tls", "read", "write")
 
 
 class Timeout:
-    """Seconds for the parts of a call; None (or 0) means that a part may take any time.
+    """Limits on the parts of a call, each in seconds; None or 0 = no limit, which is the default.
 
-    total: from the call to its return, follow-ups and every wait included; up to the hand-out for a stream.
-    pool: waiting for a free connection. connect: DNS, TCP and, without `tls`, the handshake. tls: the handshake alone.
-    read: between two reads. write: while the peer takes nothing more of the body. The parts begin anew at each hop.
+    total: the whole call, including follow-ups and every wait; with `stream=True`, until the call returns the response.
+    pool: the wait for a free connection. connect: DNS, TCP and, if `tls` is not set, the TLS handshake.
+    tls: the TLS handshake alone. read: each wait for the next bytes of the response.
+    write: each wait for the peer to accept more of the body. All but `total` start again for each hop, such as a redirect.
 
-    Raises: TypeError or ValueError, for what is no number of seconds.
+    Raises: TypeError or ValueError, if a value is not a number of seconds. A limit that is exceeded raises HttpTimeout or
+    one of its subclasses.
     """
 
-    __slots__ = ("connect", "has_parts", "pool", "read", "tls", "total", "write")
+    __slots__ = ("_has_parts", "connect", "pool", "read", "tls", "total", "write")
 
     def __init__(
         self,
@@ -42,9 +38,9 @@ class Timeout:
         self.tls = seconds("tls", tls)
         self.read = seconds("read", read)
         self.write = seconds("write", write)
-        self.has_parts = bool(self.pool or self.connect or self.tls or self.read or self.write)
+        self._has_parts = bool(self.pool or self.connect or self.tls or self.read or self.write)
 
-    def __getstate__(self) -> tuple[None, dict[str, Any]]:  # pickle's protocols 0 and 1 ask for it
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:  # the pickle protocols 0 and 1 need it for __slots__
         return None, {name: getattr(self, name) for name in self.__slots__}
 
     def __eq__(self, other: object) -> bool:
@@ -59,7 +55,7 @@ class Timeout:
 
 
 def seconds(name: str, value: Any) -> float:
-    """A number of seconds; 0.0 for none.
+    """Check a number of seconds, and return it as a float; 0.0 for None.
 
     Raises: TypeError, ValueError.
     """
@@ -73,61 +69,5 @@ def seconds(name: str, value: Any) -> float:
 
 
 def as_timeout(value: Any) -> Timeout:
-    """What a user gives as `timeout=`: a Timeout, or seconds for the whole call."""
+    """Convert the value of `timeout=`, a Timeout or a number of seconds for the whole call, to a Timeout."""
     return value if isinstance(value, Timeout) else Timeout(value)
-
-
-class Watched(Protocol):
-    """Something in flight. `due` is when to look at it, in loop time."""
-
-    _due: float
-
-    def _check_deadline(self, now: float) -> float:
-        """Its time has come: end it, and return math.inf; or return when to look again."""
-
-
-class Timer:
-    """The timer: it wakes at the earliest `due` of what is in flight, and not at all when nothing is."""
-
-    __slots__ = ("_due", "_handle", "_loop", "_watched")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._watched: set[Watched] = set()
-        self._handle: asyncio.TimerHandle | None = None
-        self._due = math.inf
-
-    def add(self, watched: Watched) -> None:
-        self._watched.add(watched)
-        if watched._due < self._due:
-            self._schedule(watched._due)
-
-    def discard(self, watched: Watched) -> None:
-        self._watched.discard(watched)
-
-    def _schedule(self, due: float) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-        self._due = due
-        self._handle = self._loop.call_at(due, self._check)
-
-    def _check(self) -> None:
-        self._handle = None
-        self._due = math.inf
-        now = self._loop.time()
-        earliest = math.inf
-        for watched in list(self._watched):
-            if watched._due <= now:
-                watched._due = watched._check_deadline(now)
-                if watched._due == math.inf:
-                    self._watched.discard(watched)
-            earliest = min(earliest, watched._due)
-        if earliest < self._due:
-            self._schedule(max(earliest, now))
-
-    def stop(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-        self._due = math.inf
-        self._watched.clear()

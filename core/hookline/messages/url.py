@@ -1,8 +1,8 @@
-"""URLs: taken apart, checked, and put on the wire as written.
+"""URLs: split into parts, checked, and sent as written.
 
-What is clean ASCII goes out byte for byte, so that a presigned query stays valid. The rest is percent-encoded as the WHATWG
-URL standard does, or refused: control characters before the fragment, backslashes before the query (some parsers read them
-as slashes, so that two programs would see two hosts).
+A URL of valid ASCII characters is sent byte for byte, so that a presigned query stays valid. Other characters are
+percent-encoded as in the WHATWG URL standard. Control characters before the fragment, and backslashes before the query,
+are refused: some parsers read a backslash as a slash, so two programs could see two different hosts.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from ..errors import InvalidURL, shown
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 _LINE_BREAK = re.compile(r"[\t\n\r]").search
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
-_PARTS = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?").fullmatch
-# The slashes before the host may be left out where no base is, as the WHATWG URL standard has it for its special schemes.
+_ABSOLUTE_URL = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?").fullmatch
+# Does a URL have fewer than two slashes after its scheme? Without a base URL they may be left out, as in the WHATWG URL
+# standard for its special schemes.
 lacks_slashes = re.compile(r"(?i)(https?|wss?):/?(?!/)").match
 _PORT = re.compile(r"0*([0-9]{1,5})").fullmatch
-# All ASCII but what that standard calls forbidden domain code points.
+# All ASCII characters except those that the WHATWG URL standard calls forbidden domain code points.
 _HOST = re.compile(r"[a-z0-9._!\"$&'()*+,;=`{}~-]+").fullmatch
 _MAX_HOST = 255  # RFC 1035, section 2.3.4
 _MAX_LABEL = 63
-# Does the last label look like a number? Then the host is an IPv4 address, or none at all.
-_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
+# Does the last label look like a number? Then the host is an IPv4 address, or invalid.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
 _IPV4_PART = re.compile(r"0x([0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)").fullmatch
-# The name of an interface has at most 15 characters (IFNAMSIZ of net/if.h); between dots there is something, as the
-# IDNA codec of the socket module wants it.
+# The name of an interface has at most 15 characters (IFNAMSIZ of net/if.h); no label between its dots may be empty, which
+# the IDNA codec of the socket module requires.
 _ZONE = re.compile(r"(?=.{1,15}\Z)[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*").fullmatch
 _STRAY_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]").sub
 _OTHER_ESCAPE = re.compile("%(?!25)[0-9A-Fa-f]{2}").search
@@ -40,7 +41,7 @@ _PATH_KEPT = "!$%&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghij
 _QUERY_KEPT = _PATH_KEPT + "?\\^`{}"
 _FRAGMENT_KEPT = _QUERY_KEPT.replace("`", "#")
 _ASCII = "".join(map(chr, range(128)))
-# What needs no look at all: a lower-case host, an ASCII target, no dot segments, no userinfo, no fragment.
+# A URL that needs no change: a lower-case host, an ASCII target, no dot segments, no userinfo, no fragment.
 _CLEAN = re.compile(
     r"([a-z][a-z0-9+.-]*)://([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?)(?::([0-9]{1,5}))?"
     r"(/(?:[!$&'()*+,:;=@\w~/-]|%(?!2[eE])|(?<!/)\.)*)?(\?[!$%&'()*+,:;=@\w~./?-]*)?",
@@ -49,7 +50,12 @@ _CLEAN = re.compile(
 
 
 class SplitURL(NamedTuple):
-    """A URL in its parts. `url` is the whole without userinfo; `target` is what goes on the wire."""
+    """The parts of an absolute URL.
+
+    url: the whole URL without userinfo. scheme: in lower case. host: as `canonical_host` returns it. port: None if the URL
+    has none. target: path and query, as they are sent; at least "/". userinfo: what stands before the @, in ASCII;
+    None if there is no @. fragment: with its #; "" if there is none.
+    """
 
     url: str
     scheme: str
@@ -61,9 +67,9 @@ class SplitURL(NamedTuple):
 
 
 def split_url(url: str) -> SplitURL:
-    """Take an absolute URL apart. The host comes back as `canonical_host` writes it.
+    """Split an absolute URL into its parts, normalised and percent-encoded for sending.
 
-    Raises: InvalidURL, saying what is wrong. It shows nothing that may be part of a password.
+    Raises: InvalidURL. Its message says what is wrong, but shows nothing that may be part of a password.
     """
     match = _CLEAN(url)
     if match is not None:
@@ -73,27 +79,28 @@ def split_url(url: str) -> SplitURL:
             (number is None or number < 65536)
             and len(host) <= _MAX_HOST
             and "xn--" not in host
-            and (_NUMBER(host) is None or _ipv4(host) == host)
+            and (_ENDS_IN_NUMBER(host) is None or _ipv4(host) == host)
         ):
             return SplitURL(url, scheme, host, number, (path or "/") + (query or ""), None, "")
     return _split_slowly(url)
 
 
 def _split_slowly(url: str) -> SplitURL:
+    """Split a URL that may need percent-encoding, or is invalid."""
     url = url.strip(" ")
-    place, _, fragment = url.partition("#")
-    found = _CONTROL(place) or _LINE_BREAK(fragment)
+    before_fragment, _, fragment = url.partition("#")
+    found = _CONTROL(before_fragment) or _LINE_BREAK(fragment)
     if found is not None:
         raise InvalidURL(f"the URL has the control character {found[0]!r} at {url.index(found[0])}")
-    short = lacks_slashes(url)
-    match = _PARTS(url if short is None else f"{short[1]}://{url[short.end() :]}")
+    without_slashes = lacks_slashes(url)
+    match = _ABSOLUTE_URL(url if without_slashes is None else f"{without_slashes[1]}://{url[without_slashes.end() :]}")
     if match is None:
         raise InvalidURL(
-            f"not an absolute URL{_harmless(url)}; it needs a scheme, as in http://host/path, or HttpClient(base_url=...)"
+            f"not an absolute URL{_shown_url(url)}; it needs a scheme, as in http://host/path, or HttpClient(base_url=...)"
         )
     scheme, authority, path, query, fragment = match.groups()
     if "\\" in authority or "\\" in path:
-        raise InvalidURL(f"a backslash before the query of the URL{_harmless(url)}")
+        raise InvalidURL(f"a backslash before the query of the URL{_shown_url(url)}")
     userinfo, at, hostport = authority.rpartition("@")
     try:
         host, port = split_host(hostport)
@@ -111,7 +118,7 @@ def _split_slowly(url: str) -> SplitURL:
     written = query or ""
     query = percent_encoded(written, _QUERY_KEPT)
     if query != written:
-        query = query.replace("'", "%27")  # browsers encode it always; a query of clean ASCII goes out as written
+        query = query.replace("'", "%27")  # as in browsers; a query that needs no other change is sent as written
     fragment = percent_encoded(fragment or "", _FRAGMENT_KEPT)
     authority = written_host(host) + (f":{port}" if port is not None else "")
     whole = f"{scheme}://{authority}{path}{query}{fragment}"
@@ -119,19 +126,19 @@ def _split_slowly(url: str) -> SplitURL:
     return SplitURL(whole, scheme, host, port, (path or "/") + query, userinfo if at else None, fragment)
 
 
-def _harmless(url: str) -> str:
-    """What a message may show of a URL that could not be taken apart: nothing where a part of it may be a password."""
+def _shown_url(url: str) -> str:
+    """Return what a message may show of an invalid URL: nothing if a part of it may be a password."""
     return "" if "@" in url or ":" in url else f": {shown(url.partition('?')[0].partition('#')[0], 120)}"
 
 
 def scheme_of(url: str) -> str | None:
-    """The scheme that a URL begins with, in lower case; None where it has none."""
+    """Return the scheme of a URL, in lower case; None if it has none."""
     match = _SCHEME(url.lstrip(" "))
     return None if match is None else match[1].lower()
 
 
-def unserved(url: str, scheme: str, served: Iterable[str]) -> str:
-    """What to say of a URL whose scheme is not among those that are served."""
+def explain_unserved_scheme(url: str, scheme: str, served: Iterable[str]) -> str:
+    """Return the error message for a URL whose scheme no plugin serves. served: the schemes of core and the plugins."""
     has_slashes = url.lstrip(" ")[len(scheme) :].startswith("://")
     # In name:password@host the scheme is a name, which may be a token.
     named = f" {shown(scheme)}" if has_slashes or "@" not in url else " of this URL"
@@ -140,46 +147,49 @@ def unserved(url: str, scheme: str, served: Iterable[str]) -> str:
 
 
 def split_host(hostport: str) -> tuple[str, int | None]:
-    """Split and check `host[:port]`; the host comes back as `canonical_host` writes it.
+    """Split and check `host[:port]`; the host is returned as `canonical_host` writes it.
 
     Raises: InvalidURL.
     """
     if hostport.startswith("["):
         host, _, rest = hostport[1:].partition("]")
         if not hostport[1 + len(host) :].startswith("]") or (rest and not rest.startswith(":")):
-            raise InvalidURL("an IPv6 address in a URL stands in brackets, with nothing but a port behind it")
-        if _OTHER_ESCAPE(host):  # some would undo it: [::%31] is ::1 or an interface
-            raise InvalidURL("before the zone of an IPv6 address in a URL stands %25")
+            raise InvalidURL("an IPv6 address in a URL stands in brackets, with nothing but a port after them")
+        if _OTHER_ESCAPE(host):  # parsers disagree: [::%31] is ::1, or names an interface
+            raise InvalidURL("the zone of an IPv6 address in a URL begins with %25")
         host = _ipv6(host.replace("%25", "%", 1))
         port = rest[1:]
     else:
         host, _, port = hostport.partition(":")
-        host = _name(unquote(host))
+        host = _host_name(unquote(host))
     if not port:
         return host, None
     match = _PORT(port)
     if match is None or int(match[1]) > 65535:
-        # What stands there is not shown: in http://name:password/ it is a password.
-        raise InvalidURL("not a port in the URL behind the colon after its host; expected 0 to 65535")
+        # The message does not show it: in http://name:password/ it is a password.
+        raise InvalidURL("not a port after the colon of the host in the URL; expected 0 to 65535")
     return host, int(match[1])
 
 
 def canonical_host(host: str) -> str:
-    """A host as the WHATWG URL standard writes it, so that two spellings of one host are equal.
+    """Normalise a host as the WHATWG URL standard does, so that all spellings of one host are equal.
 
     A name is in lower case and its labels are A-labels (UTS 46, as browsers do); an IPv4 address is four decimal numbers,
-    whether it was written in one number, in octal or in hexadecimal; an IPv6 address is in its short form, without brackets.
+    even if it was written as one number, in octal or in hexadecimal; an IPv6 address is in its short form, without brackets.
     The dot at the end of a name stays.
 
     Raises: InvalidURL.
     """
     if host.startswith("[") and host.endswith("]"):
         return _ipv6(host[1:-1])
-    return _ipv6(host) if ":" in host else _name(host)
+    return _ipv6(host) if ":" in host else _host_name(host)
 
 
-def _name(host: str) -> str:
-    """Raises: InvalidURL."""
+def _host_name(host: str) -> str:
+    """Normalise a host that is not an IPv6 address.
+
+    Raises: InvalidURL.
+    """
     if not host:
         raise InvalidURL("the URL has no host")
     written = host
@@ -189,24 +199,24 @@ def _name(host: str) -> str:
             host = _ascii_name(host)
     if len(host) > _MAX_HOST or not _HOST(host):
         raise InvalidURL(f"not a host name: {shown(written)}")
-    if not _NUMBER(host):
+    if not _ENDS_IN_NUMBER(host):
         return host
     address = _ipv4(host)
     if address is None:
-        raise InvalidURL(f"the host {shown(host)} ends in a number, and is no IPv4 address")
+        raise InvalidURL(f"the host {shown(host)} ends in a number, but is not an IPv4 address")
     return address
 
 
 def _ascii_name(host: str) -> str:
-    """A name in A-labels: UTS 46, section 4, without its rules for hyphens and STD3, as the WHATWG URL standard asks for it.
+    """Convert a name to A-labels, as the WHATWG URL standard does: UTS 46, section 4, without its rules for hyphens and STD3.
 
-    `idna.encode` follows IDNA 2008, which has no symbols.
+    `idna.encode` is not used: it follows IDNA 2008, which allows no symbols.
 
     Raises: InvalidURL.
     """
     from unicodedata import bidirectional
 
-    import idna  # both here, because few hosts need them: 10 ms
+    import idna  # both imported here, because few hosts need them: 10 ms
 
     problem = ""
     try:
@@ -218,7 +228,7 @@ def _ascii_name(host: str) -> str:
                 idna.check_bidi(label, check_ltr=True)
             for at, character in enumerate(label):
                 if character in _JOINERS and not idna.valid_contextj(label, at):
-                    raise idna.InvalidCodepointContext(f"a joiner at {at} of a label that has no place for it")
+                    raise idna.InvalidCodepointContext(f"a joiner that is not allowed at position {at} of a label")
         return ".".join(label if label.isascii() else _ascii_label(label) for label in labels)
     except UnicodeError as error:  # IDNAError is one
         problem = str(error)
@@ -226,7 +236,7 @@ def _ascii_name(host: str) -> str:
 
 
 def _unicode_label(label: str, idna: Any) -> str:
-    """A label that was mapped already, without its punycode.
+    """Decode a label that was mapped already, if it is an A-label.
 
     Raises: UnicodeError.
     """
@@ -234,12 +244,15 @@ def _unicode_label(label: str, idna: Any) -> str:
         return label
     decoded = label[4:].encode("ascii").decode("punycode")
     if decoded.isascii() or idna.uts46_remap(decoded, std3_rules=False) != decoded or _ascii_label(decoded) != label:
-        raise UnicodeError("a label that begins with xn-- and is no A-label")
+        raise UnicodeError("a label that begins with xn--, but is not an A-label")
     return decoded
 
 
 def _ascii_label(label: str) -> str:
-    """Raises: UnicodeError."""
+    """Convert a label to an A-label.
+
+    Raises: UnicodeError, if it is too long.
+    """
     encoded = "xn--" + label.encode("punycode").decode("ascii")
     if len(encoded) > _MAX_LABEL:
         raise UnicodeError("a label of more than 63 characters")
@@ -247,7 +260,7 @@ def _ascii_label(label: str) -> str:
 
 
 def _ipv4(host: str) -> str | None:
-    """An IPv4 address in four decimal numbers; None for what is none. The last number fills all bytes that are left."""
+    """Write an IPv4 address as four decimal numbers; None if it is not one. The last number fills all remaining bytes."""
     numbers: list[int] = []
     for part in host.removesuffix(".").split("."):
         match = _IPV4_PART(part)
@@ -266,7 +279,7 @@ def _ipv4(host: str) -> str | None:
 
 
 def _ipv6(host: str) -> str:
-    """An IPv6 address in its short form (RFC 5952, section 4), but for IPv4 in its end, which is hexadecimal too.
+    """Write an IPv6 address in its short form (RFC 5952, section 4), but an IPv4 address at its end in hexadecimal.
 
     Raises: InvalidURL.
     """
@@ -275,7 +288,7 @@ def _ipv6(host: str) -> str:
         address = ipaddress.IPv6Address(written)
     except ValueError:
         address = None
-    if address is None or (percent and not _ZONE(zone)):  # ipaddress takes any zone, line ends too
+    if address is None or (percent and not _ZONE(zone)):  # ipaddress accepts any zone, even line ends
         raise InvalidURL(f"not an IPv6 address in the URL: {shown(host)}")
     mapped = address.ipv4_mapped  # Python 3.13 writes it as ::ffff:127.0.0.1
     short = str(address) if mapped is None else f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
@@ -283,24 +296,24 @@ def _ipv6(host: str) -> str:
 
 
 def written_host(host: str) -> str:
-    """A host as it stands in a URL: IPv6 in brackets, the percent sign before its zone encoded (RFC 6874, section 2)."""
+    """Write a host for a URL: IPv6 in brackets, with the percent sign before its zone encoded (RFC 6874, section 2)."""
     return f"[{host.replace('%', '%25')}]" if ":" in host else host
 
 
 def percent_encoded(text: str, kept: str) -> str:
-    """Percent-encode, as UTF-8, what is not in `kept`. Escapes that are there stay as they are."""
+    """Percent-encode, as UTF-8, all characters that are not in `kept`. Existing escapes stay unchanged."""
     if all(character in kept for character in text):
         return text
-    return "".join(c if c in kept else "".join(f"%{byte:02X}" for byte in octets(c)) for c in text)
+    return "".join(c if c in kept else "".join(f"%{byte:02X}" for byte in utf8_octets(c)) for c in text)
 
 
-def octets(text: str) -> bytes:
-    """Text in UTF-8. A surrogate that stands for a byte (PEP 383) is that byte; any other becomes U+FFFD, as in browsers."""
+def utf8_octets(text: str) -> bytes:
+    """Encode text as UTF-8. A surrogate that stands for a byte (PEP 383) becomes that byte, any other U+FFFD, as in browsers."""
     return _STRAY_SURROGATE("\ufffd", text).encode("utf-8", "surrogateescape")
 
 
 def remove_dot_segments(path: str) -> str:
-    """RFC 3986, section 5.2.4. An escaped dot is a dot, as the WHATWG URL standard has it."""
+    """Remove . and .. from a path (RFC 3986, section 5.2.4). An escaped dot is a dot, as in the WHATWG URL standard."""
     if "/." not in path and "/%2" not in path:
         return path
     kept: list[str] = []
@@ -319,7 +332,7 @@ def remove_dot_segments(path: str) -> str:
 
 
 def as_url(name: str, value: Any) -> str:
-    """A URL as a user gives it, where it is no str but an object that is written as one. name: of the keyword.
+    """Convert a URL of the user, a str or an object whose str() is the URL, to str. name: the keyword, for messages.
 
     Raises: TypeError.
     """
@@ -331,7 +344,7 @@ def as_url(name: str, value: Any) -> str:
 
 
 def as_params(value: Any) -> Any:
-    """What a user gives as `params=`; the pairs of an iterator as a list, so that they can be read again.
+    """Check the type of `params=`. An iterator becomes a list, so that it can be read more than once.
 
     Raises: TypeError.
     """
@@ -343,10 +356,10 @@ def as_params(value: Any) -> Any:
 
 
 def with_params(url: str, params: Any) -> str:
-    """The URL with parameters behind its own query, which stays as written.
+    """Append parameters to the query of a URL, which stays as written.
 
-    params: a mapping, or pairs; a list or tuple as a value stands for several; None leaves the name out; a str goes in as is,
-    but for a # in it, which would end the query.
+    params: a mapping, or pairs; a list or tuple as a value stands for several values, and None leaves the name out. A str
+    is appended unchanged, except that # is encoded, since it would end the query.
     """
     if isinstance(params, bytes):
         params = params.decode("utf-8", "surrogateescape")
@@ -359,9 +372,9 @@ def with_params(url: str, params: Any) -> str:
 
 
 def pairs(source: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
-    """Names and values of a mapping or of pairs, one pair for each member of a list; values of None are left out.
+    """Convert a mapping or pairs to pairs of str: one for each item of a list as a value, none for a value of None.
 
-    Bytes that are no UTF-8 are kept as surrogates, which encode back to them.
+    Bytes that are not UTF-8 become surrogates (PEP 383), which are encoded to the same bytes again.
 
     Raises: TypeError.
     """
@@ -377,6 +390,10 @@ def pairs(source: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> list[tuple[s
 
 
 def _text(value: Any) -> str:
+    """Convert a name or a value to str.
+
+    Raises: TypeError.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -386,18 +403,20 @@ def _text(value: Any) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if hasattr(value, "read"):
-        raise TypeError("a file is no value of a field or parameter; files= sends it")
+        raise TypeError("a file cannot be the value of a form field or parameter; use files=")
     if isinstance(value, Mapping) or inspect.isawaitable(value) or isinstance(value, Iterator):
-        raise TypeError(f"a field or parameter has a text as its value, or a list of them, not {type(value).__name__}")
+        raise TypeError(
+            f"the value of a form field or parameter must be a text, or a list of texts, got {type(value).__name__}"
+        )
     return str(value)
 
 
 def encode_pairs(items: Iterable[tuple[str, str]]) -> str:
-    """Pairs in application/x-www-form-urlencoded."""
+    """Encode pairs as application/x-www-form-urlencoded."""
     return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in items)
 
 
 def _quoted(text: str) -> str:
-    if text.isascii() and text.isalnum():  # as most are
+    if text.isascii() and text.isalnum():  # most texts are
         return text
-    return quote_plus(octets(text))
+    return quote_plus(utf8_octets(text))

@@ -1,4 +1,4 @@
-"""What users give as a URL: a reference, resolved against the client's `base_url`, with the client's params behind it."""
+"""URL references: the URL of a call is resolved against `base_url`, and the params of the client are joined with its own."""
 
 from __future__ import annotations
 
@@ -10,43 +10,46 @@ from urllib.parse import unquote_plus
 from ..errors import InvalidURL
 from .url import encode_pairs, lacks_slashes, pairs
 
-# RFC 3986, appendix B; a scheme only where it is one.
-# Compiled by `re` itself, when a client with a base_url first asks.
+# RFC 3986, appendix B, but a scheme must be a valid one. It is compiled at first use, since only clients with a base_url
+# need it.
 _REFERENCE = (
     r"(?s)(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
     r"(?P<fragment>#.*)?"
 )
 
 
-def resolve(base: str, reference: str) -> str:
-    """The URL that a reference means where `base` stands, byte for byte as both are written (RFC 3986, section 5.2.2).
+def resolve_reference(base: str, reference: str) -> str:
+    """Resolve a URL reference against a base URL (RFC 3986, section 5.2.2). Both stay byte for byte as written.
 
-    One that begins with two slashes names another host and no scheme. It is refused: a path that is put together as
-    "/" + name would leave the host of the base when the name begins with a slash.
+    A reference that begins with two slashes is refused, since it names another host: otherwise a path that a program
+    builds as "/" + name would leave the host of the base if the name begins with a slash.
 
     Raises: InvalidURL.
     """
-    ours, given = re.fullmatch(_REFERENCE, base.strip(" ")), re.fullmatch(_REFERENCE, reference.strip(" "))
-    assert ours is not None  # the expression matches any text
+    parts_of_base, given = re.fullmatch(_REFERENCE, base.strip(" ")), re.fullmatch(_REFERENCE, reference.strip(" "))
+    assert parts_of_base is not None  # the expression matches any text
     assert given is not None
-    if ours["scheme"] is None or ours["authority"] is None:
+    if parts_of_base["scheme"] is None or parts_of_base["authority"] is None:
         raise InvalidURL("not an absolute URL, scheme://host/path")
     if given["scheme"] is not None:
         if lacks_slashes(reference.strip(" ")):
-            raise InvalidURL("a URL without // behind its scheme is relative for some readers only; write http://host")
+            raise InvalidURL("a URL without // after its scheme is ambiguous with base_url; write http://host")
         return reference
     if given["authority"] is not None:
         raise InvalidURL("a URL that begins with // leaves the host of base_url; write its scheme too")
     path, query = given["path"], given["query"]
     if not path:
-        path, query = ours["path"], ours["query"] if query is None else query
+        path, query = parts_of_base["path"], parts_of_base["query"] if query is None else query
     elif not path.startswith("/"):
-        path = f"{ours['path'].rpartition('/')[0]}/{path}"  # dot segments go when the whole is taken apart
-    return f"{ours['scheme']}://{ours['authority']}{path}{query or ''}{given['fragment'] or ''}"
+        path = f"{parts_of_base['path'].rpartition('/')[0]}/{path}"  # split_url removes the dot segments
+    return f"{parts_of_base['scheme']}://{parts_of_base['authority']}{path}{query or ''}{given['fragment'] or ''}"
 
 
-def joined_params(own: Any, given: Any) -> Any:
-    """The params of a client with those of a call behind them. A name that the call gives, None included, replaces it.
+def join_params(own: Any, given: Any) -> Any:
+    """Join the params of a client and of a call. A name in the params of the call replaces that of the client, even if
+    its value is None.
+
+    own: of the client. given: of the call. Each is what `as_params` accepts; an empty one is left out.
 
     Raises: TypeError.
     """
@@ -56,16 +59,16 @@ def joined_params(own: Any, given: Any) -> Any:
         params.decode("utf-8", "surrogateescape") if isinstance(params, bytes) else params for params in (own, given)
     )
     if not isinstance(given, (str, Mapping)):
-        given = list(given)  # it is read twice
+        given = list(given)  # it is read twice below
     ours = own if isinstance(own, str) else encode_pairs(pairs(own))
     added = given if isinstance(given, str) else encode_pairs(pairs(given))
-    replaced = names(given)
+    replaced = param_names(given)
     kept = [part for part in ours.split("&") if unquote_plus(part.partition("=")[0]) not in replaced]
     return "&".join([*kept, *([added] if added else [])])
 
 
-def names(params: Any) -> set[str]:
-    """The names in the params of a call, those with the value None included."""
+def param_names(params: Any) -> set[str]:
+    """Return the names in params, including those with the value None."""
     if isinstance(params, str):
         return {unquote_plus(part.partition("=")[0]) for part in params.split("&")}
     items = params.items() if isinstance(params, Mapping) else params

@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 
 from ..http1.connection import Connection
-from ..messages.timeout import Timer
 from .pool import Pool
+from .timer import Timer
 
 
 class QueuePlace(asyncio.Future["Connection | None"]):

@@ -167,7 +167,7 @@ async def attempt(address: Address, sources: list[Address]) -> socket.socket:
     """
     family, place = address
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it says TCP
-    forks.dialed.add(sock)
+    forks.connecting_sockets.add(sock)
     try:
         sock.setblocking(False)
         if sources:

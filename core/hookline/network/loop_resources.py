@@ -9,11 +9,11 @@ from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Hash
 from typing import Any
 
 from ..errors import ClientClosed
-from ..messages.timeout import Timer
 from .connection_limit import ConnectionLimit, SharedPool
 from .loop_runner import new_task
 from .pool import Pool
 from .stats import Stats
+from .timer import Timer
 
 Closer = Callable[[], Coroutine[Any, Any, object]]
 

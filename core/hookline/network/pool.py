@@ -15,7 +15,7 @@ from time import monotonic
 from ..copying import no_copy
 from ..errors import ClientClosed
 from ..http1.connection import Connection
-from ..messages.timeout import Timer
+from .timer import Timer
 
 _NEVER = math.inf
 ASK_AFTER = 0.005  # seconds of idleness behind which the kernel is asked: 2 us, which a busy client does not pay
