@@ -57,18 +57,19 @@ class HttpRequest:
 
     Its body is bytes, or a source that produces it while it is sent. `encode` returns the head, and the body if it is bytes.
 
-    Attributes that are no properties:
+    Plain attributes:
 
     method: the method in upper case, a str.
     body: bytes, or a Source if it is produced while it is sent. None = no body.
     content_type: the Content-Type that belongs to the body, a str; a field in `headers` replaces it. None = none.
-    cause: why it is sent, a str: "call", a plugin's word for its follow-up ("redirect", "auth", "expect", "retry"), or for
-    its sub-request ("connect", "token").
+    cause: why it is sent, a str: "call", or a plugin's word for a follow-up ("redirect", "auth", "expect", "retry") or a
+    sub-request ("connect", "token").
     parent: the HttpRequest for whose sake a sub-request is sent. None = it is no sub-request.
     deadline: the time at which the total timeout of its call ends, a float in the loop's time (`loop.time()`). 0 = none.
     gate: the Gate of a body that a plugin holds, see `hold_body`. None = the body is not held.
 
-    Options of core, which a plugin may set until the event that uses them; those of plugins are attributes too:
+    The options are attributes too, with their converted values. Hooks may set them in pre_request, but for those that decide
+    about the connection (`verify` to `unix_socket`): for other values of these, make a request with `copy`. Those of core are:
 
     version: "HTTP/1.1" or "HTTP/1.0".
     stream: True if the caller gets the response at its head and reads the body. False by default.
@@ -77,7 +78,7 @@ class HttpRequest:
     max_body: the most bytes that the body of the response may have. 0 = any number, the default.
     sensitive_headers: names of fields that no follow-up sends to another origin, a frozenset of str in lower case.
     verify: how to check the server's certificate: True (the default), False, or a path or an SSLContext to check it with.
-    cert: the client's certificate, a path or a pair of paths. None = none.
+    cert: the client's certificate: a path, (certificate, key) or (certificate, key, password). None = none.
     server_hostname: the name to check in the server's certificate, a str. None = the host of the URL.
     source_address: the (address, port) to connect from; port 0 = any. None = any address.
     unix_socket: the path of a socket to connect to, a str. None = TCP.
@@ -554,6 +555,7 @@ class HttpRequest:
         """Have the head sent alone, and return the Gate: `gate.open()` sends the body, `gate.close()` gives it up.
 
         For plugins, in pre_request. A second call returns the same gate.
+
         seconds: the gate opens by itself so long after the head was sent; None = it does not.
         """
         if self.gate is None:

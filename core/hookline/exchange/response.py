@@ -36,37 +36,38 @@ class HttpResponse(ExchangeState):
 
     The body can be read in three ways:
 
-    - Whole. By default `await client.get(url)` returns when all of the body has arrived. `content` is the bytes, decoded
-      (gzip and the like, if a plugin for it runs); `text`, `json()` and `decode_content()` convert them.
+    - Whole. By default `await client.get(url)` returns when all of the body has arrived. `content` is its bytes, without the
+      content codings that a plugin decodes; `text`, `json()` and `decode_content()` convert them.
     - As a stream. With `stream=True` the client returns the response at its head, and `raw` reads the body:
       `async for chunk in response.raw`, `response.raw.read(n)`, `response.raw.iter_lines()`. Read it to its end, or close it:
       `async with response:`, or `await response.aclose()`.
     - Saved. `await response.raw.save(path)` writes it to a file. With `stream=True` it is never whole in memory.
 
-    In a running loop, `close` and the methods of `raw` return awaitables. Without one they block until they are done.
+    In a running loop, `close()`, `raw.read()` and `raw.save()` return awaitables. Without one they block until they are done.
 
-    The object exists from the start of its exchange, so what it has depends on the event:
+    The object exists from the start of its exchange, so what is available depends on the event:
 
     - pre_request: `request`, `notes`, `event`, `connect`. There is no head: `status_code` is 0, `reason`, `version` and
-      `raw_head` are empty, `headers` cannot be written to.
-    - data_received: the same. For reads after the head, what on_headers has.
-    - on_headers: the head too. `add_decoder`, `buffer` and `detach` are for this event. The body has not been parsed yet.
+      `raw_head` are empty, and `headers` cannot be changed.
+    - data_received: the same; for reads after the head, the head too.
+    - on_headers: the head: `status_code`, `headers`, `has` and the others. `add_decoder`, `buffer` and `detach` are for this
+      event. The body may not have arrived; what has arrived of it waits.
     - data_processed: `recv_body()` takes the decoded body that has arrived so far.
-    - post_request: everything, `content` too, unless the exchange failed: then the head may be missing or the body cut.
-      `connection` is None, unless a part of a buffered body has not arrived yet.
+    - post_request: the body too: `content`, `text`, `elapsed`, `trailers`. If the exchange failed, the head may be missing or
+      the body cut.
 
-    Attributes that are no properties:
+    Plain attributes:
 
-    request: the HttpRequest of this exchange. Of several hops, that of this one; `history` has the others.
+    request: the HttpRequest of this exchange. The responses in `history` have their own.
     status_code: an int, 0 before the head is here.
     connection: the Connection of this exchange. None before it is taken, and once all of the body has arrived.
     timings: a Timings, the seconds after which each step ended. None, unless `timings=True` was given.
     raw_trailers: the fields after a chunked body, as pairs of bytes; `trailers` has them parsed. Empty = none, or not yet.
     answer: what an implementation of the running event has answered so far. None = nothing. For plugins.
     was_handed_out: True once the caller has the response as a stream: then answers of plugins have no effect.
-    is_consumed: True once the body was begun to be read as a stream, through `raw`.
+    is_consumed: True once the caller has begun to read a stream through `raw`.
 
-    Plugins add attributes, such as `cookies`. Once its exchange is over a response can be copied and pickled.
+    Plugins may add attributes. Once its exchange is over a response can be copied and pickled.
     """
 
     __slots__ = ()
@@ -188,7 +189,7 @@ class HttpResponse(ExchangeState):
 
         What `recv_body` took is not in it. Of a stream it is there after `await response.raw.read()`.
 
-        Raises: StreamConsumedError, for a stream that was not read whole by one such call; DecodingError.
+        Raises: StreamConsumedError, for a stream that was not read whole by one such call; DecodingError; BodyTooLarge.
         """
         if self._content is None:
             if self.is_open or self.is_consumed or self._is_cut:
@@ -363,7 +364,7 @@ class HttpResponse(ExchangeState):
         return self.request._client.run_in_background(self.aclose())
 
     async def aclose(self) -> None:
-        """Do what `close` does, as a coroutine."""
+        """End the response as `close` does; a coroutine, for a running loop."""
         if self.connection is not None:
             await self._abandon("the body was closed before its end")
 
@@ -408,7 +409,7 @@ class HttpResponse(ExchangeState):
         self._content_filter.add_decoder(decoder)
 
     async def connect(self) -> Connection:
-        """Take the connection that the request will be sent on now, in pre_request, and return it.
+        """Take the connection already in pre_request, and return it; the request will be sent on it.
 
         From then on the route and the origin of the request cannot be changed. A second call returns the same connection.
 
