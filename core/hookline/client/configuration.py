@@ -295,7 +295,7 @@ class Configuration:
             if name in self.pre_request_options:
                 request._skips_pre_request = False
             if len(keyword.owners) > 1:
-                request.__dict__["option_owners"] = {**request.__dict__.get("option_owners", {}), name: owner}
+                request.__dict__["_option_owners"] = {**request.__dict__.get("_option_owners", {}), name: owner}
             if name in CONNECTION_OPTIONS:
                 request._choose_own_pool()
 

@@ -3,19 +3,20 @@
 The order of one exchange:
 
 1. pre_request. Hooks change the request. One may answer with a response: then nothing is sent, and post_request follows.
-2. A connection is taken, the request is sent, and the final head is awaited. Interim heads (1xx) are shown before it. If a
-   reused connection turns out to be dead, the request is sent once more on a new one.
+2. A connection is taken, the request is sent, and the final head is awaited. Interim heads (1xx) come before it, and run
+   on_headers for those hooks that want them. If a reused connection turns out to be dead, the request may be sent once more
+   on a new one.
 3. on_headers. Hooks see the final head. One may answer with what the caller gets instead: then post_request follows.
 4. The body is received, and the connection goes back to the pool. With `stream=True` the caller gets the response here
-   instead; reading the last byte of the body then does step 5 (`HttpResponse._finish_stream`).
+   instead; when it has read the last byte of the body, step 5 follows (`HttpResponse._finish_stream`).
 5. post_request. Hooks see the whole response. One may answer with a request to send, or with another response.
 
 An error in any step leads to `fail`, which closes the connection and runs post_request with the error, unless post_request
 has begun already.
 
-Each of the steps 1, 3 and 5 calls the functions of a `Stage` in a loop of its own, here and not in a function of theirs,
-because every request runs through them: eight calls cost 0.34 us this way, and 1.0 if each is awaited. The first result that
-is not None goes to `Stage.continue_after`, which awaits it and calls the rest.
+Steps 1, 3 and 5 repeat the loop that calls the functions of a `Stage`. It is not a function of its own, because every request
+runs through it: eight calls cost 0.34 us this way, and 1.0 if each is awaited. The first result that is not None goes to
+`Stage.continue_after`, which awaits it and calls the rest.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from .response import HttpResponse
 from .state import FINISHED, SENT
 from .upload import ONE_WRITE, run_interim_hooks, send
 
-MAX_FOLLOW_UPS = 100
+MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
 # The responses to these may have a head that announces a body, and no body (RFC 9112, section 6.3).
 NO_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
 NO_CALLS: Iterator[Any] = iter(())
@@ -65,7 +66,7 @@ async def exchange(
     The methods of a client give `client` and what follows it instead, and request=None: the request is made when the call
     is awaited, and its follow-ups are sent before this returns. (A second coroutine for that would cost each call 0.4 us.)
 
-    given: the connection to send the request on, which the caller has taken and gets back; None = one from the pool.
+    given: the connection to send the request on, which remains the caller's; None = one from the pool of its route.
     client: the client that is called. method, url, headers, data: as for `HttpClient.request`. keywords: the other keyword
     arguments of the call, which are taken out of the dict. function: the name of the client's method, for error messages.
 
@@ -103,8 +104,8 @@ async def exchange(
             call = no_call
             if request.__dict__:
                 request._on_fast_path = False  # hooks may have set options
-        # 2. A connection is taken, the request is sent, and the final head is awaited. The loop runs a second time only if a
-        # reused connection was dead before the server had read the request from it.
+        # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
+        # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
         while True:
             now = monotonic()
             if given is not None:
@@ -163,7 +164,7 @@ async def exchange(
         else:
             response._take_parts(connection)
         # 5. post_request: hooks see the whole response, and may answer with a request to send instead. From here on `fail`
-        # runs no hooks: an error in this stage is handled within it (handle_hook_failure).
+        # runs no hooks: if one of this stage raises, handle_hook_failure runs the rest of them.
         stage = None
         response._step = FINISHED
         stage = (
@@ -181,7 +182,7 @@ async def exchange(
             call = no_call
         return response if response._is_whole and response._content_filter is None else deliver(response)
     except BaseException as error:
-        # An error of any step, a timeout and a cancellation included. Hooks of post_request may answer it with a request.
+        # Any step failed, or the call was cancelled. Hooks of post_request see the error, and may answer it with a request.
         await handle_hook_failure(response, error, stage, call, calls)
         answer = await fail(response, error)
         if answer is None:
@@ -211,9 +212,9 @@ async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) ->
 async def handle_hook_failure(
     response: HttpResponse, error: BaseException, stage: Stage | None, call: Callable[..., Any], rest: Iterator[Any]
 ) -> None:
-    """Note in the error which hook implementation raised it, if one did; the wrappers around it see the error.
+    """If a hook implementation raised the error, note in the error which; on post_request, run the rest of its stage.
 
-    call: the implementation that was being called, `no_call` if none was. rest: what was left to call of the stage.
+    call: the function that was being called, `no_call` if none was. rest: the functions of the stage that were not called yet.
     """
     if stage is not None and call is not no_call:
         await stage.handle_failure(response, rest, error)

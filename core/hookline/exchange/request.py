@@ -247,11 +247,11 @@ class HttpRequest:
     @property
     def _is_connected(self) -> bool:
         """True once its connection was taken early; see `HttpResponse.connect`."""
-        return bool(self.__dict__.get("connected", False))
+        return bool(self.__dict__.get("_connected", False))
 
     def _mark_connected(self) -> None:
         """Note that its connection was taken, so that the route cannot be changed."""
-        self.__dict__["connected"] = True
+        self.__dict__["_connected"] = True
 
     def _choose_own_pool(self) -> None:
         """Choose the pool by the options of this request: one of them was set, and the connection depends on it."""
@@ -595,7 +595,7 @@ class HttpRequest:
             self._configuration, self.method if method is None else fields.check_method(method), self._destination
         )
         new.__dict__.update(self.__dict__)
-        new.__dict__.pop("connected", None)
+        new.__dict__.pop("_connected", None)
         if url is not None:
             new._destination = self._configuration.destination_of(url)
         new.cause = self.cause if cause is None else cause
@@ -679,7 +679,7 @@ class HttpRequest:
 
         None = no value was given.
         """
-        owners: dict[str, str | None] = self.__dict__.get("option_owners") or {}
+        owners: dict[str, str | None] = self.__dict__.get("_option_owners") or {}
         if option in owners:
             return owners[option]
         if option in self.__dict__:  # for an option with one owner, the owner is not noted in each request

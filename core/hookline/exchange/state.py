@@ -158,6 +158,7 @@ class ExchangeState:
         return with_handlers(found, event, self._handlers(event))
 
     def _note_timing(self, event: str) -> None:
+        """Begin the timings of this exchange at pre_request, and end them at post_request."""
         if event == "pre_request":
             self.timings = Timings()
         elif event == "post_request" and self.timings is not None:
@@ -172,7 +173,7 @@ class ExchangeState:
         return own
 
     def _has_fired(self, event: str) -> bool:
-        """Say whether an event has fired: a one-time event if it has begun, a data event if it fired at least once."""
+        """Say whether an event has fired: a one-time event if it has begun, a data event once a read must have fired it."""
         if event in _STEP_OF:
             return self._step >= _STEP_OF[event]
         if event == "data_processed":
@@ -541,7 +542,7 @@ class ExchangeState:
         return timedelta(seconds=arrived - began)
 
     def drop_connection(self) -> None:
-        """Give up the connection, if there is one: it is closed, unless it is that of a stream that has arrived completely.
+        """Give up the connection, if there is one: close it, or give it back to the pool if a stream has arrived completely.
 
         A plugin calls this in post_request before it sends a request of its own for this response: if the client may have no
         more connections to that route, its request would have to wait for this one.
