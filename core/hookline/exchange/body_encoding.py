@@ -69,12 +69,8 @@ def set_multipart_body(request: HttpRequest, data: Any, files: Any) -> None:
 
     Raises: LocalProtocolError, for a Content-Type of the user that is not multipart; what `multipart.file_part` raises.
     """
-    from ..messages.multipart import (
-        Multipart,
-        field_part,
-        file_parts,
-        with_boundary,
-    )  # imported at first use, because few programs send files
+    # imported at first use, because few programs send files
+    from ..messages.multipart import Multipart, field_part, file_parts, with_boundary
 
     if data is not None and not is_form(data):
         raise LocalProtocolError("with files=, data= is a mapping or a list of pairs: the fields that go with them")

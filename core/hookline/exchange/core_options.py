@@ -30,7 +30,8 @@ SENSITIVE_HEADERS = frozenset({
 # If one call is given these, they are for the origin of its URL alone, and follow-ups to other origins drop them: a
 # certificate says who the client is, and a host name or a socket says where that origin is.
 ORIGIN_OPTIONS = ("cert", "server_hostname", "unix_socket")
-# An exchange with one of these leaves the fast path. The other options change a limit, the connection, or what a plugin does.
+# An exchange with one of these leaves the fast path, as with parts of `timeout`. The others change only the connection, a
+# conversion, or what a plugin does.
 EXCHANGE_OPTIONS = frozenset({"version", "stream", "timings", "max_body"})
 # A request with one of these may not use the pool that its origin has for the client's own values.
 CONNECTION_OPTIONS = frozenset({"verify", "cert", "server_hostname", "source_address", "unix_socket"})

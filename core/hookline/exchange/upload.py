@@ -15,9 +15,8 @@ from .state import ExchangeState
 
 ONE_WRITE = 128 * 1024  # bytes: a body of no more than this is sent in one write with its head
 _PIECE = 256 * 1024  # bytes of a larger one that are written at once
-_TURN = (
-    512 * 1024
-)  # bytes after which the loop gets a turn, however fast source and peer are: a response may have arrived
+# Bytes after which the loop gets a turn, however fast source and peer are: a response may have arrived.
+_TURN = 512 * 1024
 
 
 async def send(response: ExchangeState, connection: Connection) -> None:
