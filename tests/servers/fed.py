@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from hookline.exchange.exchange import PECULIAR
+from hookline.exchange.exchange import NO_BODY_METHODS
 from hookline.http1.connection import Connection
 from hookline.http1.parser import ResponseHead
 from hookline.messages.fields import parse_fields, parse_trailers
@@ -134,7 +134,7 @@ def take(
     connection, transport = connect()
     receiver = Exchange(head=head, interim=interim)
     waiter = connection.begin(receiver)
-    if limit or method in PECULIAR:
+    if limit or method in NO_BODY_METHODS:
         connection.leave_fast_path(method, limit)
     taken = Taken(connection, transport, receiver)
     taken.fed = feed(connection, transport, data, cut)

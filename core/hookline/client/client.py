@@ -10,8 +10,8 @@ from typing import Any, Self
 from multidict import CIMultiDict
 
 from ..copying import no_copy, set_reducer
-from ..exchange.body_encoding import give_body
-from ..exchange.call import CALLBACKS, CallHandlers, call_handlers_of
+from ..exchange.body_encoding import set_body
+from ..exchange.call_handlers import CALLBACK_KEYWORDS, CallHandlers, call_handlers_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
 from ..exchange.request import BODY_FRAMING, HttpRequest
@@ -208,7 +208,7 @@ class HttpClient(LoopBinding, PluginHost):
 
         params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
         form (mapping or pairs), a file, a path, or an iterable of bytes. json: any object but None. files: a mapping or
-        pairs, see `multipart.file_part`. on_upload, on_download: f(done, total) in bytes, see `transfers`. pre_request,
+        pairs, see `multipart.file_part`. on_upload, on_download: f(done, total) in bytes, see `progress`. pre_request,
         on_headers, post_request, data_received, data_processed: a handler, or a list of them, for this call. plugins,
         disable: more and fewer plugins for this call. The rest are the options of core and of the plugins.
 
@@ -242,15 +242,15 @@ class HttpClient(LoopBinding, PluginHost):
             profile, method, where or profile.destination_of_call(as_url("url", url))
         )
         if headers is not None:
-            request._give_headers(headers)
+            request._apply_given_headers(headers)
         total = profile.total_timeout
         if given:
             json, files = given.pop("json", None), given.pop("files", None)
             self._apply(request, given, f"HttpClient.{function}")
-            give_body(request, data, json, files)  # by the options
+            set_body(request, data, json, files)  # by the options
             total = request.timeout.total
         elif data is not None and data.__class__ is not bytes:
-            give_body(request, data)
+            set_body(request, data)
         else:
             request.body = data
         if total:
@@ -259,7 +259,7 @@ class HttpClient(LoopBinding, PluginHost):
 
     def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
         """Handlers and options of one call."""
-        if not CALLBACKS.isdisjoint(given):
+        if not CALLBACK_KEYWORDS.isdisjoint(given):
             request._call_handlers = call_handlers_of(given)
         if given:
             request._configuration.apply_options(request, given, function)

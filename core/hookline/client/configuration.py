@@ -19,10 +19,10 @@ from ..exchange.core_options import (
 )
 from ..exchange.interfaces import Client
 from ..exchange.origin import Destination, Origin
-from ..exchange.request import BODY_FRAMING, NOTHING, Given, HttpRequest
+from ..exchange.progress import PROGRESS_CALLBACKS
+from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.streamed_response import StreamedResponse
-from ..exchange.transfers import TRANSFERS
 from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
@@ -40,7 +40,18 @@ from .attributes import know, own_names
 MAX_TARGETS = 1024
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 _RESERVED = frozenset(
-    {*dir(HttpRequest), "params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS}
+    {
+        *dir(HttpRequest),
+        "params",
+        "headers",
+        "data",
+        "json",
+        "files",
+        "plugins",
+        "disable",
+        *EVENTS,
+        *PROGRESS_CALLBACKS,
+    }
 )
 
 
@@ -109,8 +120,8 @@ class Configuration:
         self.destinations: dict[str, Destination] = {}  # by URL, as users give it
         is_plain = client.base_url is None and client.params is None
         self._located = self.destinations if is_plain else {}  # by whole URL
-        self.given_fields: dict[Any, Given] = {}
-        self.last_given_fields = NOTHING
+        self.given_fields: dict[Any, GivenHeaders] = {}
+        self.last_given_fields = NO_GIVEN_HEADERS
 
     def _in_order(self, event: str) -> tuple[Implementation, ...]:
         found = {m.name: m.implementations[event] for m in self.plugins.values() if m.implementations[event]}
@@ -286,7 +297,7 @@ class Configuration:
             if name in self.pre_request_options:
                 request._skips_pre_request = False
             if len(keyword.owners) > 1:
-                request.__dict__["option_owners"] = {**request.__dict__.get("option_owners", {}), name: owner}
+                request.__dict__["_option_owners"] = {**request.__dict__.get("_option_owners", {}), name: owner}
             if name in CONNECTION_OPTIONS:
                 request._choose_own_pool()
 

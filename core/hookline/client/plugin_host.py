@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from ..exchange.transfers import TRANSFERS
+from ..exchange.progress import PROGRESS_CALLBACKS
 from ..hooks.declarations import Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
@@ -22,7 +22,7 @@ from .configuration import Configuration, ConfiguredClient
 from .hookspecs import Specifications
 from .plugin_list import Plugins
 
-CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *TRANSFERS)
+CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *PROGRESS_CALLBACKS)
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
     "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",

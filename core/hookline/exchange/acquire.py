@@ -1,4 +1,4 @@
-"""Take a connection for an exchange: an idle one, one that another exchange gives back, or a new one."""
+"""Take a connection for an exchange: one that another exchange gives back, or a new one."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from .state import ExchangeState
 
 
 async def acquire(response: ExchangeState, pool: Pool) -> Connection:
-    """Open a connection, or wait in line for one.
+    """Open a connection, or wait in the pool's queue for one. There is no idle one: the caller has asked the pool.
 
-    Raises: PoolTimeout, ConnectTimeout, HttpConnectionError.
+    A waiter of the queue gets a connection, or None, which is permission to open one.
+
+    Raises: PoolTimeout, ConnectTimeout, HttpConnectionError; ClientClosed, if the client is closed meanwhile.
     """
     timings = response.timings
     if timings is not None:
@@ -29,15 +31,15 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
             raise
         finally:
             response._arm_timeout(None)
-        if pool.close_count != closings:  # what was given is of the time before
+        if pool.close_count != closings:  # the client was closed meanwhile
             if connection is None:
                 pool.free_slot()
             raise ClientClosed("the client was closed")
         if connection is None:
-            break  # the right to open one
+            break  # permission to open one
         if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
             return connection
-        if connection.alive:  # it is closing since it was given
+        if connection.alive:  # it began to close after it was given
             pool.replace_closing(connection)
             break
         if (idle := pool.take(monotonic())) is not None:
@@ -48,39 +50,40 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         request = response.request
         limit = request.timeout.connect
         if limit:
-            limit += request.timeout.tls  # which has its own limit then
+            limit += request.timeout.tls  # the route limits the handshake itself
         connection = await response._with_timeout(
             pool.await_opening(request.route.open(request._client)), ConnectTimeout, limit
         )
-        if pool.close_count != closings:  # in the moment in which it was ready
+        if pool.close_count != closings:  # the client was closed at the moment at which it was ready
             connection.abort()
             raise ClientClosed("the client was closed")
     except BaseException:
         pool.free_slot()
         raise
     if timings is not None:
-        timings.mark("connect")  # more exactly by the connection, where its route says so
+        timings.mark("connect")  # `Timings.took` replaces it by what the route has noted, if it has
     connection.key = pool.key
     pool.add(connection)
     return connection
 
 
 def still_open(response: ExchangeState, pool: Pool, now: float) -> Connection | None:
-    """The connection that a response has taken before (see `connect`); None where it has died since, without a request."""
+    """Return the connection that a hook took early with `response.connect()`; None if it is dead by now, and was given up."""
     connection = response.connection
     if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
         response.drop_connection()
     return response.connection
 
 
-def lost_before_response(response: ExchangeState, connection: Connection, error: HttpRequestException) -> bool:
-    """Was it an idle connection that died, so that the request may go out once more on a fresh one (RFC 9112, 9.3.1)?
+def prepare_resend(response: ExchangeState, connection: Connection, error: HttpRequestException) -> bool:
+    """Prepare to send a request once more, if its connection was idle before and closed without a response (RFC 9112, 9.3.1).
 
-    True once at most: others that are idle may be as dead, so `acquire` opens one for it.
+    Returns True if it may be sent again: then its connection is given up. At most once for each exchange: other idle
+    connections may be dead as well, so the second time `acquire` opens a new one.
     """
     if response._is_repeated or not connection.reused or connection.has_read or not isinstance(error, ConnectionClosed):
         return False
-    if error is not connection.error:  # it came out of the body: from another exchange that the user's source made
+    if error is not connection.error:  # it was raised by the body's source, which may send requests of its own
         return False
     if not response.request._can_be_repeated or response._is_past_deadline():
         return False

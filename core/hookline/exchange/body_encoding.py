@@ -1,4 +1,4 @@
-"""The body that a user asked for with data=, json= and files=, and the Content-Type that goes with it."""
+"""The body of a request from data=, json= and files=, and its Content-Type."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ JSON = "application/json"
 _as_text = json_module.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def give_body(request: HttpRequest, data: Any, json: Any = None, files: Any = None) -> None:
-    """Put body and Content-Type on a request, which has its options already.
+def set_body(request: HttpRequest, data: Any, json: Any = None, files: Any = None) -> None:
+    """Set the body and the Content-Type of a request, which has its options and fields already.
 
-    data: bytes and the like, str (UTF-8), a file, a path, an iterable of bytes; or a mapping or a list of pairs: a form,
-    unless the Content-Type of the request says JSON or multipart. json: any object; None and no json= are the same.
-    files: see `multipart.file_part`. What is empty and could only be a form is no body.
+    data: bytes, bytearray, memoryview, str (sent as UTF-8), a file, a path, or an iterable of bytes; or a mapping or a list of
+    pairs, which is a form unless the Content-Type of the request says JSON or multipart. An empty mapping or list is no body.
+    json: any object; None = no JSON. files: a mapping or pairs, see `multipart.file_part`; None or empty = no files.
 
-    Raises: LocalProtocolError, for things that do not go together; TypeError, ValueError, OSError.
+    Raises: LocalProtocolError, for keywords that exclude each other; TypeError, ValueError, OSError.
     """
     if files is not None and (isinstance(files, (str, bytes)) or not isinstance(files, Iterable)):
         raise TypeError(f"files= takes a mapping, or pairs, of a name and a file, not {type(files).__name__}")
@@ -32,18 +32,18 @@ def give_body(request: HttpRequest, data: Any, json: Any = None, files: Any = No
         data = None
     if json is not None:
         if data is not None or files:
-            raise LocalProtocolError("give json= or data= and files=, not both")
-        request.body, request.content_type = as_json(json, request.json_encoder, "json"), JSON
+            raise LocalProtocolError("give json=, or data= and files=, but not both")
+        request.body, request.content_type = encode_json(json, request.json_encoder, "json"), JSON
     elif files:
-        give_multipart(request, data, files)
+        set_multipart_body(request, data, files)
     elif data is None:
         return
     elif is_form(data):
         kind = media_type(request)
         if kind.startswith("multipart/"):
-            give_multipart(request, data, ())
+            set_multipart_body(request, data, ())
         elif kind == JSON or kind.endswith("+json"):
-            request.body = as_json(dict(data) if isinstance(data, Mapping) else data, request.json_encoder, "data")
+            request.body = encode_json(dict(data) if isinstance(data, Mapping) else data, request.json_encoder, "data")
         else:
             request.body, request.content_type = encode_pairs(pairs(data)).encode("ascii"), FORM
     else:
@@ -51,25 +51,26 @@ def give_body(request: HttpRequest, data: Any, json: Any = None, files: Any = No
 
 
 def is_form(data: Any) -> bool:
-    """A mapping, its items, or a list or tuple of pairs: the first item decides."""
+    """Say whether data= is a form: a mapping, its items, or a list or tuple whose first item is a pair."""
     if isinstance(data, (list, tuple)):
         return not data or isinstance(data[0], (tuple, list))
     return isinstance(data, (Mapping, ItemsView))
 
 
 def media_type(request: HttpRequest) -> str:
-    """The type that the fields of a request name, in lower case and without parameters; "" where they name none."""
+    """Return the type that the Content-Type of a request states, in lower case and without parameters; "" = it has none."""
     if not request.has_header("content-type"):
         return ""
     return (request.get_header("content-type") or "").partition(";")[0].strip().lower()
 
 
-def give_multipart(request: HttpRequest, data: Any, files: Any) -> None:
-    """Fields and files, in this order. A boundary that the user named is taken.
+def set_multipart_body(request: HttpRequest, data: Any, files: Any) -> None:
+    """Set a multipart body: first the fields of `data`, then the files. A boundary in the user's Content-Type is used.
 
-    Raises: LocalProtocolError, where the user named a type that this is not; see `multipart.file_part`.
+    Raises: LocalProtocolError, for a Content-Type of the user that is not multipart; what `multipart.file_part` raises.
     """
-    from ..messages.multipart import Multipart, field_part, file_parts, with_boundary  # here, because few send files
+    # imported at first use, because few programs send files
+    from ..messages.multipart import Multipart, field_part, file_parts, with_boundary
 
     if data is not None and not is_form(data):
         raise LocalProtocolError("with files=, data= is a mapping or a list of pairs: the fields that go with them")
@@ -88,15 +89,17 @@ def give_multipart(request: HttpRequest, data: Any, files: Any) -> None:
         request.content_type = content_type
 
 
-def as_json(value: Any, encode: Callable[[Any], Any] | None, keyword: str) -> bytes:
-    """An object as JSON, in UTF-8. encode: who writes it, None = Python's own. keyword: that it was given by.
+def encode_json(value: Any, encode: Callable[[Any], Any] | None, keyword: str) -> bytes:
+    """Return an object as JSON in UTF-8.
 
-    Raises: TypeError, ValueError: what JSON cannot hold, such as NaN.
+    encode: the option `json_encoder`; None = Python's own. keyword: by which the object was given, for error messages.
+
+    Raises: TypeError, ValueError, for an object that JSON cannot represent, such as NaN; what the encoder raises.
     """
     if encode is None:
         try:
             return _as_text(value).encode("utf-8")
-        except UnicodeEncodeError:  # a lone surrogate, which stands in JSON as an escape
+        except UnicodeEncodeError:  # a lone surrogate, which JSON can only hold as an escape
             return json_module.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -1,4 +1,4 @@
-"""The options that core itself has, and what it sends when nobody says otherwise."""
+"""The options and parameters that core itself has, their checks, and the default fields."""
 
 from __future__ import annotations
 
@@ -15,35 +15,43 @@ from ..messages.url import as_params, as_url, split_url
 from ..messages.url_reference import resolve_reference
 from ..network.tls import as_cert, as_path, as_server_hostname, as_verify
 
-KEEP_ALIVE = 15.0  # seconds that an idle connection is kept
-POOL_SIZE = 10
+KEEP_ALIVE = 15.0  # seconds that an idle connection is kept, unless the client says otherwise
+POOL_SIZE = 10  # connections to one route at most, unless the client says otherwise; pulsar's default
 VERSIONS = ("HTTP/1.1", "HTTP/1.0")
 DEFAULT_HTTP_HEADERS = (("Connection", "keep-alive"), ("Accept", "*/*"))
 
 CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
-# Names that services use for tokens and keys, beside the credential fields that plugins declare.
+# Field names that services use for tokens and keys; plugins declare the credential fields that they use.
 SENSITIVE_HEADERS = frozenset({
     "api-key", "private-token", "x-access-token", "x-amz-security-token", "x-api-key", "x-auth-token", "x-csrf-token",
     "x-goog-api-key", "x-shopify-access-token", "x-vault-token",
 })  # fmt: skip
 
-# Given to one call they are meant for the origin that it names: a certificate says who the client is, and a host name
-# or a socket says where that origin is.
+# If one call is given these, they are for the origin of its URL alone, and follow-ups to other origins drop them: a
+# certificate says who the client is, and a host name or a socket says where that origin is.
 ORIGIN_OPTIONS = ("cert", "server_hostname", "unix_socket")
-# Those that change how an exchange goes, and not merely how long it may take, what connects it or what a plugin does.
+# An exchange with one of these leaves the fast path, as with parts of `timeout`. The others change only the connection, a
+# conversion, or what a plugin does.
 EXCHANGE_OPTIONS = frozenset({"version", "stream", "timings", "max_body"})
+# A request with one of these may not use the pool that its origin has for the client's own values.
 CONNECTION_OPTIONS = frozenset({"verify", "cert", "server_hostname", "source_address", "unix_socket"})
 
 
 def as_version(value: Any) -> str:
-    """Raises: ValueError."""
+    """Check `version=`: "HTTP/1.1" or "HTTP/1.0".
+
+    Raises: ValueError.
+    """
     if value not in VERSIONS:
         raise ValueError(f"version= takes 'HTTP/1.1' or 'HTTP/1.0', not {value!r}")
     return str(value)
 
 
-def as_names(value: Any) -> frozenset[str]:
-    """Raises: TypeError."""
+def as_field_names(value: Any) -> frozenset[str]:
+    """Return the field names of `sensitive_headers=` in lower case.
+
+    Raises: TypeError.
+    """
     if isinstance(value, str):
         raise TypeError("sensitive_headers= takes a list of names, not one string")
     if isinstance(value, bytes) or not isinstance(value, Iterable):
@@ -54,8 +62,11 @@ def as_names(value: Any) -> frozenset[str]:
     return frozenset(name.lower() for name in names)
 
 
-def as_size(value: Any) -> int:
-    """Raises: TypeError, ValueError."""
+def as_max_body(value: Any) -> int:
+    """Check `max_body=`: a number of bytes, 0 = no limit.
+
+    Raises: TypeError, ValueError.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"max_body= takes a number of bytes, not {type(value).__name__}")
     if value < 0:
@@ -64,14 +75,20 @@ def as_size(value: Any) -> int:
 
 
 def as_callable(value: Any) -> Callable[..., Any]:
-    """Raises: TypeError."""
+    """Check a value that must be callable.
+
+    Raises: TypeError.
+    """
     if not callable(value):
         raise TypeError(f"expected a callable, got {type(value).__name__}")
-    return value  # type: ignore[no-any-return]  # what it takes and gives shows when it is called
+    return value  # type: ignore[no-any-return]  # its parameters and results show when it is called
 
 
 def as_source_address(value: Any) -> tuple[str, int]:
-    """Raises: TypeError."""
+    """Return `source_address=` as (address, port); port 0 = any.
+
+    Raises: TypeError.
+    """
     if isinstance(value, str) and value:
         return (value, 0)
     if isinstance(value, (tuple, list)) and len(value) == 2 and isinstance(value[0], str) and type(value[1]) is int:
@@ -80,7 +97,10 @@ def as_source_address(value: Any) -> tuple[str, int]:
 
 
 def as_socket_path(value: Any) -> str:
-    """Raises: TypeError, ValueError."""
+    """Return `unix_socket=` as a str.
+
+    Raises: TypeError, ValueError.
+    """
     return as_path("unix_socket", value)
 
 
@@ -88,22 +108,27 @@ CORE_OPTIONS = (
     Option("version", "HTTP/1.1", convert=as_version, doc="HTTP/1.1 or HTTP/1.0"),
     Option("stream", False, convert=bool, doc="hand the response out at its head; the caller reads the body"),
     Option("timeout", Timeout(), convert=as_timeout, doc="seconds for the whole call, or a Timeout"),
-    Option("timings", False, convert=bool, doc="note when each step was over, in response.timings"),
-    Option("max_body", 0, convert=as_size, doc="the most bytes of body that are taken, 0 = any"),
-    Option("sensitive_headers", SENSITIVE_HEADERS, convert=as_names, doc="fields that never go to another origin"),
+    Option("timings", False, convert=bool, doc="note when each step ended, in response.timings"),
+    Option("max_body", 0, convert=as_max_body, doc="the most bytes that a body may have, 0 = any number"),
+    Option(
+        "sensitive_headers", SENSITIVE_HEADERS, convert=as_field_names, doc="fields that never go to another origin"
+    ),
     Option("verify", True, convert=as_verify, doc="how to check the server's certificate"),
     Option("cert", None, convert=as_cert, doc="the client's certificate"),
     Option("server_hostname", None, convert=as_server_hostname, doc="the name to check in the certificate"),
     Option("source_address", None, convert=as_source_address, doc="an address, or (address, port), to connect from"),
     Option("unix_socket", None, convert=as_socket_path, doc="the path of a socket to connect to"),
     Option("json_encoder", None, convert=as_callable, doc="callable(object): the str or bytes that json= sends"),
-    Option("json_decoder", None, convert=as_callable, doc="callable(bytes or str): what response.json() gives"),
+    Option("json_decoder", None, convert=as_callable, doc="callable(bytes or str): what response.json() returns"),
     Option("trust_env", True, request=False, convert=bool, doc="may plugins read the environment"),
 )
 
 
 def as_base_url(value: Any) -> Any:
-    """Raises: TypeError, InvalidURL."""
+    """Check `base_url=`: an absolute URL; None = there is none.
+
+    Raises: TypeError, InvalidURL.
+    """
     if value is not None:
         try:
             split_url(resolve_reference(as_url("base_url", value), ""))
@@ -113,7 +138,10 @@ def as_base_url(value: Any) -> Any:
 
 
 def as_count(name: str, value: Any) -> Any:
-    """Raises: TypeError, ValueError."""
+    """Check a number of connections: 1 or more. name: of the keyword.
+
+    Raises: TypeError, ValueError.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}= takes a number, not {type(value).__name__}")
     if value < 1:
@@ -122,17 +150,26 @@ def as_count(name: str, value: Any) -> Any:
 
 
 def as_pool_size(value: Any) -> Any:
-    """Raises: TypeError, ValueError."""
+    """Check `pool_size=`; None = 10.
+
+    Raises: TypeError, ValueError.
+    """
     return POOL_SIZE if value is None else as_count("pool_size", value)
 
 
 def as_max_connections(value: Any) -> Any:
-    """Raises: TypeError, ValueError."""
+    """Check `max_connections=`; None = no limit.
+
+    Raises: TypeError, ValueError.
+    """
     return None if value is None else as_count("max_connections", value)
 
 
 def as_keep_alive(value: Any) -> Any:
-    """Raises: TypeError, ValueError."""
+    """Check `keep_alive=`: seconds, None = 15, 0 = connections are not kept.
+
+    Raises: TypeError, ValueError.
+    """
     if value is None:
         return KEEP_ALIVE
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -143,41 +180,56 @@ def as_keep_alive(value: Any) -> Any:
 
 
 def as_client_version(value: Any) -> str:
-    """Raises: TypeError, LocalProtocolError."""
+    """Check `client_version=`, the value of User-Agent; None = the default.
+
+    Raises: TypeError, LocalProtocolError.
+    """
     if value is not None and not isinstance(value, str):
         raise TypeError(f"client_version= takes a str, not {type(value).__name__}")
     return check_value("client_version", value or "")
 
 
 def as_resolver(value: Any) -> Any:
-    """Raises: TypeError."""
+    """Check `resolver=`; None = the loop's own.
+
+    Raises: TypeError.
+    """
     if value is not None and not callable(value):
         raise TypeError(f"resolver= takes an async function (host, port) -> addresses, not {type(value).__name__}")
     return value
 
 
 def as_parser(value: Any) -> Any:
-    """Raises: TypeError."""
+    """Check `parser=`; None = Connection.
+
+    Raises: TypeError.
+    """
     if value is not None and not callable(value):
         raise TypeError(f"parser= takes a function (loop) -> Connection, not {type(value).__name__}")
     return value
 
 
 def as_loop(value: Any) -> asyncio.AbstractEventLoop | None:
-    """Raises: TypeError."""
+    """Check `loop=`; None = any loop.
+
+    Raises: TypeError.
+    """
     if value is not None and not isinstance(value, asyncio.AbstractEventLoop):
         raise TypeError(f"loop= takes an event loop of asyncio, not {type(value).__name__}")
     return value
 
 
 def as_logger(value: Any) -> Any:
-    """Raises: TypeError."""
+    """Check `logger=`; None = the logger "hookline".
+
+    Raises: TypeError.
+    """
     if value is not None and not callable(getattr(value, "warning", None)):
         raise TypeError(f"logger= takes a logging.Logger, not {type(value).__name__}")
     return logging.getLogger("hookline") if value is None else value
 
 
-# The parameters of a client that are no options: what it is given, and what is set later, goes through the same checks.
+# The parameters of a client that are no options, with the check of each. Values that are set later go through it too.
 PARAMETERS: dict[str, Callable[[Any], Any]] = {
     "base_url": as_base_url,
     "params": as_params,

@@ -1,7 +1,22 @@
 """One exchange, from pre_request to post_request: the order of everything, in `exchange`.
 
-The loops over plain calls stand here and not in a function, because each request runs through them: eight calls cost 0.34 us
-so, and 1.0 when each is awaited. The first result that is not None goes to `Stage.resume`.
+The order of one exchange:
+
+1. pre_request. Hooks change the request. One may answer with a response: then nothing is sent, and post_request follows.
+2. A connection is taken, the request is sent, and the final head is awaited. Interim heads (1xx) come before it, and run
+   on_headers for those hooks that want them. If a reused connection turns out to be dead, the request may be sent once more
+   on a new one.
+3. on_headers. Hooks see the final head. One may answer with what the caller gets instead: then post_request follows.
+4. The body is received, and the connection goes back to the pool. With `stream=True` the caller gets the response here
+   instead; when it has read the last byte of the body, step 5 follows (`HttpResponse._finish_stream`).
+5. post_request. Hooks see the whole response. One may answer with a request to send, or with another response.
+
+An error in any step leads to `fail`, which closes the connection and runs post_request with the error, unless post_request
+has begun already.
+
+Steps 1, 3 and 5 repeat the loop that calls the functions of a `Stage`. It is not a function of its own, because every request
+runs through it: eight calls cost 0.34 us this way, and 1.0 if each is awaited. The first result that is not None goes to
+`Stage.continue_after`, which awaits it and calls the rest.
 """
 
 from __future__ import annotations
@@ -14,21 +29,22 @@ from ..errors import HttpRequestException, PluginError
 from ..hooks.stage import Stage
 from ..http1.connection import Connection
 from ..messages.fields import HeadersLike
-from .acquire import acquire, lost_before_response, still_open
+from .acquire import acquire, prepare_resend, still_open
 from .failure import fail
 from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
 from .state import FINISHED, SENT
-from .upload import ONE_WRITE, run_interims, send
+from .upload import ONE_WRITE, run_interim_hooks, send
 
-MAX_FOLLOW_UPS = 100
-PECULIAR = frozenset({"HEAD", "CONNECT"})  # what a head says of the body is not so for these (RFC 9112, section 6.3)
+MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
+# The responses to these may have a head that announces a body, and no body (RFC 9112, section 6.3).
+NO_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
 NO_CALLS: Iterator[Any] = iter(())
 
 
-def nobody(response: HttpResponse) -> None:
-    """Who runs while no implementation does."""
+def no_call(response: HttpResponse) -> None:
+    """Stand for the function that is being called while no hook implementation is."""
 
 
 async def exchange(
@@ -42,45 +58,54 @@ async def exchange(
     keywords: dict[str, Any] | None = None,
     function: str = "",
 ) -> Any:
-    """Send one request and read its response, with all events; returns what the caller gets, or the request to send instead.
+    """Send one request and read its response, with all events; the module's docstring lists the steps.
 
-    given: send it on this connection, which stays with the caller.
-    client and what follows: for the call of a user, in place of `request`: it is made when the call is awaited, and the
-    requests that plugins answer it with are sent too. (A coroutine of its own for that would cost each call 0.4 us.)
+    Plugins give `request`, which was made before. Its follow-ups are left to them: this may return the HttpRequest that a
+    hook answered post_request with. Otherwise it returns an HttpResponse, or the object that a hook answered on_headers
+    with.
+    The methods of a client give `client` and what follows it instead, and request=None: the request is made when the call
+    is awaited, and its follow-ups are sent before this returns. (A second coroutine for that would cost each call 0.4 us.)
 
-    Raises: whatever went wrong, after post_request was told.
+    given: the connection to send the request on, which remains the caller's; None = one from the pool of its route.
+    client: the client that is called. method, url, headers, data: as for `HttpClient.request`. keywords: the other keyword
+    arguments of the call, which are taken out of the dict. function: the name of the client's method, for error messages.
+
+    Raises: whatever went wrong, after post_request has run.
     """
     if request is None:
         request = client.make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
     elif request.__dict__:
-        request._on_fast_path = False  # whoever made it may have set its options
-    profile = request._configuration
-    response_type = profile.response_type  # a callable attribute, called as a method, is not specialised
+        request._on_fast_path = False  # the plugin that made it may have set options on it
+    configuration = request._configuration
+    response_type = configuration.response_type  # CPython does not specialise a call of an attribute that is no method
     response: HttpResponse = response_type(request)
-    plan = response._dispatch_table
+    table = response._dispatch_table
+    # For the error path: the stage that runs, what is left of its functions, and the one that is being called.
     stage: Stage | None = None
     calls = NO_CALLS
-    call: Callable[..., Any] = nobody
+    call: Callable[..., Any] = no_call
     try:
-        # 1. pre_request: the plugins make the request ready, or answer it themselves
+        # 1. pre_request: hooks change the request (fields, route, a held body), or answer it with a response. If the
+        # preconditions of all implementations say that they have nothing to do, there is no stage.
         stage = (
-            (plan.pre_on_fast_path if request._skips_pre_request else plan.pre)
+            (table.pre_on_fast_path if request._skips_pre_request else table.pre)
             if response._on_fast_path
-            else response._stage("pre_request")
+            else response._begin_event("pre_request")
         )
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    first, call = call, nobody
+                    first, call = call, no_call
                     answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
                     if answer is not None:
-                        return await followed(await answered_early(response, answer), client is not None)
-            call = nobody
+                        return await send_follow_ups(await finish_early(response, answer), client is not None)
+            call = no_call
             if request.__dict__:
-                request._on_fast_path = False  # they may have set options
-        # 2. a connection, and the request goes out; the final head comes back
+                request._on_fast_path = False  # hooks may have set options
+        # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
+        # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
         while True:
             now = monotonic()
             if given is not None:
@@ -94,7 +119,7 @@ async def exchange(
             response.connection = connection
             try:
                 waiter = connection.begin(response)
-                if not (request._on_fast_path and response._on_fast_path) or request.method in PECULIAR:
+                if not (request._on_fast_path and response._on_fast_path) or request.method in NO_BODY_METHODS:
                     response._leave_fast_path(connection)
                 elif request.deadline:
                     response._arm_deadline()
@@ -107,62 +132,70 @@ async def exchange(
                 else:
                     await send(response, connection)
                 if not connection.on_fast_path and (connection.interims or not connection.head):
-                    await interims_first(response, connection)
+                    await wait_for_final_head(response, connection)
                 break
             except HttpRequestException as error:
-                if given is not None or not lost_before_response(response, connection, error):
+                if given is not None or not prepare_resend(response, connection, error):
                     raise
                 response.connection = await acquire(response, request._pool())
         if response._head is None:
             response._take_head_on_fast_path(connection)
-        # 3. on_headers: the plugins see the final head
-        stage = response._hooks_after_head.on_headers if response._on_fast_path else response._stage("on_headers")
+        # 3. on_headers: hooks see the final head. They may add decoders, have the body buffered, detach the connection, or
+        # answer with what the caller gets instead. Body bytes that have arrived already wait.
+        stage = response._hooks_after_head.on_headers if response._on_fast_path else response._begin_event("on_headers")
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    first, call = call, nobody
+                    first, call = call, no_call
                     answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
                     if answer is not None:
-                        return await replaced(response, answer)
-            call = nobody
-        # 4. the body comes, unless the caller reads it
+                        return await finish_with_replacement(response, answer)
+            call = no_call
+        # 4. The body is received. For a stream, _receive_body hands the response out, and the caller gets it now. On the
+        # fast path the whole response came in one read, and there is nothing to wait for.
         if not connection.on_fast_path and not await response._receive_body(connection):
             return response
         if response._content_filter is not None and not response._is_buffered:
-            response._decode()  # while it has the connection: one whose body cannot be decoded is closed
+            response._load_content()  # before the connection goes back: one whose body cannot be decoded is closed
         if connection.complete:
             response._finish_body(connection)
         else:
-            response._take_available_parts(connection)
-        # 5. post_request: the plugins see the whole, and may send something else
+            response._take_parts(connection)
+        # 5. post_request: hooks see the whole response, and may answer with a request to send instead. From here on `fail`
+        # runs no hooks: if one of this stage raises, handle_hook_failure runs the rest of them.
         stage = None
         response._step = FINISHED
-        stage = response._hooks_after_head.post_request if response._on_fast_path else response._stage("post_request")
+        stage = (
+            response._hooks_after_head.post_request if response._on_fast_path else response._begin_event("post_request")
+        )
         if stage is not None:
             calls = iter(stage.calls)
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    first, call = call, nobody
+                    first, call = call, no_call
                     answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
                     if answer is not None:
-                        return await followed(follow_up(response, answer), client is not None)
-            call = nobody
-        return response if response._is_whole and response._content_filter is None else delivered(response)
+                        return await send_follow_ups(prepare_answer(response, answer), client is not None)
+            call = no_call
+        return response if response._is_whole and response._content_filter is None else deliver(response)
     except BaseException as error:
-        await caught(response, error, stage, call, calls)
+        # Any step failed, or the call was cancelled. Hooks of post_request see the error, and may answer it with a request.
+        await handle_hook_failure(response, error, stage, call, calls)
         answer = await fail(response, error)
         if answer is None:
             raise
-        return await followed(follow_up(response, answer), client is not None)
+        return await send_follow_ups(prepare_answer(response, answer), client is not None)
 
 
-async def followed(outcome: HttpRequest | HttpResponse, is_call: bool) -> Any:
-    """What an exchange gives that was answered: within a call, a request is sent, and whatever that is answered with.
+async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) -> Any:
+    """Send the request that an exchange was answered with, and whatever that one is answered with, until a response comes.
 
-    Raises: PluginError, past 100 follow-ups.
+    outcome: a response is returned as it is. is_call: False for an exchange of a plugin, which gets the request itself.
+
+    Raises: PluginError, after 100 follow-ups.
     """
     follow_ups = 0
     while is_call and isinstance(outcome, HttpRequest):
@@ -170,65 +203,77 @@ async def followed(outcome: HttpRequest | HttpResponse, is_call: bool) -> Any:
         if follow_ups > MAX_FOLLOW_UPS:
             raise PluginError(
                 f"more than {MAX_FOLLOW_UPS} follow-ups in one call, the last with cause {outcome.cause!r}"
-                f" from {outcome.history[-1].answered_by}; disable=[...] leaves that plugin out",
+                f" from {outcome.history[-1]._answered_by}; disable=[...] leaves that plugin out",
             )
         outcome = await exchange(outcome)
     return outcome
 
 
-async def caught(
+async def handle_hook_failure(
     response: HttpResponse, error: BaseException, stage: Stage | None, call: Callable[..., Any], rest: Iterator[Any]
 ) -> None:
-    """Where an implementation raised: say whose it is, and let the wrappers around it see the error."""
-    if stage is not None and call is not nobody:
+    """If a hook implementation raised the error, note in the error which; on post_request, run the rest of its stage.
+
+    call: the function that was being called, `no_call` if none was. rest: the functions of the stage that were not called yet.
+    """
+    if stage is not None and call is not no_call:
         await stage.handle_failure(response, rest, error)
 
 
-async def interims_first(response: HttpResponse, connection: Connection) -> None:
-    """Show the interim heads, in their order, before the final one."""
-    await run_interims(response, connection)
+async def wait_for_final_head(response: HttpResponse, connection: Connection) -> None:
+    """Run on_headers for the interim heads, in their order, until the final head has arrived."""
+    await run_interim_hooks(response, connection)
     while not connection.head:
         await connection.wait()
-        await run_interims(response, connection)
+        await run_interim_hooks(response, connection)
 
 
-async def answered_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
-    """A plugin answered pre_request: no network, no other event but post_request, once, with the answer."""
-    response._discard_body()  # where a plugin took the connection, nothing was sent on it
+async def finish_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
+    """End an exchange whose pre_request was answered with a response: run post_request for that response.
+
+    Nothing is sent, and no other event fires. Returns the response, or what post_request answered with.
+    """
+    response._discard_body()  # if a hook took the connection early, nothing was sent on it
     response._mark_finished()
     answer.answer = None
     response._share_notes(answer)
     response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())
-    stage = response._stage("post_request")
-    followed = None if stage is None else await response._with_timeout(stage.run(answer))
-    return answer if followed is None else follow_up(answer, followed, response.request)
+    stage = response._begin_event("post_request")
+    later = None if stage is None else await response._with_timeout(stage.run(answer))
+    return answer if later is None else prepare_answer(answer, later, response.request)
 
 
-async def replaced(response: HttpResponse, answer: Any) -> Any:
-    """A plugin answered on_headers: return its answer. The connection goes back to the pool or is closed, unless a plugin
-    detached it."""
+async def finish_with_replacement(response: HttpResponse, answer: Any) -> Any:
+    """End an exchange whose on_headers was answered: run post_request, and return the answer.
+
+    The connection goes back to the pool if the body has arrived completely, and is closed otherwise, unless a hook detached
+    it.
+    """
     response._discard_body()
     response._mark_finished()
     response._share_notes(answer)
-    stage = response._stage("post_request")
+    stage = response._begin_event("post_request")
     if stage is not None:
         await response._with_timeout(stage.run(response))
     return answer
 
 
-def follow_up(
-    response: HttpResponse, answer: HttpRequest | HttpResponse, asked: HttpRequest | None = None
+def prepare_answer(
+    response: HttpResponse, answer: HttpRequest | HttpResponse, own_request: HttpRequest | None = None
 ) -> HttpRequest | HttpResponse:
-    """Take an answer of post_request: what belongs to the call goes with it, and the response into its history.
+    """Make an answer of post_request part of its call.
 
-    asked: the request of this exchange, where the response came from another one.
+    A request gets the handlers, deadline, parent and configuration of the call, and the response in its history. A response
+    gets the notes of the exchange.
+
+    own_request: the request of this exchange, if `response` answered it and belongs to another one; None = its own.
     """
     response.drop_connection()
     if isinstance(answer, HttpRequest):
-        request = asked or response.request
+        request = own_request or response.request
         if answer is request or answer is response.request:
             answer = answer.copy()
-        answer._follow_history([*request.history, response])
+        answer._set_history([*request.history, response])
         answer._configuration = request._configuration
         answer._call_handlers, answer.deadline, answer.parent = request._call_handlers, request.deadline, request.parent
         if answer.cause == "call":
@@ -238,9 +283,9 @@ def follow_up(
     return answer
 
 
-def delivered(response: HttpResponse) -> HttpResponse:
-    """Hand over a body that was buffered: its codings are undone now, or the rest of it is a stream."""
+def deliver(response: HttpResponse) -> HttpResponse:
+    """Give the caller a response that was buffered: its body is decoded now, or the rest of it is left as a stream."""
     if response.connection is not None:
         response._hand_out()
         return response
-    return response._decode()
+    return response._load_content()

@@ -1,4 +1,4 @@
-"""The end of an exchange that went wrong: its connection is closed, post_request is told, and may answer with a request."""
+"""The end of an exchange that failed: close its connection and run post_request, which may answer with a request."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from .state import ExchangeState
 
 
 async def fail(response: ExchangeState, error: BaseException) -> Any:
-    """Clean up behind an exchange, and tell post_request once. Returns its answer, None when there is none.
+    """Close the connection of an exchange that failed, and run post_request with the error, unless it has begun before.
 
-    Raises: CancelledError, when the handlers are cancelled in their turn.
+    Returns the answer of post_request; None = there is none, or it must not be sent: the call was cancelled, its deadline has
+    passed, or the caller has the response.
+
+    Raises: CancelledError, if the call is cancelled while post_request runs.
     """
     if isinstance(error, HttpRequestException) and response.connection is not None:
-        response.connection.keep_alive = False  # also with a whole body, as of a stream that cannot be decoded
+        # drop_connection must not reuse it even if the body is complete, as of a stream that cannot be decoded
+        response.connection.keep_alive = False
     response.drop_connection()
     if isinstance(error, HttpRequestException):
         if error.request is None:
@@ -26,28 +30,31 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
     if response._is_finished:
         return None
     response._mark_finished()
-    stage = response._stage("post_request")
+    stage = response._begin_event("post_request")
     if stage is None:
         return None
     if isinstance(error, GeneratorExit):
         stage.call_synchronously(response, error)
         return None
     cancelled = not isinstance(error, Exception)
-    over = cancelled or response._is_past_deadline()
+    is_over = cancelled or response._is_past_deadline()
     with response.request._client.loop_resources.handler_section():
-        answer = await tell(stage, response, error, CANCELLED_SECONDS if over else None)
-    refused = cancelled or response.was_handed_out or response._is_past_deadline()
-    return None if refused else answer
+        answer = await run_post_request(stage, response, error, CANCELLED_SECONDS if is_over else None)
+    is_ignored = cancelled or response.was_handed_out or response._is_past_deadline()
+    return None if is_ignored else answer
 
 
-async def tell(stage: Stage, response: ExchangeState, error: BaseException, seconds: float | None) -> Any:
-    """Run post_request for an error. What a handler raises becomes a note of the error."""
+async def run_post_request(stage: Stage, response: ExchangeState, error: BaseException, seconds: float | None) -> Any:
+    """Run post_request for an error; what an implementation raises becomes a note of the error.
+
+    seconds: what it may take; None = until the deadline of the call.
+    """
     try:
         if seconds is not None:
             async with asyncio.timeout(seconds):
                 return await stage.run(response, exc=error)
         return await response._with_timeout(stage.run(response, exc=error))
-    except Exception as other:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
+    except Exception as other:  # noqa: BLE001  # raised by an implementation: it becomes a note
         if other is not error:
             add_failure(error, other)
     except asyncio.CancelledError:

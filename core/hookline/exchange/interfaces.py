@@ -1,4 +1,4 @@
-"""What exchanges need of the client above them: `HttpClient` and `Configuration` are what is meant."""
+"""What an exchange needs of the client and of its configuration, which are `HttpClient` and `client.configuration`."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from .origin import Destination
 
 
 class Client(Protocol):
-    """The client of a request, as far as exchanges and plugins use it; every `HttpClient` is one."""
+    """The client of a request, as exchanges and plugins use it. Every `HttpClient` is one.
+
+    contexts: the TLS contexts, one for each kind of TLS. headers: the default fields. logger: for errors without a caller.
+    """
 
     contexts: Contexts
     headers: CIMultiDict[str]
     logger: logging.Logger
 
     @property
-    def loop_resources(self) -> LoopResources: ...
+    def loop_resources(self) -> LoopResources:
+        """The pools, the timer and the tasks of the loop that the client runs on now."""
 
-    def pool_of(self, route: Route) -> Pool: ...
+    def pool_of(self, route: Route) -> Pool:
+        """Return the pool of a route; made at first use."""
 
-    def make_request(
-        self, method: str, url: str, headers: Any, data: Any, given: dict[str, Any], function: str
-    ) -> Any: ...
+    def make_request(self, method: str, url: str, headers: Any, data: Any, given: dict[str, Any], function: str) -> Any:
+        """Make the request of a call. given: its other keywords. function: the name of what was called, for error messages."""
 
     def new_request(
         self,
@@ -44,54 +48,73 @@ class Client(Protocol):
         headers: Any = None,
         data: Any = None,
         **options: Any,
-    ) -> Any: ...
+    ) -> Any:
+        """Make a sub-request, which a plugin sends for the sake of `parent`."""
 
-    async def exchange(self, request: Any, connection: Connection | None = None) -> Any: ...
+    async def exchange(self, request: Any, connection: Connection | None = None) -> Any:
+        """Send one request with its events, without follow-ups; on `connection`, if it is given."""
 
-    async def pause(self, seconds: float) -> None: ...
+    async def pause(self, seconds: float) -> None:
+        """Wait before a follow-up. Closing the client ends the wait with an error."""
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any: ...
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Return the coroutine if a loop runs; else run it, and return its result."""
 
-    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]: ...
+    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+        """Run a coroutine in a task, and return an awaitable of its end; without a running loop, run it now."""
 
-    def check_loop(self, loop: asyncio.AbstractEventLoop) -> None: ...
+    def check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Raise RuntimeError if what belongs to this loop may not be used here."""
 
-    def check_synchronous(self) -> None: ...
+    def check_synchronous(self) -> None:
+        """Raise RuntimeError if a loop runs, in which nothing may block."""
 
-    def add_closer(self, closer: Closer) -> None: ...
+    def add_closer(self, closer: Closer) -> None:
+        """Have `close` await a coroutine function, after the last post_request."""
 
-    def remove_closer(self, closer: Closer) -> None: ...
+    def remove_closer(self, closer: Closer) -> None:
+        """Forget a closer."""
 
-    def credential_fields(self) -> frozenset[str]: ...
+    def credential_fields(self) -> frozenset[str]:
+        """Return the names of all fields that carry credentials, in lower case, those of plugins that do not run included."""
 
 
 class Configuration(Protocol):
-    """What follows from the plugins and the options of a client; see `hookline.client.configuration`."""
+    """What follows from the plugins and options of a client, as exchanges use it; see `hookline.client.configuration`.
 
-    attributes: tuple[tuple[str, str], ...]
-    client_owners: dict[str, str | None]
-    closes_connection: bool
-    connection_options: frozenset[str]
-    credentials: frozenset[str]
-    default_fields: list[tuple[str, str]]
-    default_names: frozenset[str]
-    given_fields: dict[Any, Any]
-    last_given_fields: Any
-    on_fast_path: bool
-    options: dict[str, Any]
-    response_type: Callable[..., Any]
-    states_framing: bool
-    streamed_type: type[Any]
-    table: Any
-    pre_request_fields: frozenset[str]
+    A client makes a new one when its plugins, handlers, options or default fields change, and one for each set of plugins that
+    calls leave out or add.
+    """
+
+    attributes: tuple[tuple[str, str], ...]  # those that plugins declare: ("request", "response" or "client", name)
+    client_owners: dict[str, str | None]  # option that the client was given -> the plugin that accepted its value
+    closes_connection: bool  # do the default fields say Connection: close
+    connection_options: frozenset[str]  # options on which the choice of the pool depends
+    credentials: frozenset[str]  # names of fields that carry credentials, in lower case
+    default_fields: list[tuple[str, str]]  # name and value, those that plugins add included
+    default_names: frozenset[str]  # their names, in lower case
+    given_fields: dict[Any, Any]  # headers= of earlier calls, and what `HttpRequest` has made of them
+    last_given_fields: Any  # that of the last call
+    on_fast_path: bool  # may a request with all defaults take the fast path
+    options: dict[str, Any]  # the value of each option, for requests that do not set it
+    pre_request_fields: frozenset[str]  # field names in preconditions of pre_request, in lower case
+    response_type: Callable[..., Any]  # the class of responses, with the attributes that plugins add
+    states_framing: bool  # do the default fields have to be checked for each request: two Host, or a framing field
+    streamed_type: type[Any]  # the same as response_type, for streams
+    table: Any  # the OptionTable: who accepts which keyword
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """The client that it belongs to."""
 
-    def apply_options(self, request: Any, given: Mapping[str, Any], function: str) -> None: ...
+    def apply_options(self, request: Any, given: Mapping[str, Any], function: str) -> None:
+        """Check and set the options that were given for one request; TypeError for an unknown one."""
 
-    def destination_of(self, url: str) -> Destination: ...
+    def destination_of(self, url: str) -> Destination:
+        """Return the destination of an absolute URL."""
 
-    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination: ...
+    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination:
+        """Return the destination of a URL that may be relative to base_url, with params added."""
 
-    def dispatch_table_of(self, request: Any) -> DispatchTable: ...
+    def dispatch_table_of(self, request: Any) -> DispatchTable:
+        """Return the dispatch table for this request; that of a sub-request has fewer implementations."""

@@ -1,4 +1,4 @@
-"""A body as lines of text, while it comes."""
+"""A body as lines of text, while it is received."""
 
 from __future__ import annotations
 
@@ -11,33 +11,37 @@ from ..copying import no_copy
 from ..errors import BodyTooLarge
 from ..messages.charset import check_charset
 
-MAX_LINE = 16 * 1024 * 1024  # characters: of one line that must fit into memory
+MAX_LINE = 16 * 1024 * 1024  # characters: of one line, which is kept in memory
 
 
 class LineSource(Protocol):
-    """A response whose body is read line by line."""
+    """What lines need of the response whose body they are."""
 
     request: Any
 
     @property
-    def encoding(self) -> str | None: ...
+    def encoding(self) -> str | None:
+        """The codec of the text; None = UTF-8."""
 
     @property
-    def raw(self) -> Any: ...
+    def raw(self) -> Any:
+        """The body as a stream of bytes."""
 
-    async def _fail(self, error: BaseException) -> None: ...
+    async def _fail(self, error: BaseException) -> None:
+        """End the exchange with an error."""
 
 
 class LineSplitter:
-    r"""Bytes in, lines out, however the bytes are cut.
+    r"""A splitter of bytes into lines of text, wherever the bytes are cut.
 
-    A line ends with \n, \r\n or \r, as in Python's text files and in event streams; not at the other places where
-    str.splitlines cuts, because JSON text may hold some of those. Lines come without their ends. The last one need not
-    have one. A \r ends its line at once: a peer may wait for us before it sends more. A \n behind it belongs to it.
+    A line ends with \n, \r\n or \r, as in Python's text files and in event streams; not at the other characters at which
+    str.splitlines splits, because JSON text may contain some of them. Lines are returned without their ends. The last line
+    need not have one. A \r ends its line at once, because the peer may wait for us before it sends more; a \n that follows
+    belongs to it.
 
-    limit: the most characters that a line may have, 0 = any.
+    encoding: a charset or codec. limit: the most characters that a line may have, 0 = any number.
 
-    Raises: LookupError, for a charset that Python does not know.
+    Raises: LookupError, for a charset that is unknown.
     """
 
     def __init__(self, encoding: str, limit: int) -> None:
@@ -45,13 +49,13 @@ class LineSplitter:
         self._newlines = io.IncrementalNewlineDecoder(None, translate=True)
         self._is_behind_cr = False
         self._limit = limit
-        self._begun: list[str] = []
+        self._pieces: list[str] = []
         self._size = 0
 
     def feed(self, data: bytes, *, is_last: bool = False) -> list[str]:
-        """The lines that end within this data; with is_last the rest too.
+        """Return the lines that end within this data; with is_last=True also the rest, which has no end.
 
-        Raises: UnicodeDecodeError; BodyTooLarge, for a line of more than `limit`.
+        Raises: UnicodeDecodeError; BodyTooLarge, for a line of more than `limit` characters.
         """
         text = self._decoder.decode(data, is_last)
         if text:
@@ -62,25 +66,26 @@ class LineSplitter:
         self._keep(first)
         lines = []
         for piece in others:
-            lines.append("".join(self._begun))
-            self._begun, self._size = [], 0
+            lines.append("".join(self._pieces))
+            self._pieces, self._size = [], 0
             self._keep(piece)
         if is_last and self._size:
-            lines.append("".join(self._begun))
+            lines.append("".join(self._pieces))
         return lines
 
     def _keep(self, piece: str) -> None:
+        """Keep a piece of the line whose end has not arrived."""
         self._size += len(piece)
         if self._limit and self._size > self._limit:
             raise BodyTooLarge(f"a line of the body has more than limit={self._limit} characters")
         if piece:
-            self._begun.append(piece)
+            self._pieces.append(piece)
 
 
 class Lines:
-    """The lines of a response's stream, once; `async for` in a running loop, `for` in synchronous mode.
+    """The lines of a response's body, which can be read once: `async for` in a running loop, `for` without one.
 
-    A line that cannot be decoded, or is too long, ends the exchange.
+    A line that cannot be decoded, or is too long, ends the exchange with an error.
     """
 
     def __init__(self, response: LineSource, limit: int) -> None:
@@ -98,15 +103,16 @@ class Lines:
 
     def __iter__(self) -> Iterator[str]:
         self._response.request._client.check_synchronous()
-        return self._lines()
+        return self._lines_synchronously()
 
-    def _lines(self) -> Iterator[str]:
+    def _lines_synchronously(self) -> Iterator[str]:
         client = self._response.request._client
         for data in self._response.raw:
             yield from client.run(self._split(data))
         yield from client.run(self._split(b"", is_last=True))
 
     async def _split(self, data: bytes, *, is_last: bool = False) -> list[str]:
+        """Split a chunk; an error ends the exchange."""
         try:
             return self._splitter.feed(data, is_last=is_last)
         except (UnicodeDecodeError, BodyTooLarge) as error:

@@ -1,4 +1,4 @@
-"""Origins, and where a URL points: the part of a request that is the same for all requests to one URL."""
+"""Origins and destinations: what is the same for all requests to one origin, and for all requests to one URL."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from ..network.pool import Pool
 
 
 class Origin:
-    """Scheme, host and port (RFC 9110, section 4.3.1), with what every request to it begins with.
+    """An origin: scheme, host and port (RFC 9110, section 4.3.1), and what all requests to it have in common.
 
-    authority: as it stands in the Host field. prefix: what follows the request target, up to the last default field.
+    A configuration has one object for each origin; it makes it, and sets `prefix` and `dispatch_table`.
+
+    scheme: in lower case. host: without brackets. port: an int, the scheme's default if the URL names none.
+    tls: True if the scheme uses TLS. key: scheme, host and port, for comparisons.
+    authority: host and port as they stand in the Host field. prefix: what follows the request target in the head of a
+    request: the version, Host and the other default fields. dispatch_table: of the calls to it. pool: that of the direct route
+    to it with the client's own options; None = not used yet.
     """
 
     __slots__ = ("authority", "dispatch_table", "host", "key", "pool", "port", "prefix", "scheme", "tls")
@@ -20,12 +26,12 @@ class Origin:
         self.host = host
         self.port = port
         self.tls = tls
-        named = host.partition("%")[0]  # a zone means something on this machine alone (RFC 6874, section 4)
+        named = host.partition("%")[0]  # a zone has a meaning on this machine alone (RFC 6874, section 4)
         self.authority = written_host(named) + (f":{port}" if port != default_port else "")
         self.key = (scheme, host, port)
         self.prefix = ""
         self.pool: Pool | None = None
-        self.dispatch_table: DispatchTable = None  # type: ignore[assignment]  # the profile that made it sets it
+        self.dispatch_table: DispatchTable = None  # type: ignore[assignment]  # the configuration sets it
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
@@ -35,10 +41,13 @@ class Origin:
 
 
 class Destination:
-    """A URL, taken apart. `url` has no userinfo; `target` is path and query; `userinfo` is a secret.
+    """The destination of a request: a URL, split, and the heads of earlier requests to it.
 
-    heads: of requests with nothing but the defaults and known lines. last: method, given lines, media type and length of
-    the last of them with a body, and its head. See `RequestLines.encode`.
+    url: the whole URL without userinfo. origin: its origin. target: path and query. userinfo: what was before the @ of the
+    host, a secret; None = there was none. fragment: what followed the #, "" = nothing.
+    heads: heads of earlier requests, by method, given lines and Content-Type; those of requests with a body end before the
+    length. last: the same three, the length of the body, and the head of the last request with a body. `HttpRequest.encode`
+    uses both.
     """
 
     __slots__ = ("fragment", "heads", "last", "origin", "target", "url", "userinfo")
@@ -53,7 +62,7 @@ class Destination:
         self.heads: dict[tuple[str | None, ...], bytes] = {}
 
     def with_userinfo(self, userinfo: str | None) -> Destination:
-        """The same place, with these credentials or none."""
+        """Return a copy with other userinfo; None = none."""
         return Destination(self.url, self.origin, self.target, userinfo, self.fragment)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""One response: what came back."""
+"""One response, as users and plugins see it: its head, its body, and the means of plugins."""
 
 from __future__ import annotations
 
@@ -20,20 +20,67 @@ from ..hooks.handlers import ResponseEvent
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
-from ..messages.content_decoding import Decoder, Text, charset_of, check_decoder, decode_by_media_type, json_text
+from ..messages.content_decoding import (
+    ContentFilter,
+    Decoder,
+    Text,
+    charset_of,
+    check_decoder,
+    decode_by_media_type,
+    json_text,
+)
 from .acquire import acquire
 from .failure import fail
 from .request import HttpRequest
-from .response_stream import Raw
+from .response_stream import ResponseStream
 from .state import NEVER, NEW, ExchangeState
 
 
 class HttpResponse(ExchangeState):
-    """See the module. It exists from the start of its exchange; `status_code` is 0 until a head is here."""
+    """A response, and the exchange that it belongs to.
+
+    The methods of a client return it; plugins and handlers get it as the argument `response` of every event; and `build`
+    makes one that does not come from the network. Users do not call the class itself.
+
+    The body can be read in three ways:
+
+    - Whole. By default `await client.get(url)` returns when all of the body has arrived. `content` is its bytes, without the
+      content codings that a plugin decodes; `text`, `json()` and `decode_content()` convert them.
+    - As a stream. With `stream=True` the client returns the response at its head, and `raw` reads the body:
+      `async for chunk in response.raw`, `response.raw.read(n)`, `response.raw.iter_lines()`. Read it to its end, or close it:
+      `async with response:`, or `await response.aclose()`.
+    - Saved. `await response.raw.save(path)` writes it to a file. With `stream=True` it is never whole in memory.
+
+    In a running loop, `close()`, `raw.read()` and `raw.save()` return awaitables. Without one they block until they are done.
+
+    The object exists from the start of its exchange, so what is available depends on the event:
+
+    - pre_request: `request`, `notes`, `event`, `connect`. There is no head: `status_code` is 0, `reason`, `version` and
+      `raw_head` are empty, and `headers` cannot be changed.
+    - data_received: the same; for reads after the head, the head too.
+    - on_headers: the head: `status_code`, `headers`, `has` and the others. `add_decoder`, `buffer` and `detach` are for this
+      event. The body may not have arrived; what has arrived of it waits.
+    - data_processed: `recv_body()` takes the decoded body that has arrived so far.
+    - post_request: the body too: `content`, `text`, `elapsed`, `trailers`. If the exchange failed, the head may be missing or
+      the body cut.
+
+    Plain attributes:
+
+    request: the HttpRequest of this exchange. The responses in `history` have their own.
+    status_code: an int, 0 before the head is here.
+    connection: the Connection of this exchange. None before it is taken, and once all of the body has arrived.
+    timings: a Timings, the seconds after which each step ended. None, unless `timings=True` was given.
+    raw_trailers: the fields after a chunked body, as pairs of bytes; `trailers` has them parsed. Empty = none, or not yet.
+    answer: what an implementation of the running event has answered so far. None = nothing. For plugins.
+    was_handed_out: True once the caller has the response as a stream: then answers of plugins have no effect.
+    is_consumed: True once the caller has begun to read a stream through `raw`.
+
+    Plugins may add attributes. Once its exchange is over a response can be copied and pickled.
+    """
 
     __slots__ = ()
     is_consumed = False
-    _raw: Raw | None = None
+    _raw: ResponseStream | None = None
     _notes: dict[str, Any] | None = None
     _encoding: str | None = None
 
@@ -47,7 +94,14 @@ class HttpResponse(ExchangeState):
         headers: fields.HeadersLike = None,
         content: bytes = b"",
     ) -> HttpResponse:
-        """A response that did not come from the network: what a cache or a mock answers with."""
+        """Make a response that does not come from the network: what a cache or a mock answers pre_request with.
+
+        request: the request that it answers. status_code: an int. reason: the reason phrase, "" = none. headers: a mapping,
+        or pairs of a name and a value (str, bytes or a number); None = no fields. content: the body, decoded; it is stored as
+        it is, whatever the fields say.
+
+        Raises: LocalProtocolError, for a field or a reason that HTTP cannot carry; TypeError, for a field of another type.
+        """
         lines = fields.field_lines((name, value) for name, value in fields.check_fields(headers) if value is not None)
         response: HttpResponse = request._configuration.response_type(request)
         response._set_head(
@@ -63,35 +117,39 @@ class HttpResponse(ExchangeState):
 
     @property
     def raw_head(self) -> bytes:
-        """The head as it came, with its empty line; b"" before it is here. Lines that ended in LF end in CR LF, folded lines
-        are one, and a Content-Length that was repeated stands once."""
+        """The head as it came, with the empty line at its end: bytes, b"" before it is here.
+
+        Three things are put right: lines that ended in LF end in CR LF, folded lines are one line, and a Content-Length that
+        was repeated with the same value is there once.
+        """
         return b"" if self._head is None else self._head.raw
 
     @property
     def url(self) -> str:
-        """The URL of its request, with the fragment that leads on to it."""
+        """The URL that this response comes from: a str, that of `request`, with its fragment and without userinfo."""
         return self.request.url
 
     @property
     def reason(self) -> str:
-        """The reason phrase as the server sent it."""
+        """The reason phrase as the server sent it: a str, "" if there is none, or before the head is here."""
         return "" if self._head is None else self._head.line.reason
 
     @property
     def version(self) -> str:
-        """HTTP/1.1 or HTTP/1.0."""
+        """The version that the server stated: "HTTP/1.1" or "HTTP/1.0"; "" before the head is here."""
         return "" if self._head is None else f"HTTP/1.{self._head.line.minor}"
 
     @property
     def ok(self) -> bool:
-        """Is the status below 400?"""
+        """True if the status is below 400; False before the head is here."""
         return 0 < self.status_code < 400
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """The fields, parsed at first use (2 us); `has` asks for one without that.
+        """The header fields: a case-insensitive multidict of str, parsed at first use (2 us); `has` finds a field without that.
 
-        Before the head is here there are none, and to write to them is a PluginError: see `request.headers`.
+        A value that is not UTF-8 is read as Latin-1; `hookline.field_octets(value)` returns its bytes. Before the head is here
+        there are no fields, and a change of them raises PluginError: fields to send belong to `request.headers`.
         """
         if self._headers is None:
             if self._head is None:
@@ -101,36 +159,45 @@ class HttpResponse(ExchangeState):
 
     @property
     def trailers(self) -> CIMultiDict[str]:
-        """The fields that came behind a chunked body."""
+        """The fields after a chunked body (RFC 9112, section 7.1.2): a multidict as `headers`, empty until the body was read."""
         return fields.parse_trailers(self.raw_trailers)
 
     def has(self, name: str) -> bool:
-        """Is there a field of that name? Looks at the raw head only."""
+        """Return True if the head has a field of this name, in any case; False before it is here. Does not parse the head."""
         return self._head is not None and self._head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
     @property
     def links(self) -> dict[str, dict[str, str]]:
-        """The BaseConnection fields (RFC 8288), by relation: `response.links["next"]["url"]`, an absolute URL."""
-        from ..messages.link_fields import links_of  # here, because few read them
+        """The links of the Link fields (RFC 8288), by relation: `response.links["next"]["url"]` is an absolute URL.
+
+        A dict of dicts: each has the link's URL as "url", and its parameters. A link without a relation is under its URL; no
+        Link fields give an empty dict.
+        """
+        from ..messages.link_fields import links_of  # imported at first use, because few programs read links
 
         return links_of(self.headers.getall("link", []), self.url)
 
     def info(self) -> fields.CookieJarFields:
-        """A copy of the fields, as http.cookiejar asks for them."""
+        """Return a copy of the header fields in the form that `http.cookiejar` needs: a multidict with `get_all`."""
         return fields.CookieJarFields(self.headers)
 
     @property
     def history(self) -> list[HttpResponse]:
-        """Every response of this call that was answered with another request, oldest first."""
+        """The responses of this call before this one, oldest first: those that a plugin answered with a follow-up.
+
+        A list of HttpResponse, empty if there were none; redirects are in it, for instance.
+        """
         return cast("list[HttpResponse]", self.request.history)
 
     # -- the body
 
     @property
     def content(self) -> bytes:
-        """The whole body, decoded.
+        """The whole body: bytes, with its content codings decoded; b"" if there is none.
 
-        Raises: StreamConsumedError, when it is a stream that was not read whole; DecodingError.
+        What `recv_body` took is not in it. Of a stream it is there after `await response.raw.read()`.
+
+        Raises: StreamConsumedError, for a stream that was not read whole by one such call; DecodingError; BodyTooLarge.
         """
         if self._content is None:
             if self.is_open or self.is_consumed or self._is_cut:
@@ -138,113 +205,123 @@ class HttpResponse(ExchangeState):
                 if self._is_cut:
                     what = "was closed, or failed, before its end"
                 raise StreamConsumedError(f"there is no content: the body {what}")
-            self._content = self._take_decoded(bounded=False)
+            self._content = self._decode_parts(bounded=False)
         return self._content
 
     def _keep_content(self, content: bytes) -> None:
-        """Keep what was read from the stream."""
+        """Keep as `content` what was read from the stream."""
         self._content = content
 
-    def _decode(self) -> Self:
-        """Undo the content codings now, so that an error in them shows here.
+    def _load_content(self) -> Self:
+        """Decode into `content` all of the body that has arrived, so that an error in its codings is raised here.
 
-        Raises: DecodingError.
+        Raises: DecodingError, BodyTooLarge.
         """
         if self.connection is not None:
             self._parts += self.connection.take_parts()
             self._is_whole = self.connection.complete
         if self._content is None and not self.is_consumed:
-            self._content = self._take_decoded(bounded=False)
+            self._content = self._decode_parts(bounded=False)
         return self
 
     @property
-    def raw(self) -> Raw:
-        """The body as a stream, once."""
+    def raw(self) -> ResponseStream:
+        """The body as a stream: a ResponseStream, which can be read once; see there for its methods.
+
+        It also reads a body that arrived without `stream=True`.
+        """
         if self._raw is None:
-            self._raw = Raw(self)
+            self._raw = ResponseStream(self)
         return self._raw
 
     def _begin_stream(self) -> bytes:
-        """What the stream begins with, now that it is taken: all of a body that was not handed out as one."""
+        """Begin the stream, and return what it begins with: all of the body, unless the response was handed out as a stream."""
         if not self.was_handed_out:
             return self.content
         self.is_consumed = True
         return b""
 
     def recv_body(self) -> bytes:
-        """Take the decoded body so far; what was taken is no longer in `content`.
+        """Take the decoded body that has arrived since the last call: bytes, which are no longer in `content`.
 
-        Raises: DecodingError.
+        b"" = nothing. For data_processed; after the exchange it takes what is left.
+
+        Raises: DecodingError, BodyTooLarge.
         """
         if self._content is not None:
             data, self._content = self._content, b""
             return data
         if self.connection is not None:
             self._parts += self.connection.take_parts()
-        return self._take_decoded(bounded=False)
+        return self._decode_parts(bounded=False)
 
     @property
     def encoding(self) -> str | None:
-        """The charset that was set, or that Content-Type names, as Python's codec for it; None = UTF-8.
+        """The charset of the text: the name of Python's codec for it, or None, which means UTF-8.
 
-        A label of Content-Type that is unknown or garbled is none.
+        It comes from Content-Type, whose label is ignored if it is unknown or garbled. Set it if the server states a wrong
+        one: then `text`, `json()`, `decode_content()` and `raw.iter_lines()` use it. Set None to use Content-Type again.
         """
         return self._encoding or charset_of(self.headers.get("content-type"))
 
     @encoding.setter
     def encoding(self, charset: str | None) -> None:
-        """Take this charset for text, JSON, forms and lines, whatever Content-Type says; None = what it says."""
         self._encoding = charset
 
     @property
     def text(self) -> Text:
-        """The body as str, decoded strictly; `text()` is the same.
+        """The body as a str, decoded strictly with `encoding`; `text()` returns the same.
 
-        Raises: UnicodeDecodeError; LookupError, where `encoding` was set to what Python does not know.
+        Raises: UnicodeDecodeError; LookupError, if `encoding` was set to a label that is unknown; what `content` raises.
         """
         return Text(self.content.decode(self._codec() or "utf-8"))
 
     def _codec(self) -> str | None:
-        """What `encoding` says, checked where the user has set it."""
+        """Return `encoding`, checked if the user has set it."""
         return check_charset(self._encoding) if self._encoding else self.encoding
 
     def json(self, **kwargs: Any) -> Any:
-        """The body as a JSON object. kwargs: for `json_decoder`, or Python's own.
+        """Return the object that the body holds as JSON, whatever Content-Type says.
 
-        Raises: ValueError; LookupError, as `text`.
+        kwargs: passed to the option `json_decoder`, or to `json.loads`.
+
+        Raises: ValueError, for a body that is not JSON; LookupError, as `text`; what `content` raises.
         """
         decoder = self.request.json_decoder or json.loads
         return decoder(json_text(self.content, self._codec()), **kwargs)
 
     def decode_content(self) -> Any:
-        """The body as Content-Type says: JSON as an object, a form as a list of pairs, text as str, anything else as bytes.
+        """Return the body as Content-Type says: JSON as an object, a form as a list of pairs, text as a str, else bytes.
 
-        Raises: ValueError, for a body that is not what it says; LookupError, as `text`.
+        Raises: ValueError, for a body that is not what Content-Type says; LookupError, as `text`; what `content` raises.
         """
         return decode_by_media_type(self.content, self.headers.get("content-type", ""), self._codec())
 
     def raise_for_status(self) -> Self:
-        """Returns the response itself, so that calls can be chained.
+        """Raise an error if the status is 400 or more; else return the response itself, so that calls can be chained.
 
-        Raises: HttpRequestException, for a status of 400 and more.
+        Raises: HttpRequestException, whose attribute `response` is this response.
         """
         if self.status_code >= 400:
-            where = f"{self.request.method} {self.request._destination.origin}{self.request._destination.target.partition('?')[0]}"
-            raise HttpRequestException(f"{self.status_code} {self.reason} for {where}", response=self)
+            destination = self.request._destination
+            path = destination.target.partition("?")[0]  # a query may hold secrets
+            raise HttpRequestException(
+                f"{self.status_code} {self.reason} for {self.request.method} {destination.origin}{path}", response=self
+            )
         return self
 
     # -- the body as a stream
 
     async def _read_chunk(self) -> bytes:
-        """The next decoded bytes of the body; b"" at its end. Whatever goes wrong ends the exchange.
+        """Read the next decoded bytes of the body; b"" at its end. An error ends the exchange.
 
-        Raises: StreamConsumedError, when it was closed before; whatever went wrong.
+        Raises: StreamConsumedError, if the stream was closed or has failed before; what ended the exchange.
         """
         connection = self.connection
         if connection is None:
             if self._is_cut:
                 raise StreamConsumedError("the body was closed, or failed, before its end")
-            return self._take_decoded(bounded=True)
+            return self._decode_parts(bounded=True)
         if connection.waiter is not None and not connection.waiter.done():
             raise StreamConsumedError("the stream is being read elsewhere at the same time; it has one reader")
         try:
@@ -254,10 +331,10 @@ class HttpResponse(ExchangeState):
                     if connection.read_at_once is not None and not connection.parts:
                         connection.read_at_once()
                     if len(connection.parts) == 1:
-                        return connection.take_parts()[0]  # one read of a body that goes on, as most are
+                        return connection.take_parts()[0]  # the common case: one read of a body that goes on
                 if connection.parts or self._parts or complete or self._content_filter is not None:
                     self._parts += connection.take_parts()
-                    data = self._take_decoded(bounded=True)
+                    data = self._decode_parts(bounded=True)
                     if complete and not (self._content_filter is not None and self._content_filter.has_pending):
                         await self._finish_stream(connection)
                         return data
@@ -277,29 +354,34 @@ class HttpResponse(ExchangeState):
             raise
 
     async def _finish_stream(self, connection: Connection) -> None:
+        """Give the connection back, and run post_request: the last byte of the stream was read."""
         self._finish_body(connection)
         if not self._is_finished:
             self._mark_finished()
-            stage = self._stage("post_request")
+            stage = self._begin_event("post_request")
             if stage is not None:
                 with self.request._client.loop_resources.handler_section():
-                    await stage.run(self)  # no answer is taken: the caller has the response
+                    await stage.run(self)  # its answer is ignored: the caller has the response
 
     def close(self) -> Any:
-        """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""
+        """End the response before the end of its body: close the connection, and run post_request with StreamAbandoned.
+
+        If the body was read to its end, nothing happens. In a running loop this returns an awaitable, which need not be
+        awaited; without one it blocks until everything is done.
+        """
         return self.request._client.run_in_background(self.aclose())
 
     async def aclose(self) -> None:
-        """The same as a coroutine: post_request is told of StreamAbandoned."""
+        """End the response as `close` does; a coroutine, for a running loop."""
         if self.connection is not None:
             await self._abandon("the body was closed before its end")
 
     async def _fail(self, error: BaseException) -> None:
-        """End the exchange of a stream with an error."""
+        """End the exchange of a stream with an error: close the connection, and run post_request."""
         await fail(self, error)
 
     async def _abandon(self, why: str) -> None:
-        """End a stream that nobody reads on. What post_request raises has no caller to go to: it is logged."""
+        """End a stream before its end. What post_request raises is logged, because no caller awaits it."""
         error = StreamAbandoned(why)
         await self._fail(error)
         for note in getattr(error, "__notes__", ()):
@@ -309,31 +391,38 @@ class HttpResponse(ExchangeState):
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What handlers keep for the time of this exchange: a dict, empty at first. Use your plugin's name as the key.
+        """What plugins and handlers keep during this exchange: a dict, empty at first. Use your plugin's name as the key.
 
-        A response that a plugin answers the exchange with has the same dict; a follow-up has one of its own.
+        If a plugin answers the exchange with another response, that one has the same dict. A follow-up begins with an empty one.
         """
         if self._notes is None:
             self._notes = {}
         return self._notes
 
     def _share_notes(self, answer: Any) -> None:
-        """Give the notes to what this exchange was answered with."""
+        """Give the notes to the response that this exchange was answered with."""
         if isinstance(answer, HttpResponse):
             answer._notes = self.notes
 
     def add_decoder(self, decoder: Decoder) -> None:
-        """Put a filter over the body, in on_headers; the one added first gets the raw body.
+        """Decode the body with this Decoder, in on_headers. The one that was added first gets the body as it arrives.
 
-        Raises: PluginError, once the body was begun.
+        Raises: TypeError, for an object that is no Decoder; PluginError, if the body was taken already.
         """
         check_decoder(decoder)
         if self._is_finished or self._content is not None:
             raise PluginError("add_decoder is for on_headers: the body was already taken")
-        self.body.add_decoder(decoder)
+        if self._content_filter is None:
+            self._content_filter = ContentFilter(self.request.max_body)
+        self._content_filter.add_decoder(decoder)
 
     async def connect(self) -> Connection:
-        """Take the connection now, in pre_request. The route and the origin are fixed from then on."""
+        """Take the connection already in pre_request, and return it; the request will be sent on it.
+
+        From then on the route and the origin of the request cannot be changed. A second call returns the same connection.
+
+        Raises: PluginError, after pre_request; PoolTimeout, ConnectTimeout, HttpConnectionError.
+        """
         if self._step != NEW:
             raise PluginError("connect() is for pre_request: the request was sent already")
         if self.connection is None:
@@ -343,11 +432,12 @@ class HttpResponse(ExchangeState):
         return self.connection
 
     def detach(self) -> Connection:
-        """Take the connection out of the client, in on_headers: behind a 101, or a CONNECT that was granted.
+        """Take the connection out of the client, in on_headers, and return it: after a 101, or a 2xx response to CONNECT.
 
-        `connection.set_protocol(p)` gives the transport on, and the bytes that came behind the head.
+        The caller owns the connection from then on. `connection.set_protocol(p)` gives an asyncio protocol the transport, and
+        the bytes that arrived after the head.
 
-        Raises: PluginError, where HTTP still has the connection.
+        Raises: PluginError, for a connection on which HTTP goes on.
         """
         connection = self.connection
         if connection is None or not connection.upgraded:
@@ -359,7 +449,13 @@ class HttpResponse(ExchangeState):
         return connection
 
     def event(self, name: str) -> ResponseEvent:
-        """The handlers of this exchange alone, and whether the event has fired."""
+        """Return the event of this name, for this exchange alone: it binds handlers, and says whether the event has fired.
+
+        name: "pre_request", "data_received", "on_headers", "data_processed" or "post_request". The object has `bind`, `unbind`,
+        `handlers`, `clear`, `fired` and `waiter`.
+
+        Raises: PluginError, for another name.
+        """
         if self._events is None:
             self._events = {}
             self._on_fast_path = False

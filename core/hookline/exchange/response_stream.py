@@ -13,22 +13,29 @@ from .saving import save
 
 
 class StreamSource(LineSource, Protocol):
-    """A response whose body is read as a stream."""
+    """What a stream needs of the response whose body it reads."""
 
-    async def _read_chunk(self) -> bytes: ...
+    async def _read_chunk(self) -> bytes:
+        """Read the next decoded bytes; b"" at the end."""
 
-    def _begin_stream(self) -> bytes: ...
+    def _begin_stream(self) -> bytes:
+        """Begin the stream, and return the part of the body that is here already."""
 
-    def _keep_content(self, content: bytes) -> None: ...
+    def _keep_content(self, content: bytes) -> None:
+        """Keep the whole body, which one call has read, as the response's content."""
 
 
-class Raw:
-    """An iterable over the decoded body, once; `async for` in a running loop, `for` in synchronous mode.
+class ResponseStream:
+    """The decoded body of a response as a stream, which can be read once: `response.raw`.
 
-    All that has arrived comes as one chunk, so that many small ones cost no more than one.
+    In a running loop: `async for chunk in stream`, `await stream.read(n)`, `await stream.save(path)`, and
+    `async for line in stream.iter_lines()`. Without one: the same with `for` and without `await`.
+
+    A chunk is all that has arrived since the last one, so that many small reads cost no more than one. While the program does
+    not read, the client receives no more than 256 KiB in advance.
     """
 
-    is_repeatable = False  # as the body of another request
+    is_repeatable = False  # if it is given to another request as its body
 
     __slots__ = ("_begun", "_iterated", "_kept", "_response")
 
@@ -40,6 +47,10 @@ class Raw:
     __reduce__ = no_copy("a stream", "it is read once; copy what was read of it, or a response whose body was read")
 
     def _begin(self) -> None:
+        """Begin to read the whole stream.
+
+        Raises: StreamConsumedError.
+        """
         if self._iterated or self._begun:
             raise StreamConsumedError("the body was already taken: a stream can be read once only")
         self._iterated = True
@@ -50,7 +61,7 @@ class Raw:
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         data = await self._next()
-        read = self._response._read_chunk  # without a coroutine around it: 1 us less for each chunk
+        read = self._response._read_chunk  # called directly and not through _next: 1 us less for each chunk
         while data:
             yield data
             data = await read()
@@ -58,14 +69,15 @@ class Raw:
     def __iter__(self) -> Iterator[bytes]:
         self._response.request._client.check_synchronous()
         self._begin()
-        return self._pieces()
+        return self._chunks_synchronously()
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _chunks_synchronously(self) -> Iterator[bytes]:
         client = self._response.request._client
         while data := client.run(self._next()):
             yield data
 
     async def _next(self) -> bytes:
+        """Return the next chunk, the rest of one that was read in part first; b"" at the end."""
         if not self._begun:
             self._begun = True
             self._kept = self._response._begin_stream()
@@ -75,22 +87,23 @@ class Raw:
         return await self._response._read_chunk()
 
     def iter_lines(self, *, limit: int = MAX_LINE) -> Lines:
-        r"""The body as lines of text without their ends (\n, \r\n or \r), decoded strictly with its charset, else UTF-8.
+        r"""Return the body as lines of text, an iterable of str without line ends (\n, \r\n or \r).
 
-        limit: the most characters that one line may have, 0 = any; so much is kept in memory, and no more.
+        They are decoded strictly with `response.encoding`, or as UTF-8. limit: the most characters that one line may have,
+        by default 16 Mi; 0 = any number. No more than one line is kept in memory.
 
-        Raises: LookupError, where `encoding` was set to what Python does not know. The iteration raises StreamConsumedError,
-        UnicodeDecodeError, BodyTooLarge (a line of more than `limit`), and what reading raises.
+        Raises: LookupError, if `response.encoding` was set to a label that is unknown. The iteration raises
+        StreamConsumedError, UnicodeDecodeError, BodyTooLarge (a line of more than `limit` characters), and what reading raises.
         """
         return Lines(self._response, limit)
 
     def save(self, path: str | os.PathLike[str]) -> Any:
         """Write the body to a file, and return its size in bytes. In a running loop, await it.
 
-        It goes to a new file in the same folder, which takes the place of `path` when the body is whole. When something
-        goes wrong that file is removed, and what was at `path` is unchanged. Threads write, so the loop goes on.
+        The body is written to a new file in the same folder, which replaces `path` when it is complete. If anything fails,
+        the new file is removed, and a file at `path` stays unchanged. Threads write, so that the loop is not blocked.
 
-        Raises: OSError, for what cannot be written or is no regular file; StreamConsumedError; what reading raises.
+        Raises: OSError, for a path that cannot be written or is no regular file; StreamConsumedError; what reading raises.
         """
         return self._response.request._client.run(self._save(path))
 
@@ -99,15 +112,15 @@ class Raw:
         try:
             return await save(self._next, path)
         except BaseException as error:
-            await self._response._fail(error)  # of the file: an error of the body has told it already
+            await self._response._fail(error)  # ends the exchange if the file failed; an error of the body has done it
             raise
 
     def read(self, n: int | None = -1) -> Any:
-        """Read at most n bytes, or (None, -1) all that is left; b"" at the end. In a running loop, await it.
+        """Return at most n bytes, or all that is left with n=-1 or None; b"" at the end. In a running loop, await it.
 
-        Read whole, the body is in `response.content` too.
+        If one call reads the whole body, `response.content`, `text` and `json()` have it too.
 
-        Raises: StreamConsumedError, when the stream was iterated.
+        Raises: StreamConsumedError, if the stream was iterated, saved or read to the end before; what ended the exchange.
         """
         return self._response.request._client.run(self._read(n))
 
@@ -125,6 +138,8 @@ class Raw:
             if not was_begun:
                 response._keep_content(body)
             return body
-        kept = self._kept or memoryview(await self._next())  # a view: small reads would copy the rest again and again
+        kept = self._kept or memoryview(
+            await self._next()
+        )  # a view, so that small reads do not copy the rest each time
         self._kept = kept[n:]
         return bytes(kept[:n])

@@ -1,4 +1,4 @@
-"""A body into a file: threads write it, so that the loop goes on."""
+"""Save a body to a file, which threads write, so that the loop is not blocked."""
 
 from __future__ import annotations
 
@@ -10,72 +10,81 @@ from io import FileIO
 from typing import Any
 
 
-class Part:
-    """The file beside the target that the body goes to until it is whole. All methods block: they run in threads.
+class PartialFile:
+    """A new file in the folder of the target, to which the body is written until it is complete.
 
-    A target that is a symbolic link stays one: the file that it leads to is replaced.
+    All methods block, so threads call them. A target that is a symbolic link stays one: the file that it leads to is replaced.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._given = os.fspath(path)
         self._file: FileIO | None = None
-        self._target = self._part = ""
+        self._target = self._path = ""
 
     def open(self) -> None:
-        """Raises: OSError, where the target is no regular file (a device, a folder), or cannot be written."""
+        """Make the file.
+
+        Raises: OSError, for a target that is no regular file (a device, a folder) or cannot be written.
+        """
         self._target = os.path.realpath(self._given)
         if os.path.exists(self._target) and not os.path.isfile(self._target):
             raise OSError(
                 f"save: {self._given!r} is there already and is no regular file; iterate over the body instead"
             )
-        self._part = os.path.join(os.path.dirname(self._target), f".hookline-{os.urandom(8).hex()}.part")
-        self._file = FileIO(self._part, "x")
+        self._path = os.path.join(os.path.dirname(self._target), f".hookline-{os.urandom(8).hex()}.part")
+        self._file = FileIO(self._path, "x")
 
     def write(self, data: bytes) -> None:
-        """Raises: OSError."""
+        """Write all of these bytes.
+
+        Raises: OSError.
+        """
         assert self._file is not None
         left = memoryview(data)
         while left:
             left = left[self._file.write(left) or 0 :]
 
     def finish(self) -> None:
-        """Put the file in the place of the target."""
+        """Replace the target by the file, which is complete.
+
+        Raises: OSError.
+        """
         assert self._file is not None
         self._file.close()
-        os.replace(self._part, self._target)
+        os.replace(self._path, self._target)
 
     def discard(self) -> None:
-        """Remove what came; the target is as it was."""
+        """Remove the file; the target stays as it was."""
         if self._file is not None:
             self._file.close()
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._part)
+                os.unlink(self._path)
 
 
 async def save(read: Callable[[], Awaitable[bytes]], path: str | os.PathLike[str]) -> int:
-    """Write what `read` gives, until it gives b"", to a new file; returns how many bytes.
+    """Write what `read` returns, until it returns b"", to a new file at `path`, and return its size in bytes.
 
-    Raises: OSError; whatever `read` raises. Then no file is left behind, and one that was there is unchanged.
+    Raises: OSError; what `read` raises. Then no new file is left behind, and a file at `path` stays unchanged.
     """
-    part = Part(path)
+    file = PartialFile(path)
     size = 0
     try:
-        await in_thread(part.open)
+        await in_thread(file.open)
         while data := await read():
-            await in_thread(part.write, data)
+            await in_thread(file.write, data)
             size += len(data)
-        await in_thread(part.finish)
-    except GeneratorExit:  # the loop is no more: nothing can be awaited
-        part.discard()
+        await in_thread(file.finish)
+    except GeneratorExit:  # the coroutine is closed, so nothing can be awaited
+        file.discard()
         raise
     except BaseException:
-        await in_thread(part.discard)
+        await in_thread(file.discard)
         raise
     return size
 
 
 async def in_thread(function: Callable[..., Any], *args: Any) -> None:
-    """Run what blocks in a thread. A cancellation waits for its end: the file may not be closed under it."""
+    """Run a function that blocks in a thread. A cancellation waits for its end, so that the file is not closed meanwhile."""
     running = asyncio.get_running_loop().run_in_executor(None, function, *args)
     cancelled: asyncio.CancelledError | None = None
     while not running.done():
@@ -84,6 +93,6 @@ async def in_thread(function: Callable[..., Any], *args: Any) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        running.exception()  # seen
+        running.exception()  # retrieved, so that asyncio logs nothing
         raise cancelled
     running.result()

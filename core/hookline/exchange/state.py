@@ -1,4 +1,4 @@
-"""The state of one exchange: its plugins and handlers, its connection, its timeouts, and its body on the way."""
+"""The state of one exchange: its events, its timeouts, its connection, its body, and how it ends."""
 
 from __future__ import annotations
 
@@ -29,57 +29,95 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# The steps of an exchange: no request was sent yet; the request is sent, or was; the final head is here; post_request has begun.
 NEW, SENT, HEAD, FINISHED = range(4)
 _STEP_OF = {"pre_request": NEW, "on_headers": HEAD, "post_request": FINISHED}
 
-BUFFERED = 64 * 1024  # bytes of a buffered body that are drained; with more, the connection is closed instead
-NEVER = math.inf
+MAX_BUFFERED = 64 * 1024  # bytes: of a body that `buffer` holds back from a caller who wants a stream
+NEVER = math.inf  # the due time of an exchange that no timeout limits
 
 
 class ExchangeState:
-    """The state of one exchange; `HttpResponse` adds what users and plugins see of it.
+    """The state of one exchange: what the engine keeps from pre_request to post_request. `HttpResponse` is its only subclass.
 
-    The client's timer watches over it while it waits for one of our own futures.
+    It is a class of its own so that the functions of the engine (`acquire`, `send`, `fail`), which need no more than this,
+    do not depend on what users see. `HttpResponse` describes the attributes without an underscore. The others are, each with
+    its default:
 
-    _due: when the timer looks next, in loop time. plan: who runs at each event. is_plain: do nobody but plugins and the
-    client's handlers listen, and to no data? after: who runs behind its head. step: how far the exchange is, NEW to
-    FINISHED. head: of the response; of an interim one while that is shown. connection: None before it is taken, and once
-    the body is whole. is_whole: has all of the body arrived? filter: what decodes the body, where something does. began:
-    when the request went out, as `time.monotonic` tells.
+    Events:
+        _step: how far the exchange is: NEW, SENT, HEAD or FINISHED.
+        _dispatch_table: the implementations of all events, for this client, scheme and kind of request.
+        _hooks_after_head: those of on_headers and post_request that run for this head; before it, those without preconditions.
+        _on_fast_path: True while no handlers of this call or response, and no handlers of data events, have to be called.
+        _events: the handlers that were bound to this response, by event. None = `event` was never called.
+        _answered_by: the owner of the implementation that answered post_request, as error messages name it. "" = none.
+
+    Timeouts:
+        _due: when the client's timer checks this exchange next, in the loop's time. NEVER = no timeout is armed.
+        _timed_part: error class, seconds and start (loop's time) of the part of `timeout` that is running. None = none.
+        _waiter: the future of the pool's queue that a timeout fails. None = it fails the connection.
+
+    The connection's calls:
+        _pool: the pool that the connection goes back to. None before it is taken, and if the caller gave the connection.
+        _is_repeated: True if the request was sent again, because a reused connection turned out to be dead.
+        _is_detached: True if `detach` has taken the connection out of the client.
+        _is_interim: True while hooks see an interim head as if it were the head of this response.
+        _head: the head: the final one, or the interim one that is shown. None before it is here.
+        _headers: the fields of the head, parsed. None = not parsed yet.
+
+    The body:
+        _parts: bytes of the body that were moved here from the connection, and not decoded yet.
+        _content_filter: the decoders of the body. None = there are none.
+        _content: the whole decoded body. None = it was not decoded yet, or is a stream.
+        _is_whole: True if all bytes of the body have arrived.
+        _is_buffered: True if `buffer` was called.
+
+    The end:
+        _sent_at, _head_at: when the request was sent, and when the final head arrived, as `time.monotonic` says. Unset before.
     """
 
-    # What few exchanges set stands here and goes to the instance's dict; what all of them set has a slot.
+    # All exchanges set the attributes that have a slot. What few of them set has its default here, and is set in __dict__.
     __slots__ = (
         "__dict__", "__weakref__", "_content", "_content_filter", "_dispatch_table", "_due", "_head", "_head_at",
         "_headers", "_hooks_after_head", "_is_whole", "_on_fast_path", "_parts", "_pool", "_sent_at", "_step",
         "connection", "request", "status_code",
     )  # fmt: skip
-    answer: Any = None  # what the implementations of the present event have answered so far
-    answered_by = ""  # who answered post_request, in words
-    _is_detached = False
-    _is_buffered = False
-    _is_interim = False
-    _is_repeated = False  # on a fresh connection, after an idle one had died
-    raw_trailers: Sequence[tuple[bytes, bytes]] = ()
+
+    # events
+    request: HttpRequest
     timings: Timings | None = None
-    was_handed_out = False
+    answer: Any = None
+    _step: int
+    _dispatch_table: DispatchTable
+    _hooks_after_head: HooksAfterHead
+    _on_fast_path: bool
     _events: dict[str, ResponseEvent] | None = None
-    _phase: tuple[type[HttpTimeout], float, float] | None = None
+    _answered_by = ""
+
+    # timeouts
+    _due: float
+    _timed_part: tuple[type[HttpTimeout], float, float] | None = None
     _waiter: asyncio.Future[Any] | None = None
 
-    _hooks_after_head: HooksAfterHead
-    _sent_at: float
+    # the connection's calls
     connection: Connection | None
-    _due: float
-    _content_filter: ContentFilter | None
-    _head: ResponseHead | None
-    _on_fast_path: bool
-    _dispatch_table: DispatchTable
     _pool: Pool | None
-    request: HttpRequest
-    _step: int
+    _is_repeated = False
+    _is_detached = False
+    _is_interim = False
+    _head: ResponseHead | None
     _headers: CIMultiDict[str] | None
+
+    # the body
+    raw_trailers: Sequence[tuple[bytes, bytes]] = ()
+    was_handed_out = False
+    _content_filter: ContentFilter | None
     _content: bytes | None
+    _is_buffered = False
+
+    # the end
+    _sent_at: float
+    _head_at: float
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -99,8 +137,11 @@ class ExchangeState:
 
     # -- events
 
-    def _stage(self, event: str) -> Stage | None:
-        """Who runs at a one-time event now; those who wait for it are told."""
+    def _begin_event(self, event: str) -> Stage | None:
+        """Begin pre_request, on_headers or post_request: note its time, wake those who wait for it, return its stage.
+
+        None = no implementation or handler has to run.
+        """
         found = (
             self._dispatch_table.pre
             if event == "pre_request"
@@ -117,13 +158,14 @@ class ExchangeState:
         return with_handlers(found, event, self._handlers(event))
 
     def _note_timing(self, event: str) -> None:
+        """Begin the timings of this exchange at pre_request, and end them at post_request."""
         if event == "pre_request":
             self.timings = Timings()
         elif event == "post_request" and self.timings is not None:
             self.timings.mark("done")
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
-        """The handlers of this call, then those of this exchange."""
+        """Return the handlers of this call, then those that were bound to this response."""
         call = self.request._call_handlers
         own = call.handlers.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
@@ -131,40 +173,45 @@ class ExchangeState:
         return own
 
     def _has_fired(self, event: str) -> bool:
+        """Say whether an event has fired: a one-time event if it has begun, a data event once a read must have fired it."""
         if event in _STEP_OF:
             return self._step >= _STEP_OF[event]
         if event == "data_processed":
             return self._step == FINISHED or self.was_handed_out
-        return self._head is not None  # bytes were received: the head at the latest
+        return self._head is not None  # data_received: the bytes of the head at the latest
 
-    def _data_listener(self) -> DataListener | None:
+    def _make_data_listener(self) -> DataListener | None:
+        """Return the object that the connection gives the bytes of each read to; None if no one needs them."""
         request = self.request
         if request._call_handlers is not None and request._call_handlers.on_upload is not None and request.gate is None:
-            request.hold_body().open()  # sent piece by piece, which is the way that tells how far it is
+            request.hold_body().open()  # a held body is sent piece by piece, which on_upload needs
         received = (*self._dispatch_table.data_received, *self._handlers("data_received"))
         processed = (*self._dispatch_table.data_processed, *self._handlers("data_processed"))
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
-        tap = DataListeners(self, received, processed) if received or processed or awaited else None
+        listener = DataListeners(self, received, processed) if received or processed or awaited else None
         if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
-            return FirstByte(self.timings, self.connection, tap)
-        return tap
+            return FirstByte(self.timings, self.connection, listener)
+        return listener
 
     def _update_data_listener(self) -> None:
-        """A data handler was bound, or went, while the bytes may be under way already: the next read goes by who is there now."""
+        """Give the connection the handlers of data events that are bound now, for its next read.
+
+        One was bound or removed while bytes may be arriving already.
+        """
         connection = self.connection
         if connection is not None and self._step in (SENT, HEAD) and not connection.complete:
             if connection.data_listener is not None:
-                connection.data_listener = self._data_listener() or connection.data_listener
+                connection.data_listener = self._make_data_listener() or connection.data_listener
             elif connection.head:
-                connection.data_listener = self._data_listener()
+                connection.data_listener = self._make_data_listener()
 
     def _notify_waiters(self, event: str) -> None:
-        """A data event was fired: those who wait for it are told."""
+        """Wake those who wait for a data event, which has fired."""
         if self._events is not None and event in self._events:
             self._events[event].notify()
 
     def _describe_invalid_answer(self, event: str, answer: Any) -> str | None:
-        """None when this may be an answer on the event, else what was expected."""
+        """Return None if a hook may answer the event with this object, else a text that says what was expected."""
         if isinstance(answer, ExchangeState):
             return None
         if event == "on_headers":
@@ -187,37 +234,45 @@ class ExchangeState:
         *,
         total: bool = True,
     ) -> None:
-        """Timer over a wait: for the pool's future, or (None) for the connection. seconds: of this part of the call."""
+        """Limit the wait that follows, by the deadline of the call and by one part of its `timeout`.
+
+        waiter: the future of the pool's queue that is awaited; None = the connection is. kind, seconds: the error and the
+        limit of the part; 0 = only the deadline counts. total: False = the deadline does not count.
+        """
         self._waiter = waiter
-        scope = self.request._client.loop_resources
-        now = scope.loop.time()
-        self._phase = (kind, seconds, now) if seconds else None
+        resources = self.request._client.loop_resources
+        now = resources.loop.time()
+        self._timed_part = (kind, seconds, now) if seconds else None
         deadline = self.request.deadline if total else 0.0
         self._due = min(deadline or math.inf, now + seconds if seconds else math.inf)
         if self._due != math.inf:
-            scope.timer.add(self)
+            resources.timer.add(self)
         else:
-            scope.timer.discard(self)
+            resources.timer.discard(self)
 
     def _arm_deadline(self) -> None:
-        """Timer over a wait for the connection that nothing but the deadline limits."""
+        """Limit the wait for the connection by the deadline of the call alone."""
         self._due = self.request.deadline
         self.request._client.loop_resources.timer.add(self)
 
     def _disarm_timeout(self) -> None:
+        """End the limit of the wait, which is over."""
         if self._due != math.inf:
             self._due = math.inf
             self.request._client.loop_resources.timer.discard(self)
 
     def _check_deadline(self, now: float) -> float:
-        """Told by the timer: end what took too long, or say when to look again."""
+        """End the wait if it took too long. The timer calls this when `_due` is reached.
+
+        now: the loop's time. Returns when to check again, in the loop's time; NEVER = not again.
+        """
         deadline = self.request.deadline if not self.was_handed_out else 0.0
         if deadline and now >= deadline:
             self._fail_wait(self._timeout_error(HttpTimeout))
             return math.inf
-        if self._phase is None:
+        if self._timed_part is None:
             return deadline or math.inf
-        kind, seconds, start = self._phase
+        kind, seconds, start = self._timed_part
         if kind is ReadTimeout and self.connection is not None:
             start = max(start, self.connection.last_read)
         if now >= start + seconds:
@@ -226,6 +281,7 @@ class ExchangeState:
         return min(deadline or math.inf, start + seconds)
 
     def _fail_wait(self, error: HttpTimeout) -> None:
+        """Raise an error in the coroutine that waits for the pool's queue or for the connection."""
         if self._waiter is not None:
             if not self._waiter.done():
                 self._waiter.set_exception(error)
@@ -233,7 +289,7 @@ class ExchangeState:
             self.connection.fail(error)
 
     def _timeout_error(self, kind: type[HttpTimeout]) -> HttpTimeout:
-        """The error for a part of the call that took too long."""
+        """Make the error for the part of the call that took too long."""
         timeout = self.request.timeout
         part = {"ConnectTimeout": "connect", "PoolTimeout": "pool", "ReadTimeout": "read", "WriteTimeout": "write"}
         name = part.get(kind.__name__, "total")
@@ -243,23 +299,26 @@ class ExchangeState:
         )
 
     def _is_past_deadline(self) -> bool:
+        """Say whether the deadline of the call has passed; False if it has none."""
         deadline = self.request.deadline
-        # a timer may come a millisecond early: uvloop counts in whole ones
+        # a timer may fire a millisecond early: uvloop counts in whole milliseconds
         return bool(deadline) and self.request._client.loop_resources.loop.time() >= deadline - 0.002
 
     async def _with_timeout(
         self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0
     ) -> T:
-        """Await what is not one of our own futures, under the total timeout and one of its own.
+        """Await what the timer cannot end, such as a hook or the opening of a connection, until the deadline at the latest.
 
-        Raises: `kind` after `seconds`, HttpTimeout at the deadline.
+        The timer ends waits for the pool and for a connection; see `_arm_timeout`. seconds: another limit, 0 = none.
+
+        Raises: `kind` after `seconds`; HttpTimeout at the deadline; what the awaitable raises.
         """
         deadline = self.request.deadline or math.inf
-        scope = self.request._client.loop_resources
-        with scope.handler_section():
+        resources = self.request._client.loop_resources
+        with resources.handler_section():
             if deadline == math.inf and not seconds:
                 return await awaitable
-            own = scope.loop.time() + seconds if seconds else math.inf
+            own = resources.loop.time() + seconds if seconds else math.inf
             limit = asyncio.timeout_at(min(deadline, own))
             try:
                 async with limit:
@@ -269,49 +328,59 @@ class ExchangeState:
                     raise
                 raise self._timeout_error(kind if own < deadline else HttpTimeout) from None
 
-    # -- for the connection
+    # -- the connection's calls
 
     def _leave_fast_path(self, connection: Connection) -> None:
-        """Have the connection look closer: somebody listens, something is limited, or the head means something else."""
+        """Make the connection report each read and head, and arm the timeouts of the response.
+
+        This is needed for handlers of data events, limits, timings, and methods whose responses have no body.
+        """
         request = self.request
-        tap = None if self._on_fast_path else self._data_listener()
+        listener = None if self._on_fast_path else self._make_data_listener()
         if self.timings is not None:
             self.timings.took(connection)
-        connection.leave_fast_path(request.method, request.max_body, tap)
+        connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)
             connection.timed = True
             connection.last_read = connection.loop.time()
 
     def _receive_head(self, head: ResponseHead) -> bool:
-        """Told by the connection: the final head is here."""
+        """Take the final head. The connection calls this when the head has arrived off the fast path.
+
+        Returns True if the exchange has something to do before the body is parsed, and so must be woken now.
+        """
         self._head_at = monotonic()
-        if self._is_interim:  # an interim one is shown: `hide_interim` shows this one
-            self._dispatch(head)
+        if self._is_interim:  # hooks see an interim head now; `_hide_interim` shows this one after them
+            self._find_hooks(head)
         else:
             self._show_head(head)
         return self._hooks_after_head.on_headers is not None or not self._on_fast_path or self.request.stream
 
     def _take_head_on_fast_path(self, connection: Connection) -> None:
-        """The response is on the connection, whole in one read, and nobody was told of its head."""
+        """Take the head of a response that is whole in one read. The connection has made no call for it."""
         self._head = head = connection.head
         assert head is not None
         if head.cached_table is self._dispatch_table:
             self._hooks_after_head = head.cached_hooks
         else:
-            self._dispatch(head)
+            self._find_hooks(head)
         self.status_code = head.status
         self._step = HEAD
         self._head_at = connection.completed_at
 
     def _show_head(self, head: ResponseHead) -> None:
-        self._dispatch(head)
+        """Make a final head that of this response, and find the hooks that run for it."""
+        self._find_hooks(head)
         self._head = head
         self.status_code = head.status
         self._step = HEAD
 
-    def _dispatch(self, head: ResponseHead) -> None:
-        """Find who runs behind this head."""
+    def _find_hooks(self, head: ResponseHead) -> None:
+        """Find the hooks of on_headers and post_request that run for this head, and keep them with the head.
+
+        A connection keeps the head object for equal heads of later responses; so these find their hooks without a search.
+        """
         head.cached_table, head.cached_hooks = (
             self._dispatch_table,
             self._dispatch_table.hooks_after(head.status, head.low),
@@ -319,10 +388,11 @@ class ExchangeState:
         self._hooks_after_head = head.cached_hooks
 
     def _wants_interim(self) -> bool:
+        """Say whether any hook may want interim heads. The connection drops them otherwise."""
         return self._dispatch_table.interim_stage is not None
 
     def _show_interim(self, head: ResponseHead) -> None:
-        """Look like the interim response for as long as its handlers run, even when the final head comes meanwhile."""
+        """Give this response an interim head while hooks run for it, even if the final head arrives meanwhile."""
         self._is_interim = True
         self._step = SENT
         self._head = head
@@ -330,7 +400,7 @@ class ExchangeState:
         self._headers = None
 
     def _hide_interim(self, final: ResponseHead | None) -> None:
-        """Have the final head, or none where that is not here yet."""
+        """Give this response its final head after an interim one; None = it has not arrived, and there is no head again."""
         self._is_interim = False
         self._headers = None
         if final is not None:
@@ -339,26 +409,35 @@ class ExchangeState:
             self._head, self.status_code = None, 0
 
     def _set_head(self, raw: bytes) -> None:
-        """A head that did not come from the network."""
+        """Take a head that did not come from the network. raw: with the empty line at its end."""
         self._show_head(ResponseHead(raw, parse_status_line(raw[: raw.find(b"\r\n")]), raw.lower()))
 
     @property
     def _has_head(self) -> bool:
+        """Say whether the final head is here."""
         return self._step >= HEAD and self._head is not None
 
     # -- the body
 
     def buffer(self) -> None:
-        """Drain this body before anything is handed out: a plugin may answer post_request with another request."""
+        """Have the body received before the caller gets the response, even with `stream=True`. For plugins, in on_headers.
+
+        A plugin needs this if it may answer post_request with a request, which it cannot do once the caller reads a stream.
+        With `stream=True`, at most about 64 KiB of the body are received first. If post_request is not answered, the caller
+        reads these and the rest as a stream; if it is, the connection of a longer body is closed.
+        """
         self._is_buffered = True
 
     @property
     def _is_streamed(self) -> bool:
-        """Is the body for the caller to read?"""
+        """Say whether the caller reads the body as a stream."""
         return self.request.stream and not self._is_buffered
 
     async def _receive_body(self, connection: Connection) -> bool:
-        """Let the body come. False: it is handed out as a stream; True: it is here, or as much of it as is buffered."""
+        """Receive the body, and return True; or hand the response out as a stream, and return False.
+
+        Of a buffered body with `stream=True` no more than about MAX_BUFFERED bytes are received.
+        """
         connection.bounded = connection.eager = self.request.stream
         connection.continue_after_head(bounded=self.request.stream)
         if connection.error is not None:
@@ -366,16 +445,16 @@ class ExchangeState:
         if self._is_streamed and not connection.upgraded and (connection.parts or not connection.complete):
             self._hand_out()
             return False
-        while not connection.complete and (not connection.bounded or connection.buffered <= BUFFERED):
+        while not connection.complete and (not connection.bounded or connection.buffered <= MAX_BUFFERED):
             await connection.wait()
         return True
 
-    def _take_available_parts(self, connection: Connection) -> None:
-        """As much of the body is here as is buffered; the connection stays open."""
+    def _take_parts(self, connection: Connection) -> None:
+        """Move the parts of a buffered body that have arrived here; the connection stays open for the rest."""
         self._parts += connection.take_parts()
 
     def _finish_body(self, connection: Connection) -> None:
-        """The last byte is here: the connection goes back to the pool."""
+        """Take the body, whose last byte has arrived, and give the connection back to the pool."""
         self._is_whole = True
         self.connection = None
         if not connection.on_fast_path or self._content_filter is not None:
@@ -383,7 +462,7 @@ class ExchangeState:
             if connection.trailers:
                 self.raw_trailers = connection.trailers
         elif connection.parts:
-            self._content = connection.parts[0]  # whole in one read, and nobody took it meanwhile
+            self._content = connection.parts[0]  # whole in one read, and no handler has taken it
         if self.request._closes_connection:
             connection.keep_alive = False
         if self._pool is not None:
@@ -392,7 +471,7 @@ class ExchangeState:
             self._disarm_timeout()
 
     def _discard_body(self) -> None:
-        """Nobody wants the body: the connection goes back to the pool where all of it has come, else it is closed."""
+        """Give up the body: the connection goes back to the pool if all of it has arrived, and is closed otherwise."""
         connection = self.connection
         if connection is not None:
             connection.data_listener = None
@@ -401,15 +480,10 @@ class ExchangeState:
                 self._finish_body(connection)
         self.drop_connection()
 
-    @property
-    def body(self) -> ContentFilter:
-        """The filter behind the raw parts; made when a decoder is added."""
-        if self._content_filter is None:
-            self._content_filter = ContentFilter(self.request.max_body)
-        return self._content_filter
+    def _decode_parts(self, *, bounded: bool) -> bytes:
+        """Decode the parts of the body that are here, and return the result; they are gone then.
 
-    def _take_decoded(self, *, bounded: bool) -> bytes:
-        """Decoded body that is here and was not taken.
+        bounded: return one step of the decoders (256 KiB) at most, and keep the rest for the next call.
 
         Raises: DecodingError, BodyTooLarge.
         """
@@ -421,41 +495,45 @@ class ExchangeState:
 
     @property
     def is_open(self) -> bool:
-        """Is there a body on the way that nobody has read to its end?"""
+        """True while this response has its connection: its exchange runs, or its stream was not read to the end or closed."""
         return self.connection is not None
 
     def _hand_out(self) -> None:
-        """Give the body, or the rest of one that was buffered in part, to the caller, who may forget it."""
-        # only now, because handlers may decide upon `request.stream` up to on_headers
-        self.__class__ = self.request._configuration.streamed_type  # of the same layout
+        """Make this response a stream that the caller reads, from the body's beginning or from what was buffered of it.
+
+        It becomes a `StreamedResponse`, which closes the connection if the caller forgets the stream. That happens no
+        earlier, because hooks may set `request.stream` until on_headers is over. The two classes have the same layout.
+        """
+        self.__class__ = self.request._configuration.streamed_type
         self.was_handed_out = True
-        self.request.deadline = 0.0  # the total timeout ends here
+        self.request.deadline = 0.0  # the total timeout covers a stream until it is handed out
         self._disarm_timeout()
         if self.connection is not None:
-            self.connection.receiver = None  # type: ignore[assignment]  # for the head only; a forgotten stream must be free
+            self.connection.receiver = None  # type: ignore[assignment]  # else a forgotten stream would stay alive through it
 
     @property
     def _is_cut(self) -> bool:
-        """Was it handed out as a stream that ended before its body did, or buffered, and left or lost before that?"""
+        """Say whether the connection is gone before the end of the body: closed, failed, or given up after `buffer`."""
         return (self.was_handed_out or self._is_buffered) and self.connection is None and not self._is_whole
 
     # -- the end
 
     @property
     def _is_finished(self) -> bool:
-        """Was post_request told?"""
+        """Say whether post_request has begun, or this response needs none."""
         return self._step == FINISHED
 
     def _mark_finished(self) -> None:
+        """Note that post_request begins now, so that nothing begins it again."""
         self._step = FINISHED
 
     @property
     def elapsed(self) -> timedelta:
-        """From the sending of the request to its final head, as in requests; so far, while that is under way.
+        """The time from sending the request to receiving the final head, a timedelta (as in requests).
 
-        0 where nothing was sent. It costs two readings of the clock, 0.1 us: nothing is set before them.
+        Until the head is here it is the time so far; 0 if no request was sent.
         """
-        from datetime import timedelta  # here, because few ask: 2 ms
+        from datetime import timedelta  # imported at first use: it takes 2 ms
 
         began: float | None = getattr(self, "_sent_at", None)
         if began is None:
@@ -464,7 +542,11 @@ class ExchangeState:
         return timedelta(seconds=arrived - began)
 
     def drop_connection(self) -> None:
-        """Close the connection: its exchange did not complete. One with a whole body goes back to the pool."""
+        """Give up the connection, if there is one: close it, or give it back to the pool if a stream has arrived completely.
+
+        A plugin calls this in post_request before it sends a request of its own for this response: if the client may have no
+        more connections to that route, its request would have to wait for this one.
+        """
         self._disarm_timeout()
         connection, self.connection = self.connection, None
         if connection is None:
@@ -478,7 +560,7 @@ class ExchangeState:
             connection.abort()
 
     def _release_detached(self) -> None:
-        """Take the connection out of the pool; it belongs to whoever detached it."""
+        """Take the connection out of the pool; it belongs to the caller of `detach`."""
         connection, self.connection = self.connection, None
         if self._pool is not None and connection is not None:
             self._pool.remove(connection)

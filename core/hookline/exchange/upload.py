@@ -1,4 +1,4 @@
-"""Send a request whose body does not fit into one write: held bodies and streams."""
+"""Send a request whose body does not fit into one write: large bodies, streams, and bodies that a plugin holds."""
 
 from __future__ import annotations
 
@@ -13,44 +13,45 @@ from ..http1.connection import Connection
 from ..messages.request_body import CHUNKS_PER_TURN, Source
 from .state import ExchangeState
 
-ONE_WRITE = 128 * 1024  # bytes of a body that go out with their head in one write
-_PIECE = 256 * 1024
-_TURN = 512 * 1024  # bytes after which the loop gets a turn, however fast source and peer are: an answer may be there
+ONE_WRITE = 128 * 1024  # bytes: a body of no more than this is sent in one write with its head
+_PIECE = 256 * 1024  # bytes of a larger one that are written at once
+# Bytes after which the loop gets a turn, however fast source and peer are: a response may have arrived.
+_TURN = 512 * 1024
 
 
 async def send(response: ExchangeState, connection: Connection) -> None:
-    """Send the head, then the body when the gate is open, as fast as the peer takes it; then wait for the final head.
+    """Send the head, then the body once its gate is open, as fast as the peer accepts it; then wait for the final head.
 
-    Raises: whatever the body's source raises; LocalProtocolError, when it is not as long as it said.
+    Raises: what the body's source raises; LocalProtocolError, for a body that has not the length that its head states.
     """
     request = response.request
     connection.leave_fast_path(request.method, request.max_body, connection.data_listener, sending=True)
     connection.transport.write(request._encode_head())
     with (
         connection.keeping_unread_answer(),
-        request._client.loop_resources.handler_section(),
-    ):  # a source of the user's may take its time to end
-        if request.gate is None or await passes(response, connection):
-            response._arm_timeout(None)  # the peer may be silent while the body goes out
+        request._client.loop_resources.handler_section(),  # `close` of the client waits until the source has ended
+    ):
+        if request.gate is None or await wait_for_gate(response, connection):
+            response._arm_timeout(None)  # the peer may be silent while the body is sent
             await upload(response, connection, request.body or b"")
             response._arm_timeout(None, ReadTimeout, request.timeout.read)
         if not connection.head:
-            await run_interims(response, connection)
+            await run_interim_hooks(response, connection)
             while not connection.head:
                 await connection.wait()
-                await run_interims(response, connection)
+                await run_interim_hooks(response, connection)
 
 
 async def upload(response: ExchangeState, connection: Connection, body: bytes | Source) -> None:
-    """Send a body until it is over, or a final head is here.
+    """Send a body, and return when it is sent or a final head has arrived.
 
-    A head of 300 and more, or a response that is whole, ends the sending: the peer has decided without the rest. With a
-    success whose body is still to come the sending goes on beside it, in a task of its own, since the peer may be one that
-    answers while it reads. That ends with the connection; what the source raises then ends the reading.
+    A task of its own sends it. A head with a status of 300 or more, or a response that has arrived completely, ends the
+    sending: the peer needs no more of the body. With another response the task goes on while the response is received, because
+    the peer may respond while it reads; the end of the exchange ends it, and what the source raises ends the exchange.
 
-    Raises: see `send`.
+    Raises: as `send`.
     """
-    task = response.request._client.loop_resources.start(stream(ref(response), connection, body))
+    task = response.request._client.loop_resources.start(write_body(ref(response), connection, body))
     connection.cancel_sending = task.cancel
 
     def wake(task: asyncio.Task[None]) -> None:
@@ -61,7 +62,7 @@ async def upload(response: ExchangeState, connection: Connection, body: bytes | 
         while not (task.done() or connection.head):
             await connection.wait()
         task.remove_done_callback(wake)
-        if connection.cancel_sending is None:  # it was ended
+        if connection.cancel_sending is None:  # the response ended the sending
             await asyncio.wait([task])
             if connection.error is not None:
                 raise connection.error
@@ -71,37 +72,37 @@ async def upload(response: ExchangeState, connection: Connection, body: bytes | 
             task.add_done_callback(partial(fail_reader, connection))
     except BaseException as error:
         connection.cancel_sending = None
-        with suppress(RuntimeError):  # the loop is no more
+        with suppress(RuntimeError):  # the loop is closed
             task.cancel()
             if not isinstance(error, GeneratorExit):
                 await asyncio.wait([task])
         raise
     finally:
         if task.done() and not task.cancelled():
-            task.exception()  # seen
+            task.exception()  # retrieved, so that asyncio logs nothing
 
 
 def fail_reader(connection: Connection, task: asyncio.Task[None]) -> None:
-    """The sending beside a response is over: what went wrong ends the response too."""
+    """End the exchange with the error of a task that has sent a body while the response was received, if it failed."""
     error = None if task.cancelled() else task.exception()
     if error is not None:
         connection.cancel_sending = None
         connection.fail(error)
 
 
-async def passes(response: ExchangeState, connection: Connection) -> bool:
-    """Wait until the gate is opened (True), or closed, or until the final head is here."""
+async def wait_for_gate(response: ExchangeState, connection: Connection) -> bool:
+    """Wait until a held body may be sent, and return True; False if its gate was closed or the final head has arrived."""
     gate = response.request.gate
     assert gate is not None
     timer = None
     if gate._opens_after is not None:
         timer = connection.loop.call_later(gate._opens_after, gate.open)
-        response._arm_timeout(None)  # the peer may be silent: the gate opens by itself
+        response._arm_timeout(None)  # no read timeout: the peer may be silent, and the gate opens by itself
     gate._call_on_change(connection.wake)
     try:
         while not (gate.is_open or gate.is_closed or connection.head):
             if connection.interims:
-                await run_interims(response, connection)
+                await run_interim_hooks(response, connection)
             else:
                 await connection.wait()
     finally:
@@ -112,18 +113,20 @@ async def passes(response: ExchangeState, connection: Connection) -> bool:
     return gate.is_open and not connection.head
 
 
-async def pieces(body: bytes) -> AsyncGenerator[bytes, None]:
-    """A body that is here already, piece by piece."""
+async def slices_of(body: bytes) -> AsyncGenerator[bytes, None]:
+    """Yield a body that is in memory piece by piece."""
     for start in range(0, len(body), _PIECE):
         yield body[start : start + _PIECE]
 
 
-async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | Source) -> None:
-    """Write a body piece by piece, until its end or that of the sending. of: the response, which may be forgotten.
+async def write_body(reference: ref[ExchangeState], connection: Connection, body: bytes | Source) -> None:
+    """Write a body piece by piece, until its end or until `connection.cancel_sending` is None.
 
-    Raises: see `send`.
+    reference: to the response. It is weak, because the caller may forget a stream while its request is still being sent.
+
+    Raises: as `send`.
     """
-    response = of()
+    response = reference()
     assert response is not None
     request, timings = response.request, response.timings
     del response
@@ -132,9 +135,9 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
     report = None if request._call_handlers is None else request._call_handlers.on_upload
     is_tls = connection.transport.get_extra_info("sslcontext") is not None
     sent = chunk_count = turn = 0
-    async with aclosing(body.chunks() if isinstance(body, Source) else pieces(body)) as chunks:
+    async with aclosing(body.chunks() if isinstance(body, Source) else slices_of(body)) as chunks:
         async for chunk in chunks:
-            if connection.cancel_sending is None:  # a source that takes no notice of its cancellation
+            if connection.cancel_sending is None:  # for a source that ignores its cancellation
                 return
             sent += len(chunk)
             if length is None:
@@ -143,16 +146,18 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
                 raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
             else:
                 write(chunk)
-            if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
+            if (
+                connection.transport.is_closing()
+            ):  # a write has failed: the peer is gone, and may have sent a response that says why
                 return
             if connection.can_write is not None:
-                watch(of, connection, request.timeout.write)
+                arm_write_timeout(reference, connection, request.timeout.write)
                 await connection.drain()
-                watch(of, connection, 0.0)
+                arm_write_timeout(reference, connection, 0.0)
             if report is not None:
                 report(sent, length)
             chunk_count += 1
-            # what came is read before more is written: under TLS nothing can be read once a write has failed
+            # Read what has arrived before more is written: under TLS nothing can be read once a write has failed.
             if is_tls or sent - turn >= _TURN or chunk_count % CHUNKS_PER_TURN == 0:
                 turn = sent
                 await asyncio.sleep(0)
@@ -167,15 +172,15 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
         timings.mark("sent")
 
 
-def watch(of: ref[ExchangeState], connection: Connection, seconds: float) -> None:
-    """Limit the wait until the peer takes more; not beside a response, which has limits of its own."""
-    response = of()
+def arm_write_timeout(reference: ref[ExchangeState], connection: Connection, seconds: float) -> None:
+    """Limit the wait until the peer accepts more of the body; 0 = no limit. Once a head is here, its timeouts count instead."""
+    response = reference()
     if response is not None and not connection.head:
         response._arm_timeout(None, WriteTimeout, seconds)
 
 
-async def run_interims(response: ExchangeState, connection: Connection) -> None:
-    """Show the interim heads that came to those who asked for them."""
+async def run_interim_hooks(response: ExchangeState, connection: Connection) -> None:
+    """Run on_headers for the interim heads that have arrived, for those hooks that have the parameter `interim`."""
     interims, connection.interims = connection.interims, None
     for head in interims or ():
         response._show_interim(head)

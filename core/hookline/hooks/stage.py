@@ -22,7 +22,7 @@ class StagedResponse(Protocol):
     """The response of the exchange whose event runs."""
 
     answer: Any
-    answered_by: str
+    _answered_by: str
 
     def _is_past_deadline(self) -> bool: ...
 
@@ -219,7 +219,7 @@ def check_answer(response: StagedResponse, event: str, implementation: Implement
     if expected is not None:
         raise PluginError(f"{implementation.owner}: {event} answered with {type(answer).__name__}; expected {expected}")
     if event == "post_request":
-        response.answered_by = implementation.owner
+        response._answered_by = implementation.owner
 
 
 class Answers:

@@ -1,4 +1,4 @@
-"""What the user gave to one call alone."""
+"""The handlers and progress callbacks that the user gave to one call."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any
 from ..hooks.handlers import implementation_of
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
-from .transfers import TRANSFERS, ProgressCallback, as_progress_callback, download_handler
+from .progress import PROGRESS_CALLBACKS, ProgressCallback, as_progress_callback, download_handler
 
-CALLBACKS = frozenset({*EVENTS, *TRANSFERS})
+CALLBACK_KEYWORDS = frozenset({*EVENTS, *PROGRESS_CALLBACKS})
 
 
 class CallHandlers:
-    """See the module. It goes with every follow-up, and never into sub-requests.
+    """The handlers of one call. Its follow-ups have the same object; sub-requests have none.
 
-    on_upload: told how far the body of the request is; see `transfers`.
+    handlers: by event, in the order in which they were given; that of `on_download` is one of data_processed.
+    on_upload: the progress callback for the body of the request (see `progress`); None = there is none.
     """
 
     __slots__ = ("handlers", "on_upload")
@@ -29,9 +30,9 @@ class CallHandlers:
 
 
 def call_handlers_of(given: dict[str, Any]) -> CallHandlers | None:
-    """The handlers of one call, taken out of what was given; None when there are none.
+    """Remove the handlers and progress callbacks from the keywords of a call, and return them; None = there are none.
 
-    Raises: PluginError, TypeError.
+    Raises: TypeError, for a value that cannot be called; PluginError, for a coroutine function on a data event.
     """
     handlers = {
         event: tuple(implementation_of(event, h) for h in as_list(given.pop(event)))
@@ -40,15 +41,18 @@ def call_handlers_of(given: dict[str, Any]) -> CallHandlers | None:
     }
     on_upload, on_download = given.pop("on_upload", None), given.pop("on_download", None)
     if on_download is not None:
-        told = implementation_of("data_processed", download_handler(as_progress_callback("on_download", on_download)))
-        handlers["data_processed"] = (*handlers.get("data_processed", ()), told)
+        counting = download_handler(as_progress_callback("on_download", on_download))
+        handlers["data_processed"] = (
+            *handlers.get("data_processed", ()),
+            implementation_of("data_processed", counting),
+        )
     if on_upload is not None:
         on_upload = as_progress_callback("on_upload", on_upload)
     return CallHandlers(handlers, on_upload) if handlers or on_upload is not None else None
 
 
 def as_list(value: Any) -> list[Callable[..., Any]]:
-    """One handler or several."""
+    """Return a handler, or a list or tuple of them, as a list; None = no handlers."""
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
