@@ -49,4 +49,6 @@ async def test_table_names_the_calls_of_a_warm_request(
     wanted = stated()
     wanted[0] = f"HttpClient.{method.lower()}"
     assert calls == wanted
-    assert f"{len(wanted)} calls of Python functions of core, in {len(files)} files" in " ".join(PAGE.read_text().split())
+    assert f"{len(wanted)} calls of Python functions of core, in {len(files)} files" in " ".join(
+        PAGE.read_text().split()
+    )

@@ -103,7 +103,6 @@ class Configuration:
         )
         self.schemes = self._schemes()
         self.credentials = frozenset({*CREDENTIALS, *(c.name.lower() for m in plugins for c in m.of(Credential))})
-        self.connection_options = CONNECTION_OPTIONS
         self._make_classes(values, silent)
         self.default_fields = self._default_fields()
         self.default_names = frozenset(name.lower() for name, _ in self.default_fields)

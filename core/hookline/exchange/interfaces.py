@@ -89,7 +89,6 @@ class Configuration(Protocol):
     attributes: tuple[tuple[str, str], ...]  # those that plugins declare: ("request", "response" or "client", name)
     client_owners: dict[str, str | None]  # option that the client was given -> the plugin that accepted its value
     closes_connection: bool  # do the default fields say Connection: close
-    connection_options: frozenset[str]  # options on which the choice of the pool depends
     credentials: frozenset[str]  # names of fields that carry credentials, in lower case
     default_fields: list[tuple[str, str]]  # name and value, those that plugins add included
     default_names: frozenset[str]  # their names, in lower case

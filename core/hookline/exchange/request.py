@@ -17,7 +17,7 @@ from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
 from ..network.tls import TLS
 from .call_handlers import CallHandlers
-from .core_options import ORIGIN_OPTIONS, VERSIONS
+from .core_options import CONNECTION_OPTIONS, ORIGIN_OPTIONS, VERSIONS
 from .interfaces import Client, Configuration
 from .origin import Destination, Origin
 
@@ -256,6 +256,16 @@ class HttpRequest:
     def _choose_own_pool(self) -> None:
         """Choose the pool by the options of this request: one of them was set, and the connection depends on it."""
         self._uses_origin_pool = False
+
+    def _heed_own_options(self) -> None:
+        """Leave the fast path, and the pool of the origin, for the options that were set on this request itself.
+
+        Without it, a request with `verify=False` would share its connections with requests that check the certificate.
+        """
+        if self.__dict__:
+            self._on_fast_path = False
+            if not CONNECTION_OPTIONS.isdisjoint(self.__dict__):
+                self._choose_own_pool()
 
     def _pool(self) -> Pool:
         """Return the pool of its route."""
@@ -606,7 +616,7 @@ class HttpRequest:
         if new._destination.origin.key != self._destination.origin.key:
             for name in ORIGIN_OPTIONS:
                 new.__dict__.pop(name, None)
-        new._uses_origin_pool = not any(name in new.__dict__ for name in self._configuration.connection_options)
+        new._uses_origin_pool = CONNECTION_OPTIONS.isdisjoint(new.__dict__)
         if self._headers is not None:
             new._headers = self._headers.copy()
         new._given_fields, new._extra_lines, new.content_type = self._given_fields, self._extra_lines, self.content_type

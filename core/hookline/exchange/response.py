@@ -426,6 +426,7 @@ class HttpResponse(ExchangeState):
         if self._step != NEW:
             raise PluginError("connect() is for pre_request: the request was sent already")
         if self.connection is None:
+            self.request._heed_own_options()
             self._pool = pool = self.request._pool()
             self.connection = pool.take(monotonic()) or await acquire(self, pool)
             self.request._mark_connected()
