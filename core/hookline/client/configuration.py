@@ -211,7 +211,12 @@ class Configuration:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
             handlers = {} if of_sub_requests else self._handlers
             found = self._dispatch_tables[key] = DispatchTable(
-                plugins, handlers, scheme, self.given_options, self.client_fields, is_watched=self.options["timings"]
+                plugins,
+                handlers,
+                scheme,
+                self.given_options,
+                self.client_fields,
+                leaves_fast_path=self.options["timings"],
             )
         return found
 

@@ -89,7 +89,7 @@ class PluginHost(ClientAttributes):
         return found
 
     def _handlers(self) -> dict[str, Any]:
-        return {name: event.implementations for name, event in self._events.items()}
+        return {name: tuple(event._implementations) for name, event in self._events.items()}
 
     def _variant(self, disable: Iterable[str] | None, plugins: Iterable[Any] | None) -> Configuration:
         """The profile of a call that leaves out or adds plugins."""

@@ -87,7 +87,7 @@ class Plugins:
         if conditions.schemes is not None:
             wakes = ", where it wakes all others" if implementation in self._always_running() else ""
             reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + wakes)
-        if conditions.is_conditional:
+        if conditions.has_request_conditions:
             reasons.append(self._why_skippable(implementation))
         return "; ".join(reasons) or "by name"
 

@@ -64,7 +64,7 @@ async def exchange(
     try:
         # 1. pre_request: the plugins make the request ready, or answer it themselves
         stage = (
-            (plan.pre_on_fast_path if request._skips_pre_request else plan.pre)
+            (plan.pre_request_when_skipping if request._skips_pre_request else plan.pre_request)
             if response._on_fast_path
             else response._stage("pre_request")
         )

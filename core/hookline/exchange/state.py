@@ -102,7 +102,7 @@ class ExchangeState:
     def _stage(self, event: str) -> Stage | None:
         """Who runs at a one-time event now; those who wait for it are told."""
         found = (
-            self._dispatch_table.pre
+            self._dispatch_table.pre_request
             if event == "pre_request"
             else self._hooks_after_head.on_headers
             if event == "on_headers"
@@ -113,7 +113,7 @@ class ExchangeState:
         if self.request.timings:
             self._note_timing(event)
         if self._events is not None and event in self._events:
-            self._events[event].notify()
+            self._events[event]._notify_waiters()
         return with_handlers(found, event, self._handlers(event))
 
     def _note_timing(self, event: str) -> None:
@@ -127,7 +127,7 @@ class ExchangeState:
         call = self.request._call_handlers
         own = call.handlers.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
-            return (*own, *self._events[event].implementations)
+            return (*own, *self._events[event]._implementations)
         return own
 
     def _has_fired(self, event: str) -> bool:
@@ -161,7 +161,7 @@ class ExchangeState:
     def _notify_waiters(self, event: str) -> None:
         """A data event was fired: those who wait for it are told."""
         if self._events is not None and event in self._events:
-            self._events[event].notify()
+            self._events[event]._notify_waiters()
 
     def _describe_invalid_answer(self, event: str, answer: Any) -> str | None:
         """None when this may be an answer on the event, else what was expected."""

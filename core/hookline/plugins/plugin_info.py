@@ -61,7 +61,7 @@ class PluginInfo:
     def runs_for(self) -> tuple[str, ...]:
         """What gives it something to do at pre_request, as `option auth`; empty for one that does not sleep there."""
         found = [implementation.conditions for implementation in self.implementations["pre_request"]]
-        if not all(conditions.is_conditional for conditions in found):
+        if not all(conditions.has_request_conditions for conditions in found):
             return ()
         every = (f"{kind} {name}" for each in found for kind, names in conditions_in_words(each) for name in names)
         return tuple(dict.fromkeys(every))
