@@ -31,7 +31,7 @@ from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, scheme_of, split_url, unserved, with_params
 from ..messages.url_reference import joined_params, resolve
-from ..plugins.option_table import Keyword, OptionTable, Setting
+from ..plugins.option_table import Keyword, Level, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from ..plugins.selection import names_of
@@ -54,7 +54,7 @@ class ConfiguredClient(Client, Protocol):
 
     def apply_removed_headers(self) -> None: ...
 
-    def unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError: ...
+    def unexpected_keyword_error(self, function: str, name: str, where: Level, profile: Configuration) -> TypeError: ...
 
 
 class Configuration:

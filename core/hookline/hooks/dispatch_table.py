@@ -41,8 +41,8 @@ class DispatchTable:
     of the fields that are there are added. The bits are the key to the two stages that follow, `HooksAfterHead`, which are
     made when a key occurs first. A head that comes again on a connection keeps its stages, and is not looked up again.
 
-    So the time hardly grows with the number of plugins. Measured with eight plugins that have nothing to do for the request:
-    0.6 us; calling all of them takes 1.9 us, and calling them through pluggy 11.
+    So the time hardly grows with the number of plugins. Measured with eight plugins and a small GET: 0.6 us;
+    calling each of their 14 implementations takes 1.9 us, and calling them through pluggy 11.
 
     events: for each event, all its implementations, in order.
     pre_request, pre_request_when_skipping: the stage of that event for all requests, and for those in which no precondition
