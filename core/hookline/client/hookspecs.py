@@ -22,8 +22,8 @@ class Specifications:
     def declare(self) -> Iterable[Declaration]:  # type: ignore[empty-body]
         """Return the options, schemes, attributes, credential fields and default header fields of this plugin.
 
-        Called when the plugin is registered, and again after each change of the client's plugins or handlers. Plain
-        functions only.
+        Called when the plugin is registered, and again after a change of the client's plugins, handlers or default header
+        fields. Plain functions only.
         """
 
     @hookspec

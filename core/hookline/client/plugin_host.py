@@ -95,17 +95,15 @@ class PluginHost(ClientAttributes):
             version = self._version(self.headers)
             plugins = registered_plugins(self._manager, self._selection.loaded)
             found = Configuration(self._client, plugins, self._handlers(), self._values)
-            self._configuration, self._headers_version = (
-                found,
-                version,
-            )  # both, and only after it was made without error
+            # both at once, and only now that it was made without an error
+            self._configuration, self._headers_version = found, version
         return found
 
     def _handlers(self) -> dict[str, Any]:
         return {name: tuple(event._implementations) for name, event in self._events.items()}
 
     def _variant(self, disable: Iterable[str] | None, plugins: Iterable[Any] | None) -> Configuration:
-        """Return the configuration of a call with `disable=` or `plugins=`. The last 64 are kept.
+        """Return the configuration of a call with `disable=` or `plugins=`. At most 64 are kept.
 
         Raises: PluginError, TypeError, ValueError.
         """

@@ -68,6 +68,7 @@ def signature_key(function: Any) -> Hashable:
 
 
 def _inspect(function: Callable[..., Any]) -> Parameters:
+    """Return the parameters of a function, as its signature has them."""
     positional: list[str] = []
     keywords: list[str] = []
     takes_any = False
@@ -94,8 +95,8 @@ class Implementation:
     owner: the plugin or the handler in words, for messages. plugin: the plugin's name, None for a user's handler.
     conditions: its preconditions. switch: the plugin's switch that they name, if they name one.
     is_wrapper: is it a generator that runs around the others? rank: -1 tryfirst, 1 trylast, else 0.
-    wants_cause: has it the parameter `cause`? If not, it is not called for sub-requests of plugins.
-    wants_interim: has it the parameter `interim`? If not, it is not called for interim heads.
+    wants_cause: does it have the parameter `cause`? If not, it is not called for sub-requests of plugins.
+    wants_interim: does it have the parameter `interim`? If not, it is not called for interim heads.
     """
 
     __slots__ = (
