@@ -43,7 +43,8 @@ class SelectedPlugin(NamedTuple):
     def reason(self) -> str:
         """Return why one of its options is not there, as the end of a message."""
         if self.why == "replaced" and self.by is not None:
-            return f"it belongs to plugin {self.name!r}, which is replaced by {self.by.entry.label if self.by.entry else self.by.name}"
+            by = self.by.entry.label if self.by.entry else self.by.name
+            return f"it belongs to plugin {self.name!r}, which is replaced by {by}"
         if self.why == "optional":
             return f"it belongs to the optional plugin {self.name!r}, which plugins=[{self.name!r}] would load"
         if self.why == "not autoloaded":
