@@ -16,7 +16,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def rows(output: str) -> dict[str, list[str]]:
     lines = [re.split("  +", line) for line in output.splitlines()]
-    assert lines[0] == ["name", "distribution", "version", "state", "events", "wakes for", "options"]
+    assert lines[0] == ["name", "distribution", "version", "state", "events", "runs for", "options"]
     return {line[0]: line[1:] for line in lines[1:]}
 
 
@@ -154,7 +154,7 @@ def test_two_plugins_of_one_name_are_both_listed_as_broken(run: Run, site: Site,
     assert [line.split()[:4:3] for line in done.stdout.splitlines() if "cookies  " in line[:9]] == [
         ["cookies", "broken"]
     ] * 2
-    assert "two plugins are named 'cookies': of acme-cookies 1.0 and of hookline-cookies" in done.stderr
+    assert "two plugins are named 'cookies': one of acme-cookies 1.0 and one of hookline-cookies" in done.stderr
 
 
 CIRCLE = """
@@ -309,12 +309,12 @@ def test_order_says_who_runs_when_and_why(run: Run) -> None:
     assert "not running: retry (optional)" in done.stdout.splitlines()
 
 
-def test_order_says_for_what_a_plugin_wakes(run: Run) -> None:
+def test_order_says_for_which_requests_a_plugin_runs(run: Run) -> None:
     turns = section(run("plugins", "order", "pre_request").stdout, "pre_request")
 
     whys = dict(turn.partition(". ")[2].split("  ", 1) for turn in turns)
-    assert whys["cookies"].strip() == "sleeps until option cookies or switch has_jar"
-    assert whys["websocket"].strip() == "schemes ws, wss, where it wakes all others"
+    assert whys["cookies"].strip() == "runs for option cookies or switch has_jar"
+    assert whys["websocket"].strip() == "schemes ws, wss, for which no other is skipped"
 
 
 def test_order_without_an_event_has_all_five_as_they_fire(run: Run) -> None:

@@ -222,7 +222,7 @@ async def test_schemes_hold_on_pre_request(scripted: ScriptedServer, scheme: str
     ],
 )
 async def test_conditions_that_an_event_does_not_know_are_errors(event: str, marks: Any) -> None:
-    with pytest.raises(PluginError, match=f"plugin 'p': {event} knows no precondition {next(iter(marks))}="):
+    with pytest.raises(PluginError, match=f"plugin 'p': {event} has no precondition {next(iter(marks))}="):
         async with client_with(on(event, lambda self, response: None, "p", **marks)):
             pass
 

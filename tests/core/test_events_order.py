@@ -176,7 +176,7 @@ async def test_events_without_subscribers_have_no_stage(scripted: ScriptedServer
     async with HttpClient(autoload=False) as client:
         await client.get(scripted.url())
         table = client.configuration.dispatch_table("http")
-    assert table.pre is None
+    assert table.pre_request is None
     assert table.hooks_after_other_heads.on_headers is None
     assert table.hooks_after_other_heads.post_request is None
     assert table.interim_stage is None

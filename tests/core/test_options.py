@@ -148,12 +148,14 @@ async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
     site.install("acme-broken", "raise ImportError", {"broken": "Broken"}, group="hookline.optional")
     async with HttpClient(disable=["redirects"]) as client:
         assert "it belongs to plugin 'redirects', which is disabled" in await message(client, allow_redirects=True)
-        assert "belongs to 'cookies', replaced by acme-cookies 1.0" in await message(client, cookies={})
+        assert "it belongs to plugin 'cookies', which is replaced by acme-cookies 1.0" in await message(
+            client, cookies={}
+        )
         assert "it belongs to the optional plugin 'again', which plugins=['again'] would load" in await message(
             client, retries=3
         )
         assert "no installed plugin takes 'zzzzz'" in await message(client, zzzzz=3)
-        with pytest.raises(TypeError, match=r"belongs to 'cookies', replaced by acme-cookies 1.0"):
+        with pytest.raises(TypeError, match=r"it belongs to plugin 'cookies', which is replaced by acme-cookies 1.0"):
             HttpClient(cookies={})
     async with HttpClient(autoload=False) as client:
         assert "belongs to plugin 'redirects', which is not loaded" in await message(client, allow_redirects=True)

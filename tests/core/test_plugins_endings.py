@@ -34,9 +34,9 @@ PLACES = {
 @pytest.fixture
 def exported(site: Site) -> Iterator[Site]:
     """Exported names are read once per process, too."""
-    exports.points.cache_clear()
+    exports.exported_names.cache_clear()
     yield site
-    exports.points.cache_clear()
+    exports.exported_names.cache_clear()
 
 
 def use_client(**options: Any) -> None:

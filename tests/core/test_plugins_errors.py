@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hookline import Attribute, HttpClient, Option, PluginError, Scheme, hookimpl
+from hookline import Attribute, HttpClient, Option, PluginError, PluginTypeError, Scheme, hookimpl
 from kit.distributions import Site, plugin_source
 from kit.recorder import Recorder, on, plugin
 
@@ -102,6 +102,38 @@ def test_cycle_of_before_and_after_is_an_error(attributes: Any) -> None:
         HttpClient(plugins=[made() for made in plugins], autoload=False)
 
 
+NOT_NAMES: dict[str, tuple[Any, str]] = {
+    "int": (5, "int"),
+    "none": (None, "NoneType"),
+    "bytes": (b"a", "bytes"),
+    "list_with_int": (["a", 5], "list with int"),
+    "tuple_with_none": ((None,), "tuple with NoneType"),
+}
+
+
+@pytest.mark.parametrize(("value", "found"), NOT_NAMES.values(), ids=NOT_NAMES)
+@pytest.mark.parametrize("attribute", ["before", "after", "replaces"])
+def test_before_after_and_replaces_that_are_no_names_are_an_error(attribute: str, value: Any, found: str) -> None:
+    bad = on("pre_request", lambda self: None, "bad")
+    setattr(type(bad), attribute, value)
+    words = f"plugin 'bad': {attribute} must be the name of a plugin or a list of names, not {found}; disable=['bad']"
+    with pytest.raises(PluginTypeError, match=re.escape(words)):
+        HttpClient(plugins=[bad], autoload=False)
+    client = HttpClient(autoload=False)
+    with pytest.raises(PluginTypeError, match=re.escape(words)):
+        client.plugins.manager.register(bad)
+    assert len(client.plugins) == 0
+
+
+@pytest.mark.parametrize("attribute", ["before", "after", "replaces"])
+def test_installed_plugin_whose_place_is_no_name_is_named_with_its_distribution(site: Site, attribute: str) -> None:
+    site.install("acme-bad", plugin_source("Bad", attributes=f"{attribute} = 5"), {"bad": "Bad"})
+    words = f"plugin 'bad' (acme-bad 1.0): {attribute} must be the name of a plugin or a list of names, not int"
+    with pytest.raises(PluginTypeError, match=re.escape(words)):
+        HttpClient()
+    assert "bad" not in HttpClient(disable=["bad"]).plugins
+
+
 def declaring(name: str, *declarations: Any) -> Any:
     return plugin(name, declare=hookimpl(specname="declare")(lambda self: declarations))
 
@@ -126,7 +158,7 @@ def declaring(name: str, *declarations: Any) -> Any:
         ([declaring("a", Attribute("timeout", len, of="request"))], "'timeout' of 'request', which is taken"),
         ([declaring("a", Option("x"), Attribute("x", len, of="request"))], "'x' of 'request', which is taken"),
         ([declaring("a", Attribute("x", len, of="pool"))], "the attribute 'x' of 'pool', which is taken"),
-        ([declaring("a", 7)], "plugin 'a': declare gave int, which declares nothing"),
+        ([declaring("a", 7)], "plugin 'a': declare returned int, which is no declaration"),
     ],
 )
 def test_declarations_that_clash_are_errors(plugins: Any, words: str) -> None:

@@ -38,7 +38,7 @@ async def test_object_of_a_call_is_numbered_too(scripted: ScriptedServer) -> Non
         await client.get(scripted.url(), plugins=[Recorder(log), Recorder(log)])
         assert len(log) == 9
         again = Recorder([], "again")
-        for _ in range(2):  # one object, one set of plans
+        for _ in range(2):  # one object, one configuration
             await client.get(scripted.url(), plugins=[again])
         assert len(again.log) == 6
         assert [info.name for info in client.plugins] == ["recorder"]
@@ -52,7 +52,7 @@ async def test_object_of_a_call_is_numbered_too(scripted: ScriptedServer) -> Non
 
 def test_one_object_twice_is_an_error() -> None:
     one = MyPlugin()
-    with pytest.raises(PluginError, match="brings the object named 'myplugin' twice"):
+    with pytest.raises(PluginError, match="contains the object named 'myplugin' twice"):
         HttpClient(plugins=[one, one], autoload=False)
 
 
@@ -107,7 +107,7 @@ def test_explain_says_who_runs_in_which_order_and_why(site: Site) -> None:
     assert lines[start + 2] == (
         "  2. picky: after plain, which says before; statuses 302, 401; headers set-cookie; schemes ws"
     )
-    assert lines[lines.index("data_received") + 1] == "  nobody"
+    assert lines[lines.index("data_received") + 1] == "  no implementation"
     assert client.plugins.order("pre_request")[1:] == [("jar", "by name"), ("signs", "trylast")]
     assert "not running: cookies (replaced by jar)" in lines
     assert "not running: guard (optional)" in lines
@@ -124,10 +124,10 @@ def test_order_writes_a_long_run_of_statuses_as_a_range() -> None:
     assert client.plugins.order("post_request") == [("picky", "statuses 200, 301, 302, 303, 400-599")]
 
 
-class Sleeper:
-    """Has something to do at pre_request where an option or a field was given, or its switch was turned on."""
+class Conditional:
+    """Has each kind of preconditions of pre_request."""
 
-    name = "sleeper"
+    name = "conditional"
 
     def __init__(self) -> None:
         self.is_needed = Switch()
@@ -140,50 +140,55 @@ class Sleeper:
     def pre_request(self, response: Any) -> None: ...
 
 
-UNTIL = "until option seal or stamp, field x-stamp or switch is_needed"
+CONDITIONS = "option seal or stamp, field x-stamp or switch is_needed"
 
 
-def test_order_says_for_what_a_plugin_wakes() -> None:
-    client = HttpClient(plugins=[Sleeper()], autoload=False)
-    assert client.plugins.order("pre_request") == [("sleeper", f"sleeps {UNTIL}")]
-    assert client.plugins.explain().splitlines()[1] == f"  1. sleeper: sleeps {UNTIL}"
-    assert client.plugins["sleeper"].runs_for == ("option seal", "option stamp", "field x-stamp", "switch is_needed")
+def test_order_says_for_which_requests_a_plugin_runs() -> None:
+    client = HttpClient(plugins=[Conditional()], autoload=False)
+    assert client.plugins.order("pre_request") == [("conditional", f"runs for {CONDITIONS}")]
+    assert client.plugins.explain().splitlines()[1] == f"  1. conditional: runs for {CONDITIONS}"
+    assert client.plugins["conditional"].runs_for == (
+        "option seal",
+        "option stamp",
+        "field x-stamp",
+        "switch is_needed",
+    )
 
 
-def test_order_says_what_keeps_a_plugin_awake() -> None:
-    client = HttpClient(plugins=[Sleeper()], autoload=False, stamp="blue")
-    assert client.plugins.order("pre_request") == [("sleeper", "awake: option stamp is given")]
-    sleeper = Sleeper()
-    client = HttpClient(plugins=[sleeper], autoload=False)
-    sleeper.is_needed.turn_on()
-    assert client.plugins.order("pre_request") == [("sleeper", "awake: switch is_needed is on")]
+def test_order_says_why_a_plugin_always_runs() -> None:
+    client = HttpClient(plugins=[Conditional()], autoload=False, stamp="blue")
+    assert client.plugins.order("pre_request") == [("conditional", "always runs: option stamp is given")]
+    conditional = Conditional()
+    client = HttpClient(plugins=[conditional], autoload=False)
+    conditional.is_needed.turn_on()
+    assert client.plugins.order("pre_request") == [("conditional", "always runs: switch is_needed is on")]
 
 
-def test_order_says_who_wakes_the_others() -> None:
-    client = HttpClient(plugins=[Sleeper(), on("pre_request", lambda self: None, "early")], autoload=False)
-    early, sleeper = client.plugins.order("pre_request")
-    assert early == ("early", "by name")
-    assert sleeper == ("sleeper", f"would sleep {UNTIL}, but early always runs")
-    assert client.plugins["early"].runs_for == ()
+def test_order_says_that_all_run_because_one_has_no_precondition() -> None:
+    client = HttpClient(plugins=[Conditional(), on("pre_request", lambda self: None, "base")], autoload=False)
+    base, conditional = client.plugins.order("pre_request")
+    assert base == ("base", "by name")
+    assert conditional == ("conditional", f"would run only for {CONDITIONS}, but base always runs")
+    assert client.plugins["base"].runs_for == ()
 
 
-def test_order_says_that_one_wakes_the_others_for_its_schemes() -> None:
+def test_order_says_that_all_run_for_the_schemes_of_one() -> None:
     client = HttpClient(
-        plugins=[Sleeper(), on("pre_request", lambda self: None, "early", schemes=["https"])], autoload=False
+        plugins=[Conditional(), on("pre_request", lambda self: None, "base", schemes=["https"])], autoload=False
     )
     assert client.plugins.order("pre_request") == [
-        ("early", "schemes https, where it wakes all others"),
-        ("sleeper", f"sleeps {UNTIL}"),
+        ("base", "schemes https, for which no other is skipped"),
+        ("conditional", f"runs for {CONDITIONS}"),
     ]
 
 
-def test_order_says_that_a_handler_wakes_the_plugins() -> None:
+def test_order_says_that_all_run_because_of_a_handler() -> None:
     def look(response: Any) -> None: ...
 
-    client = HttpClient(plugins=[Sleeper()], autoload=False)
+    client = HttpClient(plugins=[Conditional()], autoload=False)
     client.event("pre_request").bind(look)
-    (name, _), sleeper = client.plugins.order("pre_request")
-    assert sleeper == ("sleeper", f"would sleep {UNTIL}, but {name} always runs")
+    (name, _), conditional = client.plugins.order("pre_request")
+    assert conditional == ("conditional", f"would run only for {CONDITIONS}, but {name} always runs")
 
 
 async def test_manager_is_a_real_plugin_manager(scripted: ScriptedServer) -> None:

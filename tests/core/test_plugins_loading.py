@@ -84,7 +84,7 @@ def test_environment_chooses_plugins(
         ({"disable": ["qqq"]}, "disable=['qqq']: no plugin of that name is installed; known are "),
         ({"disable": "cookies"}, "take lists of names, not one string"),
         ({"plugins": [Recorder]}, "names a class; give an object: Recorder()"),
-        ({"disable": ["cookies"], "require": ["cookies"]}, "'cookies' stands in disable= and in plugins= or require="),
+        ({"disable": ["cookies"], "require": ["cookies"]}, "'cookies' is in disable= and in plugins= or require="),
         ({"autoload": "all"}, "autoload= takes True, False or 'default', not 'all'"),
     ],
 )
@@ -182,7 +182,7 @@ def test_two_that_replace_each_other_are_an_error(site: Site) -> None:
 def test_two_entries_of_one_name_are_an_error_that_names_both(installed: Site) -> None:
     installed.install("acme-cookies", plugin_source("Jar"), {"Cookies": "Jar"})
     with pytest.raises(
-        PluginError, match=r"two plugins are named 'cookies': of acme-cookies 1\.0 and of hookline-cookies"
+        PluginError, match=r"two plugins are named 'cookies': one of acme-cookies 1\.0 and one of hookline-cookies"
     ):
         HttpClient()
     assert names(disable=["acme_cookies"]) == ALL

@@ -168,18 +168,18 @@ async def test_host_of_the_client_stays_behind_at_the_border_of_its_origin(serve
     assert b"\r\nHost: b.test\r\n" in other.encode()
 
 
-async def test_fields_of_the_client_wake_whoever_waits_for_them(server: ScriptedServer) -> None:
+async def test_implementations_with_a_fields_condition_run_for_fields_of_the_client(server: ScriptedServer) -> None:
     seen: list[str] = []
 
     def note(self: Any, response: Any) -> None:
         seen.append(response.request.get_header("X-Trigger", "none"))
 
-    sleeper = plugin("sleeper", pre_request=hookimpl(specname="pre_request", fields=("X-Trigger",))(note))
-    async with client_with(sleeper) as client:
+    conditional = plugin("conditional", pre_request=hookimpl(specname="pre_request", fields=("X-Trigger",))(note))
+    async with client_with(conditional) as client:
         await client.get(server.url())
         client.headers["x-trigger"] = "set"
         await client.get(server.url())
-        assert "awake: field x-trigger is given" in client.plugins.explain()
+        assert "always runs: field x-trigger is given" in client.plugins.explain()
         del client.headers["x-trigger"]
         await client.get(server.url())
         await client.get(server.url(), headers={"X-Trigger": "call"})

@@ -183,5 +183,5 @@ async def test_frame_parser_of_the_users(scripted: ScriptedServer) -> None:
 async def test_http_pays_nothing_for_it(scripted: ScriptedServer) -> None:
     async with HttpClient(plugins=[WebSockets()], autoload=False) as client:
         table = client.configuration.dispatch_table("http")
-        assert table.pre is None
+        assert table.pre_request is None
         assert table.hooks_after(101, b"").on_headers is None

@@ -31,7 +31,7 @@ from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
-from ..plugins.option_table import Keyword, OptionTable, Setting
+from ..plugins.option_table import Keyword, Level, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from ..plugins.selection import names_of
@@ -65,7 +65,7 @@ class ConfiguredClient(Client, Protocol):
 
     def apply_removed_headers(self) -> None: ...
 
-    def unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError: ...
+    def unexpected_keyword_error(self, function: str, name: str, where: Level, profile: Configuration) -> TypeError: ...
 
 
 class Configuration:
@@ -223,7 +223,12 @@ class Configuration:
                 plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
             handlers = {} if of_sub_requests else self._handlers
             found = self._dispatch_tables[key] = DispatchTable(
-                plugins, handlers, scheme, self.given_options, self.client_fields, is_watched=self.options["timings"]
+                plugins,
+                handlers,
+                scheme,
+                self.given_options,
+                self.client_fields,
+                leaves_fast_path=self.options["timings"],
             )
         return found
 

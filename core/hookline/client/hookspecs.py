@@ -1,7 +1,7 @@
-"""The five events, and the registration hook, as pluggy specifications.
+"""The hook specifications, for pluggy: the five events, and `declare`.
 
-Within one exchange: pre_request, then data_received for each read, on_headers, data_processed for each read,
-post_request.
+The events of one exchange fire in this order: pre_request; data_received for each read up to the whole head; on_headers;
+data_processed for the same reads; data_received and data_processed for each further read; post_request.
 """
 
 from __future__ import annotations
@@ -16,36 +16,55 @@ from ..hooks.markers import hookspec
 
 
 class Specifications:
-    """What a plugin may implement. An implementation names those arguments that it uses."""
+    """The hooks that a plugin can implement. An implementation has those of the parameters that it uses, by name."""
 
     @hookspec
     def declare(self) -> Iterable[Declaration]:  # type: ignore[empty-body]
-        """Name the options, schemes, attributes, credential fields and default fields that are this plugin's."""
+        """Return the options, schemes, attributes, credential fields and default header fields of this plugin.
+
+        Called when the plugin is registered, and again after a change of the client's plugins, handlers or default header
+        fields. Plain functions only.
+        """
 
     @hookspec
     def pre_request(self, response: HttpResponse, exc: None, cause: str) -> HttpResponse | None:
-        """Once per exchange, before a connection is taken. A response as the answer replaces the network. May be async."""
+        """Called once per exchange, before it takes a connection. May be async.
+
+        exc: always None. cause: why the exchange happens, such as "call" or "redirect"; an implementation without this
+        parameter is not called for sub-requests of plugins.
+
+        Returns None, or a response: then no request is sent, and this is the response.
+        """
 
     @hookspec
     def on_headers(self, response: HttpResponse, exc: None, interim: bool, cause: str) -> Any:
-        """Once per exchange, for the final head; for 1xx heads too where `interim` is named. May be async.
+        """Called once per exchange, for the final head. May be async.
 
-        The answer is what the caller gets: a response, or an object that took the connection with `response.detach()`.
+        exc: always None. interim: is it an interim (1xx) head? Only implementations with this parameter are called for
+        those. cause: as for pre_request.
+
+        Returns None, or what the caller gets: a response, or an object that took the connection with `response.detach()`.
         """
 
     @hookspec
     def post_request(
         self, response: HttpResponse, exc: BaseException | None, cause: str
     ) -> HttpRequest | HttpResponse | None:
-        """Exactly once per exchange, however it ends; `exc` says what went wrong. May be async.
+        """Called exactly once per exchange, however it ends. May be async.
 
-        A request as the answer is sent instead, with all events anew; a response replaces this one.
+        exc: what went wrong, None if nothing did. cause: as for pre_request.
+
+        Returns None; or a request, which is sent in a new exchange with all its events; or a response, which the caller
+        gets in place of this one.
         """
 
     @hookspec
     def data_received(self, response: HttpResponse, data: bytes) -> None:
-        """The bytes of one read, before they are parsed. Plain functions only."""
+        """Called with the bytes of each read, before they are parsed. Plain functions only."""
 
     @hookspec
     def data_processed(self, response: HttpResponse, data: bytes) -> None:
-        """The same bytes after parsing: `response.recv_body()` takes the decoded body so far. Plain functions only."""
+        """Called with the bytes of each read, after they were parsed. Plain functions only.
+
+        `response.recv_body()` returns the decoded body that has arrived since its last call.
+        """

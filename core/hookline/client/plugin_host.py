@@ -1,4 +1,4 @@
-"""The plugins of a client, and of each call that leaves some out or adds some."""
+"""The plugins, handlers and options of a client, and of calls that disable or add plugins."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
 from ..plugins.entry_point import normalized
 from ..plugins.manager import Manager
-from ..plugins.option_table import Setting, unexpected_keyword_error
-from ..plugins.plugin_info import PluginInfo, registered
+from ..plugins.option_table import Level, Setting, unexpected_keyword_error
+from ..plugins.plugin_info import PluginInfo, registered_plugins
 from ..plugins.selection import SelectedPlugin, Selection, as_list, as_names, label, names_of, numbered, object_name
 from .attributes import ClientAttributes
 from .configuration import Configuration, ConfiguredClient
@@ -30,13 +30,19 @@ CLIENT_KEYWORDS = (
 
 
 class PluginHost(ClientAttributes):
-    """See the module. The part of an HttpClient that knows its plugins, its handlers and its options."""
+    """The part of an HttpClient that has its plugins, its handlers and the values of its options.
+
+    They give a `Configuration`, which is made when it is first needed, and again after a change. Each call with `plugins=` or
+    `disable=` has one of its own.
+
+    headers: the default header fields of the client.
+    """
 
     headers: CIMultiDict[str]
     _version: Callable[[Any], int] = staticmethod(getversion)
 
     def __init__(self, selection: Selection, values: Mapping[str, Any]) -> None:
-        """values: what the client was given for its options."""
+        """selection: the plugins of the client. values: the options that it was given, by name, as they were given."""
         self._selection = selection
         self._values = {name: Setting(value) for name, value in values.items()}
         self._events = {event: Event(event, self._renew_configuration) for event in EVENTS}
@@ -44,9 +50,8 @@ class PluginHost(ClientAttributes):
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Configuration, object]] = {}
         self._absent_credentials: frozenset[str] | None = None
-        self._loaded_for_calls: dict[
-            str, Any
-        ] = {}  # plugins that a call asked for by name; one object each, as for the others
+        # by name, the objects of plugins that only calls name: one per client, as of all plugins
+        self._loaded_for_calls: dict[str, Any] = {}
         self._manager = Manager(Specifications, self._check_configuration)
 
     @property
@@ -54,7 +59,7 @@ class PluginHost(ClientAttributes):
         return cast("ConfiguredClient", self)
 
     def _register(self) -> None:
-        """Register what was selected.
+        """Register the selected plugins.
 
         Raises: PluginError.
         """
@@ -62,11 +67,13 @@ class PluginHost(ClientAttributes):
             self._manager.register(found.plugin, found.name, label=found.label)
 
     def _renew_configuration(self) -> None:
-        """A plugin or a handler came or went: the next request sees it."""
+        """Have the next request make a new configuration: a handler was bound or removed."""
         self._configuration = None
 
     def _check_configuration(self) -> None:
-        """The profile is made at once where a plugin comes or goes later on, so that what does not fit shows there.
+        """Make a new configuration: a plugin was registered or unregistered.
+
+        It is made at once, so that `register` raises the error. While the client is being constructed it is not made yet.
 
         Raises: PluginError, TypeError.
         """
@@ -76,73 +83,85 @@ class PluginHost(ClientAttributes):
 
     @property
     def configuration(self) -> Configuration:
-        """What follows from the plugins, the handlers and the defaults of now."""
+        """The configuration by the present plugins, handlers, options and default fields.
+
+        Raises: PluginError, TypeError, ValueError, if they do not fit together.
+        """
         found = self._configuration
         if found is None or self._headers_version != self._version(self.headers):
-            self._configuration = None  # where something does not fit, each call says so
+            self._configuration = None  # so that after an error each call raises it again
             self._variants.clear()
             self._client.apply_removed_headers()
             version = self._version(self.headers)
-            members = registered(self._manager, self._selection.loaded)
-            found = Configuration(self._client, members, self._handlers(), self._values)
-            self._configuration, self._headers_version = found, version  # together, and not where the making fails
+            plugins = registered_plugins(self._manager, self._selection.loaded)
+            found = Configuration(self._client, plugins, self._handlers(), self._values)
+            # both at once, and only now that it was made without an error
+            self._configuration, self._headers_version = found, version
         return found
 
     def _handlers(self) -> dict[str, Any]:
-        return {name: event.implementations for name, event in self._events.items()}
+        return {name: tuple(event._implementations) for name, event in self._events.items()}
 
     def _variant(self, disable: Iterable[str] | None, plugins: Iterable[Any] | None) -> Configuration:
-        """The profile of a call that leaves out or adds plugins."""
+        """Return the configuration of a call with `disable=` or `plugins=`. At most 64 are kept.
+
+        Raises: PluginError, TypeError, ValueError.
+        """
         base = self.configuration
         what = "plugins= and disable= take lists"
-        out = frozenset(normalized(name) for name in as_names(disable, what))
-        extra = tuple(as_list(plugins, what))
-        key = (out, tuple(name if isinstance(name, str) else id(name) for name in extra))
+        disabled = frozenset(normalized(name) for name in as_names(disable, what))
+        added = tuple(as_list(plugins, what))
+        key = (disabled, tuple(each if isinstance(each, str) else id(each) for each in added))
         if key in self._variants:
             return self._variants[key][0]
-        silent = {
+        left_out = {
             name
-            for name, member in base.plugins.items()
-            if member.answers_to(out) or not out.isdisjoint(names_of(member.plugin, "replaces"))
+            for name, info in base.plugins.items()
+            if info.matches_any(disabled) or not disabled.isdisjoint(names_of(info.plugin, "replaces"))
         }
-        unknown = out - silent - {name for wanted in out for name in [wanted] if self._is_known(wanted)}
+        unknown = disabled - left_out - {name for name in disabled if self._is_absent(name)}
         if unknown:
             self._selection._check_known("disable", sorted(unknown))
-        kept = [member for name, member in base.plugins.items() if name not in silent]
-        profile = Configuration(
+        kept = [info for name, info in base.plugins.items() if name not in left_out]
+        configuration = Configuration(
             self._client,
-            [*kept, *self._extra_members(extra, base)],
+            [*kept, *self._added_plugins(added, base)],
             self._handlers(),
             self._values,
-            [base.plugins[n] for n in silent],
+            [base.plugins[name] for name in left_out],
         )
         if len(self._variants) >= 64:
             self._variants.clear()
-        self._variants[key] = (profile, extra)  # the objects live as long as their ids are keys
-        return profile
+        self._variants[key] = (configuration, added)  # with the objects, so that no other object gets one of their ids
+        return configuration
 
-    def _is_known(self, name: str) -> bool:
-        return any(absent.answers_to(name) for absent in self._selection.absent)
+    def _is_absent(self, name: str) -> bool:
+        """Is it the name of a plugin that does not run, or of its distribution?"""
+        return any(absent.matches(name) for absent in self._selection.absent)
 
-    def _extra_members(self, extra: tuple[Any, ...], base: Configuration) -> list[PluginInfo]:
+    def _added_plugins(self, added: tuple[Any, ...], base: Configuration) -> list[PluginInfo]:
+        """Return the plugins that a call adds: objects, or names of plugins that are installed and do not run.
+
+        Raises: PluginError.
+        """
         manager = Manager(Specifications, lambda: None)
-        for plugin in numbered(p for p in extra if not isinstance(p, str)).values():
+        for plugin in numbered(p for p in added if not isinstance(p, str)).values():
             own = name = object_name(plugin)
             number = 1
             while name in base.plugins or manager.get_plugin(name) is not None:
                 number += 1
                 name = f"{own}#{number}"
             manager.register(plugin, name)
-        for name in (p for p in extra if isinstance(p, str)):
+        for name in (p for p in added if isinstance(p, str)):
             if normalized(name) not in base.plugins:
                 self._selection._check_known("plugins", [normalized(name)])
                 for absent in self._selection.absent:
                     entry = absent.entry
-                    if entry is not None and entry.answers_to(name):
+                    if entry is not None and entry.matches(name):
                         if entry.name not in self._loaded_for_calls:
                             self._loaded_for_calls[entry.name] = entry.make_plugin(entry.load_plugin())
                         manager.register(self._loaded_for_calls[entry.name], entry.name, label=label(entry.name, entry))
-        return registered(manager, ())
+        return registered_plugins(manager, ())
 
     @property
     def plugins(self) -> Plugins:
@@ -150,7 +169,7 @@ class PluginHost(ClientAttributes):
         return Plugins(self.configuration, tuple(self._selection.absent), self._manager)
 
     def event(self, name: str) -> Event:
-        """The handlers that are bound to an event of every exchange.
+        """Return an event, to bind handlers to it that run in every exchange of this client.
 
         Raises: PluginError, for a name that is no event.
         """
@@ -158,39 +177,47 @@ class PluginHost(ClientAttributes):
         return found if found is not None else Event(name, self._renew_configuration)
 
     def credential_fields(self) -> frozenset[str]:
-        """The fields that plugins declare to carry credentials, in lower case: those too that do not run here."""
+        """Return the names, in lower case, of the fields that plugins declare to carry credentials.
+
+        Plugins that do not run count too, but for optional ones, because a user may set their fields himself.
+        """
         found = self._absent_credentials
         if found is None:
-            asked = [absent for absent in self._selection.absent if absent.why != "optional"]
-            names = (d.name.lower() for absent in asked for d in declared_by(absent) if isinstance(d, Credential))
+            absent = [plugin for plugin in self._selection.absent if plugin.why != "optional"]
+            names = (d.name.lower() for plugin in absent for d in declared_by(plugin) if isinstance(d, Credential))
             found = self._absent_credentials = frozenset(names)
         return found | self.configuration.credentials
 
-    def unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError:
-        """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
-        others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
+    def unexpected_keyword_error(
+        self, function: str, name: str, level: Level, configuration: Configuration
+    ) -> TypeError:
+        """Return the error for an unknown keyword of a client or a request. Loads plugins that do not run, for their options.
+
+        function: what was called. configuration: that of the call.
+        """
+        others = CALL_KEYWORDS if level == "request" else CLIENT_KEYWORDS
         absent = [
-            SelectedPlugin(m.name, None, m.plugin, "disabled")
-            for n, m in self.configuration.plugins.items()
-            if n not in profile.plugins
+            SelectedPlugin(info.name, None, info.plugin, "disabled")
+            for info in self.configuration.plugins.values()
+            if info.name not in configuration.plugins
         ]
         absent += self._selection.absent
         return unexpected_keyword_error(
-            function, name, where, profile.table, others, [(a, partial(options_of, a)) for a in absent]
+            function, name, level, configuration.table, others, [(each, partial(options_of, each)) for each in absent]
         )
 
 
 def options_of(absent: SelectedPlugin) -> Mapping[str, Option]:
-    """The options that a plugin would have."""
+    """Return the options that a plugin that does not run would have, by name."""
     return {option.name: option for option in declared_by(absent) if isinstance(option, Option)}
 
 
 def declared_by(absent: SelectedPlugin) -> Sequence[Any]:
-    """What a plugin that does not run would declare; nothing when it cannot be loaded."""
+    """Return what a plugin that does not run would declare; nothing if it cannot be loaded."""
     try:
         plugin = absent.plugin if absent.entry is None else absent.entry.make_plugin(absent.entry.load_plugin())
         return list(plugin.declare() or ()) if hasattr(plugin, "declare") else ()
     except KeyboardInterrupt:
         raise
-    except BaseException:  # noqa: BLE001  # a broken plugin declares nothing, and ends no program either
+    except BaseException:  # noqa: BLE001  # a plugin that cannot be loaded declares nothing; SystemExit included
         return ()

@@ -1,4 +1,4 @@
-"""The plugins of a client: `client.plugins`."""
+"""The list of the plugins of a client: `client.plugins`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pluggy
 from ..hooks.handlers import check_event
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
-from ..plugins.plugin_info import PluginInfo, in_words
+from ..plugins.plugin_info import PluginInfo, conditions_in_words
 from ..plugins.selection import SelectedPlugin
 from .configuration import Configuration
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:
-    """Numbers in order, with each long run of neighbours as its two ends."""
+    """Return numbers as texts, in ascending order. More than three consecutive ones become a range, such as `400-599`."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][-1] + 1:
@@ -26,12 +26,16 @@ def ranges(numbers: Iterable[int]) -> list[str]:
 
 
 class Plugins:
-    """The plugins of a client, in order. `manager` is the pluggy PluginManager: what is registered there runs."""
+    """The plugins of a client: iterable in their order, and by name as `client.plugins[NAME]`.
+
+    absent: the plugins that do not run, each with `name` and, in `why`, the reason.
+    manager: the pluggy PluginManager. Plugins that are registered or unregistered there come and go at the next request.
+    """
 
     def __init__(
-        self, profile: Configuration, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager
+        self, configuration: Configuration, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager
     ) -> None:
-        self._configuration = profile
+        self._configuration = configuration
         self.absent = absent
         self.manager = manager
 
@@ -51,19 +55,21 @@ class Plugins:
         return any(info.name == name for info in self)
 
     def explain(self) -> str:
-        """For each event, who runs, in which order, and why there."""
+        """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run."""
         lines: list[str] = []
         for event in EVENTS:
             lines.append(event)
-            turns = enumerate(self.order(event), 1)
-            lines += [f"  {number}. {name}: {why}" for number, (name, why) in turns] or ["  nobody"]
+            order = enumerate(self.order(event), 1)
+            lines += [f"  {number}. {name}: {why}" for number, (name, why) in order] or ["  no implementation"]
         for absent in self.absent:
             by = f" by {absent.by.name}" if absent.by is not None else ""
             lines.append(f"not running: {absent.name} ({absent.why}{by})")
         return "\n".join(lines)
 
     def order(self, event: str) -> list[tuple[str, str]]:
-        """Who runs at an event, first one first: the name of a plugin, or a handler in words, and why it runs there.
+        """Return what runs at an event, first one first: the name of a plugin or a handler in words, and why it runs there.
+
+        The reason also says for which requests or responses it runs.
 
         Raises: PluginError, for a name that is no event.
         """
@@ -85,33 +91,33 @@ class Plugins:
         if conditions.headers is not None:
             reasons.append("headers " + ", ".join(sorted(name.decode() for name in conditions.headers)))
         if conditions.schemes is not None:
-            wakes = ", where it wakes all others" if implementation in self._always_running() else ""
-            reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + wakes)
-        if conditions.is_conditional:
-            reasons.append(self._why_skippable(implementation))
+            effect = ", for which no other is skipped" if implementation in self._always_running() else ""
+            reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + effect)
+        if conditions.has_request_conditions:
+            reasons.append(self._runs_for(implementation))
         return "; ".join(reasons) or "by name"
 
     def _always_running(self) -> list[Implementation]:
-        """Those that run at pre_request whatever the request: while one does, all do."""
+        """Return the implementations of pre_request that run for all requests of their schemes. For these all others run."""
         options, fields = self._configuration.given_options, self._configuration.client_fields
         return [i for i in self._configuration.implementations()["pre_request"] if not i.is_skippable(options, fields)]
 
-    def _why_skippable(self, implementation: Implementation) -> str:
-        """For what one that may sleep does, or what keeps it awake."""
+    def _runs_for(self, implementation: Implementation) -> str:
+        """Return for which requests an implementation with preconditions of pre_request runs, or why it always does."""
         conditions = implementation.conditions
         given = sorted(name for name in conditions.options or () if name in self._configuration.given_options)
         if given:
-            return f"awake: option {given[0]} is given"
+            return f"always runs: option {given[0]} is given"
         fields = sorted(self._configuration.client_fields.intersection(conditions.fields or ()))
         if fields:
-            return f"awake: field {fields[0]} is given"
+            return f"always runs: field {fields[0]} is given"
         if implementation.switch is not None and implementation.switch.is_on:
-            return f"awake: switch {conditions.switch} is on"
-        until = f"until {in_words(conditions)}"
+            return f"always runs: switch {conditions.switch} is on"
+        words = conditions_in_words(conditions)
         for other in self._always_running():
             if other.conditions.schemes is None:
-                return f"would sleep {until}, but {other.plugin or other.owner} always runs"
-        return f"sleeps {until}"
+                return f"would run only for {words}, but {other.plugin or other.owner} always runs"
+        return f"runs for {words}"
 
     def __repr__(self) -> str:
         return f"<Plugins {', '.join(info.name for info in self)}>"

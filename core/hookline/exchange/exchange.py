@@ -88,7 +88,7 @@ async def exchange(
         # 1. pre_request: hooks change the request (fields, route, a held body), or answer it with a response. If the
         # preconditions of all implementations say that they have nothing to do, there is no stage.
         stage = (
-            (table.pre_on_fast_path if request._skips_pre_request else table.pre)
+            (table.pre_request_when_skipping if request._skips_pre_request else table.pre_request)
             if response._on_fast_path
             else response._begin_event("pre_request")
         )

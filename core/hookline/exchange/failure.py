@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from ..errors import HttpRequestException
-from ..hooks.stage import CANCELLED_SECONDS, Stage, add_failure
+from ..hooks.stage import SECONDS_AFTER_CANCELLATION, Stage, add_failure
 from .state import ExchangeState
 
 
@@ -39,7 +39,7 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
     cancelled = not isinstance(error, Exception)
     is_over = cancelled or response._is_past_deadline()
     with response.request._client.loop_resources.handler_section():
-        answer = await run_post_request(stage, response, error, CANCELLED_SECONDS if is_over else None)
+        answer = await run_post_request(stage, response, error, SECONDS_AFTER_CANCELLATION if is_over else None)
     is_ignored = cancelled or response.was_handed_out or response._is_past_deadline()
     return None if is_ignored else answer
 

@@ -143,7 +143,7 @@ class ExchangeState:
         None = no implementation or handler has to run.
         """
         found = (
-            self._dispatch_table.pre
+            self._dispatch_table.pre_request
             if event == "pre_request"
             else self._hooks_after_head.on_headers
             if event == "on_headers"
@@ -154,7 +154,7 @@ class ExchangeState:
         if self.request.timings:
             self._note_timing(event)
         if self._events is not None and event in self._events:
-            self._events[event].notify()
+            self._events[event]._notify_waiters()
         return with_handlers(found, event, self._handlers(event))
 
     def _note_timing(self, event: str) -> None:
@@ -169,7 +169,7 @@ class ExchangeState:
         call = self.request._call_handlers
         own = call.handlers.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
-            return (*own, *self._events[event].implementations)
+            return (*own, *self._events[event]._implementations)
         return own
 
     def _has_fired(self, event: str) -> bool:
@@ -208,7 +208,7 @@ class ExchangeState:
     def _notify_waiters(self, event: str) -> None:
         """Wake those who wait for a data event, which has fired."""
         if self._events is not None and event in self._events:
-            self._events[event].notify()
+            self._events[event]._notify_waiters()
 
     def _describe_invalid_answer(self, event: str, answer: Any) -> str | None:
         """Return None if a hook may answer the event with this object, else a text that says what was expected."""

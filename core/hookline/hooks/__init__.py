@@ -1,1 +1,1 @@
-"""Hooks: how implementations of the events are marked, checked, ordered and called. No HTTP, no I/O."""
+"""The events: how implementations are marked, combined into tables and called. Knows no HTTP and does no I/O."""

@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 
 class Option(NamedTuple):
-    """A keyword of `HttpClient(...)` and of each request; `client.NAME` and `request.NAME` read it.
+    """A keyword of `HttpClient(...)` and of each request; `client.NAME` and `request.NAME` read its value.
 
-    default: the value where nobody gave one.
+    name: a Python identifier that core does not use.
+    default: the value if the option is not given.
     request, client: may it be given to a request, to a client?
-    convert: `f(value) -> value`, called once for each value given; raises TypeError or ValueError. None is passed on
-    as it is.
-    accepts: needed where several plugins share the name: classes whose instances this plugin takes, and the builtin
-    `callable`
-        for anything that can be called. The nearest class decides; `callable` comes last; a tie is a TypeError.
-        `request.owner("NAME")` names the plugin that took the value.
+    convert: `f(value) -> value`, called once for each value given, but not for None. Raises TypeError or ValueError;
+        core adds the name of the option to the message.
+    accepts: the classes whose instances this plugin takes, and the builtin `callable` for anything that can be called.
+        Needed if several plugins declare the option. The class nearest to that of the value decides; `callable` comes
+        last; a tie is a TypeError. `request.owner("NAME")` returns the name of the plugin that took the value.
     doc: one line for `hookline plugins info NAME`.
     """
 
@@ -30,7 +30,10 @@ class Option(NamedTuple):
 
 
 class Scheme(NamedTuple):
-    """A URL scheme that the plugin serves. `tls` says whether its connections begin with a TLS handshake."""
+    """A URL scheme that the plugin serves.
+
+    name: in lower case, such as `ws`. port: the default port. tls: do its connections begin with a TLS handshake?
+    """
 
     name: str
     port: int
@@ -38,9 +41,10 @@ class Scheme(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """A read-only attribute on every response (`of="response"`), every request (`"request"`) or the client (`"client"`).
+    """A read-only attribute of every response (`of="response"`), every request (`"request"`) or the client (`"client"`).
 
-    get: `f(owner) -> value`, called at each reading.
+    get: `f(owner) -> value`, called at each access. owner: the response, the request or the client.
+    doc: one line for `hookline plugins info NAME`.
     """
 
     name: str
@@ -50,13 +54,13 @@ class Attribute(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """The name of a field that carries a credential: `request.follow()` drops it at the border of an origin."""
+    """The name of a header field that carries a credential: `request.follow()` does not send it to another origin."""
 
     name: str
 
 
 class DefaultHeader(NamedTuple):
-    """A field that stands in every request while the plugin is enabled, unless the client or the request says otherwise."""
+    """A header field that core sends with every request, unless the client or the request has a field of this name."""
 
     name: str
     value: str

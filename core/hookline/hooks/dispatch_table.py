@@ -1,9 +1,4 @@
-"""The events of a client, flattened: for each kind of exchange, tuples of plain calls.
-
-A plan belongs to one set of plugins, one scheme, and to calls or to sub-requests. What a head must look like for an
-implementation to have anything to do is asked for all of them at once: one dict of statuses, one regex for all field names.
-Measured for eight plugins: 0.6 us a request, against 1.9 for calling each and 11 through pluggy.
-"""
+"""Which implementations run at each event of an exchange, as tables that are made once and looked up per response head."""
 
 from __future__ import annotations
 
@@ -18,26 +13,51 @@ Implementations = dict[str, tuple[Implementation, ...]]
 
 
 class HooksAfterHead:
-    """Who runs behind a head: at on_headers, and at post_request when nothing went wrong."""
+    """The stages of the events after a head: on_headers, and post_request if nothing went wrong. None: nothing to call."""
 
     __slots__ = ("on_headers", "post_request")
 
-    def __init__(self, head: Stage | None, done: Stage | None) -> None:
-        self.on_headers = head
-        self.post_request = done
+    def __init__(self, on_headers: Stage | None, post_request: Stage | None) -> None:
+        self.on_headers = on_headers
+        self.post_request = post_request
 
 
 class DispatchTable:
-    """See the module.
+    """The implementations and handlers that run at each event: one table for all exchanges of one kind.
 
-    handlers: those of users, which run before the plugins on pre_request and after them elsewhere. scheme: None for all.
-    given, fields: the options and the header fields that the client was given. pre, bare: who runs at pre_request; and who
-    does for a plain request, nobody where all of them would sleep. is_watched: is every exchange to be watched closely?
+    Exchanges are of one kind if they have the same set of plugins and handlers, the same URL scheme, and if all or none of
+    them are sub-requests of plugins. The table is flat: where pluggy goes through all plugins at each event, an exchange
+    finds a tuple of functions here, which contains only those that have something to do, and calls them one by one.
+
+    Computed once, when the table is made:
+
+    - for each event, the implementations of this scheme in their order, with the user's handlers before or after them;
+    - for pre_request, a stage for all requests, and one for those in which no precondition holds: None if every
+      implementation has preconditions;
+    - for on_headers and post_request, a bit for each `statuses=` and each `headers=`, a dict from each status to the bits of
+      those that hold for it, and one regular expression that finds a field of any name in `headers=`.
+
+    Looked up for each response head: the bits of its status, and whether the expression finds a field. If it does, the bits
+    of the fields that are there are added. The bits are the key to the two stages that follow, `HooksAfterHead`, which are
+    made when a key occurs first. A head that comes again on a connection keeps its stages, and is not looked up again.
+
+    So the time hardly grows with the number of plugins. Measured with eight plugins and a small GET: 0.6 us;
+    calling each of their 14 implementations takes 1.9 us, and calling them through pluggy 11.
+
+    events: for each event, all its implementations, in order.
+    pre_request, pre_request_when_skipping: the stage of that event for all requests, and for those in which no precondition
+        holds. None: nothing to call.
+    data_received, data_processed: the implementations of the data events.
+    interim_stage: the stage of on_headers for interim heads, whatever their status; None: nothing to call.
+    hooks_after_other_heads: the stages after heads for which no `statuses=` and no `headers=` holds.
+    leaves_fast_path: do all exchanges leave the fast path? They do if there are implementations of the data events, or if
+        the argument of this name says so.
     """
 
     __slots__ = (
-        "__weakref__", "_bits", "_hooks_after", "_search", "_statuses", "_which", "data_processed", "data_received",
-        "events", "hooks_after_other_heads", "interim_stage", "leaves_fast_path", "pre", "pre_on_fast_path",
+        "__weakref__", "_bits", "_bits_of_status", "_find_all_fields", "_find_any_field", "_hooks_by_bits",
+        "data_processed", "data_received", "events", "hooks_after_other_heads", "interim_stage", "leaves_fast_path",
+        "pre_request", "pre_request_when_skipping",
     )  # fmt: skip
 
     def __init__(
@@ -45,42 +65,49 @@ class DispatchTable:
         plugins: Implementations,
         handlers: Implementations,
         scheme: str | None,
-        given: Container[str] = (),
+        options: Container[str] = (),
         fields: Set[str] = frozenset(),
         *,
-        is_watched: bool = False,
+        leaves_fast_path: bool = False,
     ) -> None:
-        def runs(implementation: Implementation) -> bool:
+        """Make the table.
+
+        plugins, handlers: implementations of plugins and handlers of the user, by event, each in order. The handlers run
+            before the plugins on pre_request, and after them on the other events.
+        scheme: of the URLs; None: of any scheme. options, fields: those that the client was given.
+        """
+
+        def is_for_scheme(implementation: Implementation) -> bool:
             schemes = implementation.conditions.schemes
             return schemes is None or scheme is None or scheme in schemes
 
         self.events: Implementations = {}
         for event in EVENTS:
-            ours = tuple(filter(runs, plugins.get(event, ())))
-            theirs = handlers.get(event, ())
-            self.events[event] = (*theirs, *ours) if event == "pre_request" else (*ours, *theirs)
-        self.pre = self.pre_on_fast_path = stage("pre_request", self.events["pre_request"])
-        if all(implementation.is_skippable(given, fields) for implementation in self.events["pre_request"]):
-            self.pre_on_fast_path = None
+            of_plugins = tuple(filter(is_for_scheme, plugins.get(event, ())))
+            of_user = handlers.get(event, ())
+            self.events[event] = (*of_user, *of_plugins) if event == "pre_request" else (*of_plugins, *of_user)
+        self.pre_request = self.pre_request_when_skipping = stage_or_none("pre_request", self.events["pre_request"])
+        if all(implementation.is_skippable(options, fields) for implementation in self.events["pre_request"]):
+            self.pre_request_when_skipping = None
             for implementation in self.events["pre_request"]:
                 if implementation.switch is not None:
-                    implementation.switch.notify(self)
+                    implementation.switch._subscribe(self)
         self.data_received = self.events["data_received"]
         self.data_processed = self.events["data_processed"]
-        self.leaves_fast_path = bool(self.data_received or self.data_processed or is_watched)
-        self.interim_stage = stage("on_headers", [i for i in self.events["on_headers"] if i.wants_interim])
-        self._index([*self.events["on_headers"], *self.events["post_request"]])
-        self._hooks_after: dict[int, HooksAfterHead] = {}
-        self.hooks_after_other_heads = self._build(0)
+        self.leaves_fast_path = bool(self.data_received or self.data_processed or leaves_fast_path)
+        self.interim_stage = stage_or_none("on_headers", [i for i in self.events["on_headers"] if i.wants_interim])
+        self._index_conditions([*self.events["on_headers"], *self.events["post_request"]])
+        self._hooks_by_bits: dict[int, HooksAfterHead] = {}
+        self.hooks_after_other_heads = self._make_hooks(0)
 
     def stop_skipping(self) -> None:
-        """Somebody has something to do at pre_request, whatever the request."""
-        self.pre_on_fast_path = self.pre
+        """Call the implementations of pre_request for all requests from now on: a switch was turned on."""
+        self.pre_request_when_skipping = self.pre_request
 
-    def _index(self, implementations: Iterable[Implementation]) -> None:
-        """Give each condition a bit: bit 0.. for sets of statuses, then for sets of names."""
+    def _index_conditions(self, implementations: Iterable[Implementation]) -> None:
+        """Give each `statuses=` and each `headers=` a bit, and make what finds those that hold for a head."""
         self._bits: dict[frozenset[int] | frozenset[bytes], int] = {}
-        self._statuses: dict[int, int] = {}
+        self._bits_of_status: dict[int, int] = {}
         names: set[bytes] = set()
         for implementation in implementations:
             conditions = implementation.conditions
@@ -88,68 +115,74 @@ class DispatchTable:
                 if condition is not None:
                     self._bits.setdefault(condition, 1 << len(self._bits))
             for status in conditions.statuses or ():
-                self._statuses[status] = self._statuses.get(status, 0) | self._bits[conditions.statuses or frozenset()]
+                bit = self._bits[conditions.statuses or frozenset()]
+                self._bits_of_status[status] = self._bits_of_status.get(status, 0) | bit
             names.update(conditions.headers or ())
         alternatives = b"|".join(re.escape(name) for name in sorted(names))
-        # no group, and one character before the names: 0.4 us, where b"\r\n(...):" takes 1.0
-        self._search: Callable[[bytes], object] | None = (
+        # no capturing group, and one character before the names: 0.4 us; b"\r\n(...):" takes 1.0
+        self._find_any_field: Callable[[bytes], object] | None = (
             re.compile(b"\n(?:" + alternatives + b"):").search if names else None
         )
-        self._which = re.compile(b"\n(" + alternatives + b"):").findall
+        self._find_all_fields = re.compile(b"\n(" + alternatives + b"):").findall
 
-    def hooks_after(self, status: int, low: bytes) -> HooksAfterHead:
-        """Who runs behind this head. low: the head in lower case."""
-        mask = self._statuses.get(status, 0)
-        if self._search is not None and self._search(low) is not None:
-            mask = self._mask(status, low)
-        if not mask:
+    def hooks_after(self, status: int, lowered_head: bytes) -> HooksAfterHead:
+        """Return the stages after a head. lowered_head: all its lines, in lower case."""
+        bits = self._bits_of_status.get(status, 0)
+        if self._find_any_field is not None and self._find_any_field(lowered_head) is not None:
+            bits = self._bits_of_head(status, lowered_head)
+        if not bits:
             return self.hooks_after_other_heads
-        return self._hooks_after.get(mask) or self._hooks_after.setdefault(mask, self._build(mask))
+        return self._hooks_by_bits.get(bits) or self._hooks_by_bits.setdefault(bits, self._make_hooks(bits))
 
-    def _mask(self, status: int, low: bytes) -> int:
-        """The bits of all conditions that a head fulfils."""
-        mask = self._statuses.get(status, 0)
-        found = set(self._which(low))
-        for condition, bit in self._bits.items():
-            if not mask & bit and not found.isdisjoint(condition):
-                mask |= bit
-        return mask
-
-    def _holds(self, implementation: Implementation, mask: int) -> bool:
-        conditions = implementation.conditions
-        return all(
-            condition is None or mask & self._bits[condition] for condition in (conditions.statuses, conditions.headers)
-        )
-
-    def interim_stage_for(self, status: int, low: bytes) -> Stage | None:
-        """Who runs for an interim head."""
+    def interim_stage_for(self, status: int, lowered_head: bytes) -> Stage | None:
+        """Return the stage of on_headers for an interim head. lowered_head: all its lines, in lower case."""
         if self.interim_stage is None:
             return None
-        mask = self._mask(status, low)
-        return stage("on_headers", [i for i in self.events["on_headers"] if i.wants_interim and self._holds(i, mask)])
+        bits = self._bits_of_head(status, lowered_head)
+        return stage_or_none(
+            "on_headers", [i for i in self.events["on_headers"] if i.wants_interim and self._holds(i, bits)]
+        )
 
-    def _build(self, mask: int) -> HooksAfterHead:
+    def _bits_of_head(self, status: int, lowered_head: bytes) -> int:
+        """Return the bits of all conditions that hold for a head."""
+        bits = self._bits_of_status.get(status, 0)
+        found = set(self._find_all_fields(lowered_head))
+        for condition, bit in self._bits.items():
+            if not bits & bit and not found.isdisjoint(condition):
+                bits |= bit
+        return bits
+
+    def _holds(self, implementation: Implementation, bits: int) -> bool:
+        """Do the preconditions of an implementation hold for a head with these bits?"""
+        conditions = implementation.conditions
+        return all(
+            condition is None or bits & self._bits[condition] for condition in (conditions.statuses, conditions.headers)
+        )
+
+    def _make_hooks(self, bits: int) -> HooksAfterHead:
         return HooksAfterHead(
             *(
-                stage(event, [i for i in self.events[event] if self._holds(i, mask)])
+                stage_or_none(event, [i for i in self.events[event] if self._holds(i, bits)])
                 for event in ("on_headers", "post_request")
             )
         )
 
 
-def stage(event: str, implementations: Sequence[Implementation]) -> Stage | None:
-    """A stage, or None when nobody runs."""
+def stage_or_none(event: str, implementations: Sequence[Implementation]) -> Stage | None:
+    """Return a stage, or None if there is nothing to call."""
     return Stage(event, implementations) if implementations else None
 
 
-def with_handlers(found: Stage | None, event: str, handlers: Sequence[Implementation]) -> Stage | None:
-    """The stage with those of one call or exchange: handlers of users behind those of the client, on pre_request all of
-    them before the plugins, elsewhere after them; implementations of plugins behind the other plugins.
+def with_handlers(stage: Stage | None, event: str, handlers: Sequence[Implementation]) -> Stage | None:
+    """Return a stage of a table with the handlers of one call or exchange added.
+
+    On pre_request all handlers of users run before the plugins, on other events after them, those of the client first.
+    Implementations that plugins bound to the exchange run after the other plugins.
     """
     if not handlers:
-        return found
-    if found is None:
-        everyone = list(handlers)
+        return stage
+    if stage is None:
+        implementations = list(handlers)
     else:
-        everyone = [*found.wrappers, *found.implementations, *handlers]
-    return Stage(event, sorted(everyone, key=lambda i: (i.plugin is None) != (event == "pre_request")))
+        implementations = [*stage.wrappers, *stage.implementations, *handlers]
+    return Stage(event, sorted(implementations, key=lambda i: (i.plugin is None) != (event == "pre_request")))

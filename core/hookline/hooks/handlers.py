@@ -1,4 +1,4 @@
-"""Handlers that users bind: `client.event(name)`, `response.event(name)`, `get(url, on_headers=f)`."""
+"""The handlers that users bind: with `client.event(name)`, `response.event(name)` or `get(url, on_headers=f)`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ Handler = Callable[..., Any]
 
 
 def check_event(name: str) -> str:
-    """Raises: PluginError, for a name that is no event."""
+    """Return the name of an event.
+
+    Raises: PluginError, for a name that is no event.
+    """
     if name not in EVENTS:
         near = nearest(name, EVENTS)
         raise PluginError(
@@ -27,9 +30,9 @@ def check_event(name: str) -> str:
 
 
 def implementation_of(event: str, handler: Handler, plugin: str | None = None) -> Implementation:
-    """A user's handler as an implementation; or that of a plugin, where it is named.
+    """Return a handler as an implementation. plugin: the name of the plugin that bound it; None: the user did.
 
-    Raises: PluginError, for what cannot be called, or a coroutine function on a data event.
+    Raises: PluginTypeError, if it cannot be called; PluginError, for a coroutine function on a data event.
     """
     name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
     if not callable(handler):
@@ -40,66 +43,67 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
 
 
 def is_coroutine_function(function: Any) -> bool:
-    """Does calling it give something to await?"""
+    """Does a call of it return a coroutine or an asynchronous generator?"""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return True
     if isinstance(function, (FunctionType, MethodType)):
         return False
-    call = getattr(type(function), "__call__", None)  # noqa: B004  # the method is looked at, not called
+    call = getattr(type(function), "__call__", None)  # noqa: B004  # to inspect the method
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
 class Event:
-    """The handlers that are bound to one event, in the order of their binding."""
+    """The handlers of one event: `client.event(name)` for all exchanges of a client.
 
-    __slots__ = ("_changed", "_implementations", "name")
+    name: that of the event, such as `on_headers`.
+    """
 
-    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+    __slots__ = ("_implementations", "_on_change", "name")
+
+    def __init__(self, name: str, on_change: Callable[[], None]) -> None:
         self.name = check_event(name)
         self._implementations: list[Implementation] = []
-        self._changed = changed
+        self._on_change = on_change
 
     def bind(self, handler: Handler) -> Handler:
-        """CallHandlers `handler(response, exc=None)`, on data events `handler(response, data=data)`, from the next event on.
+        """Have `handler(response, exc=None)` called, on data events `handler(response, data=data)`, from the next event on.
 
-        The handler may take only the response, or any keyword; may be async, except on data events; what it returns is not
-        looked at. Returns the handler, so that it can stand as a decorator.
+        Handlers run in the order in which they were bound. A handler gets `exc` and `data` only if it has a parameter of
+        that name, or `**kw`. It may be a coroutine function, except on data events. Its return value is ignored.
 
-        Raises: PluginError.
+        Returns the handler, so that `bind` can be used as a decorator.
+
+        Raises: PluginTypeError, if the handler cannot be called; PluginError, for a coroutine function on a data event.
         """
         self._implementations.append(implementation_of(self.name, handler))
-        self._changed()
+        self._on_change()
         return handler
 
     def unbind(self, handler: Handler) -> int:
-        """Forget a handler; returns how many times it was bound."""
+        """Remove a handler. Returns how many times it was bound; 0 if it was not."""
         kept = [i for i in self._implementations if i.function != handler]
         removed = len(self._implementations) - len(kept)
         self._implementations[:] = kept
-        self._changed()
+        self._on_change()
         return removed
 
     def handlers(self) -> list[Handler]:
-        """The handlers, first bound first."""
+        """Return the handlers in the order in which they were bound."""
         return [i.function for i in self._implementations]
 
     def clear(self) -> None:
-        """Forget all handlers."""
+        """Remove all handlers."""
         self._implementations.clear()
-        self._changed()
+        self._on_change()
 
     __reduce__ = no_copy("an event", "its handlers belong to one client; bind them to another")
-
-    @property
-    def implementations(self) -> tuple[Implementation, ...]:
-        return tuple(self._implementations)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}: {len(self._implementations)} bound>"
 
 
 class EventSource(Protocol):
-    """The response whose events are bound to one exchange."""
+    """What a `ResponseEvent` needs of its response."""
 
     def _has_fired(self, event: str) -> bool: ...
 
@@ -107,7 +111,7 @@ class EventSource(Protocol):
 
 
 class ResponseEvent(Event):
-    """An event of one response: handlers for this exchange alone, and whether it has fired."""
+    """The handlers of one event for one exchange: `response.event(name)`. It also says whether the event has fired."""
 
     __slots__ = ("_response", "_waiters")
 
@@ -117,34 +121,35 @@ class ResponseEvent(Event):
         self._waiters: list[asyncio.Future[Any]] = []
 
     def bind(self, handler: Handler, *, plugin: str | None = None) -> Handler:
-        """As for a client, for this exchange alone.
+        """Have a handler called for this exchange only; else as for a client.
 
-        plugin: the name of a plugin that has something to do in few exchanges, and no precondition tells which. The
-        handler is an implementation of that plugin then: it takes what those take, and its answer counts. It runs
-        behind the other plugins, so `response.answer` shows what they said.
+        plugin: the name of a plugin, which so implements an event in those exchanges only in which it needs to, if no
+            precondition can tell which these are. The handler is an implementation of that plugin then: it takes the
+            arguments of implementations, and its answer counts. It runs after the other plugins, so `response.answer`
+            is their answer. None: a handler of the user.
 
-        Raises: PluginError.
+        Raises: PluginTypeError, if the handler cannot be called; PluginError, for a coroutine function on a data event.
         """
         self._implementations.append(implementation_of(self.name, handler, plugin))
-        self._changed()
+        self._on_change()
         return handler
 
     def fired(self) -> bool:
-        """Has the event been fired for this response (a data event: at least once)?"""
+        """Has the event fired for this response? A data event: at least once."""
         return self._response._has_fired(self.name)
 
     def waiter(self) -> asyncio.Future[Any]:
-        """A future of the running loop, done with the response when the event has fired."""
+        """Return a future of the running loop. Its result is the response; it is set when the event has fired."""
         future = asyncio.get_running_loop().create_future()
         if self.fired():
             future.set_result(self._response)
         else:
             self._waiters.append(future)
-            self._changed()
+            self._on_change()
         return future
 
-    def notify(self) -> None:
-        """ProgressCallback those who wait that it has fired."""
+    def _notify_waiters(self) -> None:
+        """Set the result of all futures of `waiter()`: the event has fired."""
         for future in self._waiters:
             if not future.done():
                 future.set_result(self._response)

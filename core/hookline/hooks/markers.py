@@ -19,9 +19,11 @@ _mark = pluggy.HookimplMarker(PROJECT)
 
 
 class Conditions(NamedTuple):
-    """When an implementation has anything to do. Each of the first three that is given must hold; None always holds.
+    """The preconditions of an implementation. None: not given.
 
-    One of the last three that are given is enough.
+    statuses, headers, schemes: each that is given must hold; of its members one is enough. headers: names in lower case.
+    options, fields, switch: those of pre_request. One that holds is enough. fields: names in lower case. switch: the name
+    of an attribute of the plugin.
     """
 
     statuses: frozenset[int] | None = None
@@ -32,8 +34,8 @@ class Conditions(NamedTuple):
     switch: str | None = None
 
     @property
-    def is_conditional(self) -> bool:
-        """Are there requests for which it has nothing to do, by options, fields and switch?"""
+    def has_request_conditions(self) -> bool:
+        """Is one of options, fields and switch given, so that core skips the implementation where none of them holds?"""
         return self.options is not None or self.fields is not None or self.switch is not None
 
 
@@ -80,17 +82,21 @@ def hookimpl(
 ) -> Any:
     """Mark a method as the implementation of the event of its name (or of `specname`).
 
-    wrapper: a generator that yields once; what it returns is the answer. Not on data events.
-    tryfirst, trylast: before or after the others, after `before` and `after` of the plugins.
-    optionalhook: an unknown name is no error.
-    statuses, headers, schemes: preconditions that core answers from the raw head, for all plugins at once, so that an
-        implementation with nothing to do costs nothing. One member of each that is given must fit. `statuses` and
-        `headers` belong to on_headers and post_request, `schemes` to pre_request too.
-    options, fields, switch: preconditions of pre_request. It has something to do where one of these options was given to
-        the client or the call, where the call gave a header field of one of these names, or once the plugin's attribute
-        of the name `switch`, a `Switch`, was turned on. Follow-ups, sub-requests and URLs with userinfo always count.
-        As soon as one implementation has something to do, or has no such precondition, all run: an early one may set
-        what a later one looks at. So it has to look for itself all the same; a plain request costs nothing.
+    wrapper: the method is a generator that yields once, around the other implementations; its return value is the answer.
+        Not on data events.
+    tryfirst, trylast: run before or after the others. `before` and `after` of the plugins take precedence.
+    optionalhook: an event of this name that core does not know is no error.
+    statuses, headers, schemes: preconditions. Core checks those of all plugins at once, on the raw head, and skips the
+        implementation unless they hold. Each that is given must hold; of its members one is enough. `statuses` and
+        `headers` (field names, of any case) are for on_headers and post_request, `schemes` for pre_request too.
+    options, fields, switch: preconditions of pre_request; one that holds is enough. `options`: one of these options was
+        given to the client or the call. `fields`: the client or the call was given a header field of one of these names.
+        `switch`: the attribute of this name of the plugin, a `Switch`, was turned on. For follow-ups, sub-requests and
+        URLs with userinfo they always hold. If a precondition of one implementation holds, or if one has none, core calls
+        all implementations for the URL's scheme, because an early one may set what a later one reads. So an
+        implementation must still check whether it has anything to do.
+
+    The default of a precondition is None: it always holds.
     """
 
     def mark(target: F) -> F:

@@ -1,7 +1,8 @@
-"""Run the implementations of a one-time event one after the other, await each, and judge what they answer.
+"""Run the implementations of a one-time event one after the other, await each, and check their answers.
 
-The path of every request does the first part itself: it calls the flat functions of a `Stage` in a loop, and comes here with
-the first result that is not None. What needs more than that (failures, interim heads, wrappers) runs here from the start.
+Every exchange does the first part itself: it calls the functions in `Stage.calls` in a loop, up to the first that returns
+something, and then calls `continue_after`. Where more is needed (after failures, for interim heads, with wrappers), the
+functions here do all of it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from typing import Any, Protocol
 from ..errors import HttpTimeout, PluginError
 from .implementation import Implementation
 
-CANCELLED_SECONDS = 1.0  # what post_request may take after a cancellation
+SECONDS_AFTER_CANCELLATION = 1.0  # that all implementations of post_request have together
 
 
 class StagedResponse(Protocol):
-    """The response of the exchange whose event runs."""
+    """What a stage needs of the response of its exchange.
+
+    answer: the answer so far, None if there is none. answered_by: the owner of the answer of post_request.
+    """
 
     answer: Any
     _answered_by: str
@@ -32,9 +36,10 @@ class StagedResponse(Protocol):
 
 
 class Stage:
-    """The implementations of one event that run for one kind of exchange, in order.
+    """The implementations of one one-time event that run for one kind of exchange, in order.
 
-    calls: their flat functions, in the same order; where there are wrappers, one function that runs all of them.
+    wrappers, implementations: those that are generators, and the others.
+    calls: the `adapted` functions of the implementations, in the same order. With wrappers: only `run`, which runs all.
     """
 
     __slots__ = ("calls", "event", "implementations", "wrappers")
@@ -44,36 +49,44 @@ class Stage:
         self.wrappers = tuple(i for i in implementations if i.is_wrapper)
         self.implementations = tuple(i for i in implementations if not i.is_wrapper)
         self.calls: tuple[Callable[[Any], Any], ...] = (
-            (self.run,) if self.wrappers else tuple(i.flat for i in self.implementations)
+            (self.run,) if self.wrappers else tuple(i.adapted for i in self.implementations)
         )
 
     def position_in(self, rest: Iterator[Callable[..., Any]]) -> int:
-        """Which of `calls` was called last, by what is left of an iterator over them."""
+        """Return the index of the one of `calls` that was called last. rest: the iterator over them."""
         return len(self.calls) - length_hint(rest) - 1
 
     async def continue_after(
         self, response: StagedResponse, call: Callable[..., Any], result: Any, rest: Iterator[Callable[..., Any]]
     ) -> Any:
-        """Go on behind the first result that is not None: await it, judge it, run the rest. Returns the answer or None."""
+        """Go on after the first result that is not None: await it, check it, run the rest.
+
+        call, result: what was called last, and what it returned. rest: the iterator over `calls`.
+
+        Returns the answer of the event, or None.
+        """
         if self.wrappers:
             return await result
         at = self.position_in(rest)
-        tuple(rest)  # the caller has nothing left to call
-        return await self._run_plain(response, None, False, at, (result,))
+        tuple(rest)  # exhaust it: the caller must not call the others again
+        return await self._run_implementations(response, None, False, at, (result,))
 
     async def handle_failure(
         self, response: StagedResponse, rest: Iterator[Callable[..., Any]], error: BaseException
     ) -> None:
-        """One of `calls` raised: its owner is named, and post_request goes on to the others with this error."""
+        """Add a note about the owner to what one of `calls` raised; on post_request, call the rest with this error."""
         if self.wrappers:
             return
         at = self.position_in(rest)
-        name_owner(error, self.implementations[at])
+        note_owner(error, self.implementations[at])
         if self.event == "post_request":
             await self._run_rest(response, at + 1, error, None)
 
     async def run(self, response: StagedResponse, exc: BaseException | None = None, interim: bool = False) -> Any:
-        """Run all of them, wrappers around the others; returns the answer or None."""
+        """Run all implementations, the wrappers around the others. Returns the answer of the event, or None.
+
+        exc: what went wrong, for post_request. interim: is it an interim head?
+        """
         running: list[tuple[Implementation, Generator[None, Any, Any]]] = []
         error: BaseException | None = None
         answer: Any = None
@@ -85,13 +98,13 @@ class Stage:
                     next(generator)
                 except StopIteration:
                     raise PluginError(f"{wrapper.owner}: its {self.event} wrapper did not yield") from None
-                except BaseException as raised:  # a handler's: it goes on to the caller, or into a note
-                    name_owner(raised, wrapper)
+                except BaseException as raised:
+                    note_owner(raised, wrapper)
                     raise
                 running.append((wrapper, generator))
             has_begun = True
-            answer = await self._run_plain(response, exc, interim)
-        except BaseException as raised:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
+            answer = await self._run_implementations(response, exc, interim)
+        except BaseException as raised:  # noqa: BLE001  # becomes the caller's, or a note
             error = raised
             if not has_begun and self.event == "post_request":
                 await self._run_rest(response, 0, raised, exc)
@@ -107,12 +120,12 @@ class Stage:
                 except PluginError as wrong:
                     answer, error = None, wrong
         if cancelled is not None:
-            raise cancelled  # no wrapper can undo it
+            raise cancelled  # no wrapper can suppress it
         if error is not None:
             raise error
         return answer
 
-    async def _run_plain(
+    async def _run_implementations(
         self,
         response: StagedResponse,
         exc: BaseException | None,
@@ -120,7 +133,10 @@ class Stage:
         start: int = 0,
         results: tuple[Any, ...] = (),
     ) -> Any:
-        """Run them from `start` on. results: what the one at `start` has returned already."""
+        """Run the implementations without wrappers from `start` on. Returns the answer of the event, or None.
+
+        results: what the one at `start` has returned, if it was called already.
+        """
         answers = Answers(self.event, response)
         for at in range(start, len(self.implementations)):
             implementation = self.implementations[at]
@@ -128,17 +144,17 @@ class Stage:
                 if results:
                     (result,), results = results, ()
                 elif exc is None and not interim:
-                    result = implementation.flat(response)
+                    result = implementation.adapted(response)
                 else:
                     result = implementation.call(response, exc, interim)
                 if inspect.isawaitable(result):
                     result = await result
                 if interim:
-                    continue  # an interim head has no answers
-                if answers.take(implementation, result):
+                    continue  # implementations cannot answer an interim head
+                if answers.add(implementation, result):
                     break
-            except BaseException as error:  # a handler's: it goes on to the caller, or into a note
-                name_owner(error, implementation)
+            except BaseException as error:  # becomes the caller's, or a note
+                note_owner(error, implementation)
                 if self.event == "post_request":
                     await self._run_rest(response, at + 1, error, exc)
                 raise
@@ -147,39 +163,40 @@ class Stage:
     async def _run_rest(
         self, response: StagedResponse, at: int, error: BaseException, exc: BaseException | None
     ) -> None:
-        """One implementation of post_request raised; the others are told nevertheless, each once.
+        """Call the implementations of post_request from `at` on after one before them raised: each is called once.
 
-        They see what went wrong first (exc), else this error. HooksAfterHead a cancellation they have a second together; when that
-        is over, only those that await nothing.
+        They get the exception that ended the exchange (exc), or if there was none, this error. After a cancellation they
+        have SECONDS_AFTER_CANCELLATION together; after that only those run that await nothing.
         """
         is_cancellation = not isinstance(error, Exception)
-        told = error if exc is None or is_cancellation else exc
+        failure = error if exc is None or is_cancellation else exc
         if isinstance(error, GeneratorExit) or (is_cancellation and exc is not None):
             self.call_synchronously(response, exc or error, at)
             return
         if is_cancellation and response._is_past_deadline():
-            told = response._timeout_error(HttpTimeout)
+            failure = response._timeout_error(HttpTimeout)
         try:
-            async with asyncio.timeout(CANCELLED_SECONDS if is_cancellation else None):
-                await self._run_plain(response, told, False, at)
-        except Exception as other:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
+            async with asyncio.timeout(SECONDS_AFTER_CANCELLATION if is_cancellation else None):
+                await self._run_implementations(response, failure, False, at)
+        except Exception as other:  # noqa: BLE001  # becomes the caller's, or a note
             if other is not error:
                 add_failure(error, other)
 
     def call_synchronously(self, response: StagedResponse, error: BaseException, start: int = 0) -> None:
-        """ProgressCallback post_request where nothing can be awaited: what async implementations do is not begun."""
+        """Call post_request where nothing can be awaited. Implementations that are coroutine functions do not run."""
         for implementation in self.implementations[start:]:
             try:
                 result = implementation.call(response, error)
                 if inspect.iscoroutine(result):
                     result.close()
-            except Exception as other:  # noqa: BLE001  # becomes a note of the error that goes on
-                name_owner(other, implementation)
+            except Exception as other:  # noqa: BLE001  # becomes a note of `error`
+                note_owner(other, implementation)
                 add_failure(error, other)
 
     def _finish_wrapper(
         self, wrapper: Implementation, generator: Generator[None, Any, Any], answer: Any, error: BaseException | None
     ) -> tuple[Any, BaseException | None]:
+        """Resume a wrapper with the answer or the error of what it wraps. Returns those that it leaves."""
         try:
             if error is None:
                 generator.send(answer)
@@ -187,34 +204,37 @@ class Stage:
                 generator.throw(error)
         except StopIteration as stop:
             return stop.value, None
-        except BaseException as raised:  # noqa: BLE001  # a handler's: it goes on to the caller, or into a note
+        except BaseException as raised:  # noqa: BLE001  # becomes the caller's, or a note
             if raised is not error:
-                name_owner(raised, wrapper)
+                note_owner(raised, wrapper)
             return None, raised
         generator.close()
         return None, PluginError(f"{wrapper.owner}: its {self.event} wrapper yielded more than once")
 
 
-def name_owner(error: BaseException, implementation: Implementation) -> None:
-    """Add a note that says in whose code an exception rose."""
+def note_owner(error: BaseException, implementation: Implementation) -> None:
+    """Add a note that names the owner of the code that raised an exception."""
     add_note(error, f"raised in {implementation.event} of {implementation.owner}")
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add a note once."""
+    """Add a note, unless the exception has it already."""
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
 
 
 def add_failure(error: BaseException, other: BaseException) -> None:
-    """Note what post_request raised on top of an error."""
+    """Add notes about another exception, which post_request raised after `error`."""
     add_note(error, f"and post_request failed: {type(other).__name__}: {other}")
     for note in getattr(other, "__notes__", ()):
         add_note(error, note)
 
 
 def check_answer(response: StagedResponse, event: str, implementation: Implementation, answer: Any) -> None:
-    """Raises: PluginError, for what is no answer of this event."""
+    """Check that an object is an answer of the event; for post_request, record who gave it.
+
+    Raises: PluginError, if it is none.
+    """
     expected = response._describe_invalid_answer(event, answer)
     if expected is not None:
         raise PluginError(f"{implementation.owner}: {event} answered with {type(answer).__name__}; expected {expected}")
@@ -223,7 +243,7 @@ def check_answer(response: StagedResponse, event: str, implementation: Implement
 
 
 class Answers:
-    """The answer of one event so far, and who gave it."""
+    """The answer of one event so far, and the owner of the implementation that gave it."""
 
     __slots__ = ("answer", "event", "owner", "response")
 
@@ -233,10 +253,12 @@ class Answers:
         self.answer: Any = None
         self.owner = ""
 
-    def take(self, implementation: Implementation, result: Any) -> bool:
-        """Judge one result. True: nobody else is asked (pre_request only).
+    def add(self, implementation: Implementation, result: Any) -> bool:
+        """Add what one implementation returned. Returns whether the event ends with it, which only pre_request does.
 
-        Raises: PluginError, for what is no answer of this event, or a second one that differs.
+        None, the response itself and what handlers return are no answers.
+
+        Raises: PluginError, for what is no answer of this event, or for a second one that differs.
         """
         response = self.response
         if result is None or result is response or implementation.plugin is None:

@@ -1,4 +1,4 @@
-"""A switch by which a plugin says that it has something to do from now on, whatever the request."""
+"""A switch with which a plugin has its `pre_request` called from now on, for every request."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class Skipping(Protocol):
-    """What is told when a switch is turned on."""
+class Skipper(Protocol):
+    """What skips implementations while a switch is off: a dispatch table."""
 
-    def stop_skipping(self) -> None: ...
+    def stop_skipping(self) -> None:
+        """Skip no implementation any more."""
 
 
 class Switch:
-    """Off until `turn_on`; then on for good. See `switch` of `hookimpl`."""
+    """The precondition `switch=` of `hookimpl`: off at first, on for good after `turn_on()`.
 
-    __slots__ = ("_skippings", "is_on")
+    is_on: was it turned on?
+    """
+
+    __slots__ = ("_skippers", "is_on")
 
     def __init__(self) -> None:
         self.is_on = False
-        self._skippings: WeakSet[Skipping] = WeakSet()
+        self._skippers: WeakSet[Skipper] = WeakSet()
 
     def turn_on(self) -> None:
-        """The next request sees it."""
+        """Have the implementations that name this switch called, from the next request on."""
         if not self.is_on:
             self.is_on = True
-            while self._skippings:
-                self._skippings.pop().stop_skipping()
+            while self._skippers:
+                self._skippers.pop().stop_skipping()
 
-    def notify(self, skipping: Skipping) -> None:
-        """Wake this one when the switch is turned on."""
-        self._skippings.add(skipping)
+    def _subscribe(self, skipper: Skipper) -> None:
+        """Call its `stop_skipping()` when the switch is turned on."""
+        self._skippers.add(skipper)
 
     def __repr__(self) -> str:
         return f"<Switch {'on' if self.is_on else 'off'}>"

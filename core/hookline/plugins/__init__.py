@@ -1,1 +1,1 @@
-"""Plugins: which are installed, which a client gets, in which order they run, what they declare."""
+"""Plugins: which are installed, which of them a client loads, in which order they run, and what they declare."""

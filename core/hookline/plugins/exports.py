@@ -1,4 +1,4 @@
-"""Names that plugins export for convenience: `from hookline import X` gives what an entry point of `hookline.names` names."""
+"""Names that plugins add to the package: `from hookline import X` imports what the entry point X of `hookline.names` names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ GROUP = "hookline.names"
 
 
 @cache
-def points() -> dict[str, EntryPoint]:
-    """The exported names. The first distribution by name wins, whatever was installed first."""
+def exported_names() -> dict[str, EntryPoint]:
+    """Return the entry points of the exported names. If two distributions export a name, the first by its own name counts."""
     found: dict[str, EntryPoint] = {}
     for point in sorted(entry_points(GROUP), key=lambda point: point.distribution):
         found.setdefault(point.name, point)
@@ -22,11 +22,11 @@ def points() -> dict[str, EntryPoint]:
 
 
 def exported(name: str) -> Any:
-    """Import what a name stands for.
+    """Import the object that an installed plugin exports by this name.
 
-    Raises: AttributeError, when no installed plugin exports it; PluginError, when it cannot be imported.
+    Raises: AttributeError, if no installed plugin exports the name; PluginError, if the object cannot be imported.
     """
-    point = None if name.startswith("__") else points().get(name)
+    point = None if name.startswith("__") else exported_names().get(name)
     if point is None:
         raise AttributeError(f"module 'hookline' has no attribute {name!r}, and no installed plugin exports it")
     try:

@@ -1,4 +1,4 @@
-"""The entry points that are installed. Read once per process, at the first client; nothing is imported by reading them."""
+"""The plugins that are installed, and what the environment says of them. Read once per process, at the first client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ ROOT_DISTRIBUTION = "hookline"
 
 @cache
 def installed() -> tuple[EntryPoint, ...]:
-    """The plugins of both groups, by name. A distribution that stands on the path twice counts once, as imports do."""
+    """Return the entry points of all plugins, sorted by name. Nothing is imported.
+
+    An entry point that a distribution has twice counts once.
+    """
     found: list[EntryPoint] = []
     seen: set[tuple[str, str, str]] = set()
     for point in entry_points(DEFAULT_GROUP, OPTIONAL_GROUP):
@@ -29,9 +32,9 @@ def installed() -> tuple[EntryPoint, ...]:
 
 @cache
 def required_by_root() -> frozenset[str]:
-    """Normalized names of the distributions that the root distribution requires.
+    """Return the normalized names of the distributions that the distribution `hookline` requires: the default plugins.
 
-    Raises: PluginError, when it is not installed.
+    Raises: PluginError, if it is not installed.
     """
     from importlib.metadata import PackageNotFoundError, requires
 
@@ -47,7 +50,13 @@ def required_by_root() -> frozenset[str]:
 
 
 class Environment(NamedTuple):
-    """What the HOOKLINE_* variables say. Names that are not installed mean nothing: one environment, many programs."""
+    """The environment variables that select plugins.
+
+    Names that are not installed are ignored, because all programs of an environment read the same variables.
+
+    disable: HOOKLINE_DISABLE. plugins: HOOKLINE_PLUGINS. Both: normalized names, separated by commas in the variable.
+    no_autoload: HOOKLINE_DISABLE_PLUGIN_AUTOLOAD; unset, empty, 0, false and no mean False.
+    """
 
     disable: tuple[str, ...]
     plugins: tuple[str, ...]
@@ -55,6 +64,8 @@ class Environment(NamedTuple):
 
     @classmethod
     def read(cls) -> Environment:
+        """Read the variables."""
+
         def names(variable: str) -> tuple[str, ...]:
             return tuple(
                 filter(None, (normalized(n.strip()) for n in os.environ.get(variable, "").split(",") if n.strip()))

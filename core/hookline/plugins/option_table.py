@@ -1,18 +1,23 @@
-"""The keywords of clients and requests: who owns them, what they accept, and what to say of those that nobody takes."""
+"""The options of clients and requests: which plugin owns each, what it accepts, and the error for an unknown keyword."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import PluginError, nearest
 from ..hooks.declarations import Option
 from .selection import SelectedPlugin
 
+Level = Literal["client", "request"]  # where an option is given
+
 
 class Keyword:
-    """One keyword and its owners: one plugin, several that share the name, or core (owner None)."""
+    """The name of an option, and the plugins that declare it.
+
+    owners: the name of each plugin with its option: one plugin, several that share the name, or core, whose name is None.
+    """
 
     __slots__ = ("name", "owners")
 
@@ -22,21 +27,23 @@ class Keyword:
 
     @property
     def default(self) -> Any:
+        """The value if the option is not given."""
         return self.owners[0][1].default
 
-    def takes(self, where: str) -> bool:
-        """Is it a keyword of a "client", of a "request"?"""
-        return any(getattr(option, where) for _, option in self.owners)
+    def takes(self, level: Level) -> bool:
+        """May it be given to a client, to a request?"""
+        return any(getattr(option, level) for _, option in self.owners)
 
     def convert(self, value: Any) -> tuple[Any, str | None]:
-        """The value as its owner wants it, and the owner (None: core's, or nobody's because the value is None).
+        """Return the value as converted by the owner that takes it, and the name of this owner.
 
-        Raises: TypeError or ValueError, of the owner's, or because nobody or more than one accepts the value. It names the
-        keyword.
+        The owner is None for core, and if the value is None, which no owner converts.
+
+        Raises: TypeError or ValueError of the conversion, with the name of the keyword; TypeError of `choose`.
         """
         if value is None:
             first, option = self.owners[0]
-            return (option.default if first is None else None), None  # for core's own None is what core does by itself
+            return (option.default if first is None else None), None  # None as an option of core is its default
         owner, option = self.choose(value)
         if option.convert is not None:
             try:
@@ -52,16 +59,14 @@ class Keyword:
         return value, owner
 
     def choose(self, value: Any) -> tuple[str | None, Option]:
-        """The owner whose class is nearest to the value's; a bare `callable` comes last.
+        """Return the owner that takes a value, and its option: the one with the nearest class in `accepts`.
 
-        Raises: TypeError, where nobody, or more than one, accepts the value.
+        Raises: TypeError, if no owner accepts the value, or if the classes of two are equally near.
         """
         if len(self.owners) == 1:
             return self.owners[0]
         fits = [
-            (nearest, owner, option)
-            for owner, option in self.owners
-            if (nearest := distance(value, option.accepts)) >= 0
+            (steps, owner, option) for owner, option in self.owners if (steps := distance(value, option.accepts)) >= 0
         ]
         if not fits:
             wanted = "; ".join(f"{owner!r} takes {describe(option.accepts)}" for owner, option in self.owners)
@@ -77,7 +82,12 @@ class Keyword:
 
 
 class Setting:
-    """What a client was given for an option. It is converted once for each plugin that takes it: it may be an iterator."""
+    """The value that a client was given for an option.
+
+    It is converted only once for each plugin, because it may be an iterator, which can be read once.
+
+    given: the value before conversion.
+    """
 
     __slots__ = ("_converted", "given")
 
@@ -86,7 +96,10 @@ class Setting:
         self._converted: dict[str | None, tuple[Any, Any]] = {}
 
     def convert(self, keyword: Keyword, plugins: Mapping[str | None, Any]) -> tuple[Any, str | None]:
-        """See `Keyword.convert`. plugins: the objects by name; another one of a name converts anew."""
+        """Return the converted value and its owner, as `Keyword.convert` does.
+
+        plugins: the objects by name. If another object has a name since the last conversion, the value is converted again.
+        """
         if self.given is None:
             return keyword.convert(None)
         owner, _ = keyword.choose(self.given)
@@ -98,7 +111,10 @@ class Setting:
 
 
 def distance(value: Any, accepts: Iterable[Any]) -> int:
-    """How far the value's class is from the nearest accepted one; a bare callable is farther than any; -1: not accepted."""
+    """Return how far the class of a value is from the nearest accepted class: 0 for the class itself, 1 for its base, ...
+
+    `callable` in `accepts` is farther than any class. -1: the value is not accepted.
+    """
     mro = type(value).__mro__
     found = [mro.index(kind) for kind in accepts if inspect.isclass(kind) and kind in mro]
     if found:
@@ -110,27 +126,33 @@ def distance(value: Any, accepts: Iterable[Any]) -> int:
 
 
 def describe(accepts: Iterable[Any]) -> str:
+    """Return what an option accepts, in words."""
     return ", ".join("any callable" if kind is callable else kind.__name__ for kind in accepts) or "nothing"
 
 
 class OptionTable:
-    """All keywords of one set of plugins."""
+    """All options of one set of plugins. keywords: those of clients and of requests, by name."""
 
     def __init__(
         self, core: Iterable[Option], declared: Iterable[tuple[str, str, Option]], reserved: frozenset[str]
     ) -> None:
-        """declared: plugin, its label, option. reserved: names that no plugin's option may have.
+        """Make the table.
 
-        Raises: PluginError.
+        core: the options of core. declared: the name of a plugin, its label for messages, and an option of it. reserved:
+        names that options of plugins must not have.
+
+        Raises: PluginError, for a reserved name, and for a name that two plugins have and cannot share.
         """
         self.keywords: dict[str, Keyword] = {}
         labels: dict[str, str] = {}
         for option in core:
             self._add(None, option)
-        own = frozenset(self.keywords)
+        core_names = frozenset(self.keywords)
         for plugin, label, option in declared:
-            if option.name in own or option.name in reserved or not option.name.isidentifier():
-                raise PluginError(f"{label} declares the option {option.name!r}, a name that core has or that is none")
+            if option.name in core_names or option.name in reserved or not option.name.isidentifier():
+                raise PluginError(
+                    f"{label} declares the option {option.name!r}, a name that core has or that is no identifier"
+                )
             known = self.keywords.get(option.name)
             if known is not None:
                 self._check_shared(known, labels[option.name], option, label)
@@ -141,37 +163,43 @@ class OptionTable:
         self.keywords.setdefault(option.name, Keyword(option.name)).owners.append((plugin, option))
 
     def _check_shared(self, known: Keyword, label: str, option: Option, other: str) -> None:
+        """Raises: PluginError, if two plugins, label and other, cannot share the name of their option."""
         first = known.owners[0][1]
         if not first.accepts or not option.accepts:
             raise PluginError(
-                f"{label} and {other} both declare the option {option.name!r}; a shared name needs `accepts` on each of them"
+                f"{label} and {other} both declare the option {option.name!r}; to share the name, both need `accepts`"
             )
         if first.default != option.default:
             raise PluginError(f"{label} and {other} share the option {option.name!r} and differ in its default")
 
-    def find(self, name: str, where: str) -> Keyword | None:
-        """The keyword of that name that a "client" or a "request" takes."""
+    def find(self, name: str, level: Level) -> Keyword | None:
+        """Return the option of a name, None if there is none that may be given to a client, to a request."""
         found = self.keywords.get(name)
-        return found if found is not None and found.takes(where) else None
+        return found if found is not None and found.takes(level) else None
 
-    def names(self, where: str) -> list[str]:
-        return [name for name, keyword in self.keywords.items() if keyword.takes(where)]
+    def names(self, level: Level) -> list[str]:
+        """Return the names of all options that may be given to a client, to a request."""
+        return [name for name, keyword in self.keywords.items() if keyword.takes(level)]
 
 
 def unexpected_keyword_error(
     function: str,
     name: str,
-    where: str,
+    level: Level,
     table: OptionTable,
     others: Iterable[str],
     absent: Iterable[tuple[SelectedPlugin, Callable[[], Mapping[str, Option]]]],
 ) -> TypeError:
-    """What to say of a keyword that nobody takes. others: keywords that are no options. absent: plugins that do not run."""
+    """Return the error for an unknown keyword.
+
+    function: what was called. others: its keywords that are no options. absent: the plugins that do not run, each with a
+    function that loads it and returns its options by name.
+    """
     what = f"{function}() got an unexpected keyword {name!r}"
     if name in table.keywords:
-        other = "client" if where == "request" else "request"
+        other = "client" if level == "request" else "request"
         return TypeError(f"{what}: it is an option of the {other} only")
-    known = [*table.names(where), *others]
+    known = [*table.names(level), *others]
     for plugin, declared in absent:
         if name in declared():
             return TypeError(f"{what}: {plugin.reason()}")

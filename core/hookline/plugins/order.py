@@ -1,4 +1,7 @@
-"""In which order plugins run: `before` and `after`, then tryfirst and trylast, then the name. Never who was installed first."""
+"""In which order plugins run: by `before` and `after`, then by tryfirst and trylast, then by name.
+
+The order of installation does not matter.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from ..errors import PluginError
 
 
 def successors(before: Mapping[str, Iterable[str]], after: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
-    """For each plugin, all that must run after it, through others too. Names that are not there mean nothing.
+    """Return for each plugin all that must run after it, directly or because of plugins between them.
 
-    before, after: what each plugin says of itself.
+    before, after: by plugin, the names in its attributes `before` and `after`. Names of plugins that are not loaded are
+        ignored.
 
     Raises: PluginError, for a cycle.
     """
@@ -24,6 +28,7 @@ def successors(before: Mapping[str, Iterable[str]], after: Mapping[str, Iterable
     path: list[str] = []
 
     def close(name: str) -> frozenset[str]:
+        """Find all that must run after one plugin: the transitive closure."""
         if name in path:
             cycle = [*path[path.index(name) :], name]
             raise PluginError(
@@ -41,7 +46,10 @@ def successors(before: Mapping[str, Iterable[str]], after: Mapping[str, Iterable
 
 
 def ordered(ranks: Mapping[str, int], following: Mapping[str, frozenset[str]]) -> list[str]:
-    """Sort names by what must follow what, then by rank (-1 tryfirst, 0, 1 trylast), then by themselves."""
+    """Sort plugins: by what must run after what, then by rank, then by name.
+
+    ranks: by plugin, -1 for tryfirst, 1 for trylast, else 0. following: what `successors` returned.
+    """
     waiting = {name: sum(name in following[other] for other in ranks) for name in ranks}
     ready = [(ranks[name], name) for name, count in waiting.items() if count == 0]
     heapq.heapify(ready)

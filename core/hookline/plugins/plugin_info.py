@@ -1,4 +1,4 @@
-"""One plugin of a client: what it is, its implementations of each event, and what it declares."""
+"""One plugin of a client: its name, where it comes from, its implementations and what it declares."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from .selection import SelectedPlugin
 
 
 class PluginInfo:
-    """One plugin of a client.
+    """One plugin of a client, as `client.plugins` lists it.
 
-    name: unique within the client. distribution, version: where it comes from; None for an object that was given to the
-    client. plugin: the object. hooks: the events that it implements. options: the names of those that it declares.
+    name: unique within the client. plugin: the object. label: the plugin in words, for messages.
+    entry: its entry point, None for an object that was given to the client.
+    implementations: its implementations of each event, by the name of the event. declarations: what it declares.
     """
 
     __slots__ = ("declarations", "entry", "implementations", "label", "name", "plugin")
@@ -30,48 +31,52 @@ class PluginInfo:
         self.entry = entry
         self.implementations = {event: manager.implementations(event).get(name, []) for event in EVENTS}
         self.declarations = [
-            d for i in manager.implementations("declare").get(name, []) for d in declared(i, self.label)
+            d for i in manager.implementations("declare").get(name, []) for d in call_declare(i, self.label)
         ]
 
     @property
     def distribution(self) -> str | None:
+        """The name of its distribution, None for an object that was given to the client."""
         return None if self.entry is None else self.entry.distribution
 
     @property
     def version(self) -> str | None:
+        """The version of its distribution, None for an object that was given to the client."""
         return None if self.entry is None else self.entry.version
 
     @property
     def hooks(self) -> tuple[str, ...]:
+        """The names of the events that it implements."""
         return tuple(event for event in EVENTS if self.implementations[event])
 
     @property
     def options(self) -> tuple[str, ...]:
+        """The names of the options that it declares."""
         return tuple(option.name for option in self.of(Option))
 
     def of(self, kind: type[Any]) -> list[Any]:
-        """What it declares of one kind, such as `Option`."""
+        """Return its declarations of one kind, such as `Option`."""
         return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
 
-    def answers_to(self, names: Iterable[str]) -> bool:
-        """Does one of the names mean this plugin, or the plugins of its distribution?"""
-        return self.name in names or (self.entry is not None and any(map(self.entry.answers_to, names)))
+    def matches_any(self, names: Iterable[str]) -> bool:
+        """Is one of the names that of this plugin or of its distribution?"""
+        return self.name in names or (self.entry is not None and any(map(self.entry.matches, names)))
 
     @property
     def runs_for(self) -> tuple[str, ...]:
-        """What gives it something to do at pre_request, as `option auth`; empty for one that does not sleep there."""
+        """The preconditions for which its `pre_request` runs, such as `option auth`; empty if it has none and always runs."""
         found = [implementation.conditions for implementation in self.implementations["pre_request"]]
-        if not all(conditions.is_conditional for conditions in found):
+        if not all(conditions.has_request_conditions for conditions in found):
             return ()
-        every = (f"{kind} {name}" for each in found for kind, names in conditions_in_words(each) for name in names)
-        return tuple(dict.fromkeys(every))
+        words = (f"{kind} {name}" for each in found for kind, names in names_by_kind(each) for name in names)
+        return tuple(dict.fromkeys(words))
 
     def __repr__(self) -> str:
         return f"<PluginInfo {self.label}>"
 
 
-def conditions_in_words(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """What wakes an implementation that may sleep: of each kind, the names."""
+def names_by_kind(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the preconditions of pre_request: for each kind (option, field, switch) that is given, its names."""
     switch = (conditions.switch,) if conditions.switch else ()
     found = (
         ("option", tuple(sorted(conditions.options or ()))),
@@ -81,21 +86,21 @@ def conditions_in_words(conditions: Conditions) -> tuple[tuple[str, tuple[str, .
     return tuple((kind, names) for kind, names in found if names)
 
 
-def in_words(conditions: Conditions) -> str:
-    """`option auth or proxies, field expect or switch has_jar`."""
-    kinds = [f"{kind} {listed(names)}" for kind, names in conditions_in_words(conditions)]
-    return listed(kinds) or "something else wakes it"
+def conditions_in_words(conditions: Conditions) -> str:
+    """Return the preconditions of pre_request in words: `option auth or proxies, field expect or switch has_jar`."""
+    kinds = [f"{kind} {join_with_or(names)}" for kind, names in names_by_kind(conditions)]
+    return join_with_or(kinds) or "no option, field or switch"
 
 
-def listed(texts: Sequence[str]) -> str:
-    """`a, b or c`."""
+def join_with_or(texts: Sequence[str]) -> str:
+    """Return texts as `a, b or c`; "" if there are none."""
     return " or ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
-def declared(implementation: Implementation, label: str) -> list[Declaration]:
-    """What a plugin declares.
+def call_declare(implementation: Implementation, label: str) -> list[Declaration]:
+    """Call `declare` of a plugin and return its declarations. label: the plugin in messages.
 
-    Raises: PluginError.
+    Raises: PluginError, if it raises or returns something else.
     """
     try:
         found = list(implementation.function() or ())
@@ -107,12 +112,12 @@ def declared(implementation: Implementation, label: str) -> list[Declaration]:
         ) from error
     for declaration in found:
         if not isinstance(declaration, Declaration):
-            raise PluginError(f"{label}: declare gave {type(declaration).__name__}, which declares nothing")
+            raise PluginError(f"{label}: declare returned {type(declaration).__name__}, which is no declaration")
     return found
 
 
-def registered(manager: Manager, selected: Iterable[SelectedPlugin]) -> list[PluginInfo]:
-    """All plugins that are registered. selected: where they come from, where that is known."""
+def registered_plugins(manager: Manager, selected: Iterable[SelectedPlugin]) -> list[PluginInfo]:
+    """Return all plugins that are registered with a manager. selected: those of them whose entry points are known."""
     entries = {found.name: found.entry for found in selected}
     return [
         PluginInfo(manager, name, plugin, entries.get(name))

@@ -1,4 +1,4 @@
-"""Which plugins a client gets: from its arguments, the environment and what is installed."""
+"""Which plugins a client loads, by its arguments, the environment variables and what is installed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Autoload = bool | Literal["default"]
 
 
 def label(name: str, entry: EntryPoint | None) -> str:
-    """A plugin in words, for messages."""
+    """Return a plugin in words, for messages: its name, and its distribution if it has one."""
     return f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
 
 
 class SelectedPlugin(NamedTuple):
-    """A plugin that a client was given or that is installed, and whether it runs.
+    """A plugin that is installed or that the client was given as object, and whether it runs.
 
-    entry: where it comes from; None for an object that was given. plugin: its object; None for one that was not made.
-    why: why it does not run, "" where it does. by: the plugin that replaces it.
+    name: unique within the client. entry: its entry point, None for an object. plugin: its object, None if it was not made.
+    why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
     """
 
     name: str
@@ -33,16 +33,18 @@ class SelectedPlugin(NamedTuple):
 
     @property
     def label(self) -> str:
+        """The plugin in words, for messages."""
         return label(self.name, self.entry)
 
-    def answers_to(self, name: str) -> bool:
-        """Does the name mean this plugin, or the plugins of its distribution?"""
-        return self.name == name or (self.entry is not None and self.entry.answers_to(name))
+    def matches(self, name: str) -> bool:
+        """Is it the name of this plugin or of its distribution?"""
+        return self.name == name or (self.entry is not None and self.entry.matches(name))
 
     def reason(self) -> str:
-        """The end of a sentence about one of its keywords."""
+        """Return why one of its options is not there, as the end of a message."""
         if self.why == "replaced" and self.by is not None:
-            return f"belongs to {self.name!r}, replaced by {self.by.entry.label if self.by.entry else self.by.name}"
+            by = self.by.entry.label if self.by.entry else self.by.name
+            return f"it belongs to plugin {self.name!r}, which is replaced by {by}"
         if self.why == "optional":
             return f"it belongs to the optional plugin {self.name!r}, which plugins=[{self.name!r}] would load"
         if self.why == "not autoloaded":
@@ -51,7 +53,10 @@ class SelectedPlugin(NamedTuple):
 
 
 def object_name(plugin: Any) -> str:
-    """The name of a plugin object: its `name`, else its class (a module: its own name), in lower case."""
+    """Return the name of a plugin object: its attribute `name`, else that of its class or, for a module, its own.
+
+    The name is normalized.
+    """
     given = getattr(plugin, "name", None)
     if isinstance(given, str) and given:
         return normalized(given)
@@ -60,17 +65,42 @@ def object_name(plugin: Any) -> str:
 
 
 def names_of(plugin: Any, attribute: str) -> tuple[str, ...]:
-    """The names in `before`, `after` or `replaces` of a plugin or its class."""
+    """Return the normalized names in `before`, `after` or `replaces` of a plugin or of its class. See `check_names`."""
     value = getattr(plugin, attribute, ())
     if isinstance(value, str):
         value = (value,)
     return tuple(normalized(name) for name in value)
 
 
-def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
-    """Plugins, or names of plugins; None is none. what: the beginning of the message for what is no list.
+def check_names(plugin: Any, attribute: str, label: str, name: str) -> None:
+    """Check that `before`, `after` or `replaces` of a plugin or of its class is a name or a list of names.
+
+    label: the plugin in messages. name: its name.
 
     Raises: PluginTypeError.
+    """
+    value = getattr(plugin, attribute, ())
+    if isinstance(value, str):
+        return
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        wrong = [each for each in value if not isinstance(each, str)]
+        if not wrong:
+            return
+        found = f"{type(value).__name__} with {type(wrong[0]).__name__}"
+    else:
+        found = type(value).__name__
+    raise PluginTypeError(
+        f"{label}: {attribute} must be the name of a plugin or a list of names, not {found};"
+        f" disable=[{name!r}] leaves it out"
+    )
+
+
+def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
+    """Return an argument as a list of plugins or of their names; None as an empty one.
+
+    what: the beginning of the message, which says what is expected.
+
+    Raises: PluginTypeError, if it is a string or not iterable.
     """
     if given is None:
         return []
@@ -80,7 +110,10 @@ def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
 
 
 def as_names(given: Iterable[str] | None, what: str) -> list[str]:
-    """The same for names alone. Raises: PluginTypeError."""
+    """Return an argument as a list of names, as `as_list` does.
+
+    Raises: PluginTypeError, also if it contains something else than strings.
+    """
     names = as_list(given, what)
     for name in names:
         if not isinstance(name, str):
@@ -89,7 +122,10 @@ def as_names(given: Iterable[str] | None, what: str) -> list[str]:
 
 
 class Selection:
-    """What `HttpClient(...)` asked for, worked out. `loaded` run, `absent` do not."""
+    """The plugins of one client, selected by the arguments of `HttpClient(...)` and by the environment variables.
+
+    loaded: the plugins that run, with their objects. absent: the others, each with the reason why it does not run.
+    """
 
     def __init__(
         self,
@@ -99,6 +135,12 @@ class Selection:
         require: Iterable[str] | None = None,
         autoload: Autoload = True,
     ) -> None:
+        """Select and make the plugins. For the arguments see `HttpClient`.
+
+        Raises: PluginError, for unknown names, arguments that contradict each other, plugins that cannot be loaded, two
+        plugins of one name or that replace the same, and a plugin in `require` that does not run; PluginTypeError, for
+        arguments of a wrong type.
+        """
         self._entries = installed()
         self._environment = Environment.read()
         what = "plugins=, disable= and require= take lists of names"
@@ -110,25 +152,26 @@ class Selection:
         self._objects = numbered(objects)
         self._disable = [normalized(name) for name in as_names(disable, what)]
         self._require = [normalized(name) for name in as_names(require, what)]
-        self._asked = [normalized(name) for name in given if isinstance(name, str)]
-        for argument, names in (("disable", self._disable), ("plugins", self._asked), ("require", self._require)):
+        self._requested = [normalized(name) for name in given if isinstance(name, str)]
+        for argument, names in (("disable", self._disable), ("plugins", self._requested), ("require", self._require)):
             self._check_known(argument, names)
-        both = set(self._disable) & {*self._asked, *self._require}
+        both = set(self._disable) & {*self._requested, *self._require}
         if both:
-            raise PluginError(f"{min(both)!r} stands in disable= and in plugins= or require=")
-        self._left_out = {*self._disable, *self._environment.disable}
+            raise PluginError(f"{min(both)!r} is in disable= and in plugins= or require=")
+        self._disabled_names = {*self._disable, *self._environment.disable}
         if not isinstance(autoload, bool) and autoload != "default":
             raise PluginTypeError(f"autoload= takes True, False or 'default', not {autoload!r}")
         self._autoload: Autoload = False if self._environment.no_autoload else autoload
         if self._autoload == "default":
-            required_by_root()  # fails where the defaults are not there, even when no plugin is
+            required_by_root()  # raises if the distribution is not installed, even if no plugin is
         self.absent: list[SelectedPlugin] = []
         self.loaded: list[SelectedPlugin] = []
         self._select()
         self._check_required()
 
     def _check_known(self, argument: str, names: Sequence[str]) -> None:
-        if not names:  # as nearly always
+        """Raises: PluginError, for a name of no plugin. argument: the keyword that the names were given with."""
+        if not names:  # nearly always
             return
         known = {entry.name for entry in self._entries} | {entry.short_name for entry in self._entries}
         known |= {normalized(entry.distribution) for entry in self._entries} | set(self._objects)
@@ -138,34 +181,36 @@ class Selection:
                 hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
                 raise PluginError(f"{argument}=[{name!r}]: no plugin of that name is installed{hint}")
 
-    def _names_left_out(self, role: str) -> bool:
-        """Is what a plugin replaces left out by name, or with all of its distribution?"""
-        return role in self._left_out or any(e.answers_to(role) and self._is_left_out(e) for e in self._entries)
+    def _is_disabled_name(self, name: str) -> bool:
+        """Is a name that a plugin replaces disabled, by itself or with its distribution?"""
+        return name in self._disabled_names or any(e.matches(name) and self._is_disabled(e) for e in self._entries)
 
-    def _is_left_out(self, entry: EntryPoint) -> bool:
-        return any(entry.answers_to(name) for name in self._left_out)
+    def _is_disabled(self, entry: EntryPoint) -> bool:
+        return any(entry.matches(name) for name in self._disabled_names)
 
-    def _wanted(self, entry: EntryPoint) -> bool:
-        asked = (*self._asked, *self._require, *self._environment.plugins)
-        if any(entry.answers_to(name) for name in asked):
+    def _is_wanted(self, entry: EntryPoint) -> bool:
+        """Is an installed plugin to be loaded, by name or by `autoload`?"""
+        named = (*self._requested, *self._require, *self._environment.plugins)
+        if any(entry.matches(name) for name in named):
             return True
         if entry.is_optional or self._autoload is False:
             return False
         return self._autoload is True or normalized(entry.distribution) in required_by_root()
 
     def _select(self) -> None:
+        """Set `loaded` and `absent`. A plugin that cannot be imported is no error if another one replaces it."""
         wanted: dict[str, EntryPoint] = {}
         for entry in self._entries:
-            if self._is_left_out(entry):
+            if self._is_disabled(entry):
                 self.absent.append(SelectedPlugin(entry.name, entry, why="disabled"))
-            elif not self._wanted(entry):
+            elif not self._is_wanted(entry):
                 self.absent.append(
                     SelectedPlugin(entry.name, entry, why="optional" if entry.is_optional else "not autoloaded")
                 )
             elif entry.name in wanted:
                 raise PluginError(
-                    f"two plugins are named {entry.name!r}: of {wanted[entry.name].label} and of {entry.label};"
-                    f" uninstall one, or disable=[{entry.name!r}] leaves out both"
+                    f"two plugins are named {entry.name!r}: one of {wanted[entry.name].label} and one of {entry.label};"
+                    f" uninstall one of them; disable=[{entry.name!r}] leaves out both"
                 )
             else:
                 wanted[entry.name] = entry
@@ -177,11 +222,12 @@ class Selection:
             except PluginError as error:
                 failures[name] = error
         for name, plugin in self._objects.items():
-            if name in self._left_out:
+            if name in self._disabled_names:
                 self.absent.append(SelectedPlugin(name, None, plugin, "disabled"))
             elif name in wanted:
                 raise PluginError(
-                    f"plugins= brings an object named {name!r}, and {wanted[name].label} has one; give it a `name`"
+                    f"plugins= contains an object named {name!r}, as is a plugin of {wanted[name].label};"
+                    " give the object another `name`"
                 )
             else:
                 factories[name] = plugin
@@ -195,21 +241,27 @@ class Selection:
                 self.loaded.append(
                     SelectedPlugin(name, found, factory if found is None else found.make_plugin(factory))
                 )
-        self._note_replaced(replaced, wanted)
+        self._add_replaced(replaced, wanted)
 
     def _replaced(self, factories: dict[str, Any], wanted: dict[str, EntryPoint]) -> dict[str, str]:
-        """Who is replaced by whom. A plugin that replaces what is disabled is left out with it."""
+        """Return the names of plugins that are replaced, each with the name of the plugin that replaces it.
+
+        A plugin that replaces a disabled one is removed from `factories`: it is disabled, too.
+
+        Raises: PluginError, if two plugins replace the same one or each other; PluginTypeError, if `replaces` has no names.
+        """
         replaced: dict[str, str] = {}
         for name in sorted(factories):
-            roles = names_of(factories[name], "replaces")
-            if any(self._names_left_out(role) for role in roles):
+            check_names(factories[name], "replaces", label(name, wanted.get(name)), name)
+            replaced_names = names_of(factories[name], "replaces")
+            if any(self._is_disabled_name(each) for each in replaced_names):
                 self.absent.append(
                     SelectedPlugin(name, wanted.get(name), None if name in wanted else factories[name], "disabled")
                 )
                 del factories[name]
                 continue
-            for role in roles:
-                targets = [e.name for e in self._entries if e.answers_to(role)] or [role]
+            for each in replaced_names:
+                targets = [e.name for e in self._entries if e.matches(each)] or [each]
                 for target in targets:
                     if target in replaced:
                         first, second = replaced[target], name
@@ -226,27 +278,29 @@ class Selection:
                         replaced[target] = name
         return replaced
 
-    def _note_replaced(self, replaced: dict[str, str], wanted: dict[str, EntryPoint]) -> None:
+    def _add_replaced(self, replaced: dict[str, str], wanted: dict[str, EntryPoint]) -> None:
+        """Add the installed plugins that others replace to `absent`."""
         by_name = {found.name: found for found in self.loaded}
         for name, by in replaced.items():
             if name in wanted:
                 self.absent.append(SelectedPlugin(name, wanted[name], None, "replaced", by_name.get(by)))
 
     def _check_required(self) -> None:
+        """Raises: PluginError, for a plugin in `require` that does not run."""
         for name in self._require:
-            if any(found.answers_to(name) for found in self.loaded):
+            if any(found.matches(name) for found in self.loaded):
                 continue
-            why = next((absent for absent in self.absent if absent.answers_to(name)), None)
-            reason = "it is not there" if why is None else f"it is {why.why}"
-            if why is not None and why.by is not None:
-                reason += f" by {why.by.label}"
+            absent = next((found for found in self.absent if found.matches(name)), None)
+            reason = "it does not run" if absent is None else f"it is {absent.why}"
+            if absent is not None and absent.by is not None:
+                reason += f" by {absent.by.label}"
             raise PluginError(f"require=[{name!r}]: {reason}")
 
 
 def numbered(objects: Iterable[Any]) -> dict[str, Any]:
-    """Plugin objects by name; a second one of a name gets `#2`.
+    """Return plugin objects by name. A second object of a name gets `#2` appended to it.
 
-    Raises: PluginError, for one object given twice.
+    Raises: PluginError, if an object occurs twice.
     """
     found: dict[str, Any] = {}
     for plugin in objects:
@@ -254,7 +308,7 @@ def numbered(objects: Iterable[Any]) -> dict[str, Any]:
         name, number = own, 1
         while name in found:
             if found[name] is plugin:
-                raise PluginError(f"plugins= brings the object named {name!r} twice")
+                raise PluginError(f"plugins= contains the object named {name!r} twice")
             number += 1
             name = f"{own}#{number}"
         found[name] = plugin

@@ -10,7 +10,7 @@ from hookline.cli.printer import Printer, printable
 from .installed import InstalledPlugin, installed_plugins
 from .loading import load_client
 
-HEADINGS = ("name", "distribution", "version", "state", "events", "wakes for", "options")
+HEADINGS = ("name", "distribution", "version", "state", "events", "runs for", "options")
 
 
 async def list_plugins(printer: Printer, disable: Sequence[str]) -> int:
