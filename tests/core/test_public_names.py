@@ -27,7 +27,7 @@ RESPONSE = {
 
 REQUEST = {
     # where it goes
-    "client", "method", "url", "origin", "userinfo", "target", "route", "has_route", "ssl",
+    "client", "method", "url", "origin", "origin_form", "userinfo", "target", "route", "has_route", "ssl", "configuration",
     # fields
     "headers", "unredirected_headers", "has_header", "gave_header", "get_header", "remove_header",
     "add_unredirected_header",

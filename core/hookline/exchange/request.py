@@ -182,6 +182,11 @@ class HttpRequest:
         return self._destination.origin
 
     @property
+    def origin_form(self) -> str:
+        """The path and the query of the URL (RFC 9112, section 3.2.1); `target` is the same unless a plugin has set it."""
+        return self._destination.target
+
+    @property
     def userinfo(self) -> str | None:
         """What stood before the @ of the URL, a str, percent-encoded as it was. A secret. None = nothing stood there."""
         return self._destination.userinfo

@@ -79,9 +79,8 @@ class Cookies:
             return
         if defaults is not None:
             self._adopt(defaults)
-        where = request._destination
-        origin = where.origin
-        field = self.jar.header_for(origin.host, where.target, origin.tls)
+        origin = request.origin
+        field = self.jar.header_for(origin.host, request.origin_form, origin.tls)
         if own is not None or defaults is not None:
             field = field_with_option(field or "", request, None if own is defaults else own, defaults)
         if field and not request.has_header("Cookie"):
@@ -91,10 +90,10 @@ class Cookies:
     def on_headers(self, response: CookiesResponse) -> None:
         request = response.request
         if request.store_cookies:
-            where = request._destination
+            origin = request.origin
             fields = [field_octets(field) for field in response.headers.getall("set-cookie", [])]
             self.has_jar.turn_on()
-            self.jar.store(fields, host=where.origin.host, path=where.target, secure=where.origin.tls)
+            self.jar.store(fields, host=origin.host, path=request.origin_form, secure=origin.tls)
 
     def _adopt(self, defaults: CookiesOption) -> None:
         """Add the client's cookies that have a domain to the jar, once: what the user clears later stays cleared."""
@@ -144,8 +143,8 @@ def field_with_option(
     option = as_cookies_option(own)  # a handler may have set request.cookies to a dict
     call = option.field if at_origin else ""
     if option.jar is not None:
-        where = request._destination
-        call = join_fields(call, option.jar.header_for(where.origin.host, where.target, where.origin.tls) or "", "")
+        origin = request.origin
+        call = join_fields(call, option.jar.header_for(origin.host, request.origin_form, origin.tls) or "", "")
     return join_fields(call, stored, default) if stored or default else call
 
 

@@ -64,10 +64,10 @@ def protocol_parameters(request: HttpRequest, client: Client, form: str | None) 
     """
     from oauthlib.common import Request
 
-    where = request._destination
-    path, _, query = where.target.partition("?")
-    host = request.get_header("host") or where.origin.authority
-    uri = base_string_uri(where.origin.scheme, host, path)
+    origin = request.origin
+    path, _, query = request.origin_form.partition("?")
+    host = request.get_header("host") or origin.authority
+    uri = base_string_uri(origin.scheme, host, path)
     parameters: list[tuple[str, str]] = client.get_oauth_params(Request(uri, request.method))
     text = signature_base_string(request.method, uri, [*parse_form(query), *parse_form(form or ""), *parameters])
     try:

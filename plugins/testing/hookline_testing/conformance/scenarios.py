@@ -232,7 +232,7 @@ def credential_names(request: HttpRequest) -> set[str]:
         "proxy-authorization",
         "cookie",
         *request.sensitive_headers,
-        *request._configuration.credentials,
+        *request.client.credential_fields(),
     }
     return {name.lower() for name in names}
 
