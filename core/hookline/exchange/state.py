@@ -280,7 +280,7 @@ class ExchangeState:
         connection.leave_fast_path(request.method, request.max_body, tap)
         if request.deadline or request.timeout.has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)
-            connection.timed = True
+            connection.tracks_last_read = True
             connection.last_read = connection.loop.time()
 
     def _receive_head(self, head: ResponseHead) -> bool:
@@ -359,7 +359,7 @@ class ExchangeState:
 
     async def _receive_body(self, connection: Connection) -> bool:
         """Let the body come. False: it is handed out as a stream; True: it is here, or as much of it as is buffered."""
-        connection.bounded = connection.eager = self.request.stream
+        connection.bounded = connection.wakes_on_read = self.request.stream
         connection.continue_after_head(bounded=self.request.stream)
         if connection.error is not None:
             raise connection.error

@@ -34,7 +34,7 @@ def download_handler(tell: ProgressCallback) -> Callable[..., None]:
         total = None
         if "transfer-encoding" not in headers and "content-length" in headers:
             total = int(headers["content-length"])
-        tell(connection.received_size if total is None else total - connection.left_of_body, total)
+        tell(connection.received_size if total is None else total - connection.bytes_remaining, total)
 
     on_download.__qualname__ = "on_download"
     return on_download

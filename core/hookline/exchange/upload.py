@@ -145,7 +145,7 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
                 write(chunk)
             if connection.transport.is_closing():  # it failed: the peer is gone, and may have said why
                 return
-            if connection.can_write is not None:
+            if connection.drain_waiter is not None:
                 watch(of, connection, request.timeout.write)
                 await connection.drain()
                 watch(of, connection, 0.0)

@@ -72,7 +72,7 @@ class Pool:
         Whatever came belongs to no request: a late 408 would be taken for the answer to the next one.
         """
         idle = now - connection.completed_at
-        return idle >= ASK_AFTER and (idle >= self.keep_alive or connection.has_input)
+        return idle >= ASK_AFTER and (idle >= self.keep_alive or connection.has_unread_input)
 
     def reserve_slot(self) -> bool:
         """Take the right to open a connection, where the limit allows it."""

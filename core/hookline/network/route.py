@@ -21,7 +21,7 @@ from ..errors import (
     reason_of,
 )
 from ..http1.connection import Connection
-from ..http1.opening import Opening
+from ..http1.opening_times import OpeningTimes
 from ..messages.url import written_host
 from .happy_eyeballs import as_address, dial, resolve
 from .tls import TLS
@@ -98,7 +98,7 @@ class DirectRoute(Route):
                     connected = monotonic()
                 _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
             secured = None if self.tls is None else monotonic()
-            connection.opening = Opening(resolved, connected or monotonic(), secured)
+            connection.opening_times = OpeningTimes(resolved, connected or monotonic(), secured)
         except HooklineError:  # of a resolver
             raise
         except OSError as error:

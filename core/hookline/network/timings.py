@@ -46,9 +46,9 @@ class Timings:
         """The connection is here, and the request goes out."""
         if self.queued is None:
             self.mark("queued")
-        if not connection.reused and connection.opening is not None:
+        if not connection.reused and connection.opening_times is not None:
             self.dns, self.connect, self.tls = (
-                None if moment is None else moment - self._began for moment in connection.opening
+                None if moment is None else moment - self._began for moment in connection.opening_times
             )
         self.mark("sent")
 

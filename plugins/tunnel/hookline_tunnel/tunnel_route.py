@@ -53,8 +53,8 @@ class TunnelRoute(Route):
                 name = self.tls.name_for(self.host)
                 await connection.start_tls(client.contexts.get(self.tls), name, self.handshake or None)
                 self._direct.check_protocol(connection)
-                if connection.opening is not None:  # `secured` is the end of the handshake with the origin
-                    connection.opening = connection.opening._replace(secured=monotonic())
+                if connection.opening_times is not None:  # `secured` is the end of the handshake with the origin
+                    connection.opening_times = connection.opening_times._replace(secured=monotonic())
             if connection.leftover:
                 raise RemoteProtocolError("bytes came through the tunnel before the request was sent")
         except BaseException as error:
