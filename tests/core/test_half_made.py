@@ -31,8 +31,8 @@ def break_in_at(line: int) -> Any:
         if "hookline" not in path or not path.endswith(MAKERS) or asyncio.current_task() is not task:
             return None
         if event == "line" and frame.f_code.co_name not in (
-            "section",
-            "settle",
+            "handler_section",
+            "set_done",
         ):  # behind which a connection may just be open
             seen += 1
             if seen == line:

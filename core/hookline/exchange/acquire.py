@@ -17,7 +17,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
     """
     timings = response.timings
     if timings is not None:
-        timings.stand_in_line()
+        timings._begin_anew()
     closings = pool.close_count
     while not pool.reserve_slot():
         waiter = pool.join_queue()
@@ -38,13 +38,13 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
             return connection
         if connection.alive:  # it is closing since it was given
-            pool.replace_closing(connection)
+            pool.reclaim_slot(connection)
             break
         if (idle := pool.take(monotonic())) is not None:
             return idle
     try:
         if timings is not None:
-            timings.mark("queued")
+            timings._mark("queued")
         request = response.request
         limit = request.timeout.connect
         if limit:
@@ -59,7 +59,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         pool.free_slot()
         raise
     if timings is not None:
-        timings.mark("connect")  # more exactly by the connection, where its route says so
+        timings._mark("connect")  # more exactly by the connection, where its route says so
     connection.key = pool.key
     pool.add(connection)
     return connection

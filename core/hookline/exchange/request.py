@@ -170,8 +170,8 @@ class HttpRequest:
             tls,
             self.source_address,
             self.unix_socket,
-            handshake=limits.tls,
-            connecting=connecting,
+            tls_timeout=limits.tls,
+            connect_timeout=connecting,
         )
 
     @property

@@ -21,7 +21,7 @@ from ..http1.connection import Connection, DataListener
 from ..http1.parser import ResponseHead, parse_status_line
 from ..messages.content_decoding import Content
 from ..network.pool import Pool
-from ..network.timings import FirstByte, Timings
+from ..network.timings import FirstByteListener, Timings
 from .request import HttpRequest
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class ExchangeState:
         if event == "pre_request":
             self.timings = Timings()
         elif event == "post_request" and self.timings is not None:
-            self.timings.mark("done")
+            self.timings._mark("done")
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """The handlers of this call, then those of this exchange."""
@@ -146,7 +146,7 @@ class ExchangeState:
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
         tap = DataListeners(self, received, processed) if received or processed or awaited else None
         if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
-            return FirstByte(self.timings, self.connection, tap)
+            return FirstByteListener(self.timings, self.connection, tap)
         return tap
 
     def _update_data_listener(self) -> None:
@@ -276,7 +276,7 @@ class ExchangeState:
         request = self.request
         tap = None if self._on_fast_path else self._data_listener()
         if self.timings is not None:
-            self.timings.took(connection)
+            self.timings._request_sent(connection)
         connection.leave_fast_path(request.method, request.max_body, tap)
         if request.deadline or request.timeout.has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)

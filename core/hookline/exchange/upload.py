@@ -164,7 +164,7 @@ async def stream(of: ref[ExchangeState], connection: Connection, body: bytes | S
         raise LocalProtocolError(f"the body ended after {sent} of the {length} bytes that Content-Length announced")
     connection.sending = False
     if timings is not None:
-        timings.mark("sent")
+        timings._mark("sent")
 
 
 def watch(of: ref[ExchangeState], connection: Connection, seconds: float) -> None:
