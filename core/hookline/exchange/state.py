@@ -276,7 +276,7 @@ class ExchangeState:
         request = self.request
         tap = None if self._on_fast_path else self._data_listener()
         if self.timings is not None:
-            self.timings._request_sent(connection)
+            self.timings._record_connection(connection)
         connection.leave_fast_path(request.method, request.max_body, tap)
         if request.deadline or request.timeout.has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)

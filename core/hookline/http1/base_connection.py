@@ -113,7 +113,7 @@ class BaseConnection(asyncio.BufferedProtocol):
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def resume_reading(self) -> None:
+    def _resume_reading(self) -> None:
         if self.is_reading_paused and self.alive:
             self.is_reading_paused = False
             self.transport.resume_reading()
@@ -127,7 +127,7 @@ class BaseConnection(asyncio.BufferedProtocol):
             future.set_result(None)
 
     @property
-    def got_close_notify(self) -> bool:
+    def _got_close_notify(self) -> bool:
         """True if the peer, which has ended its side of TCP, sent a close_notify before (RFC 8446, section 6.1), or without TLS.
 
         Loops do not pass that on to protocols. But OpenSSL knows: it reads b"" only after a close_notify.
@@ -149,7 +149,7 @@ class BaseConnection(asyncio.BufferedProtocol):
         descriptor = sock.fileno()
         return descriptor < 0 or is_readable(descriptor)
 
-    def stop_sending(self) -> None:
+    def _stop_sending(self) -> None:
         """Stop sending the body of the request, if it is being sent."""
         self.resume_writing()
         cancel, self.cancel_sending = self.cancel_sending, None
@@ -157,13 +157,13 @@ class BaseConnection(asyncio.BufferedProtocol):
             cancel()
 
     async def drain(self) -> None:
-        """Wait until the transport takes more to send, `stop_sending` is called or the connection is lost."""
+        """Wait until the transport takes more to send, `_stop_sending` is called or the connection is lost."""
         if self.drain_waiter is not None:
             await self.drain_waiter
 
     def abort(self) -> None:
         """Close at once, and drop what is not sent yet."""
-        self.stop_sending()
+        self._stop_sending()
         if self.alive:
             self.keep_alive = False
             self.transport.abort()
@@ -190,7 +190,7 @@ class BaseConnection(asyncio.BufferedProtocol):
         If the connection is lost (`alive` is False), only the bytes are handed over.
         """
         if self.alive:
-            self.resume_reading()
+            self._resume_reading()
             self.transport.set_protocol(protocol)
         leftover, self.leftover = self.leftover, b""
         return leftover

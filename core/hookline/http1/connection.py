@@ -2,7 +2,7 @@
 
 The attribute `_take` is the state: the function that consumes the next bytes. After `begin` it is
 
-    _take_on_fast_path      the first read of an exchange without listeners, limits and special methods
+    _take_on_fast_path      the first read of an exchange without listeners and limits, and not of HEAD or CONNECT
     _take_head              a head, after `leave_fast_path` or after an interim head
     _take_partial_head      the rest of a head that comes in several reads
     _take_known_length      a body with Content-Length (RFC 9112, section 6.3, as for the next two)
@@ -198,14 +198,14 @@ class Connection(BaseConnection):
             if self._input_ended:
                 self._end_input(None)
         if not bounded:
-            self.resume_reading()
+            self._resume_reading()
 
     def take_parts(self) -> list[bytes]:
         """Take the pieces of the body that have come; reading goes on if it had stopped."""
         parts, self.parts = self.parts, []
         self.buffered = 0
         if self.is_reading_paused:
-            self.resume_reading()
+            self._resume_reading()
         return parts
 
     def end(self) -> None:
@@ -262,7 +262,7 @@ class Connection(BaseConnection):
 
     def buffer_updated(self, nbytes: int) -> None:
         if self.data_listener is None and self._deferred_reads is None:
-            take = self._take  # a callable attribute, called as a method, is not specialised
+            take = self._take  # CPython does not specialise the call of a callable attribute as a method
             try:
                 take(self, self._view[:nbytes].tobytes())
             except (RemoteProtocolError, BodyTooLarge) as error:
@@ -404,7 +404,7 @@ class Connection(BaseConnection):
         # RFC 9112, section 6.3; llhttp has refused a head with both Content-Length and Transfer-Encoding
         if status == 101 or (self._method == "CONNECT" and status < 300):
             self.upgraded = self.complete = True
-            self.stop_sending()
+            self._stop_sending()
             self.keep_alive = False
             self.leftover = rest
             self._take = Connection._take_leftover
@@ -452,7 +452,7 @@ class Connection(BaseConnection):
         if self.complete or wanted:
             self.wake()
         if self.sending and status >= 300:
-            self.stop_sending()  # the peer has decided without the rest of the request
+            self._stop_sending()  # the peer has decided without the rest of the request
 
     def _accept_interim_head(self, head: ResponseHead, rest: bytes) -> None:
         self._take = Connection._take_head
@@ -486,7 +486,7 @@ class Connection(BaseConnection):
             self.parts.append(data[:size])
             self._complete_response(data[size:])
 
-    def take_large_read(self, data: bytes) -> int:
+    def _take_large_read(self, data: bytes) -> int:
         """Consume a read of a large body with Content-Length; returns how many bytes are still to come.
 
         The same as `receive_bytes`, in one function: a download of 1 GiB has 4000 reads.
@@ -557,7 +557,7 @@ class Connection(BaseConnection):
             self.keep_alive = False
         self._take = Connection._take_unexpected
         if self.sending:
-            self.stop_sending()
+            self._stop_sending()
         if self.head:
             self.wake()
 
@@ -621,11 +621,11 @@ class Connection(BaseConnection):
         """
         if self._deferred_reads is not None and exc is None:
             # decided when the reads before it have been parsed; uvloop's TLS has forgotten the close_notify by then
-            self._input_ended, self._ended_in_order = True, self.got_close_notify
+            self._input_ended, self._ended_in_order = True, self._got_close_notify
         elif (
             self._take is Connection._take_until_close
             and exc is None
-            and (self._ended_in_order if self._input_ended else self.got_close_notify)
+            and (self._ended_in_order if self._input_ended else self._got_close_notify)
         ):
             self._complete_response()
         else:

@@ -47,7 +47,7 @@ class BodyReceiver(Protocol):
     @property
     def bytes_remaining(self) -> int: ...
 
-    def take_large_read(self, data: bytes) -> int: ...
+    def _take_large_read(self, data: bytes) -> int: ...
 
     def eof_received(self) -> bool | None: ...
 
@@ -91,7 +91,7 @@ class LargeBodyReader(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         size = len(data)
         self._ready_bytes = self._low_water - size
-        self._adapt_low_water(self._connection.take_large_read(data), size)
+        self._adapt_low_water(self._connection._take_large_read(data), size)
 
     def _read_at_once(self) -> None:
         """Read what waits in the kernel, for a caller who asks for the next chunk while none is buffered."""
@@ -110,7 +110,7 @@ class LargeBodyReader(asyncio.Protocol):
             connection.transport.abort()
         else:
             if data:  # else the end of the connection, which the transport sees too
-                self._adapt_low_water(connection.take_large_read(data), len(data))
+                self._adapt_low_water(connection._take_large_read(data), len(data))
 
     def _adapt_low_water(self, left: int, size: int) -> None:
         """Set the mark after a read, or finish after the last one. left: bytes still to come. size: bytes of the read."""

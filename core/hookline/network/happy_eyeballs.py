@@ -168,7 +168,8 @@ async def connect(address: Address, sources: list[Address]) -> socket.socket:
     Raises: OSError if that fails, or no source is of the same family.
     """
     family, sockaddr = address
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it says TCP
+    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     forks.dialed.add(sock)
     try:
         sock.setblocking(False)

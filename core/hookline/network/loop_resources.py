@@ -22,7 +22,7 @@ CLOSER_SECONDS = 1.0  # that closers have if the loop ends without a `close`
 
 
 class LoopResources:
-    """What a client has on one event loop. A client has one such object at a time (see `LoopBinding` for a change of loops).
+    """Everything of a client that belongs to one event loop. A client has one such object at a time.
 
     loop: the event loop.
     timer: the timer of all exchanges and pools.
@@ -42,9 +42,8 @@ class LoopResources:
         )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pauses: set[asyncio.Future[None]] = set()  # between the exchanges of a call
-        self._sections: dict[
-            asyncio.Future[None], asyncio.Task[Any] | None
-        ] = {}  # handlers that run: their end, their task
+        # Running handlers, and other parts of exchanges that `close` waits for: the future of their end, and their task.
+        self._sections: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
         self._is_dropped = False
         self._closing_generator = self._close_at_end_of_loop()
         if loop.is_running():

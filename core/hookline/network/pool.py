@@ -36,7 +36,7 @@ class Pool:
     waiters: futures of calls in the queue, the first to be served at the left.
     closing: connections that have given their slot up, but still wait for the peer to end TLS.
     close_count: how often the pool was closed. A call that waits meanwhile sees by it that it must not go on.
-    reused_before: exchanges on reused connections, of connections that the pool has no more.
+    reused_before: `reused` of the connections that have left the pool, added up.
     retired: True if the client has dropped the pool, which keeps no idle connections then.
     """
 

@@ -36,8 +36,10 @@ class Route:
 
     @property
     def key(self) -> Hashable:
-        """Equal for two routes if a connection that one has opened may serve the other. It must hold all that matters for
-        that, credentials and TLS settings included."""
+        """Equal for two routes if a connection that one has opened may serve the other.
+
+        It must include everything that matters for that: the host, the proxies with their credentials, the TLS settings.
+        """
         raise NotImplementedError
 
     async def open(self, client: Any) -> Connection:

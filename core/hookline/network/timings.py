@@ -45,8 +45,8 @@ class Timings:
         """Forget all steps: no connection was idle, or the idle one died and the exchange begins anew."""
         self._clear_steps()
 
-    def _request_sent(self, connection: Connection) -> None:
-        """Record the steps before the request: it is written to the connection now."""
+    def _record_connection(self, connection: Connection) -> None:
+        """Record how the connection was opened, and that the request is sent; the end of a longer upload is recorded later."""
         if self.queued is None:
             self._mark("queued")
         if not connection.reused and connection.opening_times is not None:
