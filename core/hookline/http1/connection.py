@@ -1,9 +1,9 @@
 """One connection: an asyncio protocol that sends requests as bytes and parses responses, one exchange at a time.
 
-The attribute `_take` is the state: the function that consumes the next bytes. After `begin` it is
+The attribute `_take` is the state: the function that consumes the next bytes. It is one of these:
 
     _take_on_fast_path      the first read of an exchange without listeners and limits, and not of HEAD or CONNECT
-    _take_head              a head, after `leave_fast_path` or after an interim head
+    _take_head              a head from its beginning
     _take_partial_head      the rest of a head that comes in several reads
     _take_known_length      a body with Content-Length (RFC 9112, section 6.3, as for the next two)
     _take_chunked           a body in chunks
@@ -12,12 +12,15 @@ The attribute `_take` is the state: the function that consumes the next bytes. A
     _take_unexpected        no exchange, or a complete response: any byte closes the connection
     _take_nothing           after an error, until the connection is closed
 
-    begin -> _take_on_fast_path -------- head and whole body in one read --------> _take_unexpected
-                 |        |                                                              ^
-    leave_fast_path       | anything else                                                | body complete
-                 v        v                                                              |
-             _take_head  <->  _take_partial_head  ->  _take_known_length | _take_chunked | _take_until_close
-                                                  ->  _take_leftover
+The state changes at these events:
+
+    begin                   -> _take_on_fast_path
+    leave_fast_path         -> _take_head
+    a head is not whole     -> _take_partial_head
+    an interim head         -> _take_head
+    the final head          -> _take_known_length, _take_chunked, _take_until_close or _take_leftover
+    the response is whole   -> _take_unexpected
+    an error                -> _take_nothing
 
 Most exchanges see one read, with a whole response in it, and nothing else. On this fast path only `begin` and
 `_take_on_fast_path` run. They leave nothing behind that the next exchange would have to clear, and the caller reads `head` and
