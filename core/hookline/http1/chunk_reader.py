@@ -67,7 +67,7 @@ class ChunkReader:
     def _begin_chunk(self, line: bytes) -> None:
         found = _CHUNK_LINE(line)
         if found is None:
-            raise RemoteProtocolError(f"malformed chunked body: {shown(line)} begins no chunk")
+            raise RemoteProtocolError(f"malformed chunked body: expected the size of a chunk, got {shown(line)}")
         size = int(found[1], 16)
         self._in_trailers = not size
         self._left = size and size + 2
@@ -80,7 +80,7 @@ class ChunkReader:
             self._pieces.append(part[:size])
         ending = b"\r\n"[max(2 - self._left, 0) :]
         if not ending.startswith(part[size:]):
-            raise RemoteProtocolError("malformed chunked body: more in a chunk than its size")
+            raise RemoteProtocolError("malformed chunked body: a chunk is longer than its size")
         self._left -= len(part)
         return at + len(part)
 
