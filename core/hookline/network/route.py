@@ -142,7 +142,8 @@ class DirectRoute(Route):
         if chosen not in (None, "http/1.1", "http/1.0"):
             connection.abort()
             raise SSLError(
-                f"{written_host(self.host)}:{self.port} speaks {chosen!r}, which the SSL context has offered; it must offer 'http/1.1' alone"
+                f"{written_host(self.host)}:{self.port} speaks {chosen!r}, which the SSL context has offered;"
+                " it must offer 'http/1.1' alone"
             )
 
     def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
