@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hookline import ClientClosed, HttpClient, HttpRequest, HttpResponse, hookimpl
-from hookline.network import loop_resources as scope
+from hookline.network import loop_resources
 from hookline_testing.server import Script, ScriptedServer, head, response
 
 STALLED = Script(head(200, [("Content-Length", "100")]) + b"some").stall()
@@ -179,7 +179,7 @@ async def test_close_in_a_handler_does_not_wait_for_that_handler(scripted: Scrip
 async def test_handler_that_does_not_end_delays_close_for_a_while_only(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scope, "HANDLER_SECONDS", 0.05)
+    monkeypatch.setattr(loop_resources, "HANDLER_SECONDS", 0.05)
     scripted.answer(response(b"body"))
     client = HttpClient(autoload=False)
     begun, gate = asyncio.Event(), asyncio.Event()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hookline import ConnectionRefused, DNSError, HttpClient, HttpConnectionError
-from hookline.network.happy_eyeballs import Address, as_address, dial, resolve
+from hookline.network.happy_eyeballs import Address, as_address, dial, resolve_host
 from hookline_testing.server import response
 from servers.addresses import black_hole, listening_socket, refused_port
 
@@ -51,7 +51,7 @@ def test_host_that_is_an_address_is_not_resolved(host, found):
 
 
 async def test_families_take_turns():
-    addresses = await resolve("localhost", 80)
+    addresses = await resolve_host("localhost", 80)
     assert Address(socket.AF_INET, ("127.0.0.1", 80)) in addresses
     families = [address.family for address in addresses]
     assert len(set(families)) == len(families)  # one of each on any machine

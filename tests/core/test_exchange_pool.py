@@ -66,7 +66,7 @@ async def test_connection_that_closes_while_it_is_handed_on_fails_nobody(scripte
     async def first():
         await client.get(scripted.url("/first"))
         (connection,) = pool_of(client).connections  # the next in line has it already, and has not run yet
-        connection.take_bytes(b"a byte that nobody asked for")
+        connection.receive_bytes(b"a byte that nobody asked for")
 
     async with HttpClient(autoload=False, pool_size=1, max_connections=max_connections) as client:
         await asyncio.gather(first(), *(client.post(scripted.url(f"/{number}"), data=b"x") for number in range(3)))

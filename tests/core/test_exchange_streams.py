@@ -170,7 +170,7 @@ async def test_stream_that_nobody_reads_holds_the_server_back(client, make_scrip
         await asyncio.sleep(0.1)
     assert sent < size // 2
     assert connection.buffered <= 512 * 1024  # the limit, and one read past it
-    assert connection.paused
+    assert connection.is_reading_paused
 
     total = 0
     async for chunk in answer.raw:

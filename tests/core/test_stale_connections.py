@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from hookline import HttpClient, HttpResponse
-from hookline.network.pool import ASK_AFTER
+from hookline.network.pool import PROBE_AFTER
 from hookline_testing.server import Gate, Script, ScriptedServer, chunked, head, response
 from servers.certificates import Certificates
 
@@ -43,7 +43,7 @@ def leave(server: ScriptedServer, client: HttpClient, how: str) -> None:
     if how != "late 408":  # in a thread: over TLS a server waits for the client's goodbye
         threading.Thread(target=server.hang_up, kwargs={"reset": how == "reset"}).start()
     assert select.select([connection.transport.get_extra_info("socket").fileno()], [], [], 5)[0]
-    time.sleep(2 * ASK_AFTER)
+    time.sleep(2 * PROBE_AFTER)
 
 
 HOW = ["close", "reset", "late 408", "late 408 and close"]

@@ -126,7 +126,7 @@ async def test_bulk_stream_that_nobody_reads_stops_the_server(client, scripted):
     answer = await client.get(scripted.url(), stream=True)
     await asyncio.sleep(0.3)
     connection = answer.connection
-    assert connection.paused
+    assert connection.is_reading_paused
     assert connection.buffered <= 512 * 1024
     assert len(await answer.raw.read()) == 30 * MIB
 
@@ -170,7 +170,7 @@ def let_fill(answer):
     connection = answer.connection
     if connection is None or not reads_at_once():
         return
-    wanted = min(768 * 1024, connection.left_of_body)
+    wanted = min(768 * 1024, connection.bytes_remaining)
     for _ in range(100):
         count = fcntl.ioctl(connection.transport.get_extra_info("socket").fileno(), termios.FIONREAD, bytes(4))
         if int.from_bytes(count, sys.byteorder) >= wanted:
@@ -264,8 +264,8 @@ async def test_data_handlers_hear_of_what_is_read_at_once(client, scripted, at_o
         if not reads and (at_once or not reads_at_once()):
             reads = len(at_once) or 1
             answer.event("data_received").bind(lambda response, data: seen.append(len(data)))
-            left = answer.connection.left_of_body + answer.connection.buffered
-            expected = answer.connection.left_of_body
+            left = answer.connection.bytes_remaining + answer.connection.buffered
+            expected = answer.connection.bytes_remaining
     assert left == 0
     assert len(at_once) > reads or not reads_at_once()
     assert sum(seen) == expected

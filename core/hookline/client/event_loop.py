@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import forks
 from ..network.loop_resources import Closer, LoopResources
-from ..network.loop_runner import CtrlC, cancel_the_rest, run_to_the_end, running_loop
+from ..network.loop_runner import CtrlC, cancel_remaining_tasks, run_to_completion, running_loop
 from ..network.pool import Pool
 from ..network.stats import Stats
 
@@ -71,7 +71,7 @@ class LoopBinding:
                 if loop.is_running():
                     raise RuntimeError(OTHER_THREAD)
                 self._bind(loop)
-                return run_to_the_end(loop, self._after_idle_checks(coroutine), ctrl_c, self._give_up_loop)
+                return run_to_completion(loop, self._after_idle_checks(coroutine), ctrl_c, self._give_up_loop)
         except BaseException:
             coroutine.close()
             raise
@@ -132,7 +132,7 @@ class LoopBinding:
         own, self._own_loop = self._own_loop, None
         if own is not None and self._loop_resources is not None:
             own.close()
-            self._loop_resources.drop()
+            self._loop_resources.forget_all()
             self._loop_resources = None
 
     def _check_idle(self) -> None:
@@ -246,11 +246,11 @@ class LoopBinding:
         def end() -> None:
             with CtrlC() as ctrl_c:
                 try:
-                    run_to_the_end(own, scope.close(), ctrl_c, own.close)
+                    run_to_completion(own, scope.close(), ctrl_c, own.close)
                 finally:
                     try:
                         if not own.is_closed():
-                            run_to_the_end(own, cancel_the_rest(), ctrl_c, own.close)
+                            run_to_completion(own, cancel_remaining_tasks(), ctrl_c, own.close)
                     finally:
                         own.close()
 

@@ -19,7 +19,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
     """
     timings = response.timings
     if timings is not None:
-        timings.stand_in_line()
+        timings._begin_anew()
     closings = pool.close_count
     while not pool.reserve_slot():
         waiter = pool.join_queue()
@@ -40,13 +40,13 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
             return connection
         if connection.alive:  # it began to close after it was given
-            pool.replace_closing(connection)
+            pool.reclaim_slot(connection)
             break
         if (idle := pool.take(monotonic())) is not None:
             return idle
     try:
         if timings is not None:
-            timings.mark("queued")
+            timings._mark("queued")
         request = response.request
         limit = request.timeout.connect
         if limit:
@@ -61,7 +61,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         pool.free_slot()
         raise
     if timings is not None:
-        timings.mark("connect")  # `Timings.took` replaces it by what the route has noted, if it has
+        timings._mark("connect")  # `Timings._record_connection` replaces it by what the route has noted, if it has
     connection.key = pool.key
     pool.add(connection)
     return connection

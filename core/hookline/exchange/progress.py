@@ -41,7 +41,7 @@ def download_handler(report: ProgressCallback) -> Callable[..., None]:
         total = None
         if "transfer-encoding" not in headers and "content-length" in headers:
             total = int(headers["content-length"])
-        report(connection.received_size if total is None else total - connection.left_of_body, total)
+        report(connection.received_size if total is None else total - connection.bytes_remaining, total)
 
     on_download.__qualname__ = "on_download"
     return on_download

@@ -235,8 +235,8 @@ class HttpRequest:
             tls,
             self.source_address,
             self.unix_socket,
-            handshake=timeout.tls,
-            connecting=connecting,
+            tls_timeout=timeout.tls,
+            connect_timeout=connecting,
         )
 
     @property

@@ -21,7 +21,7 @@ from ..http1.connection import Connection, DataListener
 from ..http1.parser import ResponseHead, parse_status_line
 from ..messages.content_decoding import ContentFilter
 from ..network.pool import Pool
-from ..network.timings import FirstByte, Timings
+from ..network.timings import FirstByteListener, Timings
 from .request import HttpRequest
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class ExchangeState:
         if event == "pre_request":
             self.timings = Timings()
         elif event == "post_request" and self.timings is not None:
-            self.timings.mark("done")
+            self.timings._mark("done")
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """Return the handlers of this call, then those that were bound to this response."""
@@ -190,7 +190,7 @@ class ExchangeState:
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
         listener = DataListeners(self, received, processed) if received or processed or awaited else None
         if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
-            return FirstByte(self.timings, self.connection, listener)
+            return FirstByteListener(self.timings, self.connection, listener)
         return listener
 
     def _update_data_listener(self) -> None:
@@ -338,11 +338,11 @@ class ExchangeState:
         request = self.request
         listener = None if self._on_fast_path else self._make_data_listener()
         if self.timings is not None:
-            self.timings.took(connection)
+            self.timings._record_connection(connection)
         connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)
-            connection.timed = True
+            connection.tracks_last_read = True
             connection.last_read = connection.loop.time()
 
     def _receive_head(self, head: ResponseHead) -> bool:
@@ -438,7 +438,7 @@ class ExchangeState:
 
         Of a buffered body with `stream=True` no more than about MAX_BUFFERED bytes are received.
         """
-        connection.bounded = connection.eager = self.request.stream
+        connection.bounded = connection.wakes_on_read = self.request.stream
         connection.continue_after_head(bounded=self.request.stream)
         if connection.error is not None:
             raise connection.error

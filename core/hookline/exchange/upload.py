@@ -150,7 +150,7 @@ async def write_body(reference: ref[ExchangeState], connection: Connection, body
                 connection.transport.is_closing()
             ):  # a write has failed: the peer is gone, and may have sent a response that says why
                 return
-            if connection.can_write is not None:
+            if connection.drain_waiter is not None:
                 arm_write_timeout(reference, connection, request.timeout.write)
                 await connection.drain()
                 arm_write_timeout(reference, connection, 0.0)
@@ -169,7 +169,7 @@ async def write_body(reference: ref[ExchangeState], connection: Connection, body
         raise LocalProtocolError(f"the body ended after {sent} of the {length} bytes that Content-Length announced")
     connection.sending = False
     if timings is not None:
-        timings.mark("sent")
+        timings._mark("sent")
 
 
 def arm_write_timeout(reference: ref[ExchangeState], connection: Connection, seconds: float) -> None:

@@ -1,7 +1,4 @@
-"""The transport of a connection: what every protocol on it needs, whatever it speaks.
-
-Writing, waiting for the other side, closing, and TLS in the middle of it.
-"""
+"""The part of a connection that knows no HTTP: its transport, flow control, waiting, closing, and `start_tls`."""
 
 from __future__ import annotations
 
@@ -16,37 +13,37 @@ from weakref import WeakKeyDictionary
 from .. import forks
 from ..errors import ConnectionClosed, ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
 
-READ_BUFFER = 64 * 1024
+READ_BUFFER_SIZE = 64 * 1024
 
-# asyncio's TLS that carries another TLS cannot be told why that failed: a TypeError comes instead (CPython issue 113214,
-# mended in 3.11.8 and 3.12.2).
+# With TLS inside TLS, asyncio's inner one aborts the outer one with a reason, which the outer one does not accept: a TypeError
+# hides the reason (CPython issue 113214, fixed in 3.11.8 and 3.12.2).
 _ABORT_TAKES_NO_REASON = sys.version_info < (3, 11, 8) or (3, 12) <= sys.version_info < (3, 12, 2)
 
-# A memoryview, never the bytearray: asyncio's TLS slices the buffer, and a sliced bytearray is a copy that nobody reads.
-# Per loop, never per process: loops of two threads would write into it at the same time.
+# A memoryview and not the bytearray: asyncio's TLS writes into slices of the buffer, and a slice of a bytearray is a copy.
+# One per loop and not per process: the loops of two threads would write into it at the same time.
 _buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
 
 
-def buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The read buffer that all connections of a loop share: get_buffer() and buffer_updated() come in pairs."""
+def read_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The read buffer that all connections of a loop share. A loop calls buffer_updated() right after get_buffer()."""
     view = _buffers.get(loop)
     if view is None:
-        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER))
+        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER_SIZE))
     return view
 
 
-def let_abort(transport: asyncio.Transport) -> None:
-    """Make the TLS that a transport speaks, if any, take a reason to abort."""
+def accept_abort_reason(transport: asyncio.Transport) -> None:
+    """Let the TLS of a transport, if it has any, accept a reason to abort."""
     outer: Any = getattr(transport, "_ssl_protocol", None)
     if _ABORT_TAKES_NO_REASON and outer is not None:
         abort = outer._abort
         outer._abort = lambda reason=None: abort()
 
 
-def handshake_failure(
+def handshake_error(
     error: OSError, server_hostname: str, seconds: float | None
 ) -> HttpConnectionError | ConnectTimeout:
-    """What a failed handshake means. seconds: its limit, where that has ended it."""
+    """The error to raise for a failed handshake. seconds: its limit, if it took longer; None for another failure."""
     if seconds is not None:
         return ConnectTimeout(f"{server_hostname}: tls timeout of {seconds:g} s")
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -57,7 +54,7 @@ def handshake_failure(
 
 
 def is_readable(descriptor: int) -> bool:
-    """Would a read from a socket return at once?"""
+    """Return True if a read from a socket would return at once."""
     if not hasattr(select, "poll"):  # Windows; elsewhere `select` takes no descriptor above 1023
         return bool(select.select([descriptor], [], [], 0)[0])
     poll = select.poll()
@@ -66,35 +63,44 @@ def is_readable(descriptor: int) -> bool:
 
 
 class BaseConnection(asyncio.BufferedProtocol):
-    """See the module. `Connection` adds HTTP/1.1.
+    """A connection without a protocol of its own; `Connection` adds HTTP/1.1.
 
-    error: what ended it, where something did. waiter: the future of whoever waits for something to see.
+    loop: the loop that it belongs to.
+    transport: of asyncio; after `start_tls`, the one that encrypts.
+    alive: True from `connection_made` until the connection is lost.
+    keep_alive: False if no other exchange may use it, whatever the reason.
+    error: what ended the exchange, and the connection with it; None if nothing has.
+    leftover: bytes that came after the head of a 101, or of a CONNECT that was granted.
+    waiter: the future that the exchange awaits; None or done when it does not wait.
+    is_reading_paused: True while reading is paused because too much is buffered.
+    drain_waiter: a future while the transport takes no more to send; None while it does.
+    cancel_sending: stops the task that sends the body of the request; None if there is no such task.
     """
 
     __slots__ = (
-        "__weakref__", "_view", "alive", "can_write", "cancel_sending", "error", "keep_alive", "leftover", "loop",
-        "paused", "transport", "waiter",
+        "__weakref__", "_view", "alive", "cancel_sending", "drain_waiter", "error", "is_reading_paused", "keep_alive",
+        "leftover", "loop", "transport", "waiter",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._view = buffer_of(loop)
-        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # set by connection_made, before any use
-        self.alive = self.keep_alive = self.paused = False
+        self._view = read_buffer_of(loop)
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made sets it before any use
+        self.alive = self.keep_alive = self.is_reading_paused = False
         self.leftover = b""
         self.error: BaseException | None = None
         self.waiter: asyncio.Future[None] | None = None
-        self.can_write: asyncio.Future[None] | None = None
-        self.cancel_sending: Callable[[], object] | None = None  # ends the sending of a body that is pointless now
+        self.drain_waiter: asyncio.Future[None] | None = None
+        self.cancel_sending: Callable[[], object] | None = None
         forks.connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
 
     async def wait(self) -> None:
-        """Wait for the next thing to see.
+        """Wait until something came or changed; the caller checks what.
 
-        Raises: whatever ended the exchange.
+        Raises: `error`, if the exchange was ended.
         """
         if self.error is not None:
             raise self.error
@@ -102,32 +108,29 @@ class BaseConnection(asyncio.BufferedProtocol):
         await self.waiter
 
     def wake(self) -> None:
-        """Let whoever waits look again."""
+        """End the current `wait`, if there is one."""
         waiter = self.waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    def resume(self) -> None:
-        if self.paused and self.alive:
-            self.paused = False
+    def _resume_reading(self) -> None:
+        if self.is_reading_paused and self.alive:
+            self.is_reading_paused = False
             self.transport.resume_reading()
 
     def pause_writing(self) -> None:
-        self.can_write = self.loop.create_future()
+        self.drain_waiter = self.loop.create_future()
 
     def resume_writing(self) -> None:
-        self.resume_writer()
-
-    def resume_writer(self) -> None:
-        future, self.can_write = self.can_write, None
+        future, self.drain_waiter = self.drain_waiter, None
         if future is not None and not future.done():
             future.set_result(None)
 
     @property
-    def got_close_notify(self) -> bool:
-        """The peer sends no more: has it said so in TLS too, with close_notify (RFC 8446, section 6.1)? True without TLS.
+    def _got_close_notify(self) -> bool:
+        """True if the peer, which has ended its side of TCP, sent a close_notify before (RFC 8446, section 6.1), or without TLS.
 
-        No loop tells its protocols. But OpenSSL remembers, and reads nothing only behind a close_notify.
+        Loops do not pass that on to protocols. But OpenSSL knows: it reads b"" only after a close_notify.
         """
         tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
         if tls is None:
@@ -138,29 +141,29 @@ class BaseConnection(asyncio.BufferedProtocol):
             return False
 
     @property
-    def has_input(self) -> bool:
-        """Does the kernel hold bytes, or the end of the connection, that the loop has not read yet?"""
+    def has_unread_input(self) -> bool:
+        """True if the kernel holds bytes, or the end of the connection, that the loop has not read yet."""
         sock = self.transport.get_extra_info("socket")
         if sock is None:  # a transport in memory
             return False
         descriptor = sock.fileno()
         return descriptor < 0 or is_readable(descriptor)
 
-    def stop_sending(self) -> None:
-        """End the sending of a body, where one is under way."""
-        self.resume_writer()
-        interrupt, self.cancel_sending = self.cancel_sending, None
-        if interrupt is not None:
-            interrupt()
+    def _stop_sending(self) -> None:
+        """Stop sending the body of the request, if it is being sent."""
+        self.resume_writing()
+        cancel, self.cancel_sending = self.cancel_sending, None
+        if cancel is not None:
+            cancel()
 
     async def drain(self) -> None:
-        """Wait until the transport takes more. Ends too when the response is here, or the connection is lost."""
-        if self.can_write is not None:
-            await self.can_write
+        """Wait until the transport takes more to send, `_stop_sending` is called or the connection is lost."""
+        if self.drain_waiter is not None:
+            await self.drain_waiter
 
     def abort(self) -> None:
-        """Close at once, without sending what is still buffered."""
-        self.stop_sending()
+        """Close at once, and drop what is not sent yet."""
+        self._stop_sending()
         if self.alive:
             self.keep_alive = False
             self.transport.abort()
@@ -176,41 +179,47 @@ class BaseConnection(asyncio.BufferedProtocol):
                 forks.replace_descriptor(sock.fileno())
 
     def close(self) -> None:
-        """Close once what was written has been sent."""
+        """Close as soon as everything written has been sent."""
         self.keep_alive = False
         if self.alive:
             self.transport.close()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
-        """Hand the transport to another protocol; returns the bytes that came behind the head and belong to it.
+        """Hand the transport over to another protocol; returns `leftover`, the bytes that came for it already.
 
-        Where the connection is lost already (`alive` is False), the bytes are all that there is to hand over.
+        If the connection is lost (`alive` is False), only the bytes are handed over.
         """
         if self.alive:
-            self.resume()
+            self._resume_reading()
             self.transport.set_protocol(protocol)
         leftover, self.leftover = self.leftover, b""
         return leftover
 
     async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
-        """Begin TLS on the connection, as behind a tunnel. seconds: for the handshake, None = asyncio's 60.
+        """Start TLS on the open connection, as for an origin at the end of a tunnel; `transport` encrypts from then on.
 
-        Raises: SSLError, HttpConnectionError, ConnectTimeout; RemoteProtocolError, when bytes came before the handshake.
+        context: the settings of TLS. server_hostname: the name to check and to send as SNI.
+        seconds: for the handshake; None = asyncio's 60.
+
+        Raises: SSLError, HttpConnectionError, ConnectTimeout; RemoteProtocolError if bytes came before the handshake. The
+        connection is closed then.
         """
         if self.leftover:
             self.abort()
             raise RemoteProtocolError("bytes came before the TLS handshake")
-        let_abort(self.transport)
-        limit = asyncio.timeout(seconds)  # the loop's own limit does not reach the caller where TLS carries TLS
+        accept_abort_reason(self.transport)
+        limit = asyncio.timeout(
+            seconds
+        )  # with TLS inside TLS the caller would not see that the loop's own limit is over
         try:
             async with limit:
                 transport = await self.loop.start_tls(self.transport, self, context, server_hostname=server_hostname)
         except BaseException as error:
             self.abort()
             if isinstance(error, OSError):
-                raise handshake_failure(error, server_hostname, seconds if limit.expired() else None) from error
+                raise handshake_error(error, server_hostname, seconds if limit.expired() else None) from error
             raise
-        # uvloop's TLS within TLS takes the end of the connection for that of the handshake: then no cipher was chosen
+        # with TLS inside TLS, uvloop takes the end of the connection for a completed handshake; no cipher was chosen then
         if transport is None or not self.alive or transport.get_extra_info("cipher") is None:
             self.abort()
             raise HttpConnectionError(f"TLS handshake with {server_hostname} failed: the peer closed the connection")

@@ -1,8 +1,8 @@
-"""What the peer said before it refused the rest of what we sent.
+"""Read the answer that a peer sent before it refused the rest of a request.
 
-A write that fails closes the transport at once, although the kernel may still hold an answer: a 413, say, of a server that
+A write that fails closes the transport at once, although the kernel may still have an answer, such as a 413 from a server that
 did not wait for the upload. Without TLS the socket is open until the protocol's `connection_lost` returns. With TLS the loop
-has closed it by then; so whoever sends a body holds the socket meanwhile, and what it takes to decrypt.
+has closed it by then. So the sender of a body keeps a duplicate of the socket, and what is needed to decrypt.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _SIZE = 64 * 1024
 
 
 class UnreadAnswer:
-    """A second descriptor of a connection's socket. As long as it is open the connection does not end: `close` it.
+    """A duplicate of a connection's socket, to read what has come. The connection stays open until it is closed too.
 
-    Under TLS it needs what asyncio keeps to itself, the buffer that its TLS reads from. Without that (uvloop; TLS that
-    carries TLS) nothing is read: the answer is lost then when the peer closes while we write.
+    Under TLS it needs a private attribute of asyncio, the buffer that its TLS reads from. Without one (uvloop, TLS inside TLS)
+    it reads nothing, and the answer is lost if the peer closes while we write.
     """
 
     __slots__ = ("_incoming", "_socket", "_tls")
@@ -40,10 +40,10 @@ class UnreadAnswer:
             self._socket = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
             self._socket.setblocking(False)
         except (OSError, AttributeError, ValueError):
-            pass  # there is no socket, or it is closed
+            pass  # no socket, or a closed one
 
     def read(self) -> Iterator[bytes]:
-        """What has come and nobody read, decrypted."""
+        """Yield what has come and was not read, decrypted."""
         if self._socket is None:
             return
         try:
@@ -53,7 +53,7 @@ class UnreadAnswer:
                 else:
                     self._incoming.write(data)
                     yield from self._decrypted(self._tls)
-        except (OSError, ValueError):  # nothing is left; or TLS is broken (ssl.SSLError is an OSError)
+        except (OSError, ValueError):  # nothing is left, or TLS is broken (ssl.SSLError is an OSError)
             return
 
     def _decrypted(self, tls: ssl.SSLObject) -> Iterator[bytes]:

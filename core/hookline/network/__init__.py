@@ -1,1 +1,1 @@
-"""Connections: pools and their limits, routes, DNS and TCP, TLS, timers."""
+"""Connections of a client: pools and their limits, routes, DNS and TCP, TLS, and what belongs to an event loop."""

@@ -1,6 +1,6 @@
-"""TCP to a host: its addresses, and a race between them (happy eyeballs, RFC 8305).
+"""TCP connections to a host: resolve its addresses, and connect to the one that answers first (happy eyeballs, RFC 8305).
 
-asyncio has such a race, but one that is cancelled may lose a socket there (CPython 3.11), and uvloop has none.
+asyncio can do that too, but may leak a socket when it is cancelled (CPython 3.11), and uvloop cannot.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from .. import forks
 from ..errors import reason_of, shown
 from .loop_runner import new_task
 
-HAPPY_EYEBALLS_DELAY = 0.25  # seconds before the next address is tried beside those before it (RFC 8305, section 5)
+HAPPY_EYEBALLS_DELAY = 0.25  # seconds until the next address is tried as well (RFC 8305, section 5)
 
 Resolver = Callable[[str, int], Awaitable[Iterable[Any]]]
 
 
 class Address(NamedTuple):
-    """A socket address: `place` is as the family has it."""
+    """A socket address. family: AF_INET or AF_INET6. sockaddr: the tuple of that family, as the socket module takes it."""
 
     family: int
-    place: Any
+    sockaddr: Any
 
 
 def as_address(host: str, port: int) -> Address | None:
-    """The address that a host is already; None for a name. A zone stays in it: uvloop takes it from nowhere else."""
+    """The address of a host that is an IP address; None for a name. A zone stays in the text, since uvloop reads it there."""
     for family, rest in ((socket.AF_INET, ()), (socket.AF_INET6, (0, 0))):
         try:
             socket.inet_pton(family, host if family == socket.AF_INET else host.partition("%")[0])
@@ -40,15 +40,16 @@ def as_address(host: str, port: int) -> Address | None:
     return None
 
 
-async def resolve(host: str, port: int, resolver: Resolver | None = None) -> list[Address]:
-    """The addresses of a host, in the order to try them: the families take turns, the system's first choice first.
+async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -> list[Address]:
+    """Resolve a host name; returns its addresses in the order to try them.
 
-    resolver: asked in place of the system; its order is kept.
+    The families alternate, and that of the system's first address begins (RFC 8305, section 4).
+    resolver: `await resolver(host, port)` gives the addresses, whose order is kept; None = the system resolves.
 
-    Raises: socket.gaierror; whatever the resolver raises.
+    Raises: socket.gaierror if there is no address; whatever the resolver raises.
     """
     if resolver is not None:
-        given = [numeric(str(address), port) for address in await resolver(host, port)]
+        given = [address_from_resolver(str(address), port) for address in await resolver(host, port)]
         if not given:
             raise socket.gaierror(socket.EAI_NONAME, "resolver= gave none")
         return given
@@ -57,7 +58,7 @@ async def resolve(host: str, port: int, resolver: Resolver | None = None) -> lis
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label of more than 63 characters, or an empty one
         raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
-    addresses = list(dict.fromkeys(Address(family, place) for family, _, _, _, place in found))
+    addresses = list(dict.fromkeys(Address(family, sockaddr) for family, _, _, _, sockaddr in found))
     if not addresses:
         raise socket.gaierror(socket.EAI_NONAME, "the resolver gave none")
     first = [address for address in addresses if address.family == addresses[0].family]
@@ -66,10 +67,10 @@ async def resolve(host: str, port: int, resolver: Resolver | None = None) -> lis
     return [address for address in turns if address is not None]
 
 
-def numeric(address: str, port: int) -> Address:
-    """An address as a resolver gives it.
+def address_from_resolver(address: str, port: int) -> Address:
+    """The address that a resolver gave as text.
 
-    Raises: socket.gaierror, for what is none: a name would be looked up behind the resolver's back.
+    Raises: socket.gaierror if it is no IP address. For a name, the system would have to resolve it once more.
     """
     found = as_address(address, port)
     if found is None:
@@ -80,15 +81,16 @@ def numeric(address: str, port: int) -> Address:
 async def dial(
     addresses: list[Address], local: tuple[str, int] | None = None, delay: float = HAPPY_EYEBALLS_DELAY
 ) -> socket.socket:
-    """Connect to the first address that answers: each next one is tried when one failed, or `delay` seconds after the last.
+    """Connect to the first address that answers; returns the connected socket.
 
-    local: (host, port) to connect from.
+    The next address is tried when an attempt has failed, or `delay` seconds after the last attempt began.
+    local: (host, port) to connect from; None = the system chooses.
 
-    Raises: OSError, for all of them together.
+    Raises: OSError for all attempts together.
     """
-    sources = [] if local is None else await sources_of(*local)
+    sources = [] if local is None else await resolve_source(*local)
     if len(addresses) == 1:
-        return await attempt(addresses[0], sources)
+        return await connect(addresses[0], sources)
     attempts: list[asyncio.Task[socket.socket]] = []
     winner: socket.socket | None = None
     try:
@@ -97,54 +99,54 @@ async def dial(
     finally:
         for task in attempts:
             task.cancel()
-            # Nothing is awaited here, so that a second cancellation has nothing to interrupt.
+            # Nothing is awaited here that a second cancellation could interrupt.
             task.add_done_callback(lambda task: close_loser(task, winner))
 
 
-async def sources_of(host: str, port: int) -> list[Address]:
-    """The addresses to connect from.
+async def resolve_source(host: str, port: int) -> list[Address]:
+    """Resolve the host to connect from; returns its addresses.
 
-    Raises: OSError, for a host without any.
+    Raises: OSError if it has none.
     """
     address = as_address(host, port)
     if address is not None:
         return [address]
     try:
-        if "\0" in host:  # the system would read up to there
+        if "\0" in host:  # the system would stop reading there
             raise socket.gaierror(socket.EAI_NONAME, "not a host name")
-        return await resolve(host, port)
+        return await resolve_host(host, port)
     except socket.gaierror as error:
         raise OSError(
             errno.EADDRNOTAVAIL, f"source_address={shown(host)} has no address: {reason_of(error)}"
         ) from error
 
 
-def bind(sock: socket.socket, source: Address) -> None:
-    """Connect from there.
+def bind_source(sock: socket.socket, source: Address) -> None:
+    """Bind a socket to the address to connect from.
 
-    Raises: OSError, which names the address: what is wrong is not where the connection leads to.
+    Raises: OSError that names this address, since the error is not about the address to connect to.
     """
     try:
-        sock.bind(source.place)
-    except (OSError, OverflowError) as error:  # OverflowError: a port that is none
-        host, port = source.place[:2]
-        where = f"{shown(host)}, port {port}" if port else shown(host)
+        sock.bind(source.sockaddr)
+    except (OSError, OverflowError) as error:  # OverflowError: a port out of range
+        host, port = source.sockaddr[:2]
+        source_text = f"{shown(host)}, port {port}" if port else shown(host)
         number = getattr(error, "errno", None) or errno.EINVAL
-        raise OSError(number, f"cannot use source_address={where}: {reason_of(error)}") from error
+        raise OSError(number, f"cannot use source_address={source_text}: {reason_of(error)}") from error
 
 
 async def race(
     waiting: deque[Address], sources: list[Address], delay: float, attempts: list[asyncio.Task[socket.socket]]
 ) -> socket.socket:
-    """Start the attempts, and return the first socket. attempts: gets all of them, for whoever has to end them.
+    """Run the attempts; returns the first connected socket. attempts: gets their tasks, which the caller has to end.
 
-    Raises: OSError.
+    Raises: OSError if all have failed.
     """
     errors: list[OSError] = []
     running: set[asyncio.Task[socket.socket]] = set()
     while waiting or running:
         if waiting:
-            task = new_task(asyncio.get_running_loop(), attempt(waiting.popleft(), sources))
+            task = new_task(asyncio.get_running_loop(), connect(waiting.popleft(), sources))
             attempts.append(task)
             running.add(task)
         done, running = await asyncio.wait(
@@ -157,26 +159,27 @@ async def race(
             if not isinstance(error, OSError):
                 raise error
             errors.append(error)
-    raise together(errors)
+    raise combined_error(errors)
 
 
-async def attempt(address: Address, sources: list[Address]) -> socket.socket:
-    """Connect to one address.
+async def connect(address: Address, sources: list[Address]) -> socket.socket:
+    """Connect to one address. sources: addresses to connect from, the first of the same family; [] = the system chooses.
 
-    Raises: OSError.
+    Raises: OSError if that fails, or no source is of the same family.
     """
-    family, place = address
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it says TCP
+    family, sockaddr = address
+    # asyncio sets TCP_NODELAY only on a socket with an explicit protocol
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     forks.connecting_sockets.add(sock)
     try:
         sock.setblocking(False)
         if sources:
             source = next((source for source in sources if source.family == family), None)
             if source is None:
-                place = ", ".join(dict.fromkeys(shown(source.place[0]) for source in sources))
-                raise OSError(errno.EADDRNOTAVAIL, f"source_address={place} is of another address family")
-            bind(sock, source)
-        await asyncio.get_running_loop().sock_connect(sock, place)
+                hosts = ", ".join(dict.fromkeys(shown(source.sockaddr[0]) for source in sources))
+                raise OSError(errno.EADDRNOTAVAIL, f"source_address={hosts} is of another address family")
+            bind_source(sock, source)
+        await asyncio.get_running_loop().sock_connect(sock, sockaddr)
     except BaseException:
         sock.close()
         raise
@@ -184,13 +187,13 @@ async def attempt(address: Address, sources: list[Address]) -> socket.socket:
 
 
 def close_loser(task: asyncio.Task[socket.socket], winner: socket.socket | None) -> None:
-    """Close what an attempt connected although nobody takes it."""
+    """Close the socket of an attempt that was not the first to connect."""
     if not task.cancelled() and task.exception() is None and task.result() is not winner:
         task.result().close()
 
 
-def together(errors: list[OSError]) -> OSError:
-    """One error for all attempts. One that was refused tells most: the host is there."""
+def combined_error(errors: list[OSError]) -> OSError:
+    """One error for all attempts. Its errno is of a refused one if there is any: that says most, since the host is there."""
     refused = [error for error in errors if error.errno == errno.ECONNREFUSED]
     first = (refused or errors)[0]
     reasons = dict.fromkeys(map(reason_of, errors))

@@ -1,4 +1,4 @@
-"""All of a client that belongs to one event loop: its pools, its timer, its background tasks."""
+"""Everything of a client that belongs to one event loop: pools, the timer, background tasks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ from .timer import Timer
 
 Closer = Callable[[], Coroutine[Any, Any, object]]
 
-HANDLER_SECONDS = 5.0  # for handlers to end, before closers run although they have not
-LAST_SECONDS = 1.0  # for closers when the loop is about to end, and nobody called close()
+HANDLER_SECONDS = 5.0  # that `close` waits for handlers to end, before it runs the closers nevertheless
+CLOSER_SECONDS = 1.0  # that closers have if the loop ends without a `close`
 
 
 class LoopResources:
-    """See the module. A client has one at a time; see HttpClient for what happens when the loop changes.
+    """Everything of a client that belongs to one event loop. A client has one such object at a time.
 
-    closers: what plugins want to be awaited before the client is closed.
+    loop: the event loop.
+    timer: the timer of all exchanges and pools.
+    pools: by the key of their route.
+    closers: coroutine functions of plugins, which `close` awaits before it closes the connections.
+    reused: exchanges on reused connections, of pools that were dropped.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_connections: int | None = None) -> None:
@@ -32,39 +36,41 @@ class LoopResources:
         self.timer = Timer(loop)
         self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
-        self.reused = 0  # by connections of pools that are no more
+        self.reused = 0
         self._connection_limit = (
             None if max_connections is None else ConnectionLimit(max_connections, self.pools.values)
         )
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pauses: set[asyncio.Future[None]] = set()
+        self._pauses: set[asyncio.Future[None]] = set()  # between the exchanges of a call
+        # Running handlers, and other parts of exchanges that `close` waits for: the future of their end, and their task.
         self._sections: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
-        self._is_over = False
-        self._guard = self._until_the_end()
+        self._is_dropped = False
+        self._closing_generator = self._close_at_end_of_loop()
         if loop.is_running():
-            # Its first step makes it known to the loop, which closes its generators before it ends (asyncio.run does
-            # that). So connections that nobody closed end in order, without warnings of the transports.
+            # The first step makes the asynchronous generator known to the loop. asyncio.run closes all such generators before
+            # it closes the loop. So connections are closed in order without a `close`, and their transports give no warnings.
             with contextlib.suppress(StopIteration):
-                self._guard.__anext__().send(None)
+                self._closing_generator.__anext__().send(None)
 
-    async def _until_the_end(self) -> AsyncGenerator[None, None]:
+    async def _close_at_end_of_loop(self) -> AsyncGenerator[None, None]:
+        """Wait, as a generator, until the loop ends; then close what is still open."""
         try:
             yield
-        except GeneratorExit:  # nothing else: whatever breaks in at the first step goes out
-            if not self._is_over:
-                await self._run_closers(LAST_SECONDS)
+        except GeneratorExit:  # and not what interrupts the first step, such as KeyboardInterrupt
+            if not self._is_dropped:
+                await self._run_closers(CLOSER_SECONDS)
                 await self._close_connections()
             raise
 
     def pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
-        """The pool of a route; made at its first use."""
+        """The pool of a route, which is made at its first use. For `limit` and `keep_alive` see `Pool`."""
         found = self.pools.get(key)
         if found is None:
-            if len(self.pools) >= 256:  # a crawler meets many hosts: pools that hold nothing go
-                self._retire()
+            if len(self.pools) >= 256:  # a crawler visits many hosts
+                self._drop_empty_pools()
             found = self.pools[key] = self._make_pool(key, limit, keep_alive)
         else:
-            found.limit, found.keep_alive = limit, keep_alive  # the client's may have been set anew
+            found.limit, found.keep_alive = limit, keep_alive  # the client's may have changed
         return found
 
     def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
@@ -72,7 +78,7 @@ class LoopResources:
             return Pool(key, limit, keep_alive, self.loop, self.timer)
         return SharedPool(key, limit, keep_alive, self.loop, self.timer, self._connection_limit)
 
-    def _retire(self) -> None:
+    def _drop_empty_pools(self) -> None:
         for key, pool in list(self.pools.items()):
             if pool.is_empty:
                 pool.retire()
@@ -81,13 +87,13 @@ class LoopResources:
 
     @property
     def is_busy(self) -> bool:
-        """Is any connection in use, or being opened or waited for?"""
+        """True if there is a connection in use, being opened or waited for, a task, a pause or a closer."""
         return bool(self._tasks or self._pauses or self.closers) or any(
             p.opened > len(p.idle) or p.waiters for p in self.pools.values()
         )
 
     def stats(self) -> Stats:
-        """The counts of now."""
+        """The counts at this moment."""
         pools = self.pools.values()
         connections = sum(pool.opened for pool in pools)
         return Stats(
@@ -98,7 +104,7 @@ class LoopResources:
         )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        """Run something in the background that `close` waits for."""
+        """Run a coroutine in the background. `close` waits for it, a second at most."""
         task = new_task(self.loop, coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -107,10 +113,10 @@ class LoopResources:
     async def pause(self, seconds: float) -> None:
         """Wait between two exchanges of one call.
 
-        Raises: ClientClosed.
+        Raises: ClientClosed if the client is closed meanwhile.
         """
         future: asyncio.Future[None] = self.loop.create_future()
-        timer = self.loop.call_later(seconds, settle, future)
+        timer = self.loop.call_later(seconds, set_done, future)
         self._pauses.add(future)
         try:
             await future
@@ -120,19 +126,19 @@ class LoopResources:
 
     @contextlib.contextmanager
     def handler_section(self) -> Iterator[None]:
-        """A part of an exchange that awaits what no closed connection ends, such as a handler: `close` waits for it."""
+        """Make `close` wait for a part of an exchange that closing connections does not end, such as a handler."""
         ended: asyncio.Future[None] = self.loop.create_future()
         self._sections[ended] = asyncio.current_task()
         try:
             yield
         finally:
             del self._sections[ended]
-            settle(ended)
+            set_done(ended)
 
     async def close(self, caller: asyncio.Task[Any] | None = None) -> None:
-        """Close all connections, and wait for what runs in the background and for the transports to end.
+        """End all exchanges, run the closers, close all connections, and wait for the background tasks.
 
-        caller: a task that waits for this, which may be a handler of an exchange.
+        caller: the task that waits for this. If it is a handler of an exchange, that one is not waited for.
         """
         await self._end_exchanges({caller, asyncio.current_task()})
         await self._run_closers()
@@ -143,23 +149,26 @@ class LoopResources:
             await asyncio.wait(tasks, timeout=1)
 
     async def _end_exchanges(self, waiting: Container[asyncio.Task[Any] | None]) -> None:
-        """End the exchanges in flight with an error, and wait until post_request was told of each.
+        """End the exchanges in flight with an error, and wait until post_request has run for each.
 
-        One that a handler answers with another request is ended too. waiting: tasks that wait for this.
+        If a handler answers with another request, that is ended too. waiting: tasks that wait for this call.
         """
         deadline = self.loop.time() + HANDLER_SECONDS
-        while self._fail_waits() or self._sections:
-            await asyncio.sleep(0)  # those who waited go on, into a section or to their end
+        while self._fail_waiting_calls() or self._sections:
+            await asyncio.sleep(0)  # the calls that waited go on, into a handler or to their end
             busy = [ended for ended, task in self._sections.items() if task not in waiting]
             if busy:
                 await asyncio.wait(busy, timeout=max(0.0, deadline - self.loop.time()))
-            elif not any(pool.has_waiters for pool in self.pools.values()):
+            elif not any(pool.has_waiting_calls for pool in self.pools.values()):
                 return
             if self.loop.time() >= deadline:
                 return
 
     async def _run_closers(self, seconds: float | None = None) -> None:
-        """Run all closers side by side; what one raises goes to the loop's exception handler. seconds: for all of them."""
+        """Run all closers at the same time. The loop's exception handler gets what one raises.
+
+        seconds: after which they are cancelled; None = no limit.
+        """
         late = {new_task(self.loop, closer()) for closer in self.closers}
         self.closers.clear()
         try:
@@ -171,50 +180,51 @@ class LoopResources:
         if late:
             await asyncio.wait(late, timeout=seconds)
 
-    def _fail_waits(self) -> bool:
-        """End what waits for a connection, for a response or for a follow-up with an error. Was there any?"""
+    def _fail_waiting_calls(self) -> bool:
+        """End with ClientClosed what waits for a connection, a response or a follow-up; returns True if there was any."""
         pools = list(self.pools.values())
-        found = bool(self._pauses) or any(pool.has_waiters for pool in pools)
+        found = bool(self._pauses) or any(pool.has_waiting_calls for pool in pools)
         for pause in self._pauses:
             if not pause.done():
                 pause.set_exception(ClientClosed("the client was closed"))
         for pool in pools:
-            pool.fail_waiters()  # before any ends: what one gives up is not for those who wait at another
+            pool.fail_waiters()  # all of them first: no waiter may get the slot that the end of an exchange frees
         for pool in pools:
             pool.end_exchanges()
         return found
 
     async def _close_connections(self) -> None:
-        self._fail_waits()
+        """Close all connections, and give their transports the turns of the loop that they need for it."""
+        self._fail_waiting_calls()
         pools = list(self.pools.values())
         for pool in pools:
             pool.close()
-        await asyncio.sleep(0)  # TLS says goodbye, TCP ends
+        await asyncio.sleep(0)  # TLS sends its close_notify, TCP ends
         for pool in pools:
             for connection in list(pool.closing):
-                connection.abort()  # a peer that does not answer the goodbye is not waited for
+                connection.abort()  # without waiting for the peer's close_notify
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     def leave_loop(self) -> None:
-        """The client goes on to another loop: this one closes the connections, if it runs once more."""
+        """Leave the loop, since the client moves to another: the loop closes the connections if it runs once more."""
         with contextlib.suppress(RuntimeError):  # it is closed
             for pool in self.pools.values():
                 for connection in pool.connections:
                     self.loop.call_soon_threadsafe(connection.transport.abort)
-        self.drop()
+        self.forget_all()
 
     def forget_after_fork(self) -> None:
-        """In a child of os.fork(): the loop is the parent's, and is told nothing."""
-        self.drop()
-        with contextlib.suppress(StopIteration, RuntimeError):  # now, and not when it is collected
-            self._guard.aclose().send(None)
+        """In a child of os.fork(): forget all, without a call to the loop, which belongs to the parent."""
+        self.forget_all()
+        with contextlib.suppress(StopIteration, RuntimeError):  # now, and not when it is garbage-collected
+            self._closing_generator.aclose().send(None)
 
-    def drop(self) -> None:
-        """The loop is closed, and nothing can run on it: let go of its sockets."""
-        self._is_over = True
+    def forget_all(self) -> None:
+        """Forget all pools and tasks, without a call to the loop, which is closed or left."""
+        self._is_dropped = True
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # of transports that their loop left open
+            warnings.simplefilter("ignore", ResourceWarning)  # of transports that were not closed
             for pool in self.pools.values():
                 pool.forget_all()
                 self.reused += pool.reused
@@ -224,7 +234,7 @@ class LoopResources:
             self._pauses.clear()
 
 
-def settle(future: asyncio.Future[None]) -> None:
-    """A pause is over."""
+def set_done(future: asyncio.Future[None]) -> None:
+    """End a pause or a section."""
     if not future.done():
         future.set_result(None)

@@ -1,7 +1,8 @@
-"""The connections to one route: idle ones last in first out, waiters first in first out.
+"""The connections to one route: idle ones are used last in, first out; waiters are served first in, first out.
 
-A waiter gets the connection itself, or the right to open one, never a wake-up after which it has to look: others
-would be faster, and more connections would be opened than the limit allows.
+`pool_size` limits how many connections a route has. Each takes a slot, from before it is opened until it is closed. A waiter
+gets a connection, or a free slot in which to open one. It is never just woken to try again: other calls would
+take the slot first, or more connections would be opened than the limit allows.
 """
 
 from __future__ import annotations
@@ -18,47 +19,58 @@ from ..http1.connection import Connection
 from .timer import Timer
 
 _NEVER = math.inf
-ASK_AFTER = 0.005  # seconds of idleness behind which the kernel is asked: 2 us, which a busy client does not pay
+PROBE_AFTER = (
+    0.005  # seconds of idleness after which the kernel is asked for input: 2 us, which a busy client does not pay
+)
 
 
 class Pool:
-    """See the module. `opened` counts connections that are open, and those that somebody is opening.
+    """The connections to one route.
 
-    limit: how many at most. keep_alive: seconds that an idle one is kept. closing: those that are no more counted, but
-    wait for the peer to end TLS. closings: how often it was closed.
+    key: of the route (see `Route.key`).
+    limit: how many connections there may be.
+    keep_alive: seconds that an idle connection is kept; 0 = none is kept.
+    opened: slots in use, by connections that are open or being opened.
+    connections: all open ones.
+    idle: those that no exchange uses, the one used last at the end.
+    waiters: futures of calls in the queue, the first to be served at the left.
+    closing: connections that have given their slot up, but still wait for the peer to end TLS.
+    close_count: how often the pool was closed. A call that waits meanwhile sees by it that it must not go on.
+    reused_before: `reused` of the connections that have left the pool, added up.
+    retired: True if the client has dropped the pool, which keeps no idle connections then.
     """
 
     __slots__ = (
-        "_due", "_loop", "_openings", "_timer", "close_count", "closing", "connections", "idle", "keep_alive",
+        "_due", "_loop", "_opening_limits", "_timer", "close_count", "closing", "connections", "idle", "keep_alive",
         "key", "limit", "opened", "retired", "reused_before", "waiters",
     )  # fmt: skip
 
     def __init__(
-        self, key: Hashable, limit: int, keep_alive: float, loop: asyncio.AbstractEventLoop, watch: Timer
+        self, key: Hashable, limit: int, keep_alive: float, loop: asyncio.AbstractEventLoop, timer: Timer
     ) -> None:
         self.key = key
         self.limit = limit
         self.keep_alive = keep_alive
         self._loop = loop
-        self._timer = watch
+        self._timer = timer
         self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
         self.waiters: deque[asyncio.Future[Connection | None]] = deque()
         self.opened = 0
-        self._due = math.inf
+        self._due = math.inf  # when the timer checks the idle connections, in loop time
         self.retired = False
         self.close_count = 0
-        self.reused_before = 0  # how often those were used again that are no more
-        self._openings: set[asyncio.Timeout] = set()
+        self.reused_before = 0
+        self._opening_limits: set[asyncio.Timeout] = set()  # `close` ends the openings with them
         self.closing: set[Connection] = set()
 
     def take(self, now: float) -> Connection | None:
-        """An idle connection, the one that was used last; None when there is none. now: as `time.monotonic` tells."""
+        """Take the idle connection that was used last; None if there is none. now: by `time.monotonic`."""
         idle = self.idle
         while idle:
             connection = idle.pop()
             if connection.keep_alive:  # not when it is lost, or about to close
-                if now - connection.completed_at >= ASK_AFTER and self.is_stale(connection, now):
+                if now - connection.completed_at >= PROBE_AFTER and self.is_stale(connection, now):
                     self.remove(connection)
                     connection.abort()
                     continue
@@ -67,28 +79,28 @@ class Pool:
         return None
 
     def is_stale(self, connection: Connection, now: float) -> bool:
-        """Was it idle for too long, or did the peer close it, or send something, while the loop was blocked?
+        """Return True if a connection was idle for too long, or has input that the loop has not read yet: bytes, or its end.
 
-        Whatever came belongs to no request: a late 408 would be taken for the answer to the next one.
+        Such bytes answer no request. A late 408 would be taken for the answer to the next one.
         """
         idle = now - connection.completed_at
-        return idle >= ASK_AFTER and (idle >= self.keep_alive or connection.has_input)
+        return idle >= PROBE_AFTER and (idle >= self.keep_alive or connection.has_unread_input)
 
     def reserve_slot(self) -> bool:
-        """Take the right to open a connection, where the limit allows it."""
+        """Take a slot to open a connection in; returns False if all are in use."""
         if self.opened >= self.limit:
             return False
         self.opened += 1
         return True
 
     def join_queue(self) -> asyncio.Future[Connection | None]:
-        """Stand in line. The future gives a connection, or None for the right to open one. See `leave`."""
+        """Enter the queue. The future gives a connection, or None for a slot to open one in. See `leave_queue`."""
         waiter: asyncio.Future[Connection | None] = self._loop.create_future()
         self.waiters.append(waiter)
         return waiter
 
     def leave_queue(self, waiter: asyncio.Future[Connection | None]) -> None:
-        """Somebody waits no more; what was given to it already goes on to the next."""
+        """Leave the queue; what the future has been given already goes to the next in the queue."""
         if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
             connection = waiter.result()
             if connection is None:
@@ -101,12 +113,12 @@ class Pool:
                 self.waiters.remove(waiter)
 
     async def await_opening(self, connect: Awaitable[Connection]) -> Connection:
-        """Await a connection that is being opened; `close` ends that.
+        """Await the opening of a connection, which `close` ends early.
 
-        Raises: ClientClosed, when the client was closed meanwhile; whatever the opening raises.
+        Raises: ClientClosed if the client was closed meanwhile; whatever the opening raises.
         """
         limit = asyncio.timeout(None)
-        self._openings.add(limit)
+        self._opening_limits.add(limit)
         try:
             async with limit:
                 return await connect
@@ -115,15 +127,15 @@ class Pool:
                 raise ClientClosed("the client was closed") from None
             raise
         finally:
-            self._openings.discard(limit)
+            self._opening_limits.discard(limit)
 
     def add(self, connection: Connection) -> None:
-        """A connection was opened with a right that `reserve` or `wait` gave."""
-        connection.on_lost = self._lost
+        """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
+        connection.on_lost = self._connection_lost
         self.connections.add(connection)
 
     def free_slot(self) -> None:
-        """A right, or a connection, is no more: the next in line may open one."""
+        """Free a slot: the first in the queue gets it."""
         while self.waiters:
             waiter = self.waiters.popleft()
             if not waiter.done():
@@ -132,13 +144,13 @@ class Pool:
         self.opened -= 1
 
     def release(self, connection: Connection) -> None:
-        """An exchange is over: hand its connection on, or close it when it cannot serve another."""
+        """Take back the connection of an exchange that is over: give it to a waiter, keep it idle, or close it."""
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if not (connection.is_reusable and self.keep_alive):
-                self._end(connection)
+                self._close_or_abort(connection)
                 return
             connection.end()
-        connection.receiver = None  # type: ignore[assignment]  # after one read (see Connection) this is all that is left
+        connection.receiver = None  # type: ignore[assignment]  # on the fast path, this and `parts` are all to clear
         connection.parts = []
         while self.waiters:
             waiter = self.waiters.popleft()
@@ -151,25 +163,25 @@ class Pool:
             self._due = self._loop.time() + self.keep_alive
             self._timer.add(self)
 
-    def _end(self, connection: Connection) -> None:
+    def _close_or_abort(self, connection: Connection) -> None:
         self.remove(connection)
         if connection.has_unsent:
-            connection.abort()  # closing in order would wait for a peer that takes no more
+            connection.abort()  # a close would first wait until the peer takes the rest
         else:
             self._close(connection)
 
     def remove(self, connection: Connection) -> None:
-        """Count a connection no more: it is closed, detached or lost."""
+        """Remove a connection that is about to be closed, or detached, and free its slot."""
         if connection in self.connections:
             connection.on_lost = None
-            self._forget(connection)
+            self._discard(connection)
             self.free_slot()
 
-    def replace_closing(self, connection: Connection) -> None:
-        """Count a connection no more that was given to a waiter and is closing; its right to one is the waiter's."""
+    def reclaim_slot(self, connection: Connection) -> None:
+        """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
         connection.on_lost = None
         connection.reused -= 1
-        self._forget(connection)
+        self._discard(connection)
         connection.abort()
 
     def _close(self, connection: Connection) -> None:
@@ -178,29 +190,29 @@ class Pool:
             connection.on_lost = self.closing.discard
             connection.close()
 
-    def _lost(self, connection: Connection) -> None:
+    def _connection_lost(self, connection: Connection) -> None:
         if connection in self.idle:
             self.idle.remove(connection)
-        self._forget(connection)
+        self._discard(connection)
         self.free_slot()
 
-    def _forget(self, connection: Connection) -> None:
+    def _discard(self, connection: Connection) -> None:
         self.connections.discard(connection)
         self.reused_before += connection.reused
 
     @property
     def reused(self) -> int:
-        """How many exchanges went over a connection that had carried one before."""
+        """How many exchanges used a connection that had served another before."""
         return self.reused_before + sum(connection.reused for connection in self.connections)
 
     def close_oldest(self) -> None:
-        """Close the idle connection that was not used for longest."""
+        """Close the connection that has been idle for longest."""
         connection = self.idle.pop(0)
         self.remove(connection)
         self._close(connection)
 
     def _check_deadline(self, now: float) -> float:
-        """Close what was idle for too long; returns when to look again, in loop time."""
+        """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
         ended = monotonic() - self.keep_alive
         while self.idle and self.idle[0].completed_at <= ended:
             self.close_oldest()
@@ -210,32 +222,33 @@ class Pool:
         return math.inf
 
     def retire(self) -> None:
-        """Nobody asks it for a connection any more, and it keeps none."""
+        """Keep no idle connections from now on: the client has dropped the pool."""
         self.retired = True
         self.keep_alive = 0.0
 
     @property
     def is_empty(self) -> bool:
+        """True without connections, waiters and slots in use."""
         return not self.connections and not self.waiters and not self.opened
 
     @property
-    def has_waiters(self) -> bool:
-        """Does anybody wait for a connection, or for more of a response?"""
-        return bool(self.waiters or self._openings) or any(not c.complete for c in self.connections)
+    def has_waiting_calls(self) -> bool:
+        """True if a call waits for a connection, or for more of a response."""
+        return bool(self.waiters or self._opening_limits) or any(not c.complete for c in self.connections)
 
     def end_exchanges(self) -> None:
-        """Those who wait for a connection, or for more of a response, get an error."""
+        """End with ClientClosed what waits for a connection, or for more of a response."""
         self.close_count += 1
         self.fail_waiters()
-        while self._openings:
-            self._openings.pop().reschedule(self._loop.time())
+        while self._opening_limits:
+            self._opening_limits.pop().reschedule(self._loop.time())
         for connection in list(self.connections):
             if not connection.complete:
                 self.remove(connection)
                 connection.fail(ClientClosed("the client was closed"))
 
     def close(self) -> None:
-        """Close all connections; those who use one, or wait, get an error."""
+        """Close all connections, and end with ClientClosed what waits for one or uses one."""
         self.end_exchanges()
         self._timer.discard(self)
         self._due = math.inf
@@ -245,19 +258,19 @@ class Pool:
             self._close(connection)
 
     def fail_waiters(self) -> None:
-        """Those who wait get an error."""
+        """End the waits in the queue with ClientClosed."""
         waiters, self.waiters = self.waiters, deque()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_exception(ClientClosed("the client was closed"))
 
     def forget_all(self) -> None:
-        """Forget everything: the loop of these connections is closed."""
+        """Forget all connections and waiters, without a call to their loop, which is closed."""
         self.reused_before = self.reused
         for connection in self.connections:
             connection.on_lost = None
             connection.alive = connection.keep_alive = False
-            connection.transport = None  # type: ignore[assignment]  # it belongs to a loop that is no more
+            connection.transport = None  # type: ignore[assignment]  # its loop is closed
         self.connections.clear()
         self.idle.clear()
         self.waiters.clear()

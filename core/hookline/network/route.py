@@ -1,4 +1,4 @@
-"""Where a request goes, and how: a key that the pool asks by, and a way to open a connection when it has none."""
+"""Routes: how a request gets a connection to its server, and which connections may serve it."""
 
 from __future__ import annotations
 
@@ -21,35 +21,51 @@ from ..errors import (
     reason_of,
 )
 from ..http1.connection import Connection
-from ..http1.opening import Opening
+from ..http1.opening_times import OpeningTimes
 from ..messages.url import written_host
-from .happy_eyeballs import as_address, dial, resolve
+from .happy_eyeballs import as_address, dial, resolve_host
 from .tls import TLS
 
 
 class Route:
-    """The base of all routes. A plugin may set `request.route` to one of its own in pre_request."""
+    """How to open a connection for a request, and which open connections may serve it instead: the base of all routes.
+
+    A plugin subclasses it, and sets `request.route` to an instance in pre_request. Connections are kept in pools, one for each
+    `key`. `open` is called when the pool of the key has no idle connection, and its limits allow another.
+    """
 
     @property
     def key(self) -> Hashable:
-        """Equal for two routes when a connection opened for one may serve the other."""
+        """Equal for two routes if a connection that one has opened may serve the other.
+
+        It must include everything that matters for that: the host, the proxies with their credentials, the TLS settings.
+        """
         raise NotImplementedError
 
     async def open(self, client: Any) -> Connection:
-        """Open a connection that is ready for requests; runs under the connect timeout.
+        """Open a connection that is ready for a request.
 
-        Raises: HttpConnectionError and its kinds.
+        client: the HttpClient; `client.contexts.get(tls)` gives an ssl.SSLContext. The timeouts `connect` and `tls` of the
+        request, added up, limit the call. If it fails, it must close what it has opened.
+
+        Raises: HttpConnectionError and its subclasses.
         """
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class DirectRoute(Route):
-    """Straight to the host, over TCP or a unix socket, with TLS where `tls` is set.
+    """The route straight to a host, over TCP or a unix socket, with TLS if `tls` is set. Its key is the route itself.
 
-    via: the hops before it, as a plugin names them, with their credentials: part of the key, never shown.
-    handshake: seconds for that of TLS, 0 = asyncio's 60. connecting: seconds for DNS and TCP, where TLS has its own,
-    0 = no limit. Both are no part of the key.
+    scheme: "http" or "https".
+    host: a host name in ASCII, or an IP address, without brackets.
+    port: the port of TCP.
+    tls: the settings of TLS; None = no TLS.
+    local_address: (host, port) to connect from; None = the system chooses.
+    unix_socket: the path of a socket to connect to, in place of host and port; None = TCP.
+    via: the proxies before the host, with their credentials, as a plugin names them. Part of the key; `repr` leaves it out.
+    tls_timeout: seconds for the TLS handshake; 0 = the 60 of asyncio. Not part of the key.
+    connect_timeout: seconds for DNS and TCP; 0 = no limit of their own. Not part of the key.
     """
 
     scheme: str
@@ -59,84 +75,87 @@ class DirectRoute(Route):
     local_address: tuple[str, int] | None = None
     unix_socket: str | None = None
     via: tuple[Hashable, ...] = field(default=(), repr=False)
-    handshake: float = field(default=0.0, compare=False, repr=False)
-    connecting: float = field(default=0.0, compare=False, repr=False)
+    tls_timeout: float = field(default=0.0, compare=False, repr=False)
+    connect_timeout: float = field(default=0.0, compare=False, repr=False)
 
     @property
     def key(self) -> Hashable:
         return self
 
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection:
-        """Connect, and shake hands where `tls` is set.
+        """Connect to the host, and make the TLS handshake if `tls` is set.
 
-        sock: one that leads to the host already, as another protocol made it; it belongs to the connection from now on.
+        sock: a socket that is connected to the host already, such as one through a SOCKS proxy. The connection owns it from
+        now on. None = connect.
+
+        Raises: ConnectTimeout, DNSError, ConnectionRefused, SSLError or another HttpConnectionError.
         """
         loop = asyncio.get_running_loop()
         connection: Connection
-        where: dict[str, Any] = {}
+        tls_options: dict[str, Any] = {}
         if self.tls is not None:
-            where["ssl"] = client.contexts.get(self.tls)
-            where["server_hostname"] = self.tls.name_for(self.host)
-            where["ssl_handshake_timeout"] = self.handshake or None
-        limit = asyncio.timeout(self.connecting or None)
+            tls_options["ssl"] = client.contexts.get(self.tls)
+            tls_options["server_hostname"] = self.tls.name_for(self.host)
+            tls_options["ssl_handshake_timeout"] = self.tls_timeout or None
+        limit = asyncio.timeout(self.connect_timeout or None)
         try:
             resolved = connected = None
             if sock is None and self.unix_socket is not None:
                 _, connection = await loop.create_unix_connection(
-                    lambda: client.parser(loop), self.unix_socket, **where
+                    lambda: client.parser(loop), self.unix_socket, **tls_options
                 )
             else:
                 if sock is None:
                     async with limit:
                         address = as_address(self.host, self.port)
                         if address is None:
-                            addresses = await resolve(self.host, self.port, client.resolver)
+                            addresses = await resolve_host(self.host, self.port, client.resolver)
                             resolved = monotonic()
                         else:
                             addresses = [address]
                         sock = await dial(addresses, self.local_address)
                     connected = monotonic()
-                _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **where)
+                _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **tls_options)
             secured = None if self.tls is None else monotonic()
-            connection.opening = Opening(resolved, connected or monotonic(), secured)
-        except HooklineError:  # of a resolver
+            connection.opening_times = OpeningTimes(resolved, connected or monotonic(), secured)
+        except HooklineError:  # raised by a resolver
             raise
         except OSError as error:
-            place = f"{written_host(self.host)}:{self.port}"
+            peer = f"{written_host(self.host)}:{self.port}"
             if limit.expired() and isinstance(error, TimeoutError):
-                raise ConnectTimeout(f"{place}: connect timeout of {self.connecting:g} s") from None
-            if (
-                isinstance(error, ConnectionAbortedError) and self.handshake
-            ):  # how both loops tell a handshake's timeout
-                raise ConnectTimeout(f"{place}: tls timeout of {self.handshake:g} s") from error
-            raise self.failure(error, in_handshake=self.tls is not None and sock is not None) from error
+                raise ConnectTimeout(f"{peer}: connect timeout of {self.connect_timeout:g} s") from None
+            # asyncio and uvloop raise a ConnectionAbortedError when the handshake takes too long
+            if isinstance(error, ConnectionAbortedError) and self.tls_timeout:
+                raise ConnectTimeout(f"{peer}: tls timeout of {self.tls_timeout:g} s") from error
+            raise self.connect_error(error, in_handshake=self.tls is not None and sock is not None) from error
         self.check_protocol(connection)
         connection.key = self.key
         return connection
 
     def check_protocol(self, connection: Connection) -> None:
-        """Close a connection whose other side chose another protocol than HTTP/1.1 in the TLS handshake.
+        """Close the connection if the server chose another protocol than HTTP/1.1 in the TLS handshake (ALPN, RFC 7301).
 
-        Raises: SSLError, where a context of the user's has offered another protocol, and the server took it.
+        Raises: SSLError in that case. It needs a context of the user's own that has offered the protocol.
         """
         ssl_object = connection.transport.get_extra_info("ssl_object")
         chosen = None if ssl_object is None else ssl_object.selected_alpn_protocol()
         if chosen not in (None, "http/1.1", "http/1.0"):
             connection.abort()
             raise SSLError(
-                f"{written_host(self.host)}:{self.port} speaks {chosen!r} now, which the context offered; offer 'http/1.1'"
+                f"{written_host(self.host)}:{self.port} speaks {chosen!r}, which the SSL context has offered;"
+                " it must offer 'http/1.1' alone"
             )
 
-    def failure(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
-        """What a failed connect means, with the place named. in_handshake: TCP was there already."""
-        place = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
+    def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
+        """The error to raise for a failed connect; it names the server. in_handshake: TCP was connected already."""
+        peer = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
         if isinstance(error, ssl.SSLCertVerificationError):
-            return SSLError(f"the certificate of {place} is not trusted: {error.verify_message or error.reason}")
+            return SSLError(f"the certificate of {peer} is not trusted: {error.verify_message or error.reason}")
         if isinstance(error, ssl.SSLError):
-            return SSLError(f"TLS handshake with {place} failed: {error.reason or error}")
+            return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
         if error.errno == errno.ECONNREFUSED:
-            return ConnectionRefused(f"nobody listens at {place}")
-        what = f"TLS handshake with {place} failed" if in_handshake else f"cannot connect to {place}"
+            return ConnectionRefused(f"nobody listens at {peer}")
+        what = f"TLS handshake with {peer} failed" if in_handshake else f"cannot connect to {peer}"
         return HttpConnectionError(f"{what}: {reason_of(error)}")

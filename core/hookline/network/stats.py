@@ -1,4 +1,4 @@
-"""What a client says of its connections: `client.stats()`."""
+"""The counts that `client.stats()` returns."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import NamedTuple
 class Stats(NamedTuple):
     """Counts over all routes of a client, at one moment.
 
-    connections: that are open, or being opened. in_use: those of them that are not idle. waiting: calls that wait for
-    one. reused: exchanges, since the client was made, that went over a connection which had carried one before.
+    connections: connections that are open or being opened.
+    in_use: those of them that are not idle.
+    waiting: calls that wait for a connection.
+    reused: exchanges, since the client was made, on a connection that had served another exchange before.
     """
 
     connections: int = 0

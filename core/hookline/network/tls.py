@@ -1,4 +1,4 @@
-"""TLS settings and their contexts. Making the default context takes 18 ms, so each is made once, at its first use."""
+"""TLS settings, and the SSL contexts made from them: once, at their first use, since the default one takes 18 ms to make."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..messages.url import canonical_host
 
 @dataclass(frozen=True)
 class TLS:
-    """How to shake hands: part of the key of a route, so that a connection made with one setting never serves another.
+    """The settings of TLS for a connection. They are part of a route's key: a connection serves no request with others.
 
-    verify: True (the system's authorities), False (nothing is checked), a file or a directory of authorities, or a
-    context.
-    cert: a file with certificate and key, or (certificate, key), or (certificate, key, password); a key of None stands in
-    the file of the certificate. Never shown.
+    verify: True = check certificates with the system's authorities. False = check nothing. A path = a file or directory of
+    authorities. An ssl.SSLContext = use it as it is.
+    cert: the client certificate: a file with certificate and key, or (certificate, key), or (certificate, key, password), where
+    a key of None means that it is in the file of the certificate; None = no certificate. `repr` leaves it out.
     server_hostname: the name to check and to send as SNI; None = the host of the URL.
     """
 
@@ -27,11 +27,12 @@ class TLS:
     server_hostname: str | None = None
 
     def name_for(self, host: str) -> str:
-        """The name to check and to send as SNI, where the URL says `host`: without a dot at its end (RFC 6066, section 3),
-        and without a zone.
+        """The name to check and to send as SNI for a host: `server_hostname`, or the host without a zone and a final dot.
 
-        Raises: SSLError, for what no host name can be. (Python's ssl would raise a UnicodeError or a TypeError, and asyncio
-        lose the socket.)
+        (RFC 6066, section 3, allows no dot at the end.)
+
+        Raises: SSLError if it cannot be a host name. (Python's ssl would raise a UnicodeError or a TypeError, and asyncio would
+        leak the socket.)
         """
         name = self.server_hostname or host.partition("%")[0].rstrip(".")
         try:
@@ -45,7 +46,10 @@ class TLS:
 
 
 def as_path(name: str, value: Any) -> str:
-    """The path of a file. name: of the keyword. Raises: TypeError, ValueError, for an empty one."""
+    """A path as text. name: of the keyword, for the error.
+
+    Raises: TypeError if it is no path; ValueError if it is empty.
+    """
     path = os.fspath(value)
     if not path:
         raise ValueError(f"{name}= takes the path of a file, not an empty one")
@@ -53,7 +57,10 @@ def as_path(name: str, value: Any) -> str:
 
 
 def as_verify(value: Any) -> bool | str | ssl.SSLContext:
-    """Raises: TypeError."""
+    """Check a value of `verify=`.
+
+    Raises: TypeError; ValueError for an empty path.
+    """
     if isinstance(value, (bool, ssl.SSLContext)):
         return value
     if isinstance(value, (str, os.PathLike)):
@@ -62,7 +69,10 @@ def as_verify(value: Any) -> bool | str | ssl.SSLContext:
 
 
 def as_cert(value: Any) -> str | tuple[Any, ...] | None:
-    """Raises: TypeError."""
+    """Check a value of `cert=`.
+
+    Raises: TypeError; ValueError for an empty path.
+    """
     if value is None:
         return None
     if isinstance(value, (str, os.PathLike)):
@@ -73,7 +83,10 @@ def as_cert(value: Any) -> str | tuple[Any, ...] | None:
 
 
 def as_server_hostname(value: Any) -> str:
-    """Raises: TypeError, ValueError."""
+    """Check a value of `server_hostname=`; returns it in ASCII.
+
+    Raises: TypeError, ValueError.
+    """
     if not isinstance(value, str):
         raise TypeError(f"server_hostname= takes a host name, not {type(value).__name__}")
     if not value:
@@ -82,12 +95,12 @@ def as_server_hostname(value: Any) -> str:
 
 
 def make_context(settings: TLS) -> ssl.SSLContext:
-    """The context for these settings. Host names are checked in every case but verify=False.
+    """Make the SSL context for these settings; a context in `verify` is returned as it is.
 
-    They are looked for in subjectAltName alone: a client must not take a name from the subject of a certificate (RFC 9110,
-    section 4.3.4). A context of the user's stays as it is.
+    Host names are checked, except with verify=False, and only against subjectAltName: a client must not take a name from the
+    subject of a certificate (RFC 9110, section 4.3.4).
 
-    Raises: OSError or ssl.SSLError, naming the file that cannot be read; ValueError, for a certificate beside a context.
+    Raises: OSError or ssl.SSLError that names the file that cannot be read; ValueError for both a certificate and a context.
     """
     verify = settings.verify
     if isinstance(verify, ssl.SSLContext):
@@ -127,7 +140,7 @@ def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
             raise FileNotFoundError(f"cert: no such file: {path!r}")
     place = repr(key or certificate)
 
-    def missing() -> str:  # OpenSSL would ask on the terminal, and wait
+    def missing() -> str:  # without it, OpenSSL would ask on the terminal and wait
         raise ValueError(f"cert: the key in {place} is encrypted; give cert=(certificate, key, password)")
 
     try:
@@ -144,12 +157,16 @@ def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
 
 
 class Contexts:
-    """The contexts of one client, by settings."""
+    """The SSL contexts of one client, each made at its first use."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[Any, Any], ssl.SSLContext] = {}
 
     def get(self, settings: TLS) -> ssl.SSLContext:
+        """Return the context for these settings.
+
+        Raises: see `make_context`.
+        """
         if isinstance(settings.verify, ssl.SSLContext):
             return make_context(settings)
         key = (settings.verify, settings.cert)

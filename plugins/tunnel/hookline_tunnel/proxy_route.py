@@ -22,9 +22,9 @@ class ProxyRoute(DirectRoute):
         proxy: Proxy = self.via[-1]  # type: ignore[assignment]  # set by `proxy_route`
         return proxy
 
-    def failure(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
-        """Return the error for a failed connect, with a note that the host is a proxy (see `DirectRoute.failure`)."""
-        failure = super().failure(error, in_handshake=in_handshake)
+    def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
+        """Return the error for a failed connect, with a note that the host is a proxy (see `DirectRoute.connect_error`)."""
+        failure = super().connect_error(error, in_handshake=in_handshake)
         failure.add_note(f"{self.proxy} is the proxy")
         return failure
 
@@ -36,5 +36,5 @@ def proxy_route(proxy: Proxy, direct: DirectRoute, verify: Any) -> ProxyRoute:
     """
     tls = TLS(verify) if proxy.scheme == "https" else None
     return ProxyRoute(
-        proxy.scheme, proxy.host, proxy.port, tls, direct.local_address, via=(proxy,), handshake=direct.handshake
+        proxy.scheme, proxy.host, proxy.port, tls, direct.local_address, via=(proxy,), tls_timeout=direct.tls_timeout
     )

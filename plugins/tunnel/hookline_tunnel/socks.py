@@ -52,7 +52,7 @@ class SocksRoute(DirectRoute):
 def socks_route(proxy: Proxy, direct: DirectRoute) -> SocksRoute:
     """Return the route through a SOCKS proxy. direct: the route that the request would take without it."""
     scheme, host, port, tls = direct.scheme, direct.host, direct.port, direct.tls
-    return SocksRoute(scheme, host, port, tls, direct.local_address, via=(proxy,), handshake=direct.handshake)
+    return SocksRoute(scheme, host, port, tls, direct.local_address, via=(proxy,), tls_timeout=direct.tls_timeout)
 
 
 def import_python_socks() -> Any:

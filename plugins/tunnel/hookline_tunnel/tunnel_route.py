@@ -27,7 +27,7 @@ class TunnelRoute(Route):
         self.host = direct.host
         self.port = direct.port
         self.tls = direct.tls
-        self.handshake = direct.handshake
+        self.tls_timeout = direct.tls_timeout
         self._direct = direct
         self._request = ref(request)
 
@@ -51,10 +51,10 @@ class TunnelRoute(Route):
         try:
             if self.tls is not None:
                 name = self.tls.name_for(self.host)
-                await connection.start_tls(client.contexts.get(self.tls), name, self.handshake or None)
+                await connection.start_tls(client.contexts.get(self.tls), name, self.tls_timeout or None)
                 self._direct.check_protocol(connection)
-                if connection.opening is not None:  # `secured` is the end of the handshake with the origin
-                    connection.opening = connection.opening._replace(secured=monotonic())
+                if connection.opening_times is not None:  # `secured` is the end of the handshake with the origin
+                    connection.opening_times = connection.opening_times._replace(secured=monotonic())
             if connection.leftover:
                 raise RemoteProtocolError("bytes came through the tunnel before the request was sent")
         except BaseException as error:
