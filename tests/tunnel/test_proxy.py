@@ -48,7 +48,7 @@ def test_url_becomes_a_proxy(url: str, proxy: Proxy) -> None:
         ("http://proxy/path", "has no path and no query: http://proxy"),
         ("http://proxy?q", "has no path and no query"),
         ("http://", "not the URL of a proxy"),
-        ("http://proxy:port", "not a port in the URL"),
+        ("http://proxy:port", "not a port after the colon"),
         ("http://proxy:99999", "not a port"),
         ("http://pro xy", "not the URL of a proxy"),
         ("http://proxy\r\nX: y", "not the URL of a proxy"),
