@@ -17,7 +17,7 @@ from weakref import WeakSet
 class Heir(Protocol):
     """Something that belongs to one process."""
 
-    def forget_after_fork(self) -> None:
+    def _forget_after_fork(self) -> None:
         """Forget what belongs to the parent. Called in the child."""
 
 
@@ -44,7 +44,7 @@ def forget_after_fork() -> None:
     for heir in [*connections, *clients]:  # clients forget what connections must know: their transports
         # what cannot be left, in a child that has no descriptors left, say, must not keep the others
         with suppress(Exception):
-            heir.forget_after_fork()
+            heir._forget_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -245,7 +245,7 @@ async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripte
 async def test_options_that_change_how_an_exchange_goes_leave_the_fast_path(client, scripted, options, on_fast_path):
     given = dict(options)
     headers, data = given.pop("headers", None), given.pop("data", None)
-    request = client.make_request("GET", scripted.url(), headers, data, given, "get")
+    request = client._make_request("GET", scripted.url(), headers, data, given, "get")
     assert request._on_fast_path is on_fast_path
     scripted.answer(*[response(b"one")] * 2)
     for _ in range(2):

@@ -117,15 +117,15 @@ class HttpClient(LoopBinding, PluginHost):
         """Put the user's fields over others; a value of None removes one, also where a plugin would add it."""
         pairs = fields.checked(given)
         fields.apply(headers, pairs)
-        self.removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
+        self._removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
         return headers
 
-    def apply_removed_headers(self) -> None:
+    def _apply_removed_headers(self) -> None:
         """`client.headers[name] = None` removes a field, as it does in `headers=`."""
         if None in self.headers.values():
-            removed = self.removed_headers
+            removed = self._removed_headers
             headers = self._apply_headers(CIMultiDict(), list(self.headers.items()))
-            self.removed_headers |= removed
+            self._removed_headers |= removed
             self.headers.clear()
             self.headers.extend(headers)
 
@@ -133,7 +133,7 @@ class HttpClient(LoopBinding, PluginHost):
         table = self.configuration.table
         for name in self._values:
             if table.find(name, "client") is None:
-                raise self.unexpected_keyword_error("HttpClient", name, "client", self.configuration)
+                raise self._unexpected_keyword_error("HttpClient", name, "client", self.configuration)
 
     # -- options and attributes
 
@@ -216,7 +216,7 @@ class HttpClient(LoopBinding, PluginHost):
         """
         return self.run(exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request"))
 
-    def make_request(
+    def _make_request(
         self, method: str, url: str, headers: fields.HeadersLike, data: Any, given: dict[str, Any], function: str
     ) -> HttpRequest:
         """The request of a call. given: its other keywords, which are taken out. function: what was called, for errors."""
@@ -284,7 +284,7 @@ class HttpClient(LoopBinding, PluginHost):
         sent, and the client's timeout counts from now.
         """
         options["params"] = params = as_params(options.get("params"))
-        request = self.make_request(fields.check_method(method), url, headers, data, options, "new_request")
+        request = self._make_request(fields.check_method(method), url, headers, data, options, "new_request")
         # and so are these, with those that plugins look at which do not run here
         for name in request._configuration.default_names & (
             FIELDS_OF_CALLS | request._configuration.pre_request_fields
@@ -296,7 +296,7 @@ class HttpClient(LoopBinding, PluginHost):
         request.cause = cause
         request._skips_pre_request = False
         if parent is None:
-            request.parent = self.make_request(request.method, url, None, None, {}, "new_request")
+            request.parent = self._make_request(request.method, url, None, None, {}, "new_request")
         else:
             request.parent, request.deadline = parent, parent.deadline
         return request
@@ -312,7 +312,7 @@ class HttpClient(LoopBinding, PluginHost):
         """
         await self.loop_resources.pause(seconds)
 
-    def pool_of(self, route: Route) -> Pool:
+    def _pool_of(self, route: Route) -> Pool:
         """The pool of a route."""
         return self.loop_resources.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)
 

@@ -50,11 +50,11 @@ class ConfiguredClient(Client, Protocol):
     base_url: str | None
     client_version: str
     params: Any
-    removed_headers: frozenset[str]
+    _removed_headers: frozenset[str]
 
-    def apply_removed_headers(self) -> None: ...
+    def _apply_removed_headers(self) -> None: ...
 
-    def unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError: ...
+    def _unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError: ...
 
 
 class Configuration:
@@ -187,7 +187,7 @@ class Configuration:
 
     def _default_fields(self) -> list[tuple[str, str]]:
         own = fields.checked(self.client.headers)
-        removed = self.client.removed_headers
+        removed = self.client._removed_headers
         known = {*removed, *(name.lower() for name, _ in own)}
         unasked = {*DEFAULT_HTTP_HEADERS, ("User-Agent", self.client.client_version)}
         self.client_fields = removed | {pair[0].lower() for pair in own if pair not in unasked}
@@ -276,7 +276,7 @@ class Configuration:
         for name, value in given.items():
             keyword = self.table.find(name, "request")
             if keyword is None:
-                raise self.client.unexpected_keyword_error(function, name, "request", self)
+                raise self.client._unexpected_keyword_error(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
             if name in EXCHANGE_OPTIONS or (name == "timeout" and converted.has_parts):

@@ -103,7 +103,7 @@ class LoopBinding:
         if thread != self._thread and (loop.is_running() or self._runner.get("thread", thread) != thread):
             raise RuntimeError(OTHER_THREAD)
 
-    def check_synchronous(self) -> None:
+    def _check_synchronous(self) -> None:
         """Refuse a `for` over a stream where `async for` is needed: it would get coroutines, and never come to an end.
 
         Raises: RuntimeError, in a running loop.
@@ -189,7 +189,7 @@ class LoopBinding:
         assert self._loop_resources is not None
         return self._loop_resources
 
-    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+    def _run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
         """Start something that must happen even if nobody awaits it; without a running loop, run it."""
         running = running_loop()
         if running is None:
@@ -230,7 +230,7 @@ class LoopBinding:
         if running is not None and running is not scope.loop:
             self._bind(running)  # what another loop left is dropped; there is nothing more to close
             return nothing
-        return self.run_in_background(scope.close(None if running is None else asyncio.current_task()))
+        return self._run_in_background(scope.close(None if running is None else asyncio.current_task()))
 
     def _end_own_loop(self) -> None:
         """Close what belongs to the loop of synchronous mode, and the loop.
@@ -262,7 +262,7 @@ class LoopBinding:
             with ThreadPoolExecutor(1, "hookline") as thread:
                 thread.submit(end).result()
 
-    def forget_after_fork(self) -> None:
+    def _forget_after_fork(self) -> None:
         """In a child of os.fork(): have no loop and no connections. See `hookline.forks`."""
         scope, own = self._loop_resources, self._own_loop
         forks.kept.append((scope, own))  # as long as the child lives, or their finalizers would act on the parent's

@@ -81,7 +81,7 @@ class PluginHost(ClientAttributes):
         if found is None or self._headers_version != self._version(self.headers):
             self._configuration = None  # where something does not fit, each call says so
             self._variants.clear()
-            self._client.apply_removed_headers()
+            self._client._apply_removed_headers()
             version = self._version(self.headers)
             members = registered(self._manager, self._selection.loaded)
             found = Configuration(self._client, members, self._handlers(), self._values)
@@ -157,7 +157,7 @@ class PluginHost(ClientAttributes):
         found = self._events.get(name)
         return found if found is not None else Event(name, self._renew_configuration)
 
-    def credential_fields(self) -> frozenset[str]:
+    def _credential_fields(self) -> frozenset[str]:
         """The fields that plugins declare to carry credentials, in lower case: those too that do not run here."""
         found = self._absent_credentials
         if found is None:
@@ -166,7 +166,7 @@ class PluginHost(ClientAttributes):
             found = self._absent_credentials = frozenset(names)
         return found | self.configuration.credentials
 
-    def unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError:
+    def _unexpected_keyword_error(self, function: str, name: str, where: str, profile: Configuration) -> TypeError:
         """The error for a keyword that nobody takes; only here plugins that do not run are asked what they declare."""
         others = CALL_KEYWORDS if where == "request" else CLIENT_KEYWORDS
         absent = [

@@ -143,7 +143,7 @@ class Taken:
         if isinstance(request, RequestSnapshot):
             values = kept(request.__dict__.items())
         else:
-            secrets |= request._client.credential_fields() | request._configuration.credentials
+            secrets |= request._client._credential_fields() | request._configuration.credentials
             options = ((name, option_of(request, name)) for name in request._configuration.options)
             values = {**dict(options), **kept(attributes_of(request))}
         origin = request._destination.origin

@@ -51,7 +51,7 @@ async def exchange(
     Raises: whatever went wrong, after post_request was told.
     """
     if request is None:
-        request = client.make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
+        request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
     elif request.__dict__:
         request._on_fast_path = False  # whoever made it may have set its options
     profile = request._configuration

@@ -201,9 +201,9 @@ class HttpRequest:
             origin = self._destination.origin
             pool = origin.pool
             if pool is None or pool.retired:
-                pool = origin.pool = self._configuration.client.pool_of(self._direct_route())
+                pool = origin.pool = self._configuration.client._pool_of(self._direct_route())
             return pool
-        return self._configuration.client.pool_of(self.route)
+        return self._configuration.client._pool_of(self.route)
 
     # -- fields
 

@@ -287,7 +287,7 @@ class HttpResponse(ExchangeState):
 
     def close(self) -> Any:
         """Let go of a body that nobody reads on; nothing happens when it was read. In a running loop, await it or not."""
-        return self.request._client.run_in_background(self.aclose())
+        return self.request._client._run_in_background(self.aclose())
 
     async def aclose(self) -> None:
         """The same as a coroutine: post_request is told of StreamAbandoned."""

@@ -56,7 +56,7 @@ class Raw:
             data = await read()
 
     def __iter__(self) -> Iterator[bytes]:
-        self._response.request._client.check_synchronous()
+        self._response.request._client._check_synchronous()
         self._begin()
         return self._pieces()
 

@@ -544,8 +544,8 @@ class Connection(BaseConnection):
             on_lost, self.on_lost = self.on_lost, None
             on_lost(self)
 
-    def forget_after_fork(self) -> None:
-        super().forget_after_fork()
+    def _forget_after_fork(self) -> None:
+        super()._forget_after_fork()
         if self._unread is not None:
             self._unread.close()
 
