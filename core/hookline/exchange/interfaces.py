@@ -69,7 +69,7 @@ class Configuration(Protocol):
     """What follows from the plugins and the options of a client; see `hookline.client.configuration`."""
 
     attributes: tuple[tuple[str, str], ...]
-    client_owners: dict[str, str | None]
+    option_owners: dict[str, str | None]
     closes_connection: bool
     connection_options: frozenset[str]
     credentials: frozenset[str]
@@ -92,6 +92,6 @@ class Configuration(Protocol):
 
     def destination_of(self, url: str) -> Destination: ...
 
-    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination: ...
+    def destination_of_call(self, url: str, params: Any = None, *, with_client_params: bool = True) -> Destination: ...
 
     def dispatch_table_of(self, request: Any) -> DispatchTable: ...

@@ -575,7 +575,7 @@ class HttpRequest:
             return owners[option]
         if option in self.__dict__:  # the only owner is not written down at each request
             return None if self.__dict__[option] is None else self._configuration.table.keywords[option].owners[0][0]
-        return self._configuration.client_owners.get(option)
+        return self._configuration.option_owners.get(option)
 
     def get_full_url(self) -> str:
         """The URL, as http.cookiejar asks for it."""
