@@ -1,4 +1,4 @@
-"""The keywords of clients and requests: who owns them, how they read back, and what is said of those that nobody takes."""
+"""The keywords of clients and requests: who owns them, how they read back, and the errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -106,7 +106,10 @@ async def client() -> AsyncIterator[HttpClient]:
         ),
         ({"header": {}}, "HttpClient.get() got an unexpected keyword 'header'. Did you mean 'headers'?"),
         ({"on_header": len}, "HttpClient.get() got an unexpected keyword 'on_header'. Did you mean 'on_headers'?"),
-        ({"qqq": 1}, "HttpClient.get() got an unexpected keyword 'qqq': no installed plugin takes 'qqq'"),
+        (
+            {"qqq": 1},
+            "HttpClient.get() got an unknown keyword 'qqq': neither core nor an installed plugin has this option",
+        ),
         (
             {"disable": ["redirects"], "allow_redirects": True},
             "HttpClient.get() got an unexpected keyword 'allow_redirects': it belongs to plugin 'redirects', which is"
@@ -126,7 +129,7 @@ async def test_unknown_keyword_of_a_call_word_for_word(client: HttpClient, optio
         ({"header": {}}, "unexpected keyword 'header'. Did you mean 'headers'?"),
         ({"here": 1}, "unexpected keyword 'here': it is an option of the request only"),
         ({"disable": ["redirects"], "max_redirects": 1}, "it belongs to plugin 'redirects', which is disabled"),
-        ({"qqq": 1}, "HttpClient() got an unexpected keyword 'qqq': no installed plugin takes 'qqq'"),
+        ({"qqq": 1}, "HttpClient() got an unknown keyword 'qqq': neither core nor an installed plugin has this option"),
     ],
 )
 def test_unknown_keyword_of_a_client_word_for_word(options: Any, words: str) -> None:
@@ -152,7 +155,7 @@ async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
         assert "it belongs to the optional plugin 'again', which plugins=['again'] would load" in await message(
             client, retries=3
         )
-        assert "no installed plugin takes 'zzzzz'" in await message(client, zzzzz=3)
+        assert "unknown keyword 'zzzzz'" in await message(client, zzzzz=3)
         with pytest.raises(TypeError, match=r"belongs to 'cookies', replaced by acme-cookies 1.0"):
             HttpClient(cookies={})
     async with HttpClient(autoload=False) as client:
