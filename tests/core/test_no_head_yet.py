@@ -22,7 +22,7 @@ WRITES: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("place", ["client", "call"])
-async def test_writing_to_the_headers_of_no_head_names_those_of_the_request(
+async def test_writing_to_headers_before_the_head_is_an_error_that_names_those_of_the_request(
     scripted: ScriptedServer, write: str, place: str
 ) -> None:
     def sign(request: Any) -> None:

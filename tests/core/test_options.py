@@ -143,7 +143,7 @@ def declares(name: str, option: str, attributes: str = "") -> str:
     return plugin_source(name, body=body, attributes=attributes).replace(f"class {name}:", f"class {name}(Base):")
 
 
-async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
+async def test_error_for_a_keyword_of_an_absent_plugin_says_why_it_is_absent(site: Site) -> None:
     site.install("hookline-redirects", declares("Redirects", "allow_redirects"), {"redirects": "Redirects"})
     site.install("hookline-cookies", declares("Cookies", "cookies"), {"cookies": "Cookies"})
     site.install("acme-cookies", declares("Jar", "jar_file", "replaces = 'cookies'"), {"jar": "Jar"})
@@ -219,7 +219,7 @@ def sharing(*accepts: Any) -> list[Any]:
         ([(callable,), (type(len),)], len, 1),  # a bare callable comes last
     ],
 )
-async def test_shared_option_goes_to_whoever_accepts_the_value(
+async def test_shared_option_goes_to_the_plugin_that_accepts_the_value(
     scripted: ScriptedServer, accepts: Any, value: Any, chosen: int
 ) -> None:
     async with client_with(*sharing(*accepts)) as client:
@@ -255,7 +255,7 @@ async def test_function_as_the_clients_value_is_read_as_it_is(scripted: Scripted
         assert request.called is type(request).called is client.called is function
 
 
-async def test_the_only_owner_of_an_option_is_told_too(scripted: ScriptedServer) -> None:
+async def test_owner_of_an_option_that_is_not_shared(scripted: ScriptedServer) -> None:
     scripted.always(response())
     async with client_with(*sharing((tuple,))) as client:
         assert (await client.get(scripted.url(), auth=("a", "b"))).request.owner("auth") == "a"

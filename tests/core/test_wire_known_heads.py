@@ -88,7 +88,7 @@ async def test_chunked_body_behind_a_known_head_is_undone():
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_known_head_says_nothing_of_another_status(status):
+async def test_known_head_does_not_apply_to_another_status(status):
     connection, transport = connect()
     exchange(connection, transport, response(b"one"))
     found, body = exchange(connection, transport, head(status, [("Content-Length", "3")]))

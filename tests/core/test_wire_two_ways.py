@@ -92,7 +92,7 @@ def outcome(seed, *, watched=False, cut=None):
 
 
 @pytest.mark.parametrize("start", range(0, SEEDS, 100))
-async def test_both_ways_say_the_same(start):
+async def test_both_ways_have_the_same_result(start):
     for seed in range(start, start + 100):
         assert outcome(seed, watched=False) == outcome(seed, watched=True), f"seed {seed}: {exchanges(seed)}"
 

@@ -293,7 +293,7 @@ class HttpClient(LoopBinding, PluginHost):
 
         keywords: the others of the call; they are taken out of the dict. function: the called method, for error messages.
         """
-        # `_version` is read first: CPython does not specialise a callable attribute that is called as a method
+        # `_version` goes through a local: CPython does not specialise the call of a callable attribute as if it were a method
         configuration, version = self._configuration, self._version
         if configuration is None or self._headers_version != version(self.headers):
             configuration = self.configuration
