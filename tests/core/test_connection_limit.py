@@ -1,4 +1,4 @@
-"""`max_connections`: a limit over all routes, its line, and the room that idle connections make; `client.stats()`."""
+"""`max_connections`: a limit over all routes, its queue, and idle connections that are closed to make room; `client.stats()`."""
 
 import asyncio
 import random

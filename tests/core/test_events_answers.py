@@ -1,4 +1,4 @@
-"""What implementations may answer, what becomes of it, and who is named when it is wrong."""
+"""What implementations may answer, what follows from it, and which plugin the error for a wrong answer names."""
 
 from __future__ import annotations
 

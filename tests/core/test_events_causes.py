@@ -1,4 +1,4 @@
-"""Who is reached by follow-ups and by sub-requests; interim heads; preconditions."""
+"""Which implementations run for follow-ups, for sub-requests and for interim heads; preconditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exception in a handler does: the exchange ends, everybody is told, and the plugin is named."""
+"""An exception in a handler ends the exchange, post_request still fires for all, and the error names the plugin."""
 
 from __future__ import annotations
 

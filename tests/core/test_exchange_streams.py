@@ -1,4 +1,4 @@
-"""stream=True: the body as it comes, with back-pressure; and every way to let go of it."""
+"""stream=True: the body while it arrives, with back-pressure; and all ways to end it early."""
 
 import asyncio
 import gc

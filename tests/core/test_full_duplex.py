@@ -81,7 +81,7 @@ async def is_free(client, echo):
 
 
 class Source:
-    """Pieces when they are asked for, and whether it was closed."""
+    """A source of pieces that the test gives, which records whether it was closed."""
 
     def __init__(self):
         self.pieces = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""What is made at its first use and kept is made whole, then kept: whatever breaks in at any line, the next call is right."""
+"""Objects that are made at first use are kept only when complete: after an interruption at any line the next call is correct."""
 
 from __future__ import annotations
 

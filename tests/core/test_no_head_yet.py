@@ -1,4 +1,4 @@
-"""The headers of a response before its head is here: there are none, and who writes to them is told where to write."""
+"""`response.headers` before the head is here: it is empty, and writing to it is an error that names `request.headers`."""
 
 from __future__ import annotations
 

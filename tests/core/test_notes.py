@@ -13,7 +13,7 @@ from hookline_testing.server import response as answer_of
 
 
 class Keeps:
-    """Keeps something in pre_request, and looks for it at the end."""
+    """Writes a note in pre_request, and reads it in post_request."""
 
     name = "keeps"
     before = ("answers",)

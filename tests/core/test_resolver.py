@@ -1,4 +1,4 @@
-"""`resolver=`: who says where a host is."""
+"""`resolver=`: a function that resolves host names in place of the system."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""TLS in the middle of a connection, and connections over a socket that somebody else has connected."""
+"""TLS in the middle of a connection, and connections over a socket that is already connected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What post_request raises when a stream ends without a reader: nobody is there to get it, so it is logged."""
+"""An error in post_request at the end of a stream without a reader has no caller to reach, so it is logged."""
 
 from __future__ import annotations
 

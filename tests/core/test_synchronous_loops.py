@@ -20,7 +20,7 @@ LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 @pytest.fixture(autouse=True)
 def nothing_is_left():
-    """Every test ends without a transport, a loop or a coroutine that nobody closed."""
+    """Each test ends without an unclosed transport, loop or coroutine."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

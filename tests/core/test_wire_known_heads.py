@@ -1,4 +1,4 @@
-"""A head that comes again on a connection is not parsed again; what follows it is looked at each time."""
+"""A head that a connection has received before is not parsed again; what follows it is checked each time."""
 
 import pytest
 

@@ -306,7 +306,7 @@ async def test_refusal_shows_no_field():
 
 
 def random_bodies(seed):
-    """A chunked body as nobody writes it, and whether a strict reader of RFC 9112 takes it."""
+    """An unusual chunked body, and whether a strict reader of RFC 9112 takes it."""
     dice = random.Random(seed)
     wire, body = b"", b""
     for _ in range(dice.randrange(6)):

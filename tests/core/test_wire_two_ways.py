@@ -1,4 +1,4 @@
-"""An exchange that nobody watches takes a shorter way through the connection. Whatever comes, both ways say the same."""
+"""The fast path through the connection, for exchanges without data listeners and limits, and the other path have the same result."""
 
 import random
 
