@@ -1,4 +1,4 @@
-"""The fast path through the connection, for exchanges without data listeners and limits, and the other path have the same result."""
+"""The fast path of a connection, for exchanges without data listeners and limits, has the same results as the other path."""
 
 import random
 

@@ -61,28 +61,35 @@ class ConfiguredClient(Client, Protocol):
 
 
 class Configuration:
-    """The plugins, handlers and option values of a client, and all that requests and responses need of them.
+    """The plugins, handlers and option values of a client, and what requests and responses need of them.
 
-    client: the client. plugins: those that run, by name. table: all keywords and their owners.
-    request_type, response_type, streamed_type: the classes of its requests, of its responses, and of responses that are handed
-    out as a stream; the options, and what plugins add, are their attributes.
+    client: the client.
+    plugins: the plugins that run, by name.
+    table: the keywords of clients and requests, with their owners.
 
-    Options: options: the client's values by name. option_owners: for each option that the client was given, the plugin that
-    converted it; None for core. given_options: the names of those. connection_options: names of options that decide over the
-    connection. total_timeout: seconds for a call; 0.0 = no limit. on_fast_path: do the values allow the fast path?
+    request_type, response_type: the classes of requests and responses, with the options and what plugins add as attributes.
+    streamed_type: the class of responses that are handed out as a stream.
+    attributes: (of, name) of each attribute that plugins declare; `of` is "request", "response" or "client".
+    client_attributes: the attributes of the client that plugins declare, by name.
 
-    Attributes that plugins declare: attributes: (of, name) for each, `of` being "request", "response" or "client".
-    client_attributes: those of the client, by name.
+    options: the values of the client's options, by name.
+    option_owners: for each option that the client was given, the plugin that converted the value; None for core.
+    given_options: the names of options that the client was given, None excepted.
+    connection_options: the names of options that decide which connections a request can use.
+    total_timeout: seconds for a call; 0.0 = no limit.
+    on_fast_path: do the options and default fields allow the fast path?
+    pre_request_options, pre_request_fields: the names of options and fields in preconditions of pre_request.
 
-    Header fields (names in lower case): default_fields: name and value of each field that requests have by default.
-    default_names: their names. client_fields: names of those that the client was given, or told to remove. credentials: names
-    of fields that carry credentials. closes_connection: do the default fields say `Connection: close`? states_framing: do they
-    state what must be checked with each request, such as a Content-Length? given_fields, last_given_fields: values of `headers=`
-    that calls gave before, with what follows from them, and the latest one; requests fill both.
+    default_fields: name and value of each field that requests have by default.
+    default_names: their names, in lower case.
+    client_fields: the names, in lower case, of fields that the client was given, or told to remove.
+    credentials: the names, in lower case, of fields that carry credentials.
+    closes_connection: do the default fields say `Connection: close`?
+    states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
+    given_fields, last_given_fields: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
 
-    What pre_request implementations wait for: pre_request_options, pre_request_fields: names of options and of fields.
-
-    URLs: schemes: those that are served, by name. destinations: destinations by URL, as calls give it.
+    schemes: the schemes that are served, by name.
+    destinations: where URLs point, by URL as the calls gave it.
 
     Raises: PluginError, for plugins that do not fit each other; TypeError or ValueError, for wrong option values.
     """
@@ -95,8 +102,11 @@ class Configuration:
         values: Mapping[str, Setting],
         inactive: Sequence[PluginInfo] = (),
     ) -> None:
-        """handlers: those of the client, by event. values: what the client was given for its options. inactive: plugins of the
-        client that do not run here; their options have their defaults."""
+        """Make the configuration.
+
+        handlers: those of the client, by event. values: what the client was given for its options. inactive: plugins of the
+        client that do not run in this call; their options have their defaults.
+        """
         self.client = client
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
@@ -137,14 +147,15 @@ class Configuration:
         self._dispatch_tables: dict[tuple[str, bool], DispatchTable] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self.destinations: dict[str, Destination] = {}
-        is_absolute = client.base_url is None and client.params is None  # then a call's URL is the whole one
-        self._absolute_destinations = self.destinations if is_absolute else {}  # by whole URL
+        is_absolute = client.base_url is None and client.params is None  # the URL of a call is then complete
+        self._absolute_destinations = self.destinations if is_absolute else {}  # by complete URL
         self.given_fields: dict[Any, Given] = {}
         self.last_given_fields = NOTHING
 
     # -- how it is made
 
     def _ordered_implementations(self, event: str) -> tuple[Implementation, ...]:
+        """The implementations of the plugins, ordered by `before` and `after`, then tryfirst and trylast, then name."""
         found = {
             name: info.implementations[event] for name, info in self.plugins.items() if info.implementations[event]
         }
@@ -152,7 +163,10 @@ class Configuration:
         return tuple(implementation for name in names for implementation in found[name])
 
     def _served_schemes(self) -> dict[str, Scheme]:
-        """Raises: PluginError, for a scheme that two plugins serve."""
+        """The schemes of core and of the plugins, by name.
+
+        Raises: PluginError, for a scheme that two plugins serve.
+        """
         found = {scheme.name: scheme for scheme in _CORE_SCHEMES}
         owners = dict.fromkeys(found, "core")
         for info in self.plugins.values():
@@ -165,7 +179,10 @@ class Configuration:
     def _option_values(
         self, values: Mapping[str, Setting], inactive: Sequence[PluginInfo]
     ) -> tuple[dict[str, Any], dict[str, str | None]]:
-        """The value of each option, and the owners of those that the client was given."""
+        """The value of each option, and the owners of those that the client was given.
+
+        Raises: TypeError or ValueError, for a wrong value.
+        """
         options: dict[str, Any] = {option.name: option.default for info in inactive for option in info.of(Option)}
         inactive_names = frozenset(options)
         owners: dict[str, str | None] = {}
@@ -209,6 +226,7 @@ class Configuration:
         return found
 
     def _make_request_type(self, declared: Mapping[tuple[str, str], Attribute]) -> type[Any]:
+        """A subclass of HttpRequest, whose class attributes are the options."""
         members: dict[str, Any] = {name: unbound(value) for name, value in self.options.items()}
         members["__module__"] = HttpRequest.__module__
         members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "request"}
@@ -217,6 +235,7 @@ class Configuration:
     def _make_response_type(
         self, base: type[HttpResponse], declared: Mapping[tuple[str, str], Attribute]
     ) -> type[HttpResponse]:
+        """A subclass of a class of responses, with the attributes that plugins add."""
         members: dict[str, Any] = {"__module__": HttpResponse.__module__}
         members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "response"}
         return type("HttpResponse", (base,), members)

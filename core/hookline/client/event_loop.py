@@ -121,11 +121,13 @@ class LoopBinding:
         Raises: RuntimeError, in a running loop.
         """
         if running_loop() is not None:
-            raise RuntimeError("a loop runs here: take the stream with `async for`")
+            raise RuntimeError("an event loop is running: read the stream with `async for`")
 
     async def _run_after_poll(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine, after the loop has seen what happened to idle connections while it stood still: a FIN, a stray byte, a
-        timeout."""
+        """Run a coroutine, after the loop has processed what happened to idle connections while it did not run.
+
+        That may be a FIN, an unexpected byte, or the end of their `keep_alive`.
+        """
         if any(pool.idle for pool in self.connection_pools.values()):
             for _ in range(3):  # the selector, the read, the end of the transport
                 await asyncio.sleep(0)
