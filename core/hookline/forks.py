@@ -17,7 +17,7 @@ from weakref import WeakSet
 class ProcessBound(Protocol):
     """An object that belongs to one process: a connection or a client."""
 
-    def forget_after_fork(self) -> None:
+    def _forget_after_fork(self) -> None:
         """Give up what belongs to the parent process. Called in the child, after os.fork()."""
 
 
@@ -47,7 +47,7 @@ def forget_after_fork() -> None:
     for owner in [*connections, *clients]:  # connections first: clients drop the transports that these need
         # one failure, as in a child without free descriptors, must not keep the others from being given up
         with suppress(Exception):
-            owner.forget_after_fork()
+            owner._forget_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -1,11 +1,14 @@
 """The parameters of a client read back, and decide over its default fields."""
 
+import inspect
 import logging
 from typing import Any
 
 import pytest
 
 from hookline import Connection, HttpClient, LocalProtocolError, __version__
+from hookline.client.attributes import defined_names
+from hookline.exchange.core_options import CORE_OPTIONS
 from hookline_testing.server import ScriptedServer, response
 
 GIVEN = {
@@ -114,3 +117,26 @@ async def test_headers_of_the_client_may_be_set_anew(scripted, given):
     last = [name for name, _ in scripted.requests[-1].headers]
     assert [[name for name, _ in request.headers] for request in scripted.requests[1:]] == [[b"Host", b"X-Own"], last]
     assert last == [b"Host", b"X-Own", b"X-More"]
+
+
+PUBLIC = {
+    # requests
+    "get", "options", "head", "post", "put", "patch", "delete", "request",
+    # the client itself
+    "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "plugins", "stats",
+    # for plugins
+    "add_closer", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
+    "pause", "remove_closer", "run",
+}  # fmt: skip
+
+
+def test_public_names_of_the_class_are_listed() -> None:
+    names = {name for name in dir(HttpClient) if not name.startswith("_")}
+    assert names - defined_names() == PUBLIC
+
+
+def test_docstring_describes_each_parameter_and_option() -> None:
+    text = inspect.getdoc(HttpClient) or ""
+    parameters = set(inspect.signature(HttpClient).parameters) - {"options"}
+    options = {option.name for option in CORE_OPTIONS}
+    assert {name for name in parameters | options if f"\n{name}: " not in text} == set()

@@ -110,7 +110,7 @@ async def test_relative_urls_go_to_the_base(scripted: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("url", ["/x", "x", "", "?a=b", "localhost/x"])
-async def test_relative_url_without_a_base_is_an_error_that_says_so(url: str) -> None:
+async def test_relative_url_without_a_base_is_an_error(url: str) -> None:
     async with HttpClient(autoload=False) as client:
         with pytest.raises(InvalidURL, match="base_url"):
             await client.get(url)

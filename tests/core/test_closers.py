@@ -87,7 +87,7 @@ async def test_closers_are_cancelled_with_close() -> None:
         await ended.wait()
 
 
-def test_closers_run_at_the_end_of_a_loop_where_nobody_closed() -> None:
+def test_closers_run_at_the_end_of_a_loop_without_close() -> None:
     called: list[str] = []
 
     async def close() -> None:

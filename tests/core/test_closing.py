@@ -111,7 +111,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_closers_run_behind_the_last_post_request(
+async def test_closers_run_after_the_last_post_request(
     make_scripted: Callable[..., ScriptedServer], call: Call, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -132,7 +132,7 @@ async def test_stream_that_is_over_is_the_same_as_a_copy(scripted: ScriptedServe
             _ = copy.content
 
 
-async def test_copy_is_no_stream_and_is_closed_like_one(scripted: ScriptedServer) -> None:
+async def test_copy_has_no_stream_and_can_be_closed(scripted: ScriptedServer) -> None:
     scripted.answer(response(b"body"))
     async with client_with() as client:
         found = copy.deepcopy(await client.get(scripted.url()))
@@ -273,7 +273,7 @@ async def test_attributes_of_plugins_are_copied_as_plain_values(
 
     for name, (_, wanted) in {**ADDED, "failing": (None, RAISED), "live": (None, RAISED)}.items():
         if wanted is RAISED:
-            with pytest.raises(AttributeError, match=f"has no '{name}'.*no plain value"):
+            with pytest.raises(AttributeError, match=f"has no '{name}'.*plain values only"):
                 getattr(owner, name)
         else:
             assert getattr(owner, name) == wanted
@@ -281,7 +281,7 @@ async def test_attributes_of_plugins_are_copied_as_plain_values(
 
 
 @each_way
-async def test_attributes_that_handlers_set_are_copied_where_they_are_plain(
+async def test_attributes_that_handlers_set_are_copied_if_they_are_plain_values(
     scripted: ScriptedServer, copied: Copy
 ) -> None:
     def sets(response: Any) -> None:
@@ -406,7 +406,7 @@ LIVE: dict[str, tuple[Callable[[HttpResponse], Any], str]] = {
 
 @pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
 @pytest.mark.parametrize(("live", "words"), LIVE.values(), ids=LIVE)
-async def test_what_is_alive_says_what_to_do_instead_of_copying_it(
+async def test_copying_an_object_of_one_process_is_an_error_that_says_what_to_do(
     scripted: ScriptedServer, live: Any, words: str, copied: Any
 ) -> None:
     scripted.answer(response(b"x"))

@@ -208,7 +208,7 @@ def test_cause_that_cannot_be_pickled_is_left_out(make: Any, copied: Any) -> Non
 
 
 @each_open_way
-def test_error_whose_class_takes_other_arguments_is_copied(copied: Any) -> None:
+def test_error_of_a_class_with_other_parameters_is_copied(copied: Any) -> None:
     made = copied(NamesWords("wrong", two=["a", "b"]))
 
     assert (type(made), str(made), made.two) == (NamesWords, "wrong: a, b", ["a", "b"])
@@ -284,7 +284,7 @@ def test_classes_of_the_tree_are_those_that_are_public() -> None:
     assert {kind for kind in all_classes() if kind not in public} == set()
 
 
-async def test_error_of_a_copy_can_be_raised_and_told_apart(scripted: ScriptedServer) -> None:
+async def test_copied_error_can_be_raised_and_caught_by_class(scripted: ScriptedServer) -> None:
     error = copy.deepcopy(await fails(scripted, "malformed"))
 
     with pytest.raises(RemoteProtocolError) as caught:

@@ -89,7 +89,7 @@ async def test_first_address_wins_where_it_answers():
             sock.close()
 
 
-async def test_error_tells_of_all_addresses_and_most_of_one_that_refused():
+async def test_error_names_all_addresses_and_prefers_refusals():
     with refused_port() as refused:
         with pytest.raises(ConnectionRefusedError):
             await dial([address(refused), address(refused)])
@@ -160,7 +160,7 @@ async def test_connection_sends_small_writes_at_once(scripted):
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-async def test_name_whose_first_address_refuses_is_reached(scripted):
+async def test_host_whose_first_address_refuses_is_reached(scripted):
     """localhost is ::1 first, where the test server does not listen."""
     scripted.answer(response(b"fine"))
     async with HttpClient(autoload=False) as client:

@@ -85,7 +85,7 @@ async def test_unix_socket_is_the_place_that_the_error_names(tmp_path):
 
 
 class Refused(HttpRequestException):
-    """A leaf of somebody's own."""
+    """An error class of another package."""
 
 
 class RefusedAsValue(HooklineError, ValueError):

@@ -1,4 +1,4 @@
-"""What implementations may answer, what becomes of it, and who is named when it is wrong."""
+"""What implementations may answer, what follows from it, and which plugin the error for a wrong answer names."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ LISTENERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("options", LISTENERS.values(), ids=LISTENERS)
 @pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
 @pytest.mark.parametrize("raw", WHOLE.values(), ids=WHOLE)
-async def test_connection_that_is_whole_goes_back_to_the_pool_whoever_answers_on_headers(
+async def test_connection_goes_back_to_the_pool_after_an_answer_on_headers(
     scripted: ScriptedServer, raw: bytes, is_async: bool, options: dict[str, Any]
 ) -> None:
     scripted.always(raw)
@@ -170,7 +170,7 @@ async def test_connection_that_is_whole_goes_back_to_the_pool_whoever_answers_on
     assert {request.connection for request in scripted.requests} == {1}
 
 
-async def test_connection_that_is_whole_stays_with_the_plugin_that_gave_it(scripted: ScriptedServer) -> None:
+async def test_given_connection_stays_with_its_plugin(scripted: ScriptedServer) -> None:
     async def on_its_own(self: Any, response: Any) -> None:
         if response.request.cause != "call":
             return

@@ -1,4 +1,4 @@
-"""Who is reached by follow-ups and by sub-requests; interim heads; preconditions."""
+"""Which implementations run for follow-ups, for sub-requests and for interim heads; preconditions."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_handlers_plugins_and_disable_go_with_follow_ups(scripted: Scripte
     assert {entry[0] for entry in log} == {"silent"}
 
 
-async def test_sub_requests_reach_only_those_who_name_cause(scripted: ScriptedServer) -> None:
+async def test_sub_requests_reach_only_implementations_with_a_cause_parameter(scripted: ScriptedServer) -> None:
     log: list[Any] = []
 
     async def fetch_token(self: Any, response: Any) -> None:
@@ -93,7 +93,9 @@ async def test_sub_requests_reach_only_those_who_name_cause(scripted: ScriptedSe
     assert scripted.requests[1].header("x-token") == "secret"
 
 
-async def test_sub_request_without_a_parent_reaches_only_those_who_name_cause(scripted: ScriptedServer) -> None:
+async def test_sub_request_without_a_parent_reaches_only_implementations_with_a_cause_parameter(
+    scripted: ScriptedServer,
+) -> None:
     log: list[Any] = []
     scripted.answer(response(b"secret"))
     plugins = [
@@ -112,7 +114,9 @@ async def test_sub_request_without_a_parent_reaches_only_those_who_name_cause(sc
 
 
 @pytest.mark.parametrize("cut", ["whole", "bytes"])
-async def test_interim_heads_reach_only_those_who_name_interim(scripted: ScriptedServer, cut: Any) -> None:
+async def test_interim_heads_reach_only_implementations_with_an_interim_parameter(
+    scripted: ScriptedServer, cut: Any
+) -> None:
     log: list[Any] = []
 
     async def both(self: Any, response: Any, interim: bool) -> None:
@@ -134,7 +138,7 @@ async def test_interim_heads_reach_only_those_who_name_interim(scripted: Scripte
     assert log == [(True, 102, None), (True, 103, "</a>"), "early", *final]
 
 
-async def test_interim_heads_are_passed_over_where_nobody_asks(scripted: ScriptedServer) -> None:
+async def test_interim_heads_are_skipped_without_an_interim_parameter(scripted: ScriptedServer) -> None:
     log: Log = []
     scripted.answer(head(103) + head(103) + response(b"body"))
     async with client_with(Recorder(log)) as client:
@@ -228,7 +232,7 @@ async def test_conditions_that_an_event_does_not_know_are_errors(event: str, mar
 
 
 @pytest.mark.parametrize(("name", "there"), [("set-cookie", True), ("Set-Cookie", True), ("cookie", False)])
-async def test_has_asks_the_raw_head_without_parsing_it(scripted: ScriptedServer, name: str, there: bool) -> None:
+async def test_has_finds_a_field_without_parsing_the_head(scripted: ScriptedServer, name: str, there: bool) -> None:
     scripted.answer(response(b"", 200, [("SET-COOKIE", "a=b")]))
     async with client_with() as client:
         found = await client.get(scripted.url())

@@ -45,7 +45,7 @@ class Sleeper:
         await self._sleep("post_request", exc)
 
 
-async def test_success_is_told_once(scripted: ScriptedServer) -> None:
+async def test_success_fires_post_request_once(scripted: ScriptedServer) -> None:
     log: Log = []
     scripted.answer(response(b"x"))
     async with client_with(Recorder(log)) as client:
@@ -63,7 +63,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("script", "error"), FAILURES)
-async def test_failure_is_told_once(scripted: ScriptedServer, script: Script, error: str) -> None:
+async def test_failure_fires_post_request_once(scripted: ScriptedServer, script: Script, error: str) -> None:
     log: Log = []
     scripted.answer(script)
     async with client_with(Recorder(log), Recorder(log, "second")) as client:
@@ -73,7 +73,7 @@ async def test_failure_is_told_once(scripted: ScriptedServer, script: Script, er
     assert ends(log) == [("recorder", "post_request", error), ("second", "post_request", error)]
 
 
-async def test_refused_connection_is_told_once() -> None:
+async def test_refused_connection_fires_post_request_once() -> None:
     log: Log = []
     async with client_with(Recorder(log)) as client:
         with pytest.raises(ConnectionError, match="nobody listens"):
@@ -82,7 +82,7 @@ async def test_refused_connection_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("event", ["pre_request", "on_headers", "post_request", None])
-async def test_timeout_is_told_once(scripted: ScriptedServer, event: str | None) -> None:
+async def test_timeout_fires_post_request_once(scripted: ScriptedServer, event: str | None) -> None:
     log: Log = []
     sleeper = Sleeper(event or "")
     scripted.answer(response(b"x") if event else Script(HALF).stall())
@@ -118,7 +118,7 @@ async def cancelled_when(reached: Callable[[], Any], call: Any) -> None:
 
 
 @pytest.mark.parametrize("event", ["pre_request", "on_headers", "post_request"])
-async def test_cancellation_inside_a_handler_is_told_once(scripted: ScriptedServer, event: str) -> None:
+async def test_cancellation_inside_a_handler_fires_post_request_once(scripted: ScriptedServer, event: str) -> None:
     log: Log = []
     sleeper = Sleeper(event)
     scripted.always(response(b"x"))
@@ -131,7 +131,7 @@ async def test_cancellation_inside_a_handler_is_told_once(scripted: ScriptedServ
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 O", HALF])
-async def test_cancellation_on_the_wire_is_told_once(scripted: ScriptedServer, sent: bytes) -> None:
+async def test_cancellation_on_the_wire_fires_post_request_once(scripted: ScriptedServer, sent: bytes) -> None:
     log: Log = []
     scripted.answer(Script(sent).until_read().stall())
     async with client_with(Recorder(log, "a"), Recorder(log, "z")) as client:
@@ -139,7 +139,7 @@ async def test_cancellation_on_the_wire_is_told_once(scripted: ScriptedServer, s
     assert ends(log) == [("a", "post_request", "CancelledError"), ("z", "post_request", "CancelledError")]
 
 
-async def test_cancellation_in_the_pools_line_is_told_once(scripted: ScriptedServer) -> None:
+async def test_cancellation_in_the_queue_of_the_pool_fires_post_request_once(scripted: ScriptedServer) -> None:
     log: Log = []
     scripted.answer(Script().stall())
     async with client_with(pool_size=1) as client:
@@ -211,7 +211,7 @@ async def test_failed_exchange_may_be_answered_with_a_request(scripted: Scripted
     assert [entry[2] for entry in ends(log)] == ["ConnectionClosed", None]
 
 
-async def test_stream_is_told_in_the_read_that_takes_the_last_byte(scripted: ScriptedServer) -> None:
+async def test_stream_fires_post_request_in_the_read_of_the_last_byte(scripted: ScriptedServer) -> None:
     log: Log = []
     scripted.answer(response(b"body"), response(b"again"))
     again = on("post_request", lambda self, response: response.request.copy(cause="retry"), "z")
@@ -227,7 +227,7 @@ async def test_stream_is_told_in_the_read_that_takes_the_last_byte(scripted: Scr
 
 
 @pytest.mark.parametrize("how", ["close", "async with", "garbage"])
-async def test_abandoned_stream_is_told_once(scripted: ScriptedServer, how: str) -> None:
+async def test_abandoned_stream_fires_post_request_once(scripted: ScriptedServer, how: str) -> None:
     log: Log = []
     told = asyncio.Event()
     scripted.answer(Script(HALF).stall())
@@ -248,7 +248,7 @@ async def test_abandoned_stream_is_told_once(scripted: ScriptedServer, how: str)
 
 
 @pytest.mark.parametrize("end", ["error", "cancelled"])
-async def test_stream_that_breaks_is_told_once(scripted: ScriptedServer, end: str) -> None:
+async def test_broken_stream_fires_post_request_once(scripted: ScriptedServer, end: str) -> None:
     log: Log = []
     scripted.answer(Script(HALF).close() if end == "error" else Script(HALF).stall())
     async with client_with(Recorder(log)) as client:

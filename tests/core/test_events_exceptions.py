@@ -1,4 +1,4 @@
-"""What an exception in a handler does: the exchange ends, everybody is told, and the plugin is named."""
+"""An exception in a handler ends the exchange, post_request still fires for all, and the error names the plugin."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def test_exception_in_a_stream_comes_out_of_the_read(scripted: ScriptedSer
             await (await client.get(scripted.url(), stream=True)).raw.read()
 
 
-async def test_call_that_is_thrown_away_is_told_plainly() -> None:
+async def test_closed_coroutine_of_a_call_skips_async_post_request() -> None:
     log: Log = []
     handled: list[str] = []
 

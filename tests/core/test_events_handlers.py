@@ -151,7 +151,7 @@ FORMS: dict[str, Any] = {
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
-async def test_parameters_of_a_handler_are_looked_up_once(
+async def test_parameters_of_a_handler_are_inspected_once(
     make: Any, event: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: list[Any] = []
@@ -175,7 +175,7 @@ async def test_parameters_of_a_handler_are_looked_up_once(
 
 
 @pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
-def test_parameters_that_are_known_are_those_that_inspect_tells(make: Any) -> None:
+def test_parameters_are_those_of_inspect(make: Any) -> None:
     told = list(inspect.signature(make()).parameters.values())
     for _ in range(2):
         positional, keywords, takes_any = parameters(make())
@@ -185,7 +185,7 @@ def test_parameters_that_are_known_are_those_that_inspect_tells(make: Any) -> No
         assert any(p.kind is p.VAR_KEYWORD for p in told) == takes_any
 
 
-def test_handlers_of_one_code_and_different_parameters_are_told_apart() -> None:
+def test_handlers_with_the_same_code_and_other_parameters_are_distinguished() -> None:
     class Says:
         def __init__(self, function: Any) -> None:
             self.__signature__ = inspect.signature(function)
@@ -279,7 +279,7 @@ async def test_response_event_has_fired_and_waiter(scripted: ScriptedServer, eve
 
 
 @pytest.mark.parametrize("event", ["on_headers", "post_request", "data_received", "data_processed"])
-async def test_waiter_alone_is_told(scripted: ScriptedServer, event: str) -> None:
+async def test_waiter_without_a_handler_gets_the_response(scripted: ScriptedServer, event: str) -> None:
     waiters: list[asyncio.Future[Any]] = []
     scripted.answer(response(b"x"))
     async with client_with() as client:

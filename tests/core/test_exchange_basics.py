@@ -50,7 +50,7 @@ async def test_post_sends_bytes_with_their_length(client, scripted, size):
     assert seen.header_values("content-length") == [str(size)]
 
 
-async def test_post_without_a_body_says_so(client, scripted):
+async def test_post_without_a_body_sends_content_length_0(client, scripted):
     scripted.answer(response(b""))
     await client.post(scripted.url())
     assert scripted.requests[0].header("content-length") == "0"

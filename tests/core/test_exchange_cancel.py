@@ -1,4 +1,4 @@
-"""Cancelled at any await, a call leaves a whole pool: no connection lost, none half-read, nobody left waiting."""
+"""A call that is cancelled at any await leaves the pool intact: no connection lost or half-read, no call left waiting."""
 
 import asyncio
 

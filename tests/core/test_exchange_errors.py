@@ -73,7 +73,7 @@ async def test_server_that_hangs_up_in_the_handshake_is_a_connection_error(clien
         (Script(head(200) + b"part").reset(), "within the body"),
     ],
 )
-async def test_lost_connection_says_where(client, scripted, script, words):
+async def test_error_of_a_lost_connection_says_at_which_step(client, scripted, script, words):
     scripted.answer(script)
     with pytest.raises(ConnectionClosed) as caught:
         await client.get(scripted.url())

@@ -60,7 +60,7 @@ async def test_waiter_may_open_one_when_a_connection_is_closed(client, scripted)
 
 
 @pytest.mark.parametrize("max_connections", [None, 1])
-async def test_connection_that_closes_while_it_is_handed_on_fails_nobody(scripted, max_connections):
+async def test_connection_that_closes_while_it_is_handed_on_fails_no_call(scripted, max_connections):
     scripted.respond(lambda request: response(b""))
 
     async def first():
@@ -348,7 +348,7 @@ async def test_close_leaves_nothing_open_whatever_was_under_way(make_scripted, l
 
 @pytest.mark.parametrize("harm", ["fin", "reset", "byte", "timeout-response"])
 @pytest.mark.parametrize("data", [None, b"x"], ids=["get", "post"])
-async def test_idle_connection_that_is_half_dead_serves_nobody(client, scripted, harm, data):
+async def test_idle_connection_that_is_half_closed_is_not_used(client, scripted, harm, data):
     scripted.answer(response(b"first"), response(b"second"))
     await client.get(scripted.url())
     if harm in ("fin", "reset"):

@@ -202,6 +202,6 @@ async def _storm(seed):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32))
-def test_storm_of_failures_and_cancellations_leaves_a_whole_pool(seed):
+def test_many_failures_and_cancellations_leave_the_pool_intact(seed):
     with asyncio.Runner() as runner:
         runner.run(_storm(seed))

@@ -1,4 +1,4 @@
-"""stream=True: the body as it comes, with back-pressure; and every way to let go of it."""
+"""stream=True: the body while it arrives, with back-pressure; and all ways to end it early."""
 
 import asyncio
 import gc
@@ -34,7 +34,7 @@ async def test_stream_is_handed_out_at_its_head(client, scripted):
     assert answer.content == b"onetwo"
 
 
-async def test_read_gives_at_most_what_was_asked(client, scripted):
+async def test_read_returns_at_most_the_given_number_of_bytes(client, scripted):
     scripted.answer(response(b"0123456789"))
     answer = await client.get(scripted.url(), stream=True)
     assert await answer.raw.read(4) == b"0123"
@@ -87,7 +87,7 @@ async def test_stream_of_head_frees_its_connection_at_once(client, scripted):
 
 
 @pytest.mark.parametrize("way", ["aclose", "close", "with", "break"])
-async def test_stream_that_is_let_go_leaves_a_whole_pool(client, scripted, way):
+async def test_closed_stream_leaves_the_pool_intact(client, scripted, way):
     scripted.answer(Script(head(200, [("Content-Length", "100")]) + b"some").stall())
     answer = await client.get(scripted.url(), stream=True)
     if way == "aclose":
@@ -146,7 +146,7 @@ async def test_stream_that_is_forgotten_gives_its_connection_back_loudly(client,
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-async def test_stream_that_nobody_reads_holds_the_server_back(client, make_scripted, framing):
+async def test_unread_stream_stops_the_server(client, make_scripted, framing):
     server = make_scripted(strict=False)
     size, block = 50 * 1024 * 1024, b"x" * 65536
     sent = 0
@@ -205,7 +205,7 @@ async def test_slow_reader_is_no_read_timeout(client, scripted):
     assert await answer.raw.read() == b"somemore"
 
 
-async def test_cancelled_read_leaves_a_whole_pool(client, scripted):
+async def test_cancelled_read_leaves_the_pool_intact(client, scripted):
     scripted.answer(Script(head(200, [("Content-Length", "100")]) + b"some").stall())
     answer = await client.get(scripted.url(), stream=True)
     assert await answer.raw.read(10) == b"some"

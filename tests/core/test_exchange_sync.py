@@ -44,7 +44,7 @@ def test_errors_come_out_as_they_are():
 
 
 @pytest.mark.parametrize("poison", [b"H", response(b"poison"), b""], ids=["byte", "response", "fin"])
-def test_what_came_while_the_loop_stood_still_is_seen(scripted, poison):
+def test_end_of_an_idle_connection_between_two_calls_is_noticed(scripted, poison):
     scripted.answer(response(b"one"), response(b"two"))
     with HttpClient(autoload=False) as client:
         client.get(scripted.url())

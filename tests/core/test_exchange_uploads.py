@@ -46,7 +46,7 @@ async def test_source_goes_out_in_chunks(client, scripted, source):
     assert scripted.connections == 1
 
 
-async def test_source_of_known_length_goes_out_plain(client, scripted):
+async def test_source_with_content_length_is_sent_without_chunks(client, scripted):
     scripted.answer(response(b""))
     await client.post(scripted.url(), data=agen(b"one", b"two"), headers={"Content-Length": "6"})
     assert scripted.requests[0].header_values("transfer-encoding") == []
@@ -228,7 +228,7 @@ async def test_error_of_another_exchange_within_the_source_is_no_reason_to_send_
 
 
 @pytest.mark.parametrize("body", [io.BytesIO(b"known"), iter([b"known"])], ids=["length", "no length"])
-async def test_chunks_are_sent_where_the_user_says_so(client, scripted, body):
+async def test_transfer_encoding_of_the_user_sends_chunks(client, scripted, body):
     scripted.answer(response(b""))
     await client.post(scripted.url(), data=body, headers={"Transfer-Encoding": "chunked"})
     assert scripted.requests[0].header("content-length") is None

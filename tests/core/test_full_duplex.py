@@ -81,7 +81,7 @@ async def is_free(client, echo):
 
 
 class Source:
-    """Pieces when they are asked for, and whether it was closed."""
+    """A source of pieces that the test gives, which records whether it was closed."""
 
     def __init__(self):
         self.pieces = asyncio.Queue()
@@ -145,7 +145,7 @@ async def test_what_is_sent_may_follow_from_what_came(client, echo):
     assert echo.connections == 1
 
 
-async def test_stream_that_nobody_reads_holds_the_upload_back(client, echo):
+async def test_unread_stream_stops_the_upload(client, echo):
     given = 0
 
     def chunks():
@@ -223,7 +223,7 @@ async def test_end_of_the_response_ends_the_upload(client, echo, way):
     await is_free(client, echo)
 
 
-async def test_post_request_is_told_once_whichever_ends_first(echo, certificates):
+async def test_post_request_fires_once_whichever_direction_ends_first(echo, certificates):
     log = []
     told = on("post_request", lambda response, exc: log.append(type(exc)))
     async with client_with(told, pool_size=1, verify=certificates.ca_file) as client:
@@ -247,7 +247,7 @@ async def test_total_timeout_holds_while_both_go_on(client, echo):
     await is_free(client, echo)
 
 
-async def test_success_that_is_whole_ends_the_upload(client, make_scripted):
+async def test_complete_response_ends_the_upload(client, make_scripted):
 
     server = make_scripted(receive_buffer=4096, strict=False)
     server.answer(Script(response(b"enough")).refuse_to_read(), early=True)

@@ -1,4 +1,4 @@
-"""What frames a request goes out once, and nothing that a handler sets can begin another line."""
+"""Framing fields are sent once, and no value that a handler sets can begin another line."""
 
 from __future__ import annotations
 

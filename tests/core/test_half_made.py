@@ -1,4 +1,4 @@
-"""What is made at its first use and kept is made whole, then kept: whatever breaks in at any line, the next call is right."""
+"""Objects that are made at first use are kept only when complete: after an interruption at any line the next call is correct."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def break_in_everywhere(server: ScriptedServer, **options: Any) -> int:
             assert client.stats()[:3] == (1, 0, 0)
 
 
-async def test_call_behind_one_that_was_broken_into_is_right(scripted: ScriptedServer) -> None:
+async def test_call_after_an_interrupted_one_is_correct(scripted: ScriptedServer) -> None:
     scripted.always(response(b"body"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of coroutines that were made and never got to run

@@ -1,4 +1,4 @@
-"""The headers of a response before its head is here: there are none, and who writes to them is told where to write."""
+"""`response.headers` before the head is here: it is empty, and writing to it is an error that names `request.headers`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRITES: dict[str, Callable[[Any], object]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("place", ["client", "call"])
-async def test_writing_to_the_headers_of_no_head_names_those_of_the_request(
+async def test_writing_to_headers_before_the_head_is_an_error_that_names_those_of_the_request(
     scripted: ScriptedServer, write: str, place: str
 ) -> None:
     def sign(request: Any) -> None:

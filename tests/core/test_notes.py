@@ -13,7 +13,7 @@ from hookline_testing.server import response as answer_of
 
 
 class Keeps:
-    """Keeps something in pre_request, and looks for it at the end."""
+    """Writes a note in pre_request, and reads it in post_request."""
 
     name = "keeps"
     before = ("answers",)
@@ -58,7 +58,7 @@ class Answers:
 
 
 @pytest.mark.parametrize("event", ["pre_request", "on_headers", "post_request"])
-async def test_what_a_plugin_kept_is_there_when_another_answers(scripted: ScriptedServer, event: str) -> None:
+async def test_notes_are_there_when_another_plugin_answers(scripted: ScriptedServer, event: str) -> None:
     scripted.always(answer_of(b"from the network"))
     keeps = Keeps()
     async with HttpClient(autoload=False, plugins=[keeps, Answers(event)]) as client:
@@ -68,7 +68,7 @@ async def test_what_a_plugin_kept_is_there_when_another_answers(scripted: Script
     assert [answer.notes for answer in got] == [{"keeps": 0}, {"keeps": 1}]
 
 
-async def test_what_was_kept_is_there_without_an_answer_and_at_an_error(scripted: ScriptedServer) -> None:
+async def test_notes_are_there_without_an_answer_and_at_an_error(scripted: ScriptedServer) -> None:
     scripted.always(answer_of(b"from the network"))
     keeps = Keeps()
     async with HttpClient(autoload=False, plugins=[keeps]) as client:

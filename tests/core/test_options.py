@@ -1,4 +1,4 @@
-"""The keywords of clients and requests: who owns them, how they read back, and what is said of those that nobody takes."""
+"""The keywords of clients and requests: who owns them, how they read back, and the errors for unknown ones."""
 
 from __future__ import annotations
 
@@ -106,7 +106,10 @@ async def client() -> AsyncIterator[HttpClient]:
         ),
         ({"header": {}}, "HttpClient.get() got an unexpected keyword 'header'. Did you mean 'headers'?"),
         ({"on_header": len}, "HttpClient.get() got an unexpected keyword 'on_header'. Did you mean 'on_headers'?"),
-        ({"qqq": 1}, "HttpClient.get() got an unexpected keyword 'qqq': no installed plugin takes 'qqq'"),
+        (
+            {"qqq": 1},
+            "HttpClient.get() got an unknown keyword 'qqq': neither core nor an installed plugin has this option",
+        ),
         (
             {"disable": ["redirects"], "allow_redirects": True},
             "HttpClient.get() got an unexpected keyword 'allow_redirects': it belongs to plugin 'redirects', which is"
@@ -126,7 +129,7 @@ async def test_unknown_keyword_of_a_call_word_for_word(client: HttpClient, optio
         ({"header": {}}, "unexpected keyword 'header'. Did you mean 'headers'?"),
         ({"here": 1}, "unexpected keyword 'here': it is an option of the request only"),
         ({"disable": ["redirects"], "max_redirects": 1}, "it belongs to plugin 'redirects', which is disabled"),
-        ({"qqq": 1}, "HttpClient() got an unexpected keyword 'qqq': no installed plugin takes 'qqq'"),
+        ({"qqq": 1}, "HttpClient() got an unknown keyword 'qqq': neither core nor an installed plugin has this option"),
     ],
 )
 def test_unknown_keyword_of_a_client_word_for_word(options: Any, words: str) -> None:
@@ -140,7 +143,7 @@ def declares(name: str, option: str, attributes: str = "") -> str:
     return plugin_source(name, body=body, attributes=attributes).replace(f"class {name}:", f"class {name}(Base):")
 
 
-async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
+async def test_error_for_a_keyword_of_an_absent_plugin_says_why_it_is_absent(site: Site) -> None:
     site.install("hookline-redirects", declares("Redirects", "allow_redirects"), {"redirects": "Redirects"})
     site.install("hookline-cookies", declares("Cookies", "cookies"), {"cookies": "Cookies"})
     site.install("acme-cookies", declares("Jar", "jar_file", "replaces = 'cookies'"), {"jar": "Jar"})
@@ -154,8 +157,8 @@ async def test_keywords_of_absent_distributions_say_why(site: Site) -> None:
         assert "it belongs to the optional plugin 'again', which plugins=['again'] would load" in await message(
             client, retries=3
         )
-        assert "no installed plugin takes 'zzzzz'" in await message(client, zzzzz=3)
-        with pytest.raises(TypeError, match=r"it belongs to plugin 'cookies', which is replaced by acme-cookies 1.0"):
+        assert "unknown keyword 'zzzzz'" in await message(client, zzzzz=3)
+        with pytest.raises(TypeError, match=r"belongs to 'cookies', replaced by acme-cookies 1.0"):
             HttpClient(cookies={})
     async with HttpClient(autoload=False) as client:
         assert "belongs to plugin 'redirects', which is not loaded" in await message(client, allow_redirects=True)
@@ -218,7 +221,7 @@ def sharing(*accepts: Any) -> list[Any]:
         ([(callable,), (type(len),)], len, 1),  # a bare callable comes last
     ],
 )
-async def test_shared_option_goes_to_whoever_accepts_the_value(
+async def test_shared_option_goes_to_the_plugin_that_accepts_the_value(
     scripted: ScriptedServer, accepts: Any, value: Any, chosen: int
 ) -> None:
     async with client_with(*sharing(*accepts)) as client:
@@ -254,7 +257,7 @@ async def test_function_as_the_clients_value_is_read_as_it_is(scripted: Scripted
         assert request.called is type(request).called is client.called is function
 
 
-async def test_the_only_owner_of_an_option_is_told_too(scripted: ScriptedServer) -> None:
+async def test_owner_of_an_option_that_is_not_shared(scripted: ScriptedServer) -> None:
     scripted.always(response())
     async with client_with(*sharing((tuple,))) as client:
         assert (await client.get(scripted.url(), auth=("a", "b"))).request.owner("auth") == "a"

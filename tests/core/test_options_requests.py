@@ -85,7 +85,7 @@ async def test_follow_takes_no_userinfo_of_the_peer() -> None:
         assert "secret" not in request.url + repr(request)
 
 
-async def test_copy_changes_what_it_is_told() -> None:
+async def test_copy_changes_what_its_arguments_name() -> None:
     async with client_with() as client:
         request = await request_of(client, "http://a.test/", max_body=5)
         new = request.copy(method="PUT", body=b"new", headers={"X-New": "1"}, stream=True)
@@ -138,7 +138,7 @@ class Elsewhere(Route):
         return await DirectRoute("http", "127.0.0.1", self.port).open(client)
 
 
-async def test_route_of_a_plugin_is_asked_by_key_and_opened_on_a_miss(scripted: ScriptedServer) -> None:
+async def test_route_of_a_plugin_is_opened_if_no_connection_has_its_key(scripted: ScriptedServer) -> None:
     label = [""]
 
     def route(self: Any, response: Any) -> None:

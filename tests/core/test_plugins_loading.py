@@ -19,7 +19,7 @@ def names(**options: Any) -> list[str]:
 
 @pytest.fixture
 def installed(site: Site) -> Site:
-    """Two defaults of the project (one with two entries), one of somebody else, one optional."""
+    """Two defaults of the project (one with two entries), one of another project, one optional."""
     site.install("hookline", version="1.0", requires=["hookline-core==1.0", "hookline-cookies==1.0", "hookline-auth"])
     site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
     site.install("hookline-auth", plugin_source("Basic", "Digest"), {"basic": "Basic", "digest": "Digest"})

@@ -1,4 +1,4 @@
-"""`response.raw.save(path)`: a body into a file, whole or not at all."""
+"""`response.raw.save(path)`: the file has the whole body, or does not change."""
 
 import asyncio
 import errno

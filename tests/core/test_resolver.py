@@ -1,4 +1,4 @@
-"""`resolver=`: who says where a host is."""
+"""`resolver=`: a function that resolves host names in place of the system."""
 
 import asyncio
 import gc
@@ -31,7 +31,7 @@ def no_socket_is_left(recwarn):
     assert not [str(w.message) for w in recwarn if issubclass(w.category, ResourceWarning)]
 
 
-async def test_resolver_is_asked_for_names_once_per_connection(scripted):
+async def test_resolver_is_called_once_per_connection(scripted):
     scripted.always(response(b"found"))
     resolver = resolver_of("127.0.0.1")
     async with HttpClient(autoload=False, resolver=resolver) as client:

@@ -1,4 +1,4 @@
-"""What a body is: bytes, text, an object; and what http.cookiejar asks a response for."""
+"""The body as bytes, text and JSON; and the methods that http.cookiejar calls on a response."""
 
 import http.cookiejar
 import time

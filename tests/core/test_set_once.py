@@ -148,7 +148,7 @@ async def test_none_removes_a_field_however_it_is_set(server: ScriptedServer, na
     assert server.requests[-1].header(name) == "back"
 
 
-async def test_host_of_the_client_says_nothing_of_what_a_plugin_asks(server: ScriptedServer) -> None:
+async def test_fields_that_describe_calls_are_not_sent_in_sub_requests(server: ScriptedServer) -> None:
     look = hookimpl(specname="pre_request", fields=("X-Trigger",))(lambda self, response: None)
     headers = {"Host": "a.test", "Content-Length": "4", "X-Trigger": "1", "X-Own": "1"}
     async with client_with(plugin("sleeper", pre_request=look), headers=headers) as client:
@@ -161,14 +161,14 @@ async def test_host_of_the_client_says_nothing_of_what_a_plugin_asks(server: Scr
     assert (server.requests[0].header("x-trigger"), server.requests[0].header("x-own")) == (None, "1")
 
 
-async def test_host_of_the_client_stays_behind_at_the_border_of_its_origin(server: ScriptedServer) -> None:
+async def test_host_of_the_client_is_not_sent_to_another_origin(server: ScriptedServer) -> None:
     async with HttpClient(autoload=False, headers={"Host": "a.test"}) as client:
         answer = await client.get(server.url())
         other = answer.request.follow("http://b.test/", cause="redirect")
     assert b"\r\nHost: b.test\r\n" in other.encode()
 
 
-async def test_implementations_with_a_fields_condition_run_for_fields_of_the_client(server: ScriptedServer) -> None:
+async def test_fields_of_the_client_fulfil_preconditions(server: ScriptedServer) -> None:
     seen: list[str] = []
 
     def note(self: Any, response: Any) -> None:
@@ -232,12 +232,12 @@ def test_what_the_constructor_refuses_is_refused_as_an_attribute(name: str, valu
     assert getattr(client, name) == before
 
 
-async def test_base_of_a_client_is_refused_with_its_name_whatever_is_wrong() -> None:
+async def test_error_for_a_wrong_base_url_names_the_keyword() -> None:
     with pytest.raises(ValueError, match="base_url= not an absolute URL"):
         HttpClient(autoload=False, base_url="/relative")
 
 
-def test_parser_that_is_taken_back_is_the_own_one() -> None:
+def test_parser_set_to_none_is_the_default() -> None:
     client = HttpClient(autoload=False, parser=lambda loop: Connection(loop))
     client.parser = None  # type: ignore[assignment]
     assert client.parser is Connection

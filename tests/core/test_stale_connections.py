@@ -96,7 +96,7 @@ async def test_connection_that_ended_before_its_handlers_did_is_not_used_again(s
     assert scripted.connections == 2
 
 
-async def test_connection_that_ended_before_whoever_waited_for_it_woke_is_not_used(scripted):
+async def test_connection_that_ended_before_its_waiter_ran_is_not_used(scripted):
     gate = Gate()
     scripted.answer(Script().hold(gate).send(response(b"one")), response(b"two"))
 
@@ -172,7 +172,7 @@ async def test_pool_of_a_client_with_max_connections_counts_what_it_dropped(scri
     assert scripted.connections == 4
 
 
-def test_synchronous_client_asks_too(scripted):
+def test_synchronous_client_does_not_use_an_ended_connection(scripted):
     scripted.always(response(b"body"))
     with HttpClient(autoload=False) as client:
         for how in HOW:

@@ -1,4 +1,4 @@
-"""TLS in the middle of a connection, and connections over a socket that somebody else has connected."""
+"""TLS in the middle of a connection, and connections over a socket that is already connected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GRANTED = b"HTTP/1.1 200 Granted\r\n\r\n"
 async def connected(client: HttpClient, port: int, tls: TLS | None = None) -> tuple[Connection, HttpRequest]:
     """A connection that has left HTTP by a CONNECT, and a request to send on it."""
     connection = await DirectRoute("https" if tls else "http", "127.0.0.1", port, tls).open(client)
-    parent = client.make_request("GET", "https://localhost/", None, None, {}, "get")
+    parent = client._make_request("GET", "https://localhost/", None, None, {}, "get")
     request = client.new_request("CONNECT", "http://proxy.example/", cause="connect", parent=parent)
     request.target = "localhost:443"
     answer = await client.exchange(request, connection)

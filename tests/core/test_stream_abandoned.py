@@ -1,4 +1,4 @@
-"""What post_request raises when a stream ends without a reader: nobody is there to get it, so it is logged."""
+"""An error in post_request at the end of a stream without a reader has no caller to reach, so it is logged."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def streams_later(response: HttpResponse) -> None:
 @pytest.mark.parametrize("handler", [streams, streams_later], ids=["plain", "async"])
 @pytest.mark.parametrize("event", ["pre_request", "on_headers"])
 @pytest.mark.parametrize("by", ["client", "call", "plugin", "timed"])
-async def test_stream_that_a_handler_asked_for_is_cleaned_up_like_any_other(
+async def test_stream_of_a_request_in_a_handler_is_cleaned_up(
     scripted: ScriptedServer, by: str, event: str, handler: Any, end: str
 ) -> None:
     scripted.answer(Script().send(HALF) if end == "forgotten" else Script().send(HALF).send(b"world"))

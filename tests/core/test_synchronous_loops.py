@@ -20,7 +20,7 @@ LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 @pytest.fixture(autouse=True)
 def nothing_is_left():
-    """Every test ends without a transport, a loop or a coroutine that nobody closed."""
+    """Each test ends without an unclosed transport, loop or coroutine."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
@@ -56,7 +56,7 @@ def test_loop_of_the_user_is_used_in_a_new_thread(scripted, make_loop):
     loop.close()
 
 
-def test_threads_with_a_client_each_do_not_meet(scripted):
+def test_threads_with_a_client_each_work_independently(scripted):
     scripted.respond(lambda request: response(request.target.encode() * 5000))
 
     def work(name):
@@ -163,7 +163,7 @@ def ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_ends_the_exchange_and_leaves_the_client_whole(scripted, ctrl_c):
+def test_ctrl_c_ends_the_exchange_and_the_client_is_usable(scripted, ctrl_c):
     scripted.answer(Script().stall(), response(b"next"))
     ended = []
 

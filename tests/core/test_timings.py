@@ -42,7 +42,7 @@ async def test_steps_are_those_that_were_taken(scripted, scope, stream):
         assert "first_byte=" in repr(first.timings)
 
 
-async def test_nobody_asks_nobody_gets(scripted):
+async def test_timings_are_none_unless_the_option_is_set(scripted):
     scripted.always(response(b"fine"))
     async with HttpClient(autoload=False) as client:
         assert (await client.get(scripted.url())).timings is None

@@ -177,7 +177,7 @@ async def test_large_body_comes_whole_over_tls(certificates, make_scripted, clie
     assert server.requests[1].body == body
 
 
-async def test_tap_sees_plain_bytes_of_tls(certificates, make_scripted):
+async def test_data_received_gets_the_decrypted_bytes(certificates, make_scripted):
     class Tap:
         name = "tap"
         seen = b""
@@ -194,7 +194,7 @@ async def test_tap_sees_plain_bytes_of_tls(certificates, make_scripted):
     assert tap.seen == response(b"body")
 
 
-async def test_framed_body_cut_by_a_bare_fin_is_an_error(certificates, make_scripted, client):
+async def test_framed_body_cut_by_fin_without_close_notify_is_an_error(certificates, make_scripted, client):
     server = make_scripted(ssl_context=certificates.server_context())
     server.answer(Script(response(b"hello")[:-1]).until_read().drop())
     with pytest.raises(ConnectionClosed, match="1 bytes before the end"):
@@ -206,7 +206,7 @@ UNFRAMED = b"HTTP/1.1 200 OK\r\n\r\n"
 
 @pytest.mark.parametrize("size", [0, 5, 70_000, 1_000_000])
 @pytest.mark.parametrize("tapped", [False, True], ids=["plain", "tapped"])
-async def test_unframed_body_is_whole_when_tls_was_closed(certificates, make_scripted, client, size, tapped):
+async def test_unframed_body_is_whole_with_close_notify(certificates, make_scripted, client, size, tapped):
     server = make_scripted(ssl_context=certificates.server_context())
     server.answer(Script(UNFRAMED + b"x" * size).close())
     taps = {"data_received": lambda response, data: None} if tapped else {}
@@ -225,7 +225,7 @@ async def test_truncation_of_an_unframed_body_is_an_error(certificates, make_scr
         await (await client.get(server.url(), verify=certificates.ca_file, stream=stream, **taps)).raw.read()
 
 
-async def test_framed_body_is_whole_without_the_close_of_tls(certificates, make_scripted, client):
+async def test_framed_body_is_whole_without_close_notify(certificates, make_scripted, client):
     server = make_scripted(ssl_context=certificates.server_context())
     server.answer(Script(response(b"hello", headers=[("Connection", "close")])).until_read().drop())
     assert (await client.get(server.url(), verify=certificates.ca_file)).content == b"hello"
@@ -268,7 +268,7 @@ async def test_http_1_1_alone_is_offered(serve, certificates, client, alpn, chos
     assert seen == [chosen]
 
 
-async def test_context_that_offered_another_protocol_is_an_error_that_says_so(serve, certificates, client):
+async def test_context_that_offers_another_protocol_is_an_error(serve, certificates, client):
     server = serve(certificates.right, alpn=("h2",))
     context = certificates.client_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
@@ -308,7 +308,7 @@ async def test_certificate_beside_a_context_is_refused_rather_than_forgotten(cli
         )
 
 
-async def test_encrypted_key_without_password_is_an_error_and_asks_no_terminal(client, certificates):
+async def test_encrypted_key_without_password_is_an_error_without_a_prompt(client, certificates):
     secret = certificates.client_encrypted
     with pytest.raises(ValueError, match="is encrypted; give cert="):
         await client.get("https://127.0.0.1:1/", verify=False, cert=(secret.cert_file, secret.key_file))

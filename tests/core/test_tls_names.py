@@ -37,7 +37,7 @@ async def test_certificate_is_refused_for_a_name_that_its_subject_alone_has(serv
     assert server.requests == []
 
 
-async def test_server_hostname_is_not_looked_for_in_the_subject(serve, certificates):
+async def test_server_hostname_is_not_compared_with_the_subject(serve, certificates):
     server = serve(certificates.common_name_only)
     async with HttpClient(autoload=False, verify=certificates.ca_file) as client:
         with pytest.raises(SSLError, match="not trusted"):
@@ -60,7 +60,7 @@ async def test_a_context_of_the_user_decides_for_itself(serve, certificates, nam
             await client.get(url)
 
 
-async def test_certificate_is_not_looked_at_with_verify_false(serve, certificates):
+async def test_certificate_is_not_checked_with_verify_false(serve, certificates):
     server = serve(certificates.common_name_only)
     async with HttpClient(autoload=False, verify=False) as client:
         assert (await client.get(server.url().replace("127.0.0.1", "localhost"))).content == b"trusted"

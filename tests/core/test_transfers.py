@@ -32,7 +32,7 @@ async def agen(content):
     ],
     ids=["small", "large", "json", "form", "file", "stated", "chunked"],
 )
-async def test_upload_is_told(client, scripted, given, total):
+async def test_on_upload_is_called_with_the_progress(client, scripted, given, total):
     scripted.answer(response(b""))
     told = []
     await client.post(scripted.url(), on_upload=lambda done, total: told.append((done, total)), **given)
@@ -44,7 +44,7 @@ async def test_upload_is_told(client, scripted, given, total):
     await is_free(client, scripted)
 
 
-async def test_upload_without_a_body_tells_nothing(client, scripted):
+async def test_on_upload_is_not_called_without_a_body(client, scripted):
     scripted.always(response(b""))
     told = []
     await client.get(scripted.url(), on_upload=lambda *each: told.append(each))
@@ -64,7 +64,7 @@ async def test_upload_without_a_body_tells_nothing(client, scripted):
     ids=["length", "small", "empty", "chunked", "until close"],
 )
 @pytest.mark.parametrize("stream", [False, True])
-async def test_download_is_told(client, scripted, answer, total, stream):
+async def test_on_download_is_called_with_the_progress(client, scripted, answer, total, stream):
     scripted.answer(answer)
     told = []
     got = await client.get(scripted.url(), on_download=lambda *each: told.append(each), stream=stream)
@@ -75,7 +75,7 @@ async def test_download_is_told(client, scripted, answer, total, stream):
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_download_without_a_body_tells_nothing(client, scripted, status):
+async def test_on_download_is_not_called_without_a_body(client, scripted, status):
     told = []
     scripted.answer(head(status, [("Content-Length", "5")]), head(200, [("Content-Length", "5")]))
     await client.get(scripted.url(), on_download=lambda *each: told.append(each))
@@ -97,7 +97,7 @@ class Follows:
         return response.request.follow(response.url + "end", cause="redirect")
 
 
-async def test_follow_up_is_told_and_what_is_dropped_is_not(scripted):
+async def test_progress_counts_follow_ups_and_no_dropped_bodies(scripted):
     scripted.answer(response(b"elsewhere", 307), response(b"here"))
     up, down = [], []
     async with HttpClient(autoload=False, plugins=[Follows()]) as client:
@@ -120,7 +120,7 @@ class Holds:
         self.gate = response.request.hold_body(0.05)
 
 
-async def test_upload_that_a_plugin_holds_is_told_when_it_goes(scripted):
+async def test_on_upload_is_called_when_a_held_body_is_sent(scripted):
     up = []
     scripted.answer(response(b""))
     async with HttpClient(autoload=False, plugins=[Holds()]) as client:

@@ -121,7 +121,7 @@ async def test_bulk_stream_that_is_left_frees_its_slot(client, scripted):
     await is_free(client, scripted)
 
 
-async def test_bulk_stream_that_nobody_reads_stops_the_server(client, scripted):
+async def test_unread_bulk_stream_stops_the_server(client, scripted):
     scripted.answer(response(bytes(30 * MIB)))
     answer = await client.get(scripted.url(), stream=True)
     await asyncio.sleep(0.3)

@@ -24,7 +24,7 @@ async def test_interim_heads_are_passed_over_wherever_the_bytes_are_cut(interim,
 
 
 @pytest.mark.parametrize("cut", ["whole", "bytes"])
-async def test_interim_heads_are_shown_in_order_to_who_wants_them(cut):
+async def test_interim_heads_are_shown_in_order(cut):
     taken = take(head(100) + head(103) + head(102) + FINAL, cut=cut, interim=True)
     assert taken.interims == [100, 103, 102]
     assert taken.body == b"final"

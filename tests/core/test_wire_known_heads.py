@@ -1,4 +1,4 @@
-"""A head that comes again on a connection is not parsed again; what follows it is looked at each time."""
+"""A head that a connection has received before is not parsed again; what follows it is checked each time."""
 
 import pytest
 
@@ -88,7 +88,7 @@ async def test_chunked_body_behind_a_known_head_is_undone():
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_known_head_says_nothing_of_another_status(status):
+async def test_known_head_does_not_apply_to_another_status(status):
     connection, transport = connect()
     exchange(connection, transport, response(b"one"))
     found, body = exchange(connection, transport, head(status, [("Content-Length", "3")]))
@@ -245,7 +245,7 @@ async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripte
 async def test_options_that_change_how_an_exchange_goes_leave_the_fast_path(client, scripted, options, on_fast_path):
     given = dict(options)
     headers, data = given.pop("headers", None), given.pop("data", None)
-    request = client.make_request("GET", scripted.url(), headers, data, given, "get")
+    request = client._make_request("GET", scripted.url(), headers, data, given, "get")
     assert request._on_fast_path is on_fast_path
     scripted.answer(*[response(b"one")] * 2)
     for _ in range(2):

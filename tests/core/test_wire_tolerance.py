@@ -147,7 +147,7 @@ async def test_response_is_taken_wherever_it_is_cut_in_two(name):
 @taken
 @pytest.mark.parametrize("surplus", [b"\n", b"\r\n", b"x", response(b"two")], ids=["lf", "crlf", "byte", "response"])
 @cuts
-async def test_bytes_behind_it_belong_to_nobody(name, surplus, cut):
+async def test_bytes_after_the_response_end_the_connection(name, surplus, cut):
     found = take(TAKEN[name][0] + surplus, cut=cut)
     assert found.body == BODIES.get(name, b"hello")
     assert not found.is_reusable
@@ -306,7 +306,7 @@ async def test_refusal_shows_no_field():
 
 
 def random_bodies(seed):
-    """A chunked body as nobody writes it, and whether a strict reader of RFC 9112 takes it."""
+    """An unusual chunked body, and whether a strict reader of RFC 9112 takes it."""
     dice = random.Random(seed)
     wire, body = b"", b""
     for _ in range(dice.randrange(6)):

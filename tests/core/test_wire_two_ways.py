@@ -1,4 +1,4 @@
-"""An exchange that nobody watches takes a shorter way through the connection. Whatever comes, both ways say the same."""
+"""The fast path of a connection, for exchanges without data listeners and limits, has the same results as the other path."""
 
 import random
 
@@ -92,7 +92,7 @@ def outcome(seed, *, watched=False, cut=None):
 
 
 @pytest.mark.parametrize("start", range(0, SEEDS, 100))
-async def test_both_ways_say_the_same(start):
+async def test_both_ways_have_the_same_result(start):
     for seed in range(start, start + 100):
         assert outcome(seed, watched=False) == outcome(seed, watched=True), f"seed {seed}: {exchanges(seed)}"
 

@@ -99,7 +99,7 @@ async def test_remembered_proxies_do_not_grow_without_end(scripted: ScriptedServ
     mine = Tunnel()
     async with HttpClient(autoload=False, plugins=[mine], proxies={"all": scripted.url()}) as client:
         for number in range(1100):
-            request = client.make_request("GET", f"http://h{number}.example/", None, None, {}, "get")
+            request = client.new_request("GET", f"http://h{number}.example/", cause="test")
             mine.choose(request, request.proxies)
         assert len(request.proxies.chosen) <= 1024
 

@@ -1,10 +1,10 @@
-"""One exchange from a command line: its arguments, its output, its exit status. `python -m hookline` adds nothing.
+"""One exchange from a command line: its arguments, its output, its exit status. This is all of `python -m hookline`.
 
-The head and the body go to standard output, events and errors to standard error. The body is written as it comes.
+The head and the body go to standard output, events and errors to standard error. The body is written while it arrives.
 
-Exit status: 0 for a response below 400, 4 for 4xx, 5 for 5xx; 1 when the output cannot be written; 2 for wrong
-arguments, a wrong URL and plugins that cannot be loaded; 3 when there is no whole response; 130 after Ctrl-C; 141 when
-the reader of the output went away.
+Exit status: 0 for a response status below 400, 4 for 4xx, 5 for 5xx; 1 if the output cannot be written; 2 for wrong
+arguments, a wrong URL, and plugins that cannot be loaded; 3 if there is no whole response; 130 after Ctrl-C; 141 if the
+reader of the output has closed the pipe.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..client.client import HttpClient
 from ..errors import HooklineError, InvalidURL, LocalProtocolError, PluginError
 from ..exchange.response import HttpResponse
 from ..messages.url import lacks_slashes
-from .printer import Events, Printer
+from .printer import EventPrinter, Printer
 
 DONE, NOT_WRITTEN, WRONG_USE, NO_RESPONSE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
@@ -33,10 +33,13 @@ _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://").match
 
 
 @dataclass
-class Order:
-    """What the user asked for.
+class ExchangeArguments:
+    """The arguments of one exchange.
 
-    timeout: seconds for everything, None = any time. output: a path, "-" for the body alone, None for head and body.
+    headers: names and values; None removes a default field. data: the body; None = no body.
+    output: a path for the body; "-" writes the body alone to standard output, None head and body.
+    timeout: seconds for the whole exchange, the body included; None = no limit. verify: check the server's certificate?
+    disable: names of plugins to leave out. verbose: show the events?
     """
 
     method: str
@@ -50,15 +53,15 @@ class Order:
     verbose: bool = False
 
 
-class OutputRefused(Exception):  # no failed exchange: not of the tree of errors
-    """The body, or a part of it, cannot go where it should."""
+class OutputRefused(Exception):  # no HooklineError, because the exchange did not fail
+    """The body, or a part of it, cannot be written to where it should go."""
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of one exchange."""
+    """Add the arguments of one exchange to a parser."""
     parser.add_argument(
         "words",
         nargs="+",
@@ -86,14 +89,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_disable(parser: argparse.ArgumentParser) -> None:
-    """Add `--disable`."""
+    """Add `--disable` to a parser."""
     parser.add_argument(
         "--disable", action="append", default=[], metavar="NAME", help="leave a plugin out; may be given again"
     )
 
 
 def as_seconds(text: str) -> float:
-    """A number of seconds above 0.
+    """Convert an argument to seconds, more than 0.
 
     Raises: ValueError.
     """
@@ -103,40 +106,41 @@ def as_seconds(text: str) -> float:
     return value
 
 
-as_seconds.__name__ = "number of seconds"  # argparse puts it into its message
+as_seconds.__name__ = "number of seconds"  # argparse quotes it in its error message
 
 
-def read_order(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Order:
-    """What the arguments say. Wrong ones end the program, as argparse does it."""
-    given = parser.parse_intermixed_args(arguments)
+def parse_arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> ExchangeArguments:
+    """Parse the words of a command line. Wrong ones end the program with status 2, as usual with argparse."""
+    given = parser.parse_intermixed_args(words)
     *before, url = given.words
     if len(before) > 1:
         parser.error(f"expected [METHOD] URL, got {' '.join(given.words)}")
     if not before and url.isalpha() and url.isupper():
         parser.error(f"a URL is missing behind {url}")
-    order = Order(before[0].upper() if before else "GET" if given.data is None else "POST", with_scheme(url))
+    method = before[0].upper() if before else "GET" if given.data is None else "POST"
+    arguments = ExchangeArguments(method, with_scheme(url))
     for line in given.header:
         name, colon, value = line.partition(":")
         if not colon:
             parser.error(f"-H takes 'NAME: VALUE', got {line!r}")
-        order.headers.append((name.strip(), value.strip() or None))
+        arguments.headers.append((name.strip(), value.strip() or None))
     if given.data is not None:
         try:
-            order.data = read_data(given.data)
+            arguments.data = read_data(given.data)
         except OSError as error:
             parser.error(f"-d {given.data}: {error.strerror or error}")
-    order.output, order.timeout, order.verify = given.output, given.timeout, not given.no_verify
-    order.disable, order.verbose = given.disable, given.verbose
-    return order
+    arguments.output, arguments.timeout, arguments.verify = given.output, given.timeout, not given.no_verify
+    arguments.disable, arguments.verbose = given.disable, given.verbose
+    return arguments
 
 
 def with_scheme(url: str) -> str:
-    """The URL, with http:// before one that has no scheme."""
+    """Return a URL, with http:// added if it has no scheme."""
     return url if _HAS_SCHEME(url) or lacks_slashes(url) else f"http://{url}"
 
 
 def read_data(text: str) -> bytes:
-    """The body that `-d` means.
+    """Return the body that `-d TEXT` gives: that of a file for @FILE, of standard input for @-, else the text.
 
     Raises: OSError.
     """
@@ -148,43 +152,43 @@ def read_data(text: str) -> bytes:
 # -- the exchange ----------------------------------------------------------------------------------------------------
 
 
-async def send(order: Order, printer: Printer) -> int:
-    """Send the order and write what comes back; returns the exit status.
+async def send(arguments: ExchangeArguments, printer: Printer) -> int:
+    """Send the request, write the response, and return the exit status.
 
     Raises: HooklineError; OutputRefused.
     """
-    deadline = None if order.timeout is None else asyncio.get_running_loop().time() + order.timeout
-    plugins = [Events(printer)] if order.verbose else []
-    async with HttpClient(disable=order.disable, plugins=plugins) as client:
+    deadline = None if arguments.timeout is None else asyncio.get_running_loop().time() + arguments.timeout
+    plugins = [EventPrinter(printer)] if arguments.verbose else []
+    async with HttpClient(disable=arguments.disable, plugins=plugins) as client:
         response = await client.request(
-            order.method,
-            order.url,
-            headers=order.headers,
-            data=order.data,
-            verify=order.verify,
-            timeout=order.timeout,
+            arguments.method,
+            arguments.url,
+            headers=arguments.headers,
+            data=arguments.data,
+            verify=arguments.verify,
+            timeout=arguments.timeout,
             stream=True,
         )
         async with response:
-            if order.output != "-":
+            if arguments.output != "-":
                 printer.head(response)
             async with asyncio.timeout_at(deadline):
-                await write_body(response, order, printer)
+                await write_body(response, arguments, printer)
     return DONE if response.status_code < 400 else response.status_code // 100
 
 
-async def write_body(response: HttpResponse, order: Order, printer: Printer) -> None:
-    """Write the body as it comes; on a terminal, unless it is binary.
+async def write_body(response: HttpResponse, arguments: ExchangeArguments, printer: Printer) -> None:
+    """Write the body while it arrives. On a terminal it ends with a line end, and a binary body is refused.
 
-    Raises: OutputRefused.
+    Raises: OutputRefused; BrokenPipeError, if the reader of the output has closed the pipe.
     """
     with contextlib.ExitStack() as stack:
-        to_file = order.output is not None and order.output != "-"
+        to_file = arguments.output is not None and arguments.output != "-"
         try:
-            out = stack.enter_context(open_file(order.output or "")) if to_file else printer.out.buffer
+            out = stack.enter_context(open_file(arguments.output or "")) if to_file else printer.out.buffer
         except OSError as error:
-            raise OutputRefused(f"cannot write {order.output}: {error.strerror or error}") from error
-        is_shown = order.output is None and printer.out.isatty()
+            raise OutputRefused(f"cannot write {arguments.output}: {error.strerror or error}") from error
+        is_shown = arguments.output is None and printer.out.isatty()
         last = b"\n"
         async for data in response.raw:
             if is_shown and b"\0" in data:
@@ -202,7 +206,7 @@ async def write_body(response: HttpResponse, order: Order, printer: Printer) -> 
 
 
 def open_file(path: str) -> BinaryIO:
-    """The file that the body goes to. It blocks the loop, on which nothing else runs.
+    """Open the file for the body. This blocks the loop, on which nothing else runs.
 
     Raises: OSError.
     """
@@ -210,20 +214,20 @@ def open_file(path: str) -> BinaryIO:
 
 
 def run(work: Coroutine[Any, Any, int], printer: Printer) -> int:
-    """Run a command to its exit status; what goes wrong becomes one line."""
+    """Run a command, and return its exit status. An error is written as one line."""
     try:
-        return run_loudly(work, printer)
+        return run_and_report(work, printer)
     except BrokenPipeError:
-        forget_output(printer)
+        discard_output(printer)
         return PIPE_CLOSED
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def run_loudly(work: Coroutine[Any, Any, int], printer: Printer) -> int:
-    """The part of `run` that writes about errors.
+def run_and_report(work: Coroutine[Any, Any, int], printer: Printer) -> int:
+    """Run a command, and return its exit status; write errors other than of the output and Ctrl-C.
 
-    Raises: BrokenPipeError, when there is nobody to read them.
+    Raises: BrokenPipeError, if the reader of the output has closed the pipe.
     """
     try:
         return asyncio.run(work)
@@ -241,8 +245,8 @@ def run_loudly(work: Coroutine[Any, Any, int], printer: Printer) -> int:
         return NO_RESPONSE
 
 
-def forget_output(printer: Printer) -> None:
-    """Nobody reads on: what is still buffered must not become an error when the interpreter ends."""
+def discard_output(printer: Printer) -> None:
+    """Discard what is still buffered, since the pipe is closed: flushing it at exit would print an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         for stream in (printer.out, printer.err):
@@ -252,10 +256,11 @@ def forget_output(printer: Printer) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m hookline`; returns the exit status."""
+    """Run `python -m hookline`, and return the exit status. arguments: None = those of the process."""
     parser = argparse.ArgumentParser(
         prog="python -m hookline", description="Send one HTTP request and print the response."
     )
     add_arguments(parser)
     printer = Printer()
-    return run(send(read_order(parser, sys.argv[1:] if arguments is None else arguments), printer), printer)
+    words = sys.argv[1:] if arguments is None else arguments
+    return run(send(parse_arguments(parser, words), printer), printer)

@@ -1,4 +1,4 @@
-"""What a command line writes: heads, events and errors, as plain text."""
+"""The output of a command line: heads, events and errors, as plain text."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """Text of a peer as it may go to a terminal: control characters are escaped."""
+    """Return text of a peer for a terminal: control characters, which could steer it, are escaped."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class Printer:
-    """Writes to standard output and standard error. Override `style` for more than plain text."""
+    """A writer to standard output and standard error. A subclass overrides `style` for more than plain text.
+
+    out, err: text streams with a `buffer`; None = standard output, standard error.
+    """
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.out = sys.stdout if out is None else out
         self.err = sys.stderr if err is None else err
 
     def style(self, stream: TextIO, kind: str, text: str) -> str:
-        """Make text look like its kind: status-1 to status-5, name, event, error, title, faint."""
+        """Return text in the style of its kind: status-1 to status-5, name, event, error, title, faint."""
         return text
 
     def line(self, text: str = "", stream: TextIO | None = None) -> None:
-        """Write one line. What the stream's encoding cannot say is escaped."""
+        """Write one line. Characters that the encoding of the stream lacks are escaped. stream: None = `out`."""
         stream = self.out if stream is None else stream
         stream.buffer.write(f"{text}\n".encode(stream.encoding or "utf-8", "backslashreplace"))
         stream.flush()
@@ -45,17 +48,17 @@ class Printer:
         self.line("\n".join([*lines, ""]))
 
     def event(self, name: str, text: str) -> None:
-        """Write that an event fires."""
+        """Write one line about an event to `err`."""
         self.line(f"* {self.style(self.err, 'event', f'{name:<14}')} {printable(text)}", self.err)
 
     def error(self, error: BaseException | str) -> None:
-        """Write one line that says what went wrong."""
+        """Write one line about an error to `err`."""
         text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         self.line(f"{self.style(self.err, 'error', 'hookline:')} {printable(' '.join(text.split()))}", self.err)
 
 
-class Events:
-    """A plugin that writes each event as it fires, last of all plugins."""
+class EventPrinter:
+    """A plugin that writes a line for each event when it fires, after the other plugins have run."""
 
     name = "console_events"
 
@@ -84,5 +87,5 @@ class Events:
 
 
 def status_of(response: HttpResponse) -> str:
-    """Status code and reason."""
+    """Return status code and reason, such as `404 Not Found`."""
     return f"{response.status_code} {response.reason}".rstrip()

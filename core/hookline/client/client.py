@@ -1,4 +1,4 @@
-"""The client: what users make, configure and call."""
+"""`HttpClient`: its parameters, its methods, and how a call becomes a request."""
 
 from __future__ import annotations
 
@@ -27,35 +27,85 @@ from ..plugins.selection import Autoload, Selection
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
-# Of the client's fields, those that say nothing of what a plugin asks, maybe of another host.
-FIELDS_OF_CALLS = BODY_FRAMING | {"host"}
+# Fields of the client that describe calls of its user. A sub-request of a plugin, which may go to another host with another
+# body, is sent without them.
+CALL_FIELDS = BODY_FRAMING | {"host"}
 
 
 class HttpClient(LoopBinding, PluginHost):
-    """A client for HTTP/1.1. In a running loop its methods give coroutines; without one they run its own loop and
-    return.
+    """An HTTP/1.1 client: it sends requests, keeps connections for reuse, and runs plugins at the events of each exchange.
 
-    base_url: what relative URLs are relative to (RFC 3986, section 5.2); without it they are an InvalidURL.
-    params: joined to the query of every call; a name that the call gives replaces the client's, with None it goes.
-    headers: default fields for every request, checked and sent as those of a call; a value of None removes one of ours.
-    pool_size: connections to one route at most, None = 10. max_connections: over all routes, None = any number; first
-    come, first served, and an idle one of another route is closed to make room.
-    keep_alive: seconds that an idle connection is kept, None = 15. close_connections: one request per connection.
-    resolver: `async f(host, port)` -> IP addresses, in the order in which they are tried; for hosts that are no address.
-    parser: `f(loop)` -> Connection, what reads and parses on each connection; None = Connection itself.
-    loop: the only loop that this client may run on. client_version: the User-Agent.
-    plugins: objects, or names of optional plugins, to add. disable: names to leave out. require: names that must run.
-    None is as none of them.
-    autoload: True; "default" for those alone that the distribution `hookline` requires; False for none.
-    options: those of core (`hookline.exchange.core_options`) and of the plugins.
-    Each is an attribute too: what is set later goes through the same check, and counts from the next call on.
+    The same methods work with and without asyncio. In a running event loop they return an awaitable:
 
-    Raises: PluginError; TypeError, for a keyword that nobody takes; TypeError or ValueError, naming the keyword, for what it
-    does not take.
+        async with HttpClient() as client:
+            response = await client.get("http://127.0.0.1:8000/")
+
+    Without a running loop, the client runs a loop of its own until the work is done, and they return the result:
+
+        with HttpClient() as client:
+            response = client.get("http://127.0.0.1:8000/")
+
+    All tasks of one event loop can share a client; two loops, or two threads, cannot use it at the same time (RuntimeError).
+    The end of `with`, or `close()`, closes the connections. A closed client can be used again.
+
+    Parameters (None stands for the default, except for `autoload`):
+
+    base_url: the URL that relative URLs are resolved against (RFC 3986, section 5.2). Default None: each URL must be absolute.
+    params: added to the query of every call: a mapping, pairs, or a str. A call's own `params` replace those of the same name;
+        a value of None there leaves the name out. Default None: nothing is added.
+    headers: fields for every request: a mapping, or pairs. A value is a str (sent as UTF-8), bytes or a number; None removes
+        a field that the client or a plugin would send. Default: `DEFAULT_HTTP_HEADERS` and User-Agent.
+    pool_size: the most connections to one route (host, port, TLS settings, proxy), from 1. Default 10.
+    max_connections: the most connections over all routes, from 1. If all are in use, calls wait in the order in which they
+        came; an idle connection of another route is closed to make room. Default None: no limit.
+    keep_alive: seconds for which an idle connection is kept for reuse; 0: not at all. Default 15.
+    close_connections: True closes each connection after one exchange, and sends `Connection: close`. Default False.
+    resolver: `async f(host, port)`, which returns IP addresses in the order in which to try them; not called for a host that
+        is an IP address. Default None: that of the event loop (`getaddrinfo`).
+    parser: `f(loop)`, which returns the `Connection` that reads and parses; a subclass, for example. Default `Connection`.
+    loop: the only event loop that the client may run on. Default None: any, one after the other.
+    client_version: the value of the User-Agent field. Default: that of the subclass, else "hookline/VERSION".
+    logger: a `logging.Logger` for warnings. Default: the logger "hookline".
+    plugins: plugin objects to add, and names of optional plugins to load. Default: none.
+    disable: names of plugins to leave out. Default: none.
+    require: names of plugins without which the client must not be made. Default: none.
+    autoload: which installed plugins run: True (the default) for all but optional ones, "default" for those that the
+        distribution `hookline` requires, False for none.
+
+    Options of core, which each call can set for itself as well, `trust_env` excepted:
+
+    timeout: seconds for a whole call, follow-ups included, or a `Timeout` with a limit for each part; 0: no limit. Default 0.
+    version: "HTTP/1.1" (the default) or "HTTP/1.0".
+    stream: True returns a response as soon as its head is here; the caller then reads the body. Default False.
+    max_body: the most bytes of a response body, before and after decoding; a larger one is BodyTooLarge; 0: no limit. Default 0.
+    timings: True records in `response.timings` how long each step took. Default False.
+    verify: how to check a server's certificate: True (the default) with the authorities of the system, False not at all, a
+        path of a file or directory of authorities, or an `ssl.SSLContext`.
+    cert: the client's certificate: a path, (certificate, key), or (certificate, key, password). Default None: no certificate.
+    server_hostname: the name to check in a server's certificate. Default None: the host of the URL.
+    source_address: the local address to connect from: an IP address, or (address, port). Default None: any.
+    unix_socket: the path of a Unix socket to connect to. Default None: TCP.
+    sensitive_headers: names of fields that are not sent to another origin, beside those that are declared to carry credentials.
+        Default: names that are common for keys and tokens (`hookline.exchange.core_options.SENSITIVE_HEADERS`).
+    json_encoder: `f(object)`, which returns the str or bytes that `json=` sends. Default: that of `json`, without NaN.
+    json_decoder: `f(bytes or str)`, which returns what `response.json()` returns. Default: that of `json`.
+    trust_env: False forbids plugins to read settings from the environment and from files such as netrc. Default True.
+
+    The plugins add options of their own; `client.plugins` lists them.
+
+    Each parameter up to `parser`, `client_version`, `logger` and each option is an attribute as well. A value that is set later
+    is checked in the same way and takes effect at the next call; `max_connections` and `loop` cannot be set.
+
+    headers: the fields for every request, a case-insensitive multidict that can be changed.
+    contexts: for plugins, the TLS contexts of the connections: `contexts.get(TLS(...))` returns an `ssl.SSLContext`.
+
+    Raises: PluginError, if the plugins cannot be loaded or do not fit each other; TypeError, for an unknown keyword; TypeError or
+    ValueError, which name the keyword, for a wrong value; InvalidURL, for a wrong `base_url`; LocalProtocolError, for a field
+    that cannot be sent.
     """
 
-    DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may have others
-    client_version: str = ""  # of a subclass; the package sets hookline/VERSION here
+    DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
+    client_version: str = ""  # a subclass may define another; `hookline/__init__.py` sets "hookline/VERSION"
 
     base_url: str | None
     params: Any
@@ -87,25 +137,26 @@ class HttpClient(LoopBinding, PluginHost):
         autoload: Autoload = True,
         **options: Any,
     ) -> None:
+        """Make a client. The class documents the parameters and the errors."""
         LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
         PluginHost.__init__(
             self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options
         )
-        given = {
+        parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
             "close_connections": close_connections, "resolver": resolver, "parser": parser,
             "client_version": client_version, "logger": logger,
         }  # fmt: skip
-        for name, value in given.items():
-            setattr(self, name, value)  # where it is checked
+        for name, value in parameters.items():
+            setattr(self, name, value)  # `__setattr__` checks it
         self.contexts = Contexts()
         self.headers = self._apply_headers(self._own_headers(), headers)
         self._register()
-        self._check_values()
+        self._check_options()
         self._ready = True
 
     def _own_headers(self) -> CIMultiDict[str]:
-        """The fields that stand in every request where the user says nothing."""
+        """Return the fields of every request, as long as the user gives no others."""
         headers: CIMultiDict[str] = CIMultiDict()
         fields.override(headers, fields.check_fields(self.DEFAULT_HTTP_HEADERS))
         headers["User-Agent"] = self.client_version
@@ -114,26 +165,30 @@ class HttpClient(LoopBinding, PluginHost):
         return headers
 
     def _apply_headers(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
-        """Put the user's fields over others; a value of None removes one, also where a plugin would add it."""
+        """Put the user's fields over these headers, and return them.
+
+        A value of None removes a field, also one that a plugin would add.
+        """
         pairs = fields.check_fields(given)
         fields.override(headers, pairs)
-        self.removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
+        self._removed_headers = frozenset(name.lower() for name, value in pairs if value is None)
         return headers
 
-    def apply_removed_headers(self) -> None:
-        """`client.headers[name] = None` removes a field, as it does in `headers=`."""
+    def _apply_removed_headers(self) -> None:
+        """Remove the fields that the user has set to None in `client.headers`, as `headers=` does."""
         if None in self.headers.values():
-            removed = self.removed_headers
+            removed = self._removed_headers
             headers = self._apply_headers(CIMultiDict(), list(self.headers.items()))
-            self.removed_headers |= removed
+            self._removed_headers |= removed
             self.headers.clear()
             self.headers.extend(headers)
 
-    def _check_values(self) -> None:
+    def _check_options(self) -> None:
+        """Raises: TypeError, for an unknown keyword."""
         table = self.configuration.table
         for name in self._values:
             if table.find(name, "client") is None:
-                raise self.unexpected_keyword_error("HttpClient", name, "client", self.configuration)
+                raise self._unexpected_keyword_error("HttpClient", name, "client", self.configuration)
 
     # -- options and attributes
 
@@ -160,12 +215,12 @@ class HttpClient(LoopBinding, PluginHost):
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
         setting = Setting(value)
-        self.configuration.converted(keyword, setting)
+        self.configuration.convert(keyword, setting)
         self._values[name] = setting
         self._renew_configuration()
 
     def _renew_headers(self, before: CIMultiDict[str]) -> None:
-        """Follow a change of what our own fields say, where the user did not say otherwise. before: what they said."""
+        """Update our own fields in `headers`, unless the user has replaced them. before: what they were until now."""
         own = self._own_headers()
         for name in {*before, *own}:
             if self.headers.get(name) == before.get(name) != own.get(name):
@@ -174,80 +229,96 @@ class HttpClient(LoopBinding, PluginHost):
     # -- requests
 
     def get(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send a GET request; see `request`."""
+        """Send a GET request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
     def options(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send an OPTIONS request; see `request`."""
+        """Send an OPTIONS request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
     def head(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send a HEAD request; see `request`."""
+        """Send a HEAD request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
     def post(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send a POST request; see `request`."""
+        """Send a POST request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
     def put(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send a PUT request; see `request`."""
+        """Send a PUT request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
     def patch(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send a PATCH request; see `request`."""
+        """Send a PATCH request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
     def delete(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
-        """Send a DELETE request; see `request`."""
+        """Send a DELETE request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
         self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
     ) -> Any:
-        """Send a request. In a running loop this gives a coroutine; else the HttpResponse itself.
+        """Send a request, and return its `HttpResponse` when the whole body is here; with `stream=True` when the head is here.
 
-        params: joined to the query. headers: over the client's; a value of None removes one. data: bytes, str, a
-        form (mapping or pairs), a file, a path, or an iterable of bytes. json: any object but None. files: a mapping or
-        pairs, see `multipart.file_part`. on_upload, on_download: f(done, total) in bytes, see `progress`. pre_request,
-        on_headers, post_request, data_received, data_processed: a handler, or a list of them, for this call. plugins,
-        disable: more and fewer plugins for this call. The rest are the options of core and of the plugins.
+        In a running event loop this returns a coroutine, which returns the response when it is awaited.
 
-        Raises: HttpRequestException and its kinds; InvalidURL; TypeError, for a keyword that nobody takes.
+        method: such as "GET"; sent as written, since methods are case-sensitive (RFC 9110, section 9.1).
+        url: absolute, or relative to `base_url`.
+        headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
+        params: added to the query: a mapping, pairs, or a str. They replace those of the client of the same name.
+        data: the body: bytes, str (UTF-8), a file, a path, or an iterable of bytes, async or not; a mapping or a list of pairs is
+            sent as a form. None: no body.
+        json: an object to send as JSON; None: no body.
+        files: files of a multipart form: a mapping, or pairs, of a name and content, (filename, content), (filename, content,
+            type) or (filename, content, type, headers).
+        on_upload, on_download: `f(done, total)`, called with the bytes of the body so far and of all of it, None if unknown.
+        pre_request, on_headers, post_request, data_received, data_processed: a handler of this event, or a list of them.
+        plugins: plugin objects, and names of optional plugins, that run in this call too.
+        disable: names of plugins that do not run in this call.
+
+        The other keywords are the options of core (see the class) and of the plugins. They take precedence over those of the
+        client. None for an option of core means the default of core.
+
+        Raises: HttpRequestException and its subclasses, if the exchange fails (an error status is a response, and no error);
+        InvalidURL; TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value; PluginError, for an unknown
+        plugin or more than 100 follow-ups; RuntimeError, if the client is in use on another loop or in another thread.
         """
         return self.run(exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request"))
 
-    def make_request(
-        self, method: str, url: str, headers: fields.HeadersLike, data: Any, given: dict[str, Any], function: str
+    def _make_request(
+        self, method: str, url: str, headers: fields.HeadersLike, data: Any, keywords: dict[str, Any], function: str
     ) -> HttpRequest:
-        """The request of a call. given: its other keywords, which are taken out. function: what was called, for errors."""
-        profile, version = (
-            self._configuration,
-            self._version,
-        )  # a callable attribute, called as a method, is not specialised
-        if profile is None or self._headers_version != version(self.headers):
-            profile = self.configuration
+        """Make the request of a call.
+
+        keywords: the others of the call; they are taken out of the dict. function: the called method, for error messages.
+        """
+        # `_version` goes through a local: CPython does not specialise the call of a callable attribute as if it were a method
+        configuration, version = self._configuration, self._version
+        if configuration is None or self._headers_version != version(self.headers):
+            configuration = self.configuration
         try:
-            where = profile.destinations.get(url)
-        except TypeError:  # what cannot be a key is no URL
+            destination = configuration.destinations.get(url)
+        except TypeError:  # not hashable, so it is no URL
             as_url("url", url)
             raise
-        if given:
-            if "disable" in given or "plugins" in given:
-                profile = self._variant(given.pop("disable", None), given.pop("plugins", None))
-                where = profile.destinations.get(url)
-            params = given.pop("params", None)
+        if keywords:
+            if "disable" in keywords or "plugins" in keywords:
+                configuration = self._variant(keywords.pop("disable", None), keywords.pop("plugins", None))
+                destination = configuration.destinations.get(url)
+            params = keywords.pop("params", None)
             if params is not None:
-                where = profile.destination_of_call(as_url("url", url), params)
-        request: HttpRequest = profile.request_type(
-            profile, method, where or profile.destination_of_call(as_url("url", url))
+                destination = configuration.destination_of_call(as_url("url", url), params)
+        request: HttpRequest = configuration.request_type(
+            configuration, method, destination or configuration.destination_of_call(as_url("url", url))
         )
         if headers is not None:
             request._apply_given_headers(headers)
-        total = profile.total_timeout
-        if given:
-            json, files = given.pop("json", None), given.pop("files", None)
-            self._apply(request, given, f"HttpClient.{function}")
-            set_body(request, data, json, files)  # by the options
+        total = configuration.total_timeout
+        if keywords:
+            json, files = keywords.pop("json", None), keywords.pop("files", None)
+            self._apply_keywords(request, keywords, f"HttpClient.{function}")
+            set_body(request, data, json, files)  # after the options, on which it depends
             total = request.timeout.total
         elif data is not None and data.__class__ is not bytes:
             set_body(request, data)
@@ -257,14 +328,14 @@ class HttpClient(LoopBinding, PluginHost):
             request.deadline = self.loop_resources.loop.time() + total
         return request
 
-    def _apply(self, request: HttpRequest, given: dict[str, Any], function: str) -> None:
-        """Handlers and options of one call."""
-        if not CALLBACK_KEYWORDS.isdisjoint(given):
-            request._call_handlers = call_handlers_of(given)
-        if given:
-            request._configuration.apply_options(request, given, function)
+    def _apply_keywords(self, request: HttpRequest, keywords: dict[str, Any], function: str) -> None:
+        """Give the handlers and options of one call to its request."""
+        if not CALLBACK_KEYWORDS.isdisjoint(keywords):
+            request._call_handlers = call_handlers_of(keywords)
+        if keywords:
+            request._configuration.apply_options(request, keywords, function)
             if request.timings and request._call_handlers is None:
-                request._call_handlers = CallHandlers({})  # what belongs to a call alone makes its responses not plain
+                request._call_handlers = CallHandlers({})  # an exchange with handlers of its call leaves the fast path
 
     def new_request(
         self,
@@ -277,43 +348,57 @@ class HttpClient(LoopBinding, PluginHost):
         data: Any = None,
         **options: Any,
     ) -> HttpRequest:
-        """A sub-request, which a plugin sends with `exchange` for the sake of another request.
+        """Make a sub-request: one that a plugin sends with `exchange` for the sake of another request.
 
-        It has the deadline of its parent, none of the call's handlers, and reaches those implementations that name
-        `cause`. Where no request is behind it, because a user asked the plugin itself, its parent is one that is never
-        sent, and the client's timeout counts from now.
+        Implementations without a `cause` parameter, and the handlers of the user, skip sub-requests. The `params` of the client
+        are not added, nor its Host, Content-Length and Transfer-Encoding.
+
+        method, url, headers, data, options: see `request`.
+        cause: what the sub-request is for, such as "token"; implementations get it as `cause`.
+        parent: the request for whose sake it is sent; the sub-request has the same deadline. None: the user has called the plugin
+            itself; then the parent is a request that is never sent, and the client's timeout starts now.
+
+        Raises: InvalidURL; LocalProtocolError; TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value.
         """
         options["params"] = params = as_params(options.get("params"))
-        request = self.make_request(fields.check_method(method), url, headers, data, options, "new_request")
-        # and so are these, with those that plugins look at which do not run here
-        for name in request._configuration.default_names & (
-            FIELDS_OF_CALLS | request._configuration.pre_request_fields
-        ):
+        request = self._make_request(fields.check_method(method), url, headers, data, options, "new_request")
+        # Default fields that describe calls are not for it, nor are those that `fields=` of some pre_request asks for, such as
+        # Expect: the plugin that carries them out may skip sub-requests.
+        for name in request._configuration.default_names & (CALL_FIELDS | request._configuration.pre_request_fields):
             if not request.gave_header(name):
                 request.headers.popall(name, None)
-        if self.params is not None:  # those are for the calls of users
-            request._destination = request._configuration.destination_of_call(url, params, is_call=False)
+        if self.params is not None:  # these are for calls of the user
+            request._destination = request._configuration.destination_of_call(url, params, with_client_params=False)
         request.cause = cause
         request._skips_pre_request = False
         if parent is None:
-            request.parent = self.make_request(request.method, url, None, None, {}, "new_request")
+            request.parent = self._make_request(request.method, url, None, None, {}, "new_request")
         else:
             request.parent, request.deadline = parent, parent.deadline
         return request
 
     async def exchange(self, request: HttpRequest, connection: Connection | None = None) -> Any:
-        """Send one request with its events, follow-ups left to the caller; on this connection, where one is given."""
+        """Send one request, with its events; for plugins.
+
+        connection: where to send it; it stays with the caller. None: one of the pool.
+
+        Returns the HttpResponse, or the HttpRequest that a plugin answered with, which is left to the caller to send.
+
+        Raises: HttpRequestException and its subclasses.
+        """
         return await exchange(request, connection)
 
     async def pause(self, seconds: float) -> None:
-        """Wait before a follow-up. The deadline of the call holds meanwhile, as in all that a plugin awaits.
+        """Wait before a follow-up; for plugins. seconds: how long.
 
-        Raises: ClientClosed, when the client is closed.
+        The deadline of the call ends the wait, as it ends everything that an implementation awaits.
+
+        Raises: ClientClosed, if the client is closed in the meantime.
         """
         await self.loop_resources.pause(seconds)
 
-    def pool_of(self, route: Route) -> Pool:
-        """The pool of a route."""
+    def _pool_of(self, route: Route) -> Pool:
+        """Return the pool of a route; made at its first use."""
         return self.loop_resources.pool(route.key, self.pool_size, 0.0 if self.close_connections else self.keep_alive)
 
     async def __aenter__(self) -> Self:
@@ -331,13 +416,14 @@ class HttpClient(LoopBinding, PluginHost):
     __reduce__ = no_copy("an HttpClient", "its connections belong to one process; make a client where one is needed")
 
     def __repr__(self) -> str:
-        return f"<HttpClient {self._configuration and len(self._configuration.plugins)} plugins, {len(self.connection_pools)} pools>"
+        plugins = self._configuration and len(self._configuration.plugins)
+        return f"<HttpClient {plugins} plugins, {len(self.connection_pools)} pools>"
 
 
-def _take_apart(found: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    from .snapshot import reduced  # here, because few objects are copied or pickled
+def _reduce(copied: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    from .snapshot import reduce  # imported at its first use: few programs copy or pickle
 
-    return reduced(found)
+    return reduce(copied)
 
 
-set_reducer(_take_apart)
+set_reducer(_reduce)

@@ -1,12 +1,12 @@
-"""What follows from a set of plugins: the classes of requests and responses, the options, the plans, the default fields.
+"""What follows from a set of plugins: classes of requests and responses, options, dispatch tables, default fields.
 
-A client has one, and one more for each set of plugins that a call disables or adds. It is made anew when a plugin or a handler
-comes or goes, or a default changes.
+A client has one configuration, and one more for each set of plugins that a call disables or adds. It is made anew when a
+plugin or a handler comes or goes, or a default changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..errors import InvalidURL, PluginError
@@ -30,15 +30,16 @@ from ..hooks.markers import EVENTS
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
-from ..messages.url_reference import join_params, resolve_reference
-from ..plugins.option_table import Keyword, Level, OptionTable, Setting
+from ..messages.url_reference import join_params
+from ..plugins.option_table import Keyword, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from ..plugins.selection import names_of
-from .attributes import know, own_names
+from .attributes import define_client_attributes, names_of_client
 
-MAX_TARGETS = 1024
+MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
+# No option and no attribute of a request may have one of these names
 _RESERVED = frozenset(
     {
         *dir(HttpRequest),
@@ -61,169 +62,286 @@ class ConfiguredClient(Client, Protocol):
     base_url: str | None
     client_version: str
     params: Any
-    removed_headers: frozenset[str]
+    _removed_headers: frozenset[str]
 
-    def apply_removed_headers(self) -> None: ...
+    def _apply_removed_headers(self) -> None: ...
 
-    def unexpected_keyword_error(self, function: str, name: str, where: Level, profile: Configuration) -> TypeError: ...
+    def _unexpected_keyword_error(
+        self, function: str, name: str, where: str, configuration: Configuration
+    ) -> TypeError: ...
 
 
 class Configuration:
-    """See the module."""
+    """The plugins, handlers and option values of a client, and what requests and responses need of them.
+
+    client: the client.
+    plugins: the plugins that run, by name.
+    table: the keywords of clients and requests, with their owners.
+
+    request_type, response_type: the classes of requests and responses, with the options and what plugins add as attributes.
+    streamed_type: the class of responses that are handed out as a stream.
+    attributes: (of, name) of each attribute that plugins declare; `of` is "request", "response" or "client".
+    client_attributes: the attributes of the client that plugins declare, by name.
+
+    options: the values of the client's options, by name.
+    option_owners: for each option that the client was given, the plugin that converted the value; None for core.
+    given_options: the names of options that the client was given, None excepted.
+    connection_options: the names of options that decide which connections a request can use.
+    total_timeout: seconds for a call; 0.0 = no limit.
+    on_fast_path: do the options and default fields allow the fast path?
+    pre_request_options, pre_request_fields: the names of options and fields in preconditions of pre_request.
+
+    default_fields: name and value of each field that requests have by default.
+    default_names: their names, in lower case.
+    client_fields: the names, in lower case, of fields that the client was given, or told to remove.
+    credentials: the names, in lower case, of fields that carry credentials.
+    closes_connection: do the default fields say `Connection: close`?
+    states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
+    given_fields, last_given_fields: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
+
+    schemes: the schemes that are served, by name.
+    destinations: where URLs point, by URL as the calls gave it.
+
+    Raises: PluginError, for plugins that do not fit each other; TypeError or ValueError, for wrong option values.
+    """
 
     def __init__(
         self,
         client: ConfiguredClient,
-        members: Iterable[PluginInfo],
+        plugins: Iterable[PluginInfo],
         handlers: Mapping[str, tuple[Implementation, ...]],
         values: Mapping[str, Setting],
-        silent: Sequence[PluginInfo] = (),
+        inactive: Sequence[PluginInfo] = (),
     ) -> None:
-        """values: what the client was given for its options.
+        """Make the configuration.
 
-        silent: plugins that do not run in it; their options have their defaults.
+        handlers: those of the client, by event. values: what the client was given for its options. inactive: plugins of the
+        client that do not run in this call; their options have their defaults.
         """
         self.client = client
-        self.plugins = {member.name: member for member in members}
+        self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
-        plugins = self.plugins.values()
-        self.following = successors(
-            {m.name: names_of(m.plugin, "before") for m in plugins},
-            {m.name: names_of(m.plugin, "after") for m in plugins},
+        infos = self.plugins.values()
+        self._successors = successors(
+            {info.name: names_of(info.plugin, "before") for info in infos},
+            {info.name: names_of(info.plugin, "after") for info in infos},
         )
-        self._events = {event: self._in_order(event) for event in EVENTS}
-        early = [i.conditions for i in self._events["pre_request"]]
-        self.pre_request_options = frozenset(name for c in early for name in c.options or ())
-        self.pre_request_fields = frozenset(name for c in early for name in c.fields or ())
+        self._implementations = {event: self._ordered_implementations(event) for event in EVENTS}
+        conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
+        self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
+        self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
         self.given_options = {name for name, setting in values.items() if setting.given is not None}
         self.table = OptionTable(
             CORE_OPTIONS,
-            [(m.name, m.label, option) for m in plugins for option in m.of(Option)],
-            _RESERVED | own_names(client),
+            [(info.name, info.label, option) for info in infos for option in info.of(Option)],
+            _RESERVED | names_of_client(client),
         )
-        self.schemes = self._schemes()
-        self.credentials = frozenset({*CREDENTIALS, *(c.name.lower() for m in plugins for c in m.of(Credential))})
-        self._make_classes(values, silent)
-        self.default_fields = self._default_fields()
-        self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
-        self._lines = fields.field_lines(pair for pair in self.default_fields if pair[0].lower() != "host")
-        hosts = [value for name, value in self.default_fields if name.lower() == "host"]
-        self._host = hosts[0] if hosts else None
-        # what fits one request and not another is checked with each: none of them takes the short way
-        self.states_framing = len(hosts) > 1 or not self.default_names.isdisjoint(BODY_FRAMING)
-        if self.states_framing:
-            self.on_fast_path = False
-        self.closes_connection = fields.says_close(v for name, v in self.default_fields if name.lower() == "connection")
+        self.schemes = self._served_schemes()
+        self.credentials = frozenset({
+            *CREDENTIALS, *(credential.name.lower() for info in infos for credential in info.of(Credential))
+        })  # fmt: skip
+        self.connection_options = CONNECTION_OPTIONS
+        self.options, self.option_owners = self._option_values(values, inactive)
+        timeout: Timeout = self.options["timeout"]
+        self.total_timeout = timeout.total
+        self.on_fast_path = not (
+            self.options["stream"] or self.options["max_body"] or self.options["timings"] or timeout._has_parts
+        )
+        declared = self._declared_attributes()
+        self.attributes = tuple(declared)
+        self.client_attributes = {name: attribute for (of, name), attribute in declared.items() if of == "client"}
+        define_client_attributes({*self.options, *self.client_attributes})
+        self.request_type = self._make_request_type(declared)
+        self.response_type = self._make_response_type(HttpResponse, declared)
+        self.streamed_type = self._make_response_type(StreamedResponse, declared)
+        self._set_default_fields()
         self._dispatch_tables: dict[tuple[str, bool], DispatchTable] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
-        self.destinations: dict[str, Destination] = {}  # by URL, as users give it
-        is_plain = client.base_url is None and client.params is None
-        self._located = self.destinations if is_plain else {}  # by whole URL
+        self.destinations: dict[str, Destination] = {}
+        is_absolute = client.base_url is None and client.params is None  # the URL of a call is then complete
+        self._absolute_destinations = self.destinations if is_absolute else {}  # by complete URL
         self.given_fields: dict[Any, GivenHeaders] = {}
         self.last_given_fields = NO_GIVEN_HEADERS
 
-    def _in_order(self, event: str) -> tuple[Implementation, ...]:
-        found = {m.name: m.implementations[event] for m in self.plugins.values() if m.implementations[event]}
-        names = ordered({name: min(i.rank for i in found[name]) for name in found}, self.following)
+    # -- how it is made
+
+    def _ordered_implementations(self, event: str) -> tuple[Implementation, ...]:
+        """The implementations of the plugins, ordered by `before` and `after`, then tryfirst and trylast, then name."""
+        found = {
+            name: info.implementations[event] for name, info in self.plugins.items() if info.implementations[event]
+        }
+        names = ordered({name: min(i.rank for i in found[name]) for name in found}, self._successors)
         return tuple(implementation for name in names for implementation in found[name])
 
-    def _schemes(self) -> dict[str, Scheme]:
-        """Raises: PluginError, for one that two plugins serve."""
+    def _served_schemes(self) -> dict[str, Scheme]:
+        """The schemes of core and of the plugins, by name.
+
+        Raises: PluginError, for a scheme that two plugins serve.
+        """
         found = {scheme.name: scheme for scheme in _CORE_SCHEMES}
         owners = dict.fromkeys(found, "core")
-        for member in self.plugins.values():
-            for scheme in member.of(Scheme):
+        for info in self.plugins.values():
+            for scheme in info.of(Scheme):
                 if scheme.name in found:
-                    raise PluginError(f"{owners[scheme.name]} and {member.label} both serve the scheme {scheme.name!r}")
-                found[scheme.name], owners[scheme.name] = scheme, member.label
+                    raise PluginError(f"{owners[scheme.name]} and {info.label} both serve the scheme {scheme.name!r}")
+                found[scheme.name], owners[scheme.name] = scheme, info.label
         return found
 
-    def implementations(self) -> dict[str, tuple[Implementation, ...]]:
-        """For each event, all who run at it for some request, in order: handlers of the client with the plugins."""
-        return DispatchTable(self._events, self._handlers, None).events
+    def _option_values(
+        self, values: Mapping[str, Setting], inactive: Sequence[PluginInfo]
+    ) -> tuple[dict[str, Any], dict[str, str | None]]:
+        """The value of each option, and the owners of those that the client was given.
 
-    # -- classes
-
-    def _make_classes(self, values: Mapping[str, Setting], silent: Sequence[PluginInfo]) -> None:
-        defaults: dict[str, Any] = {o.name: o.default for member in silent for o in member.of(Option)}
+        Raises: TypeError or ValueError, for a wrong value.
+        """
+        options: dict[str, Any] = {option.name: option.default for info in inactive for option in info.of(Option)}
+        inactive_names = frozenset(options)
         owners: dict[str, str | None] = {}
         for name, keyword in self.table.keywords.items():
-            defaults[name] = keyword.default
+            options[name] = keyword.default
             if name in values:
                 try:
-                    defaults[name], owners[name] = self.converted(keyword, values[name])
+                    options[name], owners[name] = self.convert(keyword, values[name])
                 except TypeError:
-                    if not any(option.name == name for member in silent for option in member.of(Option)):
-                        raise  # else it was meant for a plugin that does not run in this call
-        self.client_owners = owners
-        self.options = defaults
-        timeout: Timeout = defaults["timeout"]
-        self.total_timeout = timeout.total
-        self.on_fast_path = not (
-            defaults["stream"] or defaults["max_body"] or defaults["timings"] or timeout._has_parts
-        )
-        of_requests: dict[str, Any] = {name: as_attribute(value) for name, value in defaults.items()}
-        of_requests["__module__"] = HttpRequest.__module__
-        attributes: dict[str, Any] = {"__module__": HttpResponse.__module__}
-        self.client_attributes: dict[str, Attribute] = {}
-        taken: dict[tuple[str, str], str] = {}
-        for member in self.plugins.values():
-            for attribute in member.of(Attribute):
-                own = {
-                    "request": {*_RESERVED, *defaults},
-                    "response": dir(HttpResponse),
-                    "client": own_names(self.client),
-                }.get(attribute.of)
-                if own is None or attribute.name in own:
+                    if name not in inactive_names:
+                        raise  # else the value is for a plugin that does not run in this call
+        return options, owners
+
+    def convert(self, keyword: Keyword, setting: Setting) -> tuple[Any, str | None]:
+        """Convert the value of an option of the client; returns it with its owner. See `Keyword.convert`."""
+        return setting.convert(keyword, {name: info.plugin for name, info in self.plugins.items()})
+
+    def _declared_attributes(self) -> dict[tuple[str, str], Attribute]:
+        """The attributes that plugins declare, by (of, name).
+
+        Raises: PluginError, for a name that is taken.
+        """
+        taken: dict[str, Collection[str]] = {
+            "request": {*_RESERVED, *self.options},
+            "response": dir(HttpResponse),
+            "client": names_of_client(self.client),
+        }
+        found: dict[tuple[str, str], Attribute] = {}
+        labels: dict[tuple[str, str], str] = {}
+        for info in self.plugins.values():
+            for attribute in info.of(Attribute):
+                if attribute.of not in taken or attribute.name in taken[attribute.of]:
                     raise PluginError(
-                        f"{member.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
+                        f"{info.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
                     )
-                first = taken.setdefault((attribute.of, attribute.name), member.label)
-                if first != member.label:
-                    raise PluginError(f"{first} and {member.label} both declare the attribute {attribute.name!r}")
-                if attribute.of == "client":
-                    self.client_attributes[attribute.name] = attribute
-                elif attribute.of == "request":
-                    of_requests[attribute.name] = property(attribute.get)
-                else:
-                    attributes[attribute.name] = property(attribute.get)
-        self.attributes = tuple(taken)
-        self.request_type = type("HttpRequest", (HttpRequest,), of_requests)
-        know({*defaults, *self.client_attributes})
-        self.response_type: type[HttpResponse] = type("HttpResponse", (HttpResponse,), attributes)
-        self.streamed_type: type[HttpResponse] = type("HttpResponse", (StreamedResponse,), attributes)
+                key = attribute.of, attribute.name
+                label = labels.setdefault(key, info.label)
+                if label != info.label:
+                    raise PluginError(f"{label} and {info.label} both declare the attribute {attribute.name!r}")
+                found[key] = attribute
+        return found
 
-    def converted(self, keyword: Keyword, setting: Setting) -> tuple[Any, str | None]:
-        """The value of an option of the client, and its owner; see `Keyword.convert`."""
-        return setting.convert(keyword, {member.name: member.plugin for member in self.plugins.values()})
+    def _make_request_type(self, declared: Mapping[tuple[str, str], Attribute]) -> type[Any]:
+        """A subclass of HttpRequest, whose class attributes are the options."""
+        members: dict[str, Any] = {name: unbound(value) for name, value in self.options.items()}
+        members["__module__"] = HttpRequest.__module__
+        members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "request"}
+        return type("HttpRequest", (HttpRequest,), members)
 
-    def _default_fields(self) -> list[tuple[str, str]]:
+    def _make_response_type(
+        self, base: type[HttpResponse], declared: Mapping[tuple[str, str], Attribute]
+    ) -> type[HttpResponse]:
+        """A subclass of a class of responses, with the attributes that plugins add."""
+        members: dict[str, Any] = {"__module__": HttpResponse.__module__}
+        members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "response"}
+        return type("HttpResponse", (base,), members)
+
+    def _set_default_fields(self) -> None:
+        """Work out the default fields, of the client and of the plugins, and what follows from them for each request."""
         own = fields.check_fields(self.client.headers)
-        removed = self.client.removed_headers
+        removed = self.client._removed_headers
+        of_core = {*DEFAULT_HTTP_HEADERS, ("User-Agent", self.client.client_version)}
+        self.client_fields = removed | {pair[0].lower() for pair in own if pair not in of_core}
         known = {*removed, *(name.lower() for name, _ in own)}
-        unasked = {*DEFAULT_HTTP_HEADERS, ("User-Agent", self.client.client_version)}
-        self.client_fields = removed | {pair[0].lower() for pair in own if pair not in unasked}
-        contributed = [
+        of_plugins = [
             (header.name, header.value)
-            for member in self.plugins.values()
-            for header in member.of(DefaultHeader)
+            for info in self.plugins.values()
+            for header in info.of(DefaultHeader)
             if header.name.lower() not in known
         ]
-        return [(name, value) for name, value in (*own, *contributed) if value is not None]
+        self.default_fields = [(name, value) for name, value in (*own, *of_plugins) if value is not None]
+        self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
+        self._default_lines = fields.field_lines(pair for pair in self.default_fields if pair[0].lower() != "host")
+        hosts = [value for name, value in self.default_fields if name.lower() == "host"]
+        self._default_host = hosts[0] if hosts else None
+        self.states_framing = len(hosts) > 1 or not self.default_names.isdisjoint(BODY_FRAMING)
+        if self.states_framing:
+            self.on_fast_path = False  # what fits one request does not fit another, so each one is checked
+        self.closes_connection = fields.says_close(v for name, v in self.default_fields if name.lower() == "connection")
 
-    # -- plans
+    # -- what a request needs: its destination, its dispatch table, its options
+
+    def destination_of_call(self, url: str, params: Any = None, *, with_client_params: bool = True) -> Destination:
+        """Where a URL that the user gave points.
+
+        url: absolute, or relative to `base_url`. params: of the call, added to the query. with_client_params: add those of the
+        client too?
+
+        Raises: InvalidURL, TypeError.
+        """
+        base = self.client.base_url
+        client_params = self.client.params if with_client_params else None
+        absolute = url if base is None else resolve_reference(str(base), url)
+        if client_params is not None or params is not None:  # not remembered: those of the client may change
+            return self.destination_of(with_params(absolute, join_params(client_params, as_params(params))))
+        found = self.destination_of(absolute)
+        if self._absolute_destinations is not self.destinations:
+            if len(self.destinations) >= MAX_DESTINATIONS:
+                self.destinations.clear()
+            self.destinations[url] = found
+        return found
+
+    def destination_of(self, url: str) -> Destination:
+        """Where an absolute URL points. Remembered, because most URLs come again.
+
+        Raises: InvalidURL.
+        """
+        found = self._absolute_destinations.get(url)
+        if found is not None:
+            return found
+        name = scheme_of(url)
+        if name is not None and name not in self.schemes:  # before the rest, whose syntax depends on the scheme
+            raise InvalidURL(explain_unserved_scheme(url, name, self.schemes))
+        parts = split_url(url)
+        scheme = self.schemes[parts.scheme]
+        key = (parts.scheme, parts.host, scheme.port if parts.port is None else parts.port)
+        origin = self._origins.get(key)
+        if origin is None:
+            if len(self._origins) >= MAX_DESTINATIONS:
+                self._origins.clear()
+            origin = Origin(*key, scheme.port, scheme.tls)
+            origin.dispatch_table = self.dispatch_table(parts.scheme)
+            host = origin.authority if self._default_host is None else self._default_host
+            origin.prefix = f" {self.options['version']}\r\nHost: {host}\r\n{self._default_lines}"
+            self._origins[key] = origin  # only when it is complete: Ctrl-C may interrupt anywhere
+        found = Destination(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
+        if len(self._absolute_destinations) >= MAX_DESTINATIONS:
+            self._absolute_destinations.clear()
+        self._absolute_destinations[url] = found
+        return found
+
+    def dispatch_table_of(self, request: HttpRequest) -> DispatchTable:
+        """The dispatch table of a request."""
+        return self.dispatch_table(request._destination.origin.scheme, of_sub_requests=request.parent is not None)
 
     def dispatch_table(self, scheme: str, *, of_sub_requests: bool = False) -> DispatchTable:
-        """The plan for a scheme. Sub-requests of plugins reach those alone who name `cause`."""
+        """The dispatch table for URLs of a scheme. That of sub-requests has only implementations with a `cause` parameter."""
         key = scheme, of_sub_requests
         found = self._dispatch_tables.get(key)
         if found is None:
-            plugins = self._events
+            implementations, handlers = self._implementations, self._handlers
             if of_sub_requests:
-                plugins = {event: tuple(i for i in every if i.wants_cause) for event, every in plugins.items()}
-            handlers = {} if of_sub_requests else self._handlers
+                handlers = {}
+                implementations = {
+                    event: tuple(i for i in every if i.wants_cause) for event, every in implementations.items()
+                }
             found = self._dispatch_tables[key] = DispatchTable(
-                plugins,
+                implementations,
                 handlers,
                 scheme,
                 self.given_options,
@@ -232,68 +350,15 @@ class Configuration:
             )
         return found
 
-    def dispatch_table_of(self, request: HttpRequest) -> DispatchTable:
-        return self.dispatch_table(request._destination.origin.scheme, of_sub_requests=request.parent is not None)
-
-    # -- requests
-
-    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination:
-        """Where a URL of a user points: one that may be relative to `base_url`, with these params behind it.
-
-        is_call: the client's params go with it too.
-
-        Raises: InvalidURL, TypeError.
-        """
-        base = self.client.base_url
-        own = self.client.params if is_call else None
-        whole = url if base is None else resolve_reference(str(base), url)
-        if own is not None or params is not None:  # the client's may change: not remembered
-            return self.destination_of(with_params(whole, join_params(own, as_params(params))))
-        found = self.destination_of(whole)
-        if self._located is not self.destinations:
-            if len(self.destinations) >= MAX_TARGETS:
-                self.destinations.clear()
-            self.destinations[url] = found
-        return found
-
-    def destination_of(self, url: str) -> Destination:
-        """Where a URL points; remembered, because most URLs come again.
-
-        Raises: InvalidURL.
-        """
-        found = self._located.get(url)
-        if found is not None:
-            return found
-        name = scheme_of(url)
-        if name is not None and name not in self.schemes:  # before the rest, which other schemes write in other ways
-            raise InvalidURL(explain_unserved_scheme(url, name, self.schemes))
-        parts = split_url(url)
-        scheme = self.schemes[parts.scheme]
-        key = (parts.scheme, parts.host, scheme.port if parts.port is None else parts.port)
-        origin = self._origins.get(key)
-        if origin is None:
-            if len(self._origins) >= MAX_TARGETS:
-                self._origins.clear()
-            origin = Origin(*key, scheme.port, scheme.tls)
-            origin.dispatch_table = self.dispatch_table(parts.scheme)
-            host = origin.authority if self._host is None else self._host
-            origin.prefix = f" {self.options['version']}\r\nHost: {host}\r\n{self._lines}"
-            self._origins[key] = origin  # whole: Ctrl-C may break in anywhere
-        found = Destination(parts.url, origin, parts.target, parts.userinfo, parts.fragment)
-        if len(self._located) >= MAX_TARGETS:
-            self._located.clear()
-        self._located[url] = found
-        return found
-
     def apply_options(self, request: HttpRequest, given: Mapping[str, Any], function: str) -> None:
-        """Set the options that were given for one request.
+        """Set the options that were given for one request. function: the called method, for error messages.
 
-        Raises: TypeError, for one that nobody takes.
+        Raises: TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value.
         """
         for name, value in given.items():
             keyword = self.table.find(name, "request")
             if keyword is None:
-                raise self.client.unexpected_keyword_error(function, name, "request", self)
+                raise self.client._unexpected_keyword_error(function, name, "request", self)
             converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
             if name in EXCHANGE_OPTIONS or (name == "timeout" and converted._has_parts):
@@ -305,26 +370,30 @@ class Configuration:
             if name in CONNECTION_OPTIONS:
                 request._choose_own_pool()
 
-    # -- what users see
+    # -- what `client.plugins` shows
 
-    def in_order(self) -> list[PluginInfo]:
-        """The plugins, in the order of their names and of before and after."""
-        names = ordered(dict.fromkeys(self.plugins, 0), self.following)
+    def implementations(self) -> dict[str, tuple[Implementation, ...]]:
+        """For each event, all implementations that run for some request, in order: plugins and handlers of the client."""
+        return DispatchTable(self._implementations, self._handlers, None).events
+
+    def ordered_plugins(self) -> list[PluginInfo]:
+        """The plugins, ordered by `before` and `after`, then by name."""
+        names = ordered(dict.fromkeys(self.plugins, 0), self._successors)
         return [self.plugins[name] for name in names]
 
     def order_reasons(self, name: str) -> list[str]:
-        """What a plugin and the others say of its place."""
+        """The `before` and `after` of a plugin, and those of others that name it, in words."""
         plugin = self.plugins[name].plugin
         reasons = [f"before {other}" for other in names_of(plugin, "before") if other in self.plugins]
         reasons += [f"after {other}" for other in names_of(plugin, "after") if other in self.plugins]
-        for other, member in self.plugins.items():
-            if name in names_of(member.plugin, "before"):
+        for other, info in self.plugins.items():
+            if name in names_of(info.plugin, "before"):
                 reasons.append(f"after {other}, which says before")
-            if name in names_of(member.plugin, "after"):
+            if name in names_of(info.plugin, "after"):
                 reasons.append(f"before {other}, which says after")
         return reasons
 
 
-def as_attribute(value: Any) -> Any:
-    """A value as an attribute of a class, such that an instance reads the value itself: a function is no method of it."""
+def unbound(value: Any) -> Any:
+    """Wrap a value for a class, so that instances read it unchanged: a function must not become a method."""
     return staticmethod(value) if hasattr(type(value), "__get__") else value

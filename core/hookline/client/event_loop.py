@@ -1,4 +1,4 @@
-"""Which event loop a client runs on: the one that runs, or one of its own in synchronous mode."""
+"""The event loop of a client: the running one or, in synchronous mode, one of its own."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..network.pool import Pool
 from ..network.stats import Stats
 
 
-class _Nothing:
-    """What there is to await when nothing is left to do."""
+class _Completed:
+    """An awaitable that is done: awaiting it returns at once."""
 
     def __await__(self) -> Any:
         return iter(())
 
 
-nothing: Awaitable[None] = _Nothing()
+COMPLETED: Awaitable[None] = _Completed()
 
 OTHER_THREAD = (
     "the loop of this client runs in another thread; make a client for each thread,"
@@ -32,89 +32,104 @@ OTHER_LOOP = "this client is at work on another loop; use one client per loop, o
 
 
 class LoopBinding:
-    """See the module. A client belongs to one loop at a time, to one thread, and to one process.
+    """A base class of clients: it binds a client to the event loop that its methods are called in.
 
-    loop: the only loop that it may run on; None = any, one after the other.
+    A client belongs to one loop at a time, to one thread, and to one process. In synchronous mode, when no loop is running, it
+    has a loop of its own, which runs during each call only.
+
+    _loop_resources: all that belongs to the loop of now; None before the first call, and after a fork.
+    _own_loop: the loop of synchronous mode, once there was need of one.
+    _loop_thread: the id of the thread that runs the loop of now; 0 = not known. It is set before the loop runs.
+    _claim: {"thread": id} while a thread runs the loop in synchronous mode, else empty.
+    _bind_lock: held while the loop changes.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, max_connections: int | None = None) -> None:
+        """loop: the only one that the client may run on; None = any. max_connections: over all routes; None = any number."""
         self._given_loop = loop
         self._max_connections = max_connections
         self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0  # set by whoever is about to run the loop, before it runs
-        self._runner: dict[str, int] = {}  # the thread that runs the loop in synchronous mode
-        self._binding = Lock()
+        self._loop_thread = 0
+        self._claim: dict[str, int] = {}
+        self._bind_lock = Lock()
         self._loop_resources: LoopResources | None = None
         forks.clients.add(self)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The only loop that this client may run on, as it was given; None = any."""
+        """The only loop that this client may run on, as it was given to `HttpClient(loop=)`; None = any."""
         return self._given_loop
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """The coroutine itself in a running loop; without one, run it on the client's own and return its result.
+        """Run a coroutine as the methods of the client do; for plugins that have such methods.
 
-        Raises: RuntimeError, when the client belongs to another loop, or its loop runs in another thread.
+        In a running loop, return the coroutine itself, to be awaited. Without one, run it on the client's own loop, and return
+        its result.
+
+        Raises: RuntimeError, if the client is in use on another loop or in another thread; whatever the coroutine raises.
         """
-        # Most calls come from the loop that the client has: asking for the running loop costs a system call on 3.11
-        scope = self._loop_resources
-        if scope is not None and scope.loop.is_running() and get_ident() == self._thread:  # in this order: see _thread
+        # Most calls come from the loop that the client is bound to; `get_running_loop` costs a system call on Python 3.11
+        resources = self._loop_resources
+        # (in this order: `_loop_thread` is valid once the loop runs)
+        if resources is not None and resources.loop.is_running() and get_ident() == self._loop_thread:
             return coroutine
         try:
             running = running_loop()
             if running is not None:
                 self._bind(running)
                 return coroutine
-            with CtrlC() as ctrl_c, self._only_thread():
+            with CtrlC() as ctrl_c, self._claim_thread():
                 loop = self._given_loop or self._usable_own_loop() or self._new_loop()
                 if loop.is_running():
                     raise RuntimeError(OTHER_THREAD)
                 self._bind(loop)
-                return run_to_completion(loop, self._after_idle_checks(coroutine), ctrl_c, self._give_up_loop)
+                return run_to_completion(loop, self._run_after_poll(coroutine), ctrl_c, self._discard_own_loop)
         except BaseException:
             coroutine.close()
             raise
 
     @contextmanager
-    def _only_thread(self) -> Iterator[None]:
-        """Be the one thread that runs the loop of synchronous mode.
+    def _claim_thread(self) -> Iterator[None]:
+        """Let no other thread run the loop of synchronous mode meanwhile.
 
-        Raises: RuntimeError, while another is that.
+        Raises: RuntimeError, if another thread runs it.
         """
         thread = get_ident()
         try:
-            # one step, with which no signal handler can interfere
-            if self._runner.setdefault("thread", thread) != thread:
+            # `setdefault` is one step: no other thread and no signal handler can come between
+            if self._claim.setdefault("thread", thread) != thread:
                 raise RuntimeError(OTHER_THREAD)
             yield
         finally:
-            if self._runner.get("thread") == thread:
-                del self._runner["thread"]
+            if self._claim.get("thread") == thread:
+                del self._claim["thread"]
 
     def check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Refuse to touch what belongs to this loop from where that must not be. For plugins, before they write.
+        """Check that objects of this loop may be used here; for plugins, before they write to a connection.
 
-        Raises: RuntimeError, when the client has left the loop, or its process; in another thread, while it runs.
+        Raises: RuntimeError, if the client has left the loop, if this is a forked child, or if the loop runs in another thread.
         """
-        scope, thread = self._loop_resources, get_ident()
-        if scope is None or scope.loop is not loop:
+        resources, thread = self._loop_resources, get_ident()
+        if resources is None or resources.loop is not loop:
             raise RuntimeError("this belongs to a loop that the client has left, or to the parent process")
-        if thread != self._thread and (loop.is_running() or self._runner.get("thread", thread) != thread):
+        if thread != self._loop_thread and (loop.is_running() or self._claim.get("thread", thread) != thread):
             raise RuntimeError(OTHER_THREAD)
 
-    def check_synchronous(self) -> None:
-        """Refuse a `for` over a stream where `async for` is needed: it would get coroutines, and never come to an end.
+    def _check_synchronous(self) -> None:
+        """Refuse `for` over a stream in a running loop, where it would yield coroutines without end.
 
         Raises: RuntimeError, in a running loop.
         """
         if running_loop() is not None:
-            raise RuntimeError("a loop runs here: take the stream with `async for`")
+            raise RuntimeError("an event loop is running: read the stream with `async for`")
 
-    async def _after_idle_checks(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Let the loop see what happened to idle connections while it stood still: a FIN, a stray byte, their age."""
+    async def _run_after_poll(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine, after the loop has processed what happened to idle connections while it did not run.
+
+        That may be a FIN, an unexpected byte, or the end of their `keep_alive`.
+        """
         if any(pool.idle for pool in self.connection_pools.values()):
-            for _ in range(3):  # the poll, the read, the transport's end
+            for _ in range(3):  # the selector, the read, the end of the transport
                 await asyncio.sleep(0)
         return await coroutine
 
@@ -123,130 +138,141 @@ class LoopBinding:
         return own if own is not None and not own.is_closed() else None
 
     def _new_loop(self) -> asyncio.AbstractEventLoop:
-        self._check_idle()
+        self._check_not_busy()
         self._own_loop = asyncio.new_event_loop()
         return self._own_loop
 
-    def _give_up_loop(self) -> None:
-        """The loop of synchronous mode is broken: the next call gets another."""
+    def _discard_own_loop(self) -> None:
+        """Close the loop of synchronous mode, which is broken, with all that belongs to it. The next call makes another."""
         own, self._own_loop = self._own_loop, None
         if own is not None and self._loop_resources is not None:
             own.close()
             self._loop_resources.forget_all()
             self._loop_resources = None
 
-    def _check_idle(self) -> None:
-        """Raises: RuntimeError, where another loop still has work of this client, or another thread runs its own."""
-        scope, thread = self._loop_resources, get_ident()
-        if scope is not None and not scope.loop.is_closed() and (scope.loop.is_running() or scope.is_busy):
+    def _check_not_busy(self) -> None:
+        """Raises: RuntimeError, if another loop has work of this client, or another thread runs the client's own loop."""
+        resources, thread = self._loop_resources, get_ident()
+        if (
+            resources is not None
+            and not resources.loop.is_closed()
+            and (resources.loop.is_running() or resources.is_busy)
+        ):
             raise RuntimeError(OTHER_LOOP)
-        if self._runner.get("thread", thread) != thread:
+        if self._claim.get("thread", thread) != thread:
             raise RuntimeError(OTHER_THREAD)
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Belong to a loop from now on; what belonged to one that is over is dropped."""
+        """Bind the client to a loop. What belonged to another one, which must be over, is dropped.
+
+        Raises: RuntimeError, if the client may not run on this loop, or is in use on another one.
+        """
         if self._given_loop is not None and loop is not self._given_loop:
             raise RuntimeError("this client was made for another loop: HttpClient(loop=...) runs on that one alone")
-        scope = self._loop_resources
-        if scope is not None and scope.loop is loop:
-            self._thread = get_ident()
+        resources = self._loop_resources
+        if resources is not None and resources.loop is loop:
+            self._loop_thread = get_ident()
             return
-        with self._binding:  # of two threads that come at once, one finds what the other has made
-            scope = self._loop_resources
-            self._check_idle()
-            if scope is not None:
-                if scope.loop is self._usable_own_loop():
-                    with self._only_thread():
-                        self._end_own_loop()
-                scope.leave_loop()
+        with self._bind_lock:  # if two threads come at once, the second finds what the first has made
+            resources = self._loop_resources
+            self._check_not_busy()
+            if resources is not None:
+                if resources.loop is self._usable_own_loop():
+                    with self._claim_thread():
+                        self._close_own_loop()
+                resources.leave_loop()
             new = LoopResources(loop, self._max_connections)
-            new.reused = 0 if scope is None else scope.reused
-            self._thread = get_ident()
+            new.reused = 0 if resources is None else resources.reused
+            self._loop_thread = get_ident()
             self._loop_resources = new
 
     @property
     def connection_pools(self) -> dict[Hashable, Pool]:
-        """The pools of all routes, by their keys."""
+        """The pool of each route that was used, by `Route.key`; empty before the first call."""
         return {} if self._loop_resources is None else self._loop_resources.pools
 
     @property
     def max_connections(self) -> int | None:
-        """How many connections there may be over all routes; None = any number."""
+        """The most connections over all routes; None = no limit."""
         return self._max_connections
 
     def stats(self) -> Stats:
-        """How many connections there are, are in use and are waited for, and how often one was used again."""
+        """Count the connections: open, in use, waited for, and how often one was reused. See `Stats`."""
         return Stats() if self._loop_resources is None else self._loop_resources.stats()
 
     @property
     def loop_resources(self) -> LoopResources:
-        """What belongs to the loop of now.
+        """All that belongs to the client's event loop; for plugins that start background tasks with `loop_resources.start`.
 
-        Raises: RuntimeError, without one.
+        Raises: RuntimeError, if no loop is running and the client has none.
         """
         if self._loop_resources is None:
             self._bind(asyncio.get_running_loop())
         assert self._loop_resources is not None
         return self._loop_resources
 
-    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
-        """Start something that must happen even if nobody awaits it; without a running loop, run it."""
+    def _run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+        """Start a coroutine that must run even if the result is not awaited; without a running loop, run it.
+
+        Raises: RuntimeError, if the client belongs to another loop than the running one.
+        """
         running = running_loop()
         if running is None:
             self.run(coroutine)
-            return nothing
+            return COMPLETED
         if running is not self.loop_resources.loop:
             coroutine.close()
             raise RuntimeError("this belongs to another loop: close it there")
         return self.loop_resources.start(coroutine)
 
     def add_closer(self, closer: Closer) -> None:
-        """Let `close()` await `closer()` behind the last post_request, before it closes the connections.
+        """Let `close()` await `closer()`, after the last post_request and before it closes the connections.
 
-        For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer`
-        says how long it takes. It is called once; at the end of a loop on which nobody called `close()` it is
-        cancelled after a second.
+        For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer` may take any
+        time. It is called once; if the loop ends without a call of `close()`, it is cancelled after a second.
         """
         self.loop_resources.closers.add(closer)
 
     def remove_closer(self, closer: Closer) -> None:
-        """Forget a closer: what it would close is closed."""
+        """Remove a closer, because what it would close is closed. One that is not there is ignored."""
         if self._loop_resources is not None:
             self._loop_resources.closers.discard(closer)
 
     def close(self) -> Awaitable[None]:
-        """Close all connections; exchanges in flight end with an error. In a running loop, await it or not.
+        """Close all connections. Exchanges in flight end with ClientClosed. The client can be used again afterwards.
 
-        Raises: RuntimeError, where the client is at work on another loop.
+        Returns an awaitable. In a running loop the client closes whether it is awaited or not; without one it is closed already.
+
+        Raises: RuntimeError, if the client is in use on another loop or in another thread.
         """
-        scope, own, running = self._loop_resources, self._usable_own_loop(), running_loop()
-        if scope is None or scope.loop.is_closed():
-            return nothing
-        if own is not None and scope.loop is own and not own.is_running():
-            with self._only_thread():
-                if self._usable_own_loop() is own:  # no other thread was faster
-                    self._end_own_loop()
-            return nothing
-        if running is not None and running is not scope.loop:
-            self._bind(running)  # what another loop left is dropped; there is nothing more to close
-            return nothing
-        return self.run_in_background(scope.close(None if running is None else asyncio.current_task()))
+        resources, own, running = self._loop_resources, self._usable_own_loop(), running_loop()
+        if resources is None or resources.loop.is_closed():
+            return COMPLETED
+        if own is not None and resources.loop is own and not own.is_running():
+            with self._claim_thread():
+                if self._usable_own_loop() is own:  # no other thread has closed it in the meantime
+                    self._close_own_loop()
+            return COMPLETED
+        if running is not None and running is not resources.loop:
+            self._bind(running)  # what another loop left is dropped; there is COMPLETED more to close
+            return COMPLETED
+        return self._run_in_background(resources.close(None if running is None else asyncio.current_task()))
 
-    def _end_own_loop(self) -> None:
-        """Close what belongs to the loop of synchronous mode, and the loop.
+    def _close_own_loop(self) -> None:
+        """Close the loop of synchronous mode, with all that belongs to it.
 
-        Where another loop runs in this thread that takes a thread of its own: no loop runs within another. It is a matter
-        of milliseconds.
+        If another loop is running in this thread, this takes another thread, because loops cannot be nested. It blocks for some
+        milliseconds.
         """
-        own, scope = self._own_loop, self._loop_resources
+        own, resources = self._own_loop, self._loop_resources
         assert own is not None
-        assert scope is not None
-        self._thread = 0
+        assert resources is not None
+        self._loop_thread = 0
 
         def end() -> None:
             with CtrlC() as ctrl_c:
                 try:
-                    run_to_completion(own, scope.close(), ctrl_c, own.close)
+                    run_to_completion(own, resources.close(), ctrl_c, own.close)
                 finally:
                     try:
                         if not own.is_closed():
@@ -262,16 +288,16 @@ class LoopBinding:
             with ThreadPoolExecutor(1, "hookline") as thread:
                 thread.submit(end).result()
 
-    def forget_after_fork(self) -> None:
-        """In a child of os.fork(): have no loop and no connections. See `hookline.forks`."""
-        scope, own = self._loop_resources, self._own_loop
-        forks.kept.append((scope, own))  # as long as the child lives, or their finalizers would act on the parent's
+    def _forget_after_fork(self) -> None:
+        """In a child of os.fork(): forget the loop and the connections, which are the parent's. See `hookline.forks`."""
+        resources, own = self._loop_resources, self._own_loop
+        forks.kept.append((resources, own))  # for the life of the child: their finalizers would act on the parent's
         self._loop_resources = self._own_loop = self._given_loop = None
-        self._thread = 0
-        self._runner, self._binding = {}, Lock()
+        self._loop_thread = 0
+        self._claim, self._bind_lock = {}, Lock()
         if own is not None:
-            selector = getattr(own, "_selector", None)  # closing the loop unregisters with it, and so in the parent
+            selector = getattr(own, "_selector", None)  # closing the loop would unregister its files in the parent too
             if selector is not None:
                 forks.replace_descriptor(selector.fileno())
-        if scope is not None:
-            scope.forget_after_fork()
+        if resources is not None:
+            resources.forget_after_fork()

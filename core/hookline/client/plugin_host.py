@@ -91,7 +91,7 @@ class PluginHost(ClientAttributes):
         if found is None or self._headers_version != self._version(self.headers):
             self._configuration = None  # so that after an error each call raises it again
             self._variants.clear()
-            self._client.apply_removed_headers()
+            self._client._apply_removed_headers()
             version = self._version(self.headers)
             plugins = registered_plugins(self._manager, self._selection.loaded)
             found = Configuration(self._client, plugins, self._handlers(), self._values)
@@ -188,7 +188,7 @@ class PluginHost(ClientAttributes):
             found = self._absent_credentials = frozenset(names)
         return found | self.configuration.credentials
 
-    def unexpected_keyword_error(
+    def _unexpected_keyword_error(
         self, function: str, name: str, level: Level, configuration: Configuration
     ) -> TypeError:
         """Return the error for an unknown keyword of a client or a request. Loads plugins that do not run, for their options.

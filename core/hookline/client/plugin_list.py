@@ -40,10 +40,10 @@ class Plugins:
         self.manager = manager
 
     def __iter__(self) -> Iterator[PluginInfo]:
-        return iter(self._configuration.in_order())
+        return iter(self._configuration.ordered_plugins())
 
     def __len__(self) -> int:
-        return len(self._configuration.in_order())
+        return len(self._configuration.ordered_plugins())
 
     def __getitem__(self, name: str) -> PluginInfo:
         for info in self:

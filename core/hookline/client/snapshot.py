@@ -1,8 +1,9 @@
-"""Snapshots: what a copied or pickled response, request or error is made of.
+"""Snapshots: copies and pickles of responses, requests and errors.
 
-Whatever hangs together (a response, its request, the responses before it; an error and its causes) is taken apart into a list
-of records of plain values, which name each other by their places in it. `thaw` puts them together again. It needs no plugin
-but those whose error classes are in the list. How long a history is does not matter: nothing here calls itself for it.
+A snapshot is made of everything that one of them refers to: a response, its request, the responses before it; an error and its
+causes. `Recorder` writes them into a list of records, which hold values of Python's own types and refer to each other by
+their index in the list; `restore` makes objects of the records. To restore them, no plugin is needed but those that define
+an error class in the list. Nothing here is recursive over the history of a response, so it may have any length.
 """
 
 from __future__ import annotations
@@ -25,54 +26,54 @@ from ..exchange.state import NEVER
 from ..http1.parser import ResponseHead, StatusLine
 from ..messages.request_body import Source
 from ..messages.timeout import Timeout
-from .event_loop import nothing
+from .event_loop import COMPLETED
 
 Record = tuple[str, Any]
 
 _SECRET_OPTIONS = frozenset({"cert"})  # it may hold a password
-_CORE = frozenset(option.name for option in CORE_OPTIONS) - _SECRET_OPTIONS
-_PLAIN_MODULES = frozenset({"datetime", "decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"})
-_AS_PLAIN: dict[type, Callable[[Any], Any]] = {  # of a subclass: an IntEnum becomes an int
+_COPIED_OPTIONS = frozenset(option.name for option in CORE_OPTIONS) - _SECRET_OPTIONS
+# Modules of the standard library whose objects are values that any process can unpickle
+_VALUE_MODULES = frozenset({"datetime", "decimal", "fractions", "ipaddress", "pathlib", "uuid", "zoneinfo"})
+# How an object of a subclass becomes one of the base: an IntEnum becomes an int
+_CONVERSIONS: dict[type, Callable[[Any], Any]] = {
     str: str.__str__, bytes: bytes.__bytes__, int: int.__int__, float: float.__float__,
 }  # fmt: skip
-_in_progress: set[tuple[int, int]] = set()  # thread and root: an error may stand in a group that led to it
-_OS_ERROR = ("errno", "strerror", "filename", "filename2")
+_OS_ERROR_ATTRIBUTES = ("errno", "strerror", "filename", "filename2")
+_RESPONSE_MEMBERS = frozenset(dir(HttpResponse))  # they are recorded one by one, or were for the exchange alone
+_being_copied: set[tuple[int, int]] = set()  # thread and id: an error may be in a group that is its own cause
 
 
 class _Snapshot:
-    """What both kinds have in common: they belong to no client."""
+    """What both kinds of snapshot have in common: they belong to no client."""
 
     def __getattr__(self, name: str) -> Any:
         what = "request" if isinstance(self, HttpRequest) else "response"
         raise AttributeError(
-            f"a copied or unpickled {what} has no {name!r}: it belongs to no client, and what is no plain value was left out",
+            f"a copied or unpickled {what} has no {name!r}: it belongs to no client, and has plain values only",
             name=name,
             obj=self,
         )
 
 
 class RequestSnapshot(_Snapshot, HttpRequest):
-    """A request without its client. Its options and what plugins add are attributes of its own."""
+    """A request without a client. Its options and the attributes that plugins add are in its `__dict__`."""
 
 
 class ResponseSnapshot(_Snapshot, HttpResponse):
-    """A response without its client. What plugins add are attributes of its own."""
+    """A response without a client. The attributes that plugins add are in its `__dict__`."""
 
     @property
     def raw(self) -> Any:
-        """There is none: a stream is read once, and this is a copy.
-
-        Raises: StreamConsumedError.
-        """
+        """Raises: StreamConsumedError, because a stream is read once, and this is a copy."""
         raise StreamConsumedError("a copied or unpickled response is no stream: its body is in `content`")
 
     def close(self) -> Any:
-        """Nothing is open."""
-        return nothing
+        """Do nothing: a snapshot has no connection."""
+        return COMPLETED
 
 
-def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """What `__reduce__` of a response, a request or an error gives.
+def reduce(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """What `__reduce__` of a response, a request or an error returns.
 
     Raises: TypeError, for a response whose exchange is not over.
     """
@@ -84,214 +85,223 @@ def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
             )
         raise TypeError(f"the exchange of {root!r} is under way: it can be copied and pickled from post_request on")
     key = get_ident(), id(root)
-    if key in _in_progress:
+    if key in _being_copied:
         raise TypeError(f"{type(root).__name__} refers to itself by way of another object")
-    _in_progress.add(key)
+    _being_copied.add(key)
     try:
-        return thaw, (Taken(root).records,)
+        return restore, (Recorder(root).records,)
     finally:
-        _in_progress.discard(key)
+        _being_copied.discard(key)
 
 
-class Taken:
-    """Objects taken apart. records: of all that hangs together with `root`, which is the first."""
+class Recorder:
+    """Makes the records of an object and of all that it refers to.
+
+    records: pairs of kind ("request", "response" or "error") and content; that of the object itself is the first.
+    """
 
     def __init__(self, root: Any) -> None:
-        self._places: dict[int, int] = {}
-        self._found: list[Any] = []
-        self._copies: dict[int, Any] = {}  # of errors that are not ours
-        self._place(root)
+        self._objects: list[Any] = []
+        self._indices: dict[int, int] = {}  # by id
+        self._foreign_errors: dict[int, Any] = {}  # copies of errors that are no HooklineError, by id
+        self._index_of(root)
         self.records: list[Record] = []
-        for found in self._found:  # it grows meanwhile
-            if isinstance(found, HttpResponse):
-                self.records.append(("response", self._response(found)))
-            elif isinstance(found, HttpRequest):
-                self.records.append(("request", self._request(found)))
+        for each in self._objects:  # recording one may append others
+            if isinstance(each, HttpResponse):
+                self.records.append(("response", self._response(each)))
+            elif isinstance(each, HttpRequest):
+                self.records.append(("request", self._request(each)))
             else:
-                self.records.append(("error", self._error(found)))
+                self.records.append(("error", self._error(each)))
 
-    def _place(self, found: Any) -> int | None:
+    def _index_of(self, found: Any) -> int | None:
+        """The index of an object, which is recorded if it was not yet; None for None."""
         if found is None:
             return None
-        place = self._places.get(id(found))
-        if place is None:
-            place = self._places[id(found)] = len(self._found)
-            self._found.append(found)
-        return place
+        index = self._indices.get(id(found))
+        if index is None:
+            index = self._indices[id(found)] = len(self._objects)
+            self._objects.append(found)
+        return index
 
     def _response(self, response: HttpResponse) -> dict[str, Any]:
         content = content_of(response)
         head = response._head
-        began: float | None = getattr(response, "_sent_at", None)
-        values = {n: v for n, v in response.__dict__.items() if not (n.startswith("_") or n in _OF_RESPONSES)}
+        sent_at: float | None = getattr(response, "_sent_at", None)
+        values = {n: v for n, v in response.__dict__.items() if not (n.startswith("_") or n in _RESPONSE_MEMBERS)}
         return {
-            "request": self._place(response.request),
+            "request": self._index_of(response.request),
             "status_code": response.status_code,
             "head": None if head is None else (head.raw, *head.line),
-            "headers": None if response._headers is None else without(set(), response._headers),
+            "headers": None if response._headers is None else fields_without(set(), response._headers),
             "trailers": list(response.raw_trailers),
             "content": content,
             "is_consumed": response.is_consumed,
             "encoding": response._encoding,
-            "times": None if began is None else (began, getattr(response, "_head_at", None) or monotonic()),
+            "times": None if sent_at is None else (sent_at, getattr(response, "_head_at", None) or monotonic()),
             "timings": copy.copy(response.timings),
-            "values": {**kept(values.items()), **kept(attributes_of(response))},
+            "values": {**builtin_values(values.items()), **builtin_values(plugin_attributes(response))},
         }
 
     def _request(self, request: HttpRequest) -> dict[str, Any]:
         secrets = {name.lower() for name in request.sensitive_headers or ()}
         if isinstance(request, RequestSnapshot):
-            values = kept(request.__dict__.items())
+            values = builtin_values(request.__dict__.items())
         else:
             secrets |= request._client.credential_fields() | request._configuration.credentials
-            options = ((name, option_of(request, name)) for name in request._configuration.options)
-            values = {**dict(options), **kept(attributes_of(request))}
+            options = ((name, copied_option(request, name)) for name in request._configuration.options)
+            values = {**dict(options), **builtin_values(plugin_attributes(request))}
         origin = request._destination.origin
         body = request.body
         return {
             "method": request.method,
             "origin": (origin.scheme, origin.host, origin.port, origin.tls, origin.authority),
-            "where": (request._destination.url, request._destination.target, request._destination.fragment),
+            "destination": (request._destination.url, request._destination.target, request._destination.fragment),
             "target": request._target,
-            "headers": without(secrets, request.headers),
-            "unredirected": without(secrets, request._unredirected or {}),
-            # what a plugin sends for the sake of another request may have credentials in its body
+            "headers": fields_without(secrets, request.headers),
+            "unredirected": fields_without(secrets, request._unredirected or {}),
+            # the body of a sub-request may hold credentials, such as those for a token
             "body": body if request.parent is None and not isinstance(body, Source) else None,
             "length": (body.length,) if isinstance(body, Source) else (len(body),) if body and request.parent else None,
             "content_type": request.content_type,
             "cause": request.cause,
-            "closes": request._closes_connection,
-            "parent": self._place(request.parent),
-            "history": [self._place(response) for response in request._history or ()],
+            "closes_connection": request._closes_connection,
+            "parent": self._index_of(request.parent),
+            "history": [self._index_of(response) for response in request._history or ()],
             "values": values,
         }
 
     def _error(self, error: BaseException) -> Any:
-        chain = (self._cause(error.__cause__), self._cause(error.__context__), error.__suppress_context__)
+        chain = (
+            self._index_of_cause(error.__cause__),
+            self._index_of_cause(error.__context__),
+            error.__suppress_context__,
+        )
         if not isinstance(error, HooklineError):
-            return self._copies[id(error)], chain
+            return self._foreign_errors[id(error)], chain
         values, links = {}, {}
         for name, value in error.__dict__.items():
             if isinstance(value, (HttpResponse, HttpRequest)):
-                links[name] = self._place(value)
+                links[name] = self._index_of(value)
             elif isinstance(value, BaseException):
-                links[name] = self._cause(value)
+                links[name] = self._index_of_cause(value)
             else:
-                values[name] = copied(value)
-        of_system = {name: value for name in _OS_ERROR if (value := getattr(error, name, None)) is not None}
-        args = tuple(copied(arg, repr(arg)) for arg in error.args)
+                values[name] = pickled_copy(value)
+        of_system = {name: value for name in _OS_ERROR_ATTRIBUTES if (value := getattr(error, name, None)) is not None}
+        args = tuple(pickled_copy(arg, repr(arg)) for arg in error.args)
         return (type(error), args, values, links, of_system), chain
 
-    def _cause(self, error: BaseException | None) -> int | None:
-        """The place of an error that led to another; None for one that cannot be pickled."""
-        if error is None or id(error) in self._places:
-            return self._place(error)
-        copy = copied(type(error) if isinstance(error, HooklineError) else error)
+    def _index_of_cause(self, error: BaseException | None) -> int | None:
+        """The index of an error that led to another; None for one that cannot be pickled."""
+        if error is None or id(error) in self._indices:
+            return self._index_of(error)
+        copy = pickled_copy(type(error) if isinstance(error, HooklineError) else error)
         if copy is None:
             return None
-        self._copies[id(error)] = copy
-        return self._place(error)
-
-
-_OF_RESPONSES = frozenset(dir(HttpResponse))  # what it is, and what it was for while it was under way
+        self._foreign_errors[id(error)] = copy
+        return self._index_of(error)
 
 
 def content_of(response: HttpResponse) -> bytes | None:
-    """The body; None where it was taken as a stream, or cannot be decoded."""
+    """The body; None if it was read as a stream, or cannot be decoded."""
     if response.connection is not None:
-        return None  # of an error: the stream stays with whoever reads it
+        return None  # a response of an error, whose stream may still be read
     try:
         return bytes(response.content)
-    except Exception:  # noqa: BLE001  # a decoder's: the copy has no body then, and says so
+    except Exception:  # noqa: BLE001  # a decoder's; the snapshot then says that it has no body
         return None
 
 
-def attributes_of(found: HttpRequest | HttpResponse) -> Iterable[tuple[str, Any]]:
-    """What plugins add to a request or a response; what raises is left out."""
-    of, request = ("request", found) if isinstance(found, HttpRequest) else ("response", found.request)
+def plugin_attributes(owner: HttpRequest | HttpResponse) -> Iterable[tuple[str, Any]]:
+    """What plugins add to a request or a response: names and values. An attribute that raises is left out."""
+    of, request = ("request", owner) if isinstance(owner, HttpRequest) else ("response", owner.request)
     for kind, name in () if isinstance(request, RequestSnapshot) else request._configuration.attributes:
         if kind == of:
             try:
-                yield name, getattr(found, name)
-            except Exception:  # noqa: BLE001, S112  # a plugin's: the copy does without
+                yield name, getattr(owner, name)
+            except Exception:  # noqa: BLE001, S112  # a plugin's
                 continue
 
 
-def option_of(request: HttpRequest, name: str) -> Any:
-    """An option as it may stand in a copy. Text that a plugin is given may be a secret; a number, or a yes or no, is none."""
+def copied_option(request: HttpRequest, name: str) -> Any:
+    """The value of an option that a snapshot may hold, else None.
+
+    Of options of plugins only numbers and booleans are copied: text may be a secret.
+    """
     value = getattr(request, name)
-    if name not in _CORE:
-        return plain(value) if isinstance(value, (bool, int, float)) else None
-    return kept([(name, value)]).get(name)
+    if name not in _COPIED_OPTIONS:
+        return to_builtin(value) if isinstance(value, (bool, int, float)) else None
+    return builtin_values([(name, value)]).get(name)
 
 
-def kept(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Those values that are plain, or can be made so."""
+def builtin_values(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Those values that are of Python's own types, or can be converted to them."""
     found = {}
     for name, value in values:
         try:
-            found[name] = plain(value)
-        except Exception:  # noqa: BLE001, S112  # a value of its own class may raise what it likes
+            found[name] = to_builtin(value)
+        except Exception:  # noqa: BLE001, S112  # an object of any class may raise anything
             continue
     return found
 
 
-def plain(value: Any) -> Any:
-    """A value of Python's own types, which any process can unpickle.
+def to_builtin(value: Any) -> Any:
+    """Convert a value to Python's own types, which any process can unpickle. Containers are converted with their items.
 
-    Raises: TypeError, for what is none and cannot be made one.
+    Raises: TypeError, if that is not possible.
     """
     kind = type(value)
-    if value is None or kind in (bool, complex, Timeout) or kind in _AS_PLAIN:
+    if value is None or kind in (bool, complex, Timeout) or kind in _CONVERSIONS:
         return value
-    if kind.__module__.partition(".")[0] in _PLAIN_MODULES:
+    if kind.__module__.partition(".")[0] in _VALUE_MODULES:
         return value
     if isinstance(value, (MultiDict, CIMultiDict)):
-        own = CIMultiDict if isinstance(value, CIMultiDict) else MultiDict
-        return own([(str(name), plain(each)) for name, each in value.items()])
+        multidict = CIMultiDict if isinstance(value, CIMultiDict) else MultiDict
+        return multidict([(str(name), to_builtin(each)) for name, each in value.items()])
     if isinstance(value, Mapping):
-        return {plain(name): plain(each) for name, each in value.items()}
-    for base in (list, tuple, set, frozenset, bytearray):
+        return {to_builtin(name): to_builtin(each) for name, each in value.items()}
+    for container in (list, tuple, set, frozenset, bytearray):
+        if isinstance(value, container):
+            return container(to_builtin(each) for each in value)
+    for base, convert in _CONVERSIONS.items():
         if isinstance(value, base):
-            return base(plain(each) for each in value)
-    for own_type, make in _AS_PLAIN.items():
-        if isinstance(value, own_type):
-            return make(value)
+            return convert(value)
     raise TypeError(f"{kind.__name__} is no plain value")
 
 
-def copied(value: Any, instead: Any = None) -> Any:
-    """A copy by way of pickle; `instead` where that cannot be."""
+def pickled_copy(value: Any, default: Any = None) -> Any:
+    """Copy a value by pickling it; returns the default if that is not possible."""
     try:
         return pickle.loads(pickle.dumps(value))  # noqa: S301  # what was pickled a moment ago
-    except Exception:  # noqa: BLE001  # whatever a class does that is not made for it
-        return instead
+    except Exception:  # noqa: BLE001  # an object that cannot be pickled may raise anything
+        return default
 
 
-def without(names: set[str], headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def fields_without(names: set[str], headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The fields of other names than these, which are in lower case."""
     return [(str(name), value) for name, value in headers.items() if name.lower() not in names]
 
 
-# -- together again
+# -- restoring
 
 
-def thaw(records: list[Record]) -> Any:
-    """Put together what was taken apart; returns the first of it."""
-    made = [_MAKERS[kind](record) for kind, record in records]
+def restore(records: list[Record]) -> Any:
+    """Make the objects of these records, and return the first."""
+    objects = [_CREATE[kind](record) for kind, record in records]
 
-    def at(place: int | None) -> Any:
-        return None if place is None else made[place]
+    def at(index: int | None) -> Any:
+        return None if index is None else objects[index]
 
-    for found, (kind, record) in zip(made, records, strict=True):
-        _FILLERS[kind](found, record, at)
-    return made[0]
+    for created, (kind, record) in zip(objects, records, strict=True):
+        _FILL[kind](created, record, at)
+    return objects[0]
 
 
 def _fill_request(request: RequestSnapshot, record: dict[str, Any], at: Callable[[int | None], Any]) -> None:
     scheme, host, port, tls, authority = record["origin"]
     origin = Origin(scheme, host, port, port, tls)
     origin.authority = authority
-    url, target, fragment = record["where"]
+    url, target, fragment = record["destination"]
     request._destination = Destination(url, origin, target, None, fragment)
     request.method, request._target = record["method"], record["target"]
     request._headers = CIMultiDict(record["headers"])
@@ -299,13 +309,10 @@ def _fill_request(request: RequestSnapshot, record: dict[str, Any], at: Callable
     request.body = record["body"]
     if record["length"] is not None:
         request.body = Source.already_sent(*record["length"])
-    request.content_type, request.cause, request._closes_connection = (
-        record["content_type"],
-        record["cause"],
-        record["closes"],
-    )
+    request.content_type, request.cause = record["content_type"], record["cause"]
+    request._closes_connection = record["closes_connection"]
     request.parent = at(record["parent"])
-    request._history = [at(place) for place in record["history"]]
+    request._history = [at(index) for index in record["history"]]
     request._call_handlers = request.gate = request._given_fields = None
     request._extra_lines, request.deadline = "", 0.0
     request._skips_pre_request, request._on_fast_path = False, True
@@ -326,7 +333,7 @@ def _fill_response(response: ResponseSnapshot, record: dict[str, Any], at: Calla
     response._content = record["content"]
     response.is_consumed = record["is_consumed"]
     response._is_whole = response._content is not None or response.is_consumed
-    response._is_buffered = not response._is_whole  # of a body that is not here it says why
+    response._is_buffered = not response._is_whole  # then `content` says why the body is not here
     response._encoding = record["encoding"]
     if record["times"] is not None:
         response._sent_at, response._head_at = record["times"]
@@ -336,12 +343,12 @@ def _fill_response(response: ResponseSnapshot, record: dict[str, Any], at: Calla
     response.__dict__.update(record["values"])
 
 
-def _make_error(record: Any) -> Any:
+def _create_error(record: Any) -> Any:
     own, _ = record
     if not isinstance(own, tuple):
         return own
     kind = own[0]
-    # not `kind(*args)`: a class may take what it likes
+    # not `kind(*args)`: the parameters of a class are unknown
     return next(base for base in kind.__mro__ if base.__module__ == "builtins").__new__(kind)
 
 
@@ -350,18 +357,18 @@ def _fill_error(error: Any, record: Any, at: Callable[[int | None], Any]) -> Non
     if isinstance(own, tuple):
         _, error.args, values, links, of_system = own
         error.__dict__.update(values)
-        error.__dict__.update((name, at(place)) for name, place in links.items())
+        error.__dict__.update((name, at(index)) for name, index in links.items())
         for name, value in of_system.items():
             setattr(error, name, value)
     error.__cause__, error.__context__, error.__suppress_context__ = at(cause), at(context), is_suppressed
 
 
-_MAKERS: dict[str, Callable[[Any], Any]] = {
+_CREATE: dict[str, Callable[[Any], Any]] = {
     "request": lambda record: RequestSnapshot.__new__(RequestSnapshot),
     "response": lambda record: ResponseSnapshot.__new__(ResponseSnapshot),
-    "error": _make_error,
+    "error": _create_error,
 }
-_FILLERS: dict[str, Callable[[Any, Any, Callable[[int | None], Any]], None]] = {
+_FILL: dict[str, Callable[[Any, Any, Callable[[int | None], Any]], None]] = {
     "request": _fill_request,
     "response": _fill_response,
     "error": _fill_error,

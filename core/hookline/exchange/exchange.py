@@ -73,7 +73,7 @@ async def exchange(
     Raises: whatever went wrong, after post_request has run.
     """
     if request is None:
-        request = client.make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
+        request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
     elif request.__dict__:
         request._heed_own_options()  # the plugin that made it may have set some
     configuration = request._configuration

@@ -32,10 +32,12 @@ class Client(Protocol):
     def loop_resources(self) -> LoopResources:
         """The pools, the timer and the tasks of the loop that the client runs on now."""
 
-    def pool_of(self, route: Route) -> Pool:
+    def _pool_of(self, route: Route) -> Pool:
         """Return the pool of a route; made at first use."""
 
-    def make_request(self, method: str, url: str, headers: Any, data: Any, given: dict[str, Any], function: str) -> Any:
+    def _make_request(
+        self, method: str, url: str, headers: Any, data: Any, given: dict[str, Any], function: str
+    ) -> Any:
         """Make the request of a call. given: its other keywords. function: the name of what was called, for error messages."""
 
     def new_request(
@@ -60,13 +62,13 @@ class Client(Protocol):
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Return the coroutine if a loop runs; else run it, and return its result."""
 
-    def run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
+    def _run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
         """Run a coroutine in a task, and return an awaitable of its end; without a running loop, run it now."""
 
     def check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Raise RuntimeError if what belongs to this loop may not be used here."""
 
-    def check_synchronous(self) -> None:
+    def _check_synchronous(self) -> None:
         """Raise RuntimeError if a loop runs, in which nothing may block."""
 
     def add_closer(self, closer: Closer) -> None:
@@ -87,7 +89,7 @@ class Configuration(Protocol):
     """
 
     attributes: tuple[tuple[str, str], ...]  # those that plugins declare: ("request", "response" or "client", name)
-    client_owners: dict[str, str | None]  # option that the client was given -> the plugin that accepted its value
+    option_owners: dict[str, str | None]  # option that the client was given -> the plugin that accepted its value
     closes_connection: bool  # do the default fields say Connection: close
     credentials: frozenset[str]  # names of fields that carry credentials, in lower case
     default_fields: list[tuple[str, str]]  # name and value, those that plugins add included
@@ -112,7 +114,7 @@ class Configuration(Protocol):
     def destination_of(self, url: str) -> Destination:
         """Return the destination of an absolute URL."""
 
-    def destination_of_call(self, url: str, params: Any = None, *, is_call: bool = True) -> Destination:
+    def destination_of_call(self, url: str, params: Any = None, *, with_client_params: bool = True) -> Destination:
         """Return the destination of a URL that may be relative to base_url, with params added."""
 
     def dispatch_table_of(self, request: Any) -> DispatchTable:

@@ -102,7 +102,7 @@ class Lines:
             yield line
 
     def __iter__(self) -> Iterator[str]:
-        self._response.request._client.check_synchronous()
+        self._response.request._client._check_synchronous()
         return self._lines_synchronously()
 
     def _lines_synchronously(self) -> Iterator[str]:

@@ -278,9 +278,9 @@ class HttpRequest:
             origin = self._destination.origin
             pool = origin.pool
             if pool is None or pool.retired:
-                pool = origin.pool = self._configuration.client.pool_of(self._direct_route())
+                pool = origin.pool = self._configuration.client._pool_of(self._direct_route())
             return pool
-        return self._configuration.client.pool_of(self.route)
+        return self._configuration.client._pool_of(self.route)
 
     # -- fields
 
@@ -699,7 +699,7 @@ class HttpRequest:
             return owners[option]
         if option in self.__dict__:  # for an option with one owner, the owner is not noted in each request
             return None if self.__dict__[option] is None else self._configuration.table.keywords[option].owners[0][0]
-        return self._configuration.client_owners.get(option)
+        return self._configuration.option_owners.get(option)
 
     # -- names of urllib.request.Request, which http.cookiejar uses too
 

@@ -369,7 +369,7 @@ class HttpResponse(ExchangeState):
         If the body was read to its end, nothing happens. In a running loop this returns an awaitable, which need not be
         awaited; without one it blocks until everything is done.
         """
-        return self.request._client.run_in_background(self.aclose())
+        return self.request._client._run_in_background(self.aclose())
 
     async def aclose(self) -> None:
         """End the response as `close` does; a coroutine, for a running loop."""

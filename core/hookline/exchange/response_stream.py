@@ -67,7 +67,7 @@ class ResponseStream:
             data = await read()
 
     def __iter__(self) -> Iterator[bytes]:
-        self._response.request._client.check_synchronous()
+        self._response.request._client._check_synchronous()
         self._begin()
         return self._chunks_synchronously()
 

@@ -168,7 +168,7 @@ class BaseConnection(asyncio.BufferedProtocol):
             self.keep_alive = False
             self.transport.abort()
 
-    def forget_after_fork(self) -> None:
+    def _forget_after_fork(self) -> None:
         """In a child of os.fork(): forget the socket, which belongs to the parent. See `hookline.forks`."""
         if self.alive:
             self.alive = self.keep_alive = False

@@ -326,8 +326,8 @@ class Connection(BaseConnection):
         self.on_fast_path = False
         super().pause_writing()
 
-    def forget_after_fork(self) -> None:
-        super().forget_after_fork()
+    def _forget_after_fork(self) -> None:
+        super()._forget_after_fork()
         if self._unread_answer is not None:
             self._unread_answer.close()
 

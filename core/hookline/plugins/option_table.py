@@ -206,4 +206,6 @@ def unexpected_keyword_error(
     near = nearest(name, known)
     if near is not None:
         return TypeError(f"{what}. Did you mean {near!r}?")
-    return TypeError(f"{what}: no installed plugin takes {name!r}")
+    return TypeError(
+        f"{function}() got an unknown keyword {name!r}: neither core nor an installed plugin has this option"
+    )

@@ -27,8 +27,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     if words[:1] == ["demo"]:
         given = parsers.demo_parser().parse_args(words[1:])
         return console.run(run_tour(printer, given.disable), printer)
-    order = console.read_order(parsers.exchange_parser(), words)
-    return console.run(console.send(order, printer), printer)
+    parsed = console.parse_arguments(parsers.exchange_parser(), words)
+    return console.run(console.send(parsed, printer), printer)
 
 
 def run_plugins(given: argparse.Namespace, printer: ColourPrinter) -> int:

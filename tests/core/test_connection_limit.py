@@ -1,4 +1,4 @@
-"""`max_connections`: a limit over all routes, its line, and the room that idle connections make; `client.stats()`."""
+"""`max_connections`: a limit over all routes, its queue, and idle connections that are closed to make room; `client.stats()`."""
 
 import asyncio
 import random
@@ -39,7 +39,7 @@ async def test_limit_holds_over_all_routes(servers):
         assert client.stats().waiting == 0
 
 
-async def test_pool_size_holds_under_the_ceiling(servers):
+async def test_pool_size_holds_below_max_connections(servers):
     async with HttpClient(autoload=False, pool_size=1, max_connections=100) as client:
         await asyncio.gather(*(client.get(server.url(f"/{n}")) for server in servers for n in range(20)))
         assert [server.connections for server in servers] == [1, 1, 1]
@@ -113,7 +113,7 @@ async def test_waiter_behind_a_full_pool_does_not_hold_up_another_route(servers)
         await asyncio.gather(*held)
 
 
-async def test_cancelled_waiters_leave_the_line(servers):
+async def test_cancelled_waiters_leave_the_queue(servers):
     one, two, three = servers
     gate = Gate()
     one.answer(Script().hold(gate).send(response(b"")))
@@ -135,7 +135,7 @@ async def test_cancelled_waiters_leave_the_line(servers):
     assert (two.connections, three.connections) == (0, 1)
 
 
-async def test_failed_connects_give_their_room_on(servers):
+async def test_failed_connects_free_their_room(servers):
     one, _, _ = servers
     with refused_port() as port:
         async with HttpClient(autoload=False, max_connections=1) as client, asyncio.timeout(5):
@@ -146,7 +146,7 @@ async def test_failed_connects_give_their_room_on(servers):
             assert client.stats().connections == 1
 
 
-async def test_close_sends_those_away_who_wait_at_any_route(servers):
+async def test_close_ends_the_waits_at_all_routes(servers):
     one, two, _ = servers
     one.always(Script().stall())
     client = HttpClient(autoload=False, max_connections=1)
@@ -160,7 +160,7 @@ async def test_close_sends_those_away_who_wait_at_any_route(servers):
     assert client.stats() == Stats()
 
 
-async def test_forgotten_stream_gives_its_room_back(servers):
+async def test_forgotten_stream_frees_its_room(servers):
     one, two, _ = servers
     one.answer(Script(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome").stall())
     async with HttpClient(autoload=False, max_connections=1) as client:
@@ -175,7 +175,7 @@ async def test_forgotten_stream_gives_its_room_back(servers):
             assert (await waiting).content == b"/"
 
 
-def test_ceiling_holds_on_one_loop_after_the_other(servers):
+def test_limit_holds_on_one_loop_after_the_other(servers):
     client = HttpClient(autoload=False, max_connections=2)
 
     async def main():
@@ -215,7 +215,7 @@ async def test_stats_count_what_is_open_in_use_waiting_and_reused(servers):
         assert client.stats() == Stats(connections=0, in_use=0, waiting=0, reused=3)
 
 
-async def test_stats_remember_pools_that_are_no_more(scripted):
+async def test_stats_count_reuse_in_pools_that_are_gone(scripted):
     scripted.answer(response(b""), response(b""))
     scripted.always(response(b"", headers=[("Connection", "close")]))
     async with HttpClient(autoload=False) as client:
@@ -269,6 +269,6 @@ async def _storm(seed):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32))
-def test_storm_over_several_routes_leaves_whole_pools(seed):
+def test_many_failures_over_several_routes_leave_the_pools_intact(seed):
     with asyncio.Runner() as runner:
         runner.run(_storm(seed))
