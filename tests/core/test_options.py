@@ -158,7 +158,7 @@ async def test_error_for_a_keyword_of_an_absent_plugin_says_why_it_is_absent(sit
             client, retries=3
         )
         assert "unknown keyword 'zzzzz'" in await message(client, zzzzz=3)
-        with pytest.raises(TypeError, match=r"belongs to 'cookies', replaced by acme-cookies 1.0"):
+        with pytest.raises(TypeError, match=r"belongs to plugin 'cookies', which is replaced by acme-cookies 1.0"):
             HttpClient(cookies={})
     async with HttpClient(autoload=False) as client:
         assert "belongs to plugin 'redirects', which is not loaded" in await message(client, allow_redirects=True)

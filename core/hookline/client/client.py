@@ -333,7 +333,7 @@ class HttpClient(LoopBinding, PluginHost):
         if not CALLBACK_KEYWORDS.isdisjoint(keywords):
             request._call_handlers = call_handlers_of(keywords)
         if keywords:
-            request._configuration.apply_options(request, keywords, function)
+            request.configuration.apply_options(request, keywords, function)
             if request.timings and request._call_handlers is None:
                 request._call_handlers = CallHandlers({})  # an exchange with handlers of its call leaves the fast path
 
@@ -364,11 +364,11 @@ class HttpClient(LoopBinding, PluginHost):
         request = self._make_request(fields.check_method(method), url, headers, data, options, "new_request")
         # Default fields that describe calls are not for it, nor are those that `fields=` of some pre_request asks for, such as
         # Expect: the plugin that carries them out may skip sub-requests.
-        for name in request._configuration.default_names & (CALL_FIELDS | request._configuration.pre_request_fields):
+        for name in request.configuration.default_names & (CALL_FIELDS | request.configuration.pre_request_fields):
             if not request.gave_header(name):
                 request.headers.popall(name, None)
         if self.params is not None:  # these are for calls of the user
-            request._destination = request._configuration.destination_of_call(url, params, with_client_params=False)
+            request._destination = request.configuration.destination_of_call(url, params, with_client_params=False)
         request.cause = cause
         request._skips_pre_request = False
         if parent is None:

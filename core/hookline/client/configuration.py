@@ -30,7 +30,7 @@ from ..hooks.markers import EVENTS
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
-from ..messages.url_reference import join_params
+from ..messages.url_reference import join_params, resolve_reference
 from ..plugins.option_table import Keyword, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo

@@ -148,8 +148,8 @@ class Recorder:
         if isinstance(request, RequestSnapshot):
             values = builtin_values(request.__dict__.items())
         else:
-            secrets |= request._client.credential_fields() | request._configuration.credentials
-            options = ((name, copied_option(request, name)) for name in request._configuration.options)
+            secrets |= request._client.credential_fields() | request.configuration.credentials
+            options = ((name, copied_option(request, name)) for name in request.configuration.options)
             values = {**dict(options), **builtin_values(plugin_attributes(request))}
         origin = request._destination.origin
         body = request.body
@@ -215,7 +215,7 @@ def content_of(response: HttpResponse) -> bytes | None:
 def plugin_attributes(owner: HttpRequest | HttpResponse) -> Iterable[tuple[str, Any]]:
     """What plugins add to a request or a response: names and values. An attribute that raises is left out."""
     of, request = ("request", owner) if isinstance(owner, HttpRequest) else ("response", owner.request)
-    for kind, name in () if isinstance(request, RequestSnapshot) else request._configuration.attributes:
+    for kind, name in () if isinstance(request, RequestSnapshot) else request.configuration.attributes:
         if kind == of:
             try:
                 yield name, getattr(owner, name)

@@ -76,7 +76,7 @@ async def exchange(
         request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
     elif request.__dict__:
         request._heed_own_options()  # the plugin that made it may have set some
-    configuration = request._configuration
+    configuration = request.configuration
     response_type = configuration.response_type  # CPython does not specialise a call of an attribute that is no method
     response: HttpResponse = response_type(request)
     table = response._dispatch_table
@@ -274,7 +274,7 @@ def prepare_answer(
         if answer is request or answer is response.request:
             answer = answer.copy()
         answer._set_history([*request.history, response])
-        answer._configuration = request._configuration
+        answer.configuration = request.configuration
         answer._call_handlers, answer.deadline, answer.parent = request._call_handlers, request.deadline, request.parent
         if answer.cause == "call":
             answer.cause = "follow-up"

@@ -67,9 +67,11 @@ class HttpRequest:
     parent: the HttpRequest for whose sake a sub-request is sent. None = it is no sub-request.
     deadline: the time at which the total timeout of its call ends, a float in the loop's time (`loop.time()`). 0 = none.
     gate: the Gate of a body that a plugin holds, see `hold_body`. None = the body is not held.
+    configuration: what follows from the plugins that run in its call: `options`, `credentials` (fields), `plugins` and more.
 
-    The options are attributes too, with their converted values. Hooks may set them in pre_request, but for those that decide
-    about the connection (`verify` to `unix_socket`): for other values of these, make a request with `copy`. Those of core are:
+    The options are attributes too, with their converted values. Hooks may set them in pre_request, to values of that kind;
+    those that decide about the connection (`verify` to `unix_socket`) then hold for the connection of this request alone.
+    Those of core are:
 
     version: "HTTP/1.1" or "HTTP/1.0".
     stream: True if the caller gets the response at its head and reads the body. False by default.
@@ -89,7 +91,7 @@ class HttpRequest:
     """
 
     # What the engine keeps:
-    # _configuration: what follows from the plugins and options of its call. _destination: its URL, split.
+    # _destination: its URL, split.
     # _on_fast_path: True while all options of core have values that the fast path serves.
     # _skips_pre_request: True while the preconditions of pre_request find nothing in it.
     # _uses_origin_pool: True while its options leave the choice of the pool to its origin.
@@ -100,9 +102,9 @@ class HttpRequest:
     # _route, _target: what a plugin has set; None = as the URL says.
 
     __slots__ = (
-        "__dict__", "_call_handlers", "_closes_connection", "_configuration", "_destination", "_extra_lines",
-        "_given_fields", "_headers", "_history", "_on_fast_path", "_route", "_skips_pre_request", "_target",
-        "_unredirected", "_uses_origin_pool", "body", "cause", "content_type", "deadline", "gate", "method",
+        "__dict__", "_call_handlers", "_closes_connection", "_destination", "_extra_lines", "_given_fields",
+        "_headers", "_history", "_on_fast_path", "_route", "_skips_pre_request", "_target", "_unredirected",
+        "_uses_origin_pool", "body", "cause", "configuration", "content_type", "deadline", "gate", "method",
         "parent",
     )  # fmt: skip
 
@@ -134,7 +136,7 @@ class HttpRequest:
     gate: Gate | None
 
     def __init__(self, configuration: Configuration, method: str, destination: Destination) -> None:
-        self._configuration = configuration
+        self.configuration = configuration
         self.method = method
         self._destination = destination
         self.cause = "call"
@@ -154,12 +156,12 @@ class HttpRequest:
     @property
     def client(self) -> Any:
         """The HttpClient that made it and sends it."""
-        return self._configuration.client
+        return self.configuration.client
 
     @property
     def _client(self) -> Client:
         """The same, typed as the exchange uses it."""
-        return self._configuration.client
+        return self.configuration.client
 
     @property
     def url(self) -> str:
@@ -171,7 +173,7 @@ class HttpRequest:
 
     @url.setter
     def url(self, url: str) -> None:
-        destination = self._configuration.destination_of(url)
+        destination = self.configuration.destination_of(url)
         if destination.origin is not self._destination.origin:
             self._check_unconnected("the origin of the URL")
         self._destination = destination
@@ -278,9 +280,9 @@ class HttpRequest:
             origin = self._destination.origin
             pool = origin.pool
             if pool is None or pool.retired:
-                pool = origin.pool = self._configuration.client._pool_of(self._direct_route())
+                pool = origin.pool = self.configuration.client._pool_of(self._direct_route())
             return pool
-        return self._configuration.client._pool_of(self.route)
+        return self.configuration.client._pool_of(self.route)
 
     # -- fields
 
@@ -289,7 +291,7 @@ class HttpRequest:
 
         Raises: LocalProtocolError, TypeError.
         """
-        known, self._given_fields, lines, needs_hooks = self._configuration.last_given_fields
+        known, self._given_fields, lines, needs_hooks = self.configuration.last_given_fields
         try:
             is_known = headers.__class__ is dict and headers == known and (len(known) == 1 or [*headers] == [*known])
         except Exception:  # noqa: BLE001  # a value whose comparison fails is no str
@@ -311,7 +313,7 @@ class HttpRequest:
 
         Raises: LocalProtocolError, TypeError.
         """
-        configuration = self._configuration
+        configuration = self.configuration
         key = tuple(headers.items()) if headers.__class__ is dict else None
         try:
             found = configuration.given_fields.get(key)
@@ -333,7 +335,7 @@ class HttpRequest:
     def _lines_of(self, given: list[tuple[str, str | None]]) -> str | None:
         """Return fields as lines that can stand behind the default fields; None if they replace or remove some of these."""
         names = {name.lower() for name, _ in given}
-        if not names.isdisjoint(self._configuration.default_names) or not names.isdisjoint(FRAMING):
+        if not names.isdisjoint(self.configuration.default_names) or not names.isdisjoint(FRAMING):
             return None
         if any(value is None for _, value in given):
             return None
@@ -347,7 +349,7 @@ class HttpRequest:
         written, unless they are here.
         """
         if self._headers is None:
-            headers = CIMultiDict(self._configuration.default_fields)
+            headers = CIMultiDict(self.configuration.default_fields)
             if self._given_fields:
                 fields.override(headers, self._given_fields)
             if self.content_type is not None and "content-type" not in headers:
@@ -374,7 +376,7 @@ class HttpRequest:
             return True
         if self._headers is None:
             low = header_name.lower()
-            if low in self._configuration.default_names:
+            if low in self.configuration.default_names:
                 return True
             return self._given_fields is not None and any(name.lower() == low for name, _ in self._given_fields)
         return header_name in self._headers
@@ -448,7 +450,7 @@ class HttpRequest:
         if self._headers is None and self._target is None and self.body.__class__ is not Source:
             hop_lines = self._unredirected_lines()
         if hop_lines is None or (
-            not self._on_fast_path and (self._configuration.states_framing or "version" in self.__dict__)
+            not self._on_fast_path and (self.configuration.states_framing or "version" in self.__dict__)
         ):
             return self._encode_all_fields().encode("utf-8", "surrogateescape")
         text = f"{self._first_lines()}{hop_lines}{self._content_type_line()}{self._length_line()}\r\n"
@@ -483,7 +485,7 @@ class HttpRequest:
         lines = ""
         for name, value in self._unredirected.items():
             low = name.lower()
-            if low in FRAMING or low in given or low in self._configuration.default_names:
+            if low in FRAMING or low in given or low in self.configuration.default_names:
                 return None
             lines += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
         return lines
@@ -607,12 +609,12 @@ class HttpRequest:
         Raises: BodyNotRepeatable, if the body can be read only once, and was; InvalidURL; TypeError, for an unknown option.
         """
         new = type(self)(
-            self._configuration, self.method if method is None else fields.check_method(method), self._destination
+            self.configuration, self.method if method is None else fields.check_method(method), self._destination
         )
         new.__dict__.update(self.__dict__)
         new.__dict__.pop("_connected", None)
         if url is not None:
-            new._destination = self._configuration.destination_of(url)
+            new._destination = self.configuration.destination_of(url)
         new.cause = self.cause if cause is None else cause
         new._skips_pre_request = False
         new._on_fast_path = self._on_fast_path
@@ -637,7 +639,7 @@ class HttpRequest:
         new.body = body
         if body is None:
             new.content_type = None
-        self._configuration.apply_options(new, changes, "HttpRequest.copy")
+        self.configuration.apply_options(new, changes, "HttpRequest.copy")
         if new._destination.origin.key != self._destination.origin.key:
             new._drop_secrets()
         return new
@@ -657,7 +659,7 @@ class HttpRequest:
     def _drop_secrets(self) -> None:
         """Remove all fields that may carry credentials, and Host: this request is for another origin than the one before."""
         headers = self.headers
-        for name in ("host", *self._configuration.credentials, *self.sensitive_headers):
+        for name in ("host", *self.configuration.credentials, *self.sensitive_headers):
             headers.popall(name, None)
         self._given_fields, self._extra_lines = None, ""
 
@@ -698,8 +700,8 @@ class HttpRequest:
         if option in owners:
             return owners[option]
         if option in self.__dict__:  # for an option with one owner, the owner is not noted in each request
-            return None if self.__dict__[option] is None else self._configuration.table.keywords[option].owners[0][0]
-        return self._configuration.option_owners.get(option)
+            return None if self.__dict__[option] is None else self.configuration.table.keywords[option].owners[0][0]
+        return self.configuration.option_owners.get(option)
 
     # -- names of urllib.request.Request, which http.cookiejar uses too
 

@@ -103,7 +103,7 @@ class HttpResponse(ExchangeState):
         Raises: LocalProtocolError, for a field or a reason that HTTP cannot carry; TypeError, for a field of another type.
         """
         lines = fields.field_lines((name, value) for name, value in fields.check_fields(headers) if value is not None)
-        response: HttpResponse = request._configuration.response_type(request)
+        response: HttpResponse = request.configuration.response_type(request)
         response._set_head(
             f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode(
                 "utf-8", "surrogateescape"

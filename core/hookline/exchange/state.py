@@ -124,7 +124,7 @@ class ExchangeState:
         self._dispatch_table = table = (
             request._destination.origin.dispatch_table
             if request.parent is None
-            else request._configuration.dispatch_table_of(request)
+            else request.configuration.dispatch_table_of(request)
         )
         self._on_fast_path = request._call_handlers is None and not table.leaves_fast_path
         self.status_code = 0
@@ -504,7 +504,7 @@ class ExchangeState:
         It becomes a `StreamedResponse`, which closes the connection if the caller forgets the stream. That happens no
         earlier, because hooks may set `request.stream` until on_headers is over. The two classes have the same layout.
         """
-        self.__class__ = self.request._configuration.streamed_type
+        self.__class__ = self.request.configuration.streamed_type
         self.was_handed_out = True
         self.request.deadline = 0.0  # the total timeout covers a stream until it is handed out
         self._disarm_timeout()

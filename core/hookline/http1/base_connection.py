@@ -78,8 +78,8 @@ class BaseConnection(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "__weakref__", "_view", "alive", "cancel_sending", "drain_waiter", "error", "is_reading_paused", "keep_alive",
-        "leftover", "loop", "transport", "waiter",
+        "__weakref__", "_view", "alive", "cancel_sending", "drain_waiter", "error", "is_reading_paused",
+        "keep_alive", "leftover", "loop", "transport", "waiter",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -117,10 +117,10 @@ class Connection(BaseConnection):
 
     __slots__ = (
         "_chunked_body", "_current_read", "_deferred_reads", "_early_reads", "_ended_in_order", "_input_ended",
-        "_interim_count", "_last_head", "_max_body", "_method", "_partial_head", "_remaining", "_take", "_unread_answer",
-        "bounded", "buffered", "complete", "completed_at", "data_listener", "has_read", "head", "interims", "key",
-        "last_read", "on_fast_path", "on_lost", "opening_times", "parts", "read_at_once", "received_size", "receiver",
-        "reused", "sending", "tracks_last_read", "upgraded", "wakes_on_read",
+        "_interim_count", "_last_head", "_max_body", "_method", "_partial_head", "_remaining", "_take",
+        "_unread_answer", "bounded", "buffered", "complete", "completed_at", "data_listener", "has_read", "head",
+        "interims", "key", "last_read", "on_fast_path", "on_lost", "opening_times", "parts", "read_at_once",
+        "received_size", "receiver", "reused", "sending", "tracks_last_read", "upgraded", "wakes_on_read",
     )  # fmt: skip
     receiver: ResponseReceiver
 

@@ -276,8 +276,8 @@ class ChunkedBody:
     """
 
     __slots__ = (
-        "_chunk_reader", "_lagging_parser", "_message_count", "_overhead", "_parser", "_piece_count", "_pieces", "_tail",
-        "_trailers_size", "_unseen_reads", "complete", "on_body", "trailers",
+        "_chunk_reader", "_lagging_parser", "_message_count", "_overhead", "_parser", "_piece_count", "_pieces",
+        "_tail", "_trailers_size", "_unseen_reads", "complete", "on_body", "trailers",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -27,19 +27,19 @@ def use_as_auth(auth: object, response: object, plugin: str) -> None:
     if request is None or not is_accepted(auth, request):
         if (
             request is None
-            or request._configuration is request.client.configuration
+            or request.configuration is request.client.configuration
             or vars(request).get("auth") is auth
         ):
             raise PluginError(f"{type(auth).__name__} needs the plugin {plugin!r}, which is not loaded here")
         return  # an object that belongs to the client does nothing in a call that leaves its plugin out
     values = vars(request)
     if "auth" not in values or values["auth"] is values.get(_BOUND, values):
-        request._configuration.apply_options(request, {"auth": auth}, type(auth).__name__)
+        request.configuration.apply_options(request, {"auth": auth}, type(auth).__name__)
         values[_BOUND] = auth
 
 
 def is_accepted(auth: object, request: HttpRequest) -> bool:
     """Say whether a plugin accepts objects of this class as `auth=`, and not just any callable."""
-    keyword = request._configuration.table.find("auth", "request")
+    keyword = request.configuration.table.find("auth", "request")
     kinds = [] if keyword is None else [kind for _, option in keyword.owners for kind in option.accepts]
     return any(inspect.isclass(kind) and isinstance(auth, kind) for kind in kinds)
