@@ -126,7 +126,7 @@ PUBLIC = {
     "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "plugins", "stats",
     # for plugins
     "add_closer", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
-    "pause", "remove_closer", "run", "credential_fields",
+    "pause", "remove_closer", "run",
 }  # fmt: skip
 
 

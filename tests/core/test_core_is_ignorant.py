@@ -32,7 +32,7 @@ MODULES = {name_of(path): path for path in SOURCES}
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """All that a module imports: at its top, within functions, and for annotations alone; its own package's as `hookline:NAME`."""
+    """All that a module imports: at its top, within functions, for annotations; its own package's as `hookline:NAME`."""
     package = path.parent.relative_to(ROOT).parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -176,7 +176,7 @@ class PluginHost(ClientAttributes):
         found = self._events.get(name)
         return found if found is not None else Event(name, self._renew_configuration)
 
-    def credential_fields(self) -> frozenset[str]:
+    def _credential_fields(self) -> frozenset[str]:
         """Return the names, in lower case, of the fields that plugins declare to carry credentials.
 
         Plugins that do not run count too, but for optional ones, because a user may set their fields himself.

@@ -77,7 +77,7 @@ class Client(Protocol):
     def remove_closer(self, closer: Closer) -> None:
         """Forget a closer."""
 
-    def credential_fields(self) -> frozenset[str]:
+    def _credential_fields(self) -> frozenset[str]:
         """Return the names of all fields that carry credentials, in lower case, those of plugins that do not run included."""
 
 

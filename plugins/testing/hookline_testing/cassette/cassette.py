@@ -64,7 +64,7 @@ class Cassette(Interceptor):
         where = request.origin
         if where.scheme not in ("http", "https"):
             return None
-        self._redaction.add_fields(request.client.credential_fields() | request.sensitive_headers)
+        self._redaction.add_fields(request.configuration.credentials | request.sensitive_headers)
         origin = Origin(where.scheme, where.host, where.port)
         if self.is_recording:
             return RecordingRoute(self, origin, request.route)

@@ -232,7 +232,7 @@ def credential_names(request: HttpRequest) -> set[str]:
         "proxy-authorization",
         "cookie",
         *request.sensitive_headers,
-        *request.client.credential_fields(),
+        *request.configuration.credentials,
     }
     return {name.lower() for name in names}
 
