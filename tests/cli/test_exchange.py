@@ -157,7 +157,7 @@ def test_refused_connection_is_one_line(run: Run, core: bool) -> None:
     done = run(f"http://127.0.0.1:{port}/", core=core)
 
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr == f"hookline: ConnectionRefused: nobody listens at 127.0.0.1:{port}\n"
+    assert done.stderr == f"hookline: ConnectionRefused: no server listens at 127.0.0.1:{port}\n"
 
 
 def test_body_that_breaks_off_is_an_error_behind_what_came(run: Run, scripted: ScriptedServer) -> None:

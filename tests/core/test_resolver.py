@@ -81,7 +81,7 @@ async def test_order_of_the_resolver_is_kept(make_scripted):
 async def test_all_refused_is_one_error():
     with refused_port() as port:
         async with HttpClient(autoload=False, resolver=resolver_of("127.0.0.1", "127.0.0.2")) as client:
-            with pytest.raises(ConnectionRefused, match=f"nobody listens at somewhere.test:{port}"):
+            with pytest.raises(ConnectionRefused, match=f"no server listens at somewhere.test:{port}"):
                 await client.get(f"http://somewhere.test:{port}/")
 
 

@@ -188,7 +188,7 @@ async def test_proxy_that_nobody_listens_at_is_named() -> None:
     with refused_port() as port:
         async with HttpClient(proxies={"all": f"http://user:s3cret@127.0.0.1:{port}"}) as client:
             for url in ("http://origin.example/", "https://origin.example/"):
-                with pytest.raises(ConnectionRefused, match=f"nobody listens at 127.0.0.1:{port}") as caught:
+                with pytest.raises(ConnectionRefused, match=f"no server listens at 127.0.0.1:{port}") as caught:
                     await client.get(url)
                 assert f"http://127.0.0.1:{port} is the proxy" in caught.value.__notes__
                 assert "s3cret" not in repr(caught.value) + str(caught.value.__notes__)

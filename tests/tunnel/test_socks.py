@@ -90,7 +90,7 @@ async def test_target_that_nobody_listens_at(dante: Site) -> None:
 async def test_proxy_that_nobody_listens_at() -> None:
     with refused_port() as port:
         async with HttpClient(proxies={"all": f"socks5://user:s3cret@127.0.0.1:{port}"}) as client:
-            with pytest.raises(ConnectionRefused, match=f"nobody listens at the proxy socks5://127.0.0.1:{port}"):
+            with pytest.raises(ConnectionRefused, match=f"no server listens at the proxy socks5://127.0.0.1:{port}"):
                 await client.get("http://origin.example/")
 
 

@@ -156,6 +156,6 @@ class DirectRoute(Route):
         if isinstance(error, ssl.SSLError):
             return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
         if error.errno == errno.ECONNREFUSED:
-            return ConnectionRefused(f"nobody listens at {peer}")
+            return ConnectionRefused(f"no server listens at {peer}")
         what = f"TLS handshake with {peer} failed" if in_handshake else f"cannot connect to {peer}"
         return HttpConnectionError(f"{what}: {reason_of(error)}")

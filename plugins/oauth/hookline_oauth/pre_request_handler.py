@@ -16,7 +16,7 @@ _BOUND = "auth_of_handler"
 def use_as_auth(auth: object, response: object, plugin: str) -> None:
     """Make `auth` the value of `auth=` for the request of this response, unless the call itself gave one.
 
-    A plugin of somebody else that accepts any callable calls the object too, if the plugin of the object is not loaded. Then
+    A third-party plugin that accepts any callable calls the object too, if the plugin of the object is not loaded. Then
     this raises PluginError, because the request must not be sent without credentials.
 
     response: what the handler was called with. plugin: the name of the object's plugin, for the error.

@@ -109,7 +109,7 @@ async def connect_socket(proxy: Proxy, host: str, port: int, source: tuple[str, 
             f"cannot connect to the proxy {proxy} from source_address={source[0]!r}, port {source[1]}: {cause.strerror}"
         ) from refused
     if isinstance(cause, ConnectionRefusedError):
-        raise ConnectionRefused(f"nobody listens at the proxy {proxy}") from refused
+        raise ConnectionRefused(f"no server listens at the proxy {proxy}") from refused
     raise HttpConnectionError(f"cannot connect to the proxy {proxy}: {refused}") from refused
 
 
