@@ -76,7 +76,7 @@ async def test_failure_fires_post_request_once(scripted: ScriptedServer, script:
 async def test_refused_connection_fires_post_request_once() -> None:
     log: Log = []
     async with client_with(Recorder(log)) as client:
-        with pytest.raises(ConnectionError, match="nobody listens"):
+        with pytest.raises(ConnectionError, match="no server listens"):
             await client.get("http://127.0.0.1:1/")
     assert log == [("recorder", "pre_request"), ("recorder", "post_request", "ConnectionRefused")]
 

@@ -216,9 +216,9 @@ async def test_stall_lets_the_timeout_end_the_call():
 
 async def test_error_of_the_network_is_raised():
     with Mock() as mock:
-        mock.get(f"{API}/").fail(ConnectionRefused("nobody listens"))
+        mock.get(f"{API}/").fail(ConnectionRefused("no server listens"))
         async with HttpClient() as client:
-            with pytest.raises(ConnectionRefused, match="nobody listens") as raised:
+            with pytest.raises(ConnectionRefused, match="no server listens") as raised:
                 await client.get(f"{API}/")
     assert raised.value.request.url == f"{API}/"
 
