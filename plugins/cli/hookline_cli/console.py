@@ -27,7 +27,7 @@ from .printer import EventPrinter, Printer
 
 DONE, NOT_WRITTEN, WRONG_USE, NO_RESPONSE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
-# The client refuses http:/host and http:host, and says why. With http:// added, they would be the host `http`.
+# The client reads http:/host and http:host as http://host, so these have a scheme too.
 _HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?i:https?|wss?):").match
 
 
