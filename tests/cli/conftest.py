@@ -26,12 +26,12 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    """`run("GET", url)`: the finished `hookline`; `core=True`: `python -m hookline`."""
+    """`run("GET", url)`: the finished `hookline`; `as_module=True`: `python -m hookline`."""
 
     def run(
-        *arguments: str, core: bool = False, text_in: str = "", variables: dict[str, str] | None = None
+        *arguments: str, as_module: bool = False, text_in: str = "", variables: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, "-m", "hookline"] if core else [str(COMMAND)]
+        program = [sys.executable, "-m", "hookline"] if as_module else [str(COMMAND)]
         return subprocess.run(
             [*program, *arguments],
             input=text_in,
@@ -49,8 +49,8 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
 def on_terminal(environment: dict[str, str]) -> Callable[..., tuple[int, str, str]]:
     """The same with standard output on a terminal; gives status, what the terminal shows, and standard error."""
 
-    def run(*arguments: str, variables: dict[str, str] | None = None, core: bool = False) -> tuple[int, str, str]:
-        program = [sys.executable, "-m", "hookline"] if core else [str(COMMAND)]
+    def run(*arguments: str, variables: dict[str, str] | None = None, as_module: bool = False) -> tuple[int, str, str]:
+        program = [sys.executable, "-m", "hookline"] if as_module else [str(COMMAND)]
         ours, theirs = pty.openpty()
         try:
             process = subprocess.Popen(

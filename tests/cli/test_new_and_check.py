@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hookline.cli.console import OutputRefused
+from hookline_cli.console import OutputRefused
 from hookline_cli.plugins_new import names_of, write_files
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

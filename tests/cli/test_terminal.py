@@ -11,10 +11,11 @@ from hookline_testing.server import ScriptedServer, response
 Show = Callable[..., tuple[int, str, str]]
 
 
-def test_head_is_coloured(on_terminal: Show, scripted: ScriptedServer) -> None:
+@pytest.mark.parametrize("as_module", [False, True], ids=["hookline", "python -m hookline"])
+def test_head_is_coloured(on_terminal: Show, scripted: ScriptedServer, as_module: bool) -> None:
     scripted.answer(response(b"text"))
 
-    status, shown, _ = on_terminal(scripted.url())
+    status, shown, _ = on_terminal(scripted.url(), as_module=as_module)
 
     assert status == 0
     assert shown == "\x1b[32mHTTP/1.1 200 OK\x1b[0m\n\x1b[36mContent-Length\x1b[0m: 4\n\ntext\n"
@@ -25,12 +26,6 @@ def test_variables_switch_colour_off(on_terminal: Show, scripted: ScriptedServer
     scripted.answer(response(b"text"))
 
     assert "\x1b" not in on_terminal(scripted.url(), variables=variables)[1]
-
-
-def test_core_alone_has_no_colour(on_terminal: Show, scripted: ScriptedServer) -> None:
-    scripted.answer(response(b"text\n"))
-
-    assert on_terminal(scripted.url(), core=True)[1] == "HTTP/1.1 200 OK\nContent-Length: 5\n\ntext\n"
 
 
 def test_binary_body_is_refused_with_a_hint(on_terminal: Show, scripted: ScriptedServer) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from hookline import HttpClient, InvalidURL, LocalProtocolError, Scheme, hookimpl
-from hookline.cli.console import with_scheme
 from hookline_testing.server import response
 
 UNSERVED = [
@@ -129,21 +128,6 @@ async def test_params_that_are_not_text_are_sent_as_bytes(scripted, params):
         await client.get(scripted.url("/"))
         await client.get(scripted.url("/"), params=params)
     assert scripted.requests[0].target in ("/?%FF", "/?%EF%BF%BD", "/?a=%EF%BF%BD", "/?%FF=%FF")
-
-
-@pytest.mark.parametrize(
-    ("word", "url"),
-    [
-        ("h/x", "http://h/x"),
-        ("h:80/x", "http://h:80/x"),
-        ("http://h", "http://h"),
-        ("http:/h", "http:/h"),
-        ("WSS:h", "WSS:h"),
-        ("https", "http://https"),
-    ],
-)
-def test_command_line_parses_urls_as_the_client_does(word, url):
-    assert with_scheme(word) == url
 
 
 async def test_request_target_and_url_are_checked_alike():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.environments import PROJECT, Environment, read_pyproject, run
+from kit.environments import PROJECT, Environment, read_pyproject, run, started
 
 
 @pytest.fixture
@@ -113,3 +113,20 @@ def test_core_alone_brings_its_dependencies_only_and_works(
     assert installed == declared | {"hookline-core"}
 
     run(environment.python, "-I", "-W", "error", "-c", REQUEST, one_answer_url)
+
+    done = started(environment.python, "-I", "-W", "error", "-m", "hookline", one_answer_url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install hookline-cli" in done.stderr
+
+
+def test_core_and_command_line_work_without_plugins(wheelhouse: Path, tmp_path: Path, one_answer_url: str) -> None:
+    environment = Environment(tmp_path / "venv")
+    environment.install(*(next(wheelhouse.glob(f"{name}-*.whl")) for name in ("hookline_core", "hookline_cli")))
+
+    for program in (
+        [environment.python, "-I", "-W", "error", "-m", "hookline"],
+        [environment.programs / "hookline"],
+    ):
+        shown = run(*program, one_answer_url)
+        assert shown.startswith("HTTP/1.0 200 OK\n")
+        assert shown.endswith("\n\nhello")

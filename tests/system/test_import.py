@@ -13,7 +13,7 @@ WAITING = {
     "csv", "datetime", "difflib", "email", "hashlib", "http.client", "http.cookiejar", "importlib.metadata",
     "importlib.resources", "logging.handlers", "mimetypes", "netrc", "secrets", "tempfile", "unicodedata", "urllib.request",
     "zipfile", "zoneinfo",
-    "hookline.cli.console", "hookline.cli.printer", "hookline.messages.link_fields", "hookline.messages.multipart",
+    "hookline.messages.link_fields", "hookline.messages.multipart",
     "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_challenge",
     "hookline_auth.digest_flow",
     "hookline_cookies.cookie", "hookline_cookies.jar", "hookline_cookies.set_cookie", "publicsuffixlist",

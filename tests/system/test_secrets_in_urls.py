@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from hookline import HooklineError, HttpClient, InvalidURL, split_url
-from hookline.cli.console import main, with_scheme
+from hookline_cli import main
+from hookline_cli.console import with_scheme
 from hookline_oauth import OAuth1, OAuth2
 from hookline_testing.server import ScriptedServer, response
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from hookline import __version__
-from hookline.cli import console
+
+from . import console
 
 EXCHANGE = """\
 Send one HTTP request and print the response: status line, fields and body.

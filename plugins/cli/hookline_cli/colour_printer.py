@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from hookline.cli.printer import Printer
+from .printer import Printer
 
 # SGR parameters (ECMA-48, 8.3.117).
 STYLES = {

@@ -6,9 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from hookline.cli import console
-
 from . import arguments as parsers
+from . import console
 from .colour_printer import ColourPrinter
 from .demo import run_tour
 from .plugins_check import check_plugins

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, __version__
-from hookline.cli.console import DONE
-from hookline.cli.printer import Printer, status_of
 
+from .console import DONE
 from .demo_server import LINES, demo_server
 from .event_log import EventLog, EventRecord, record_events
+from .printer import Printer, status_of
 
 Stop = Callable[[HttpClient, str], Awaitable[str]]
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hookline import PluginError
-from hookline.cli.console import DONE, INTERRUPTED, WRONG_USE, run
-from hookline.cli.printer import Printer, printable
 
+from .console import DONE, INTERRUPTED, WRONG_USE, run
 from .installed import find_by_name, installed_plugins
 from .loading import load_client
+from .printer import Printer, printable
 
 FAILED = 1  # the exit status when a check fails
 

@@ -7,11 +7,11 @@ from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
 from typing import Any, cast
 
 from hookline import Attribute, Credential, DefaultHeader, HttpClient, Option, PluginError, Scheme
-from hookline.cli.console import DONE, WRONG_USE
-from hookline.cli.printer import Printer, printable
 
+from .console import DONE, WRONG_USE
 from .installed import InstalledPlugin, find_by_name, installed_plugins, normalized
 from .loading import load_client, load_single
+from .printer import Printer, printable
 
 PLUGIN_GROUPS = ("hookline", "hookline.optional")
 NAMES_GROUP = "hookline.names"

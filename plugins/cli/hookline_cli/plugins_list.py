@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hookline.cli.console import DONE, WRONG_USE
-from hookline.cli.printer import Printer, printable
-
+from .console import DONE, WRONG_USE
 from .installed import InstalledPlugin, installed_plugins
 from .loading import load_client
+from .printer import Printer, printable
 
 HEADINGS = ("name", "distribution", "version", "state", "events", "runs for", "options")
 

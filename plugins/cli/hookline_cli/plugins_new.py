@@ -11,11 +11,11 @@ from pathlib import Path
 from string import Template
 
 from hookline import HttpClient, Option, PluginError, hookimpl
-from hookline.cli.console import DONE, OutputRefused
-from hookline.cli.printer import Printer
 
+from .console import DONE, OutputRefused
 from .installed import installed_plugins
 from .loading import load_client
+from .printer import Printer
 from .project_template import FILES
 
 RESERVED = ("core", "cli", "testing", "retry")  # distributions of Hookline, reserved even if they are not installed

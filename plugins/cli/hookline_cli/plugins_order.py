@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hookline import HttpClient
-from hookline.cli.console import DONE, WRONG_USE
-from hookline.cli.printer import Printer, printable
 
+from .console import DONE, WRONG_USE
 from .installed import installed_plugins
 from .loading import load_client
+from .printer import Printer, printable
 
 EVENTS = (
     "pre_request",

@@ -1,4 +1,4 @@
-"""One exchange from a command line: its arguments, its output, its exit status. This is all of `python -m hookline`.
+"""One exchange from a command line: its arguments, its output, its exit status.
 
 The head and the body go to standard output, events and errors to standard error. The body is written while it arrives.
 
@@ -21,15 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..client.client import HttpClient
-from ..errors import HooklineError, InvalidURL, LocalProtocolError, PluginError
-from ..exchange.response import HttpResponse
-from ..messages.url import lacks_slashes
+from hookline import HooklineError, HttpClient, HttpResponse, InvalidURL, LocalProtocolError, PluginError
+
 from .printer import EventPrinter, Printer
 
 DONE, NOT_WRITTEN, WRONG_USE, NO_RESPONSE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
-_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://").match
+# The client reads http:/host and http:host as http://host, so these have a scheme too.
+_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?i:https?|wss?):").match
 
 
 @dataclass
@@ -136,7 +135,7 @@ def parse_arguments(parser: argparse.ArgumentParser, words: Sequence[str]) -> Ex
 
 def with_scheme(url: str) -> str:
     """Return a URL, with http:// added if it has no scheme."""
-    return url if _HAS_SCHEME(url) or lacks_slashes(url) else f"http://{url}"
+    return url if _HAS_SCHEME(url) else f"http://{url}"
 
 
 def read_data(text: str) -> bytes:
@@ -253,14 +252,3 @@ def discard_output(printer: Printer) -> None:
             os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `python -m hookline`, and return the exit status. arguments: None = those of the process."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hookline", description="Send one HTTP request and print the response."
-    )
-    add_arguments(parser)
-    printer = Printer()
-    words = sys.argv[1:] if arguments is None else arguments
-    return run(send(parse_arguments(parser, words), printer), printer)

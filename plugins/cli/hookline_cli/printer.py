@@ -6,8 +6,7 @@ import re
 import sys
 from typing import TextIO
 
-from ..exchange.response import HttpResponse
-from ..hooks.markers import hookimpl
+from hookline import HttpResponse, hookimpl
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 

@@ -1,1 +1,0 @@
-"""One exchange from a command line: `python -m hookline URL`."""
