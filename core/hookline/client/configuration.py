@@ -92,7 +92,7 @@ class Configuration:
 
     default_fields: name and value of each field that requests have by default.
     default_names: their names, in lower case.
-    client_fields: the names, in lower case, of fields that the client was given, or told to remove.
+    client_fields: the names, in lower case, of fields that the client was given, None to remove one included.
     credentials: the names, in lower case, of fields that carry credentials.
     closes_connection: do the default fields say `Connection: close`?
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
