@@ -31,7 +31,7 @@ from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
-from ..plugins.option_table import Keyword, OptionTable, Setting
+from ..plugins.option_table import Keyword, Level, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from ..plugins.selection import names_of
@@ -67,7 +67,7 @@ class ConfiguredClient(Client, Protocol):
     def _apply_removed_headers(self) -> None: ...
 
     def _unexpected_keyword_error(
-        self, function: str, name: str, where: str, configuration: Configuration
+        self, function: str, name: str, level: Level, configuration: Configuration
     ) -> TypeError: ...
 
 
