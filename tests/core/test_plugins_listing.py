@@ -77,6 +77,21 @@ def test_list_names_distribution_version_hooks_and_options(site: Site) -> None:
     assert repr(plugins) == "<Plugins color, myplugin>"
 
 
+def test_infos_of_one_plugin_are_equal_and_show_their_values() -> None:
+    client = HttpClient(plugins=[MyPlugin(), MyPlugin()], autoload=False)
+    first, second = client.plugins
+    client.event("on_headers").bind(print)  # makes new infos
+    again = client.plugins["myplugin"]
+    assert again == first
+    assert hash(again) == hash(first)
+    assert first != second
+    assert first not in [*HttpClient(plugins=[MyPlugin()], autoload=False).plugins]
+    assert repr(first) == (
+        "PluginInfo(name='myplugin', distribution=None, version=None, hooks=('pre_request',), options=(),"
+        f" plugin={first.plugin!r})"
+    )
+
+
 def test_list_stands_in_order() -> None:
     plugins = [
         plugin(n, after=a, pre_request=hookimpl(specname="pre_request")(lambda self: None))

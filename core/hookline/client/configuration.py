@@ -31,7 +31,7 @@ from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
-from ..plugins.option_table import Keyword, OptionTable, Setting
+from ..plugins.option_table import Keyword, Level, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from ..plugins.selection import names_of
@@ -67,7 +67,7 @@ class ConfiguredClient(Client, Protocol):
     def _apply_removed_headers(self) -> None: ...
 
     def _unexpected_keyword_error(
-        self, function: str, name: str, where: str, configuration: Configuration
+        self, function: str, name: str, level: Level, configuration: Configuration
     ) -> TypeError: ...
 
 
@@ -86,14 +86,13 @@ class Configuration:
     options: the values of the client's options, by name.
     option_owners: for each option that the client was given, the plugin that converted the value; None for core.
     given_options: the names of options that the client was given, None excepted.
-    connection_options: the names of options that decide which connections a request can use.
     total_timeout: seconds for a call; 0.0 = no limit.
     on_fast_path: do the options and default fields allow the fast path?
     pre_request_options, pre_request_fields: the names of options and fields in preconditions of pre_request.
 
     default_fields: name and value of each field that requests have by default.
     default_names: their names, in lower case.
-    client_fields: the names, in lower case, of fields that the client was given, or told to remove.
+    client_fields: the names, in lower case, of fields that the client was given, None to remove one included.
     credentials: the names, in lower case, of fields that carry credentials.
     closes_connection: do the default fields say `Connection: close`?
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
@@ -140,7 +139,6 @@ class Configuration:
         self.credentials = frozenset({
             *CREDENTIALS, *(credential.name.lower() for info in infos for credential in info.of(Credential))
         })  # fmt: skip
-        self.connection_options = CONNECTION_OPTIONS
         self.options, self.option_owners = self._option_values(values, inactive)
         timeout: Timeout = self.options["timeout"]
         self.total_timeout = timeout.total

@@ -254,7 +254,7 @@ class LoopBinding:
                     self._close_own_loop()
             return COMPLETED
         if running is not None and running is not resources.loop:
-            self._bind(running)  # what another loop left is dropped; there is COMPLETED more to close
+            self._bind(running)  # what another loop left is dropped; there is nothing more to close
             return COMPLETED
         return self._run_in_background(resources.close(None if running is None else asyncio.current_task()))
 

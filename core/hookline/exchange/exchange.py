@@ -97,8 +97,8 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    first, call = call, no_call
-                    answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
+                    call = no_call
+                    answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
             call = no_call
@@ -148,8 +148,8 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    first, call = call, no_call
-                    answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
+                    call = no_call
+                    answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await finish_with_replacement(response, answer)
             call = no_call
@@ -175,8 +175,8 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    first, call = call, no_call
-                    answer = await response._with_timeout(stage.continue_after(response, first, result, calls))
+                    call = no_call
+                    answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await send_follow_ups(prepare_answer(response, answer), client is not None)
             call = no_call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from multidict import CIMultiDict
@@ -36,9 +36,9 @@ class Client(Protocol):
         """Return the pool of a route; made at first use."""
 
     def _make_request(
-        self, method: str, url: str, headers: Any, data: Any, given: dict[str, Any], function: str
+        self, method: str, url: str, headers: Any, data: Any, keywords: dict[str, Any], function: str
     ) -> Any:
-        """Make the request of a call. given: its other keywords. function: the name of what was called, for error messages."""
+        """Make the request of a call. keywords: its others. function: the name of what was called, for error messages."""
 
     def new_request(
         self,
@@ -99,7 +99,7 @@ class Configuration(Protocol):
     on_fast_path: bool  # may a request with all defaults take the fast path
     options: dict[str, Any]  # the value of each option, for requests that do not set it
     pre_request_fields: frozenset[str]  # field names in preconditions of pre_request, in lower case
-    response_type: Callable[..., Any]  # the class of responses, with the attributes that plugins add
+    response_type: type[Any]  # the class of responses, with the attributes that plugins add
     states_framing: bool  # do the default fields have to be checked for each request: two Host, or a framing field
     streamed_type: type[Any]  # the same as response_type, for streams
     table: Any  # the OptionTable: who accepts which keyword

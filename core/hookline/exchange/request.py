@@ -23,14 +23,8 @@ from .origin import Destination, Origin
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110, section 9.2.2
 WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})  # without a body they state Content-Length: 0 (RFC 9110, section 8.6)
-KNOWN_METHODS = WITH_LENGTH | {
-    "GET",
-    "HEAD",
-    "OPTIONS",
-    "DELETE",
-    "CONNECT",
-    "TRACE",
-}  # others are checked before they are sent
+# Other methods are checked before they are sent.
+KNOWN_METHODS = WITH_LENGTH | {"GET", "HEAD", "OPTIONS", "DELETE", "CONNECT", "TRACE"}
 
 BODY_FRAMING = frozenset({"content-length", "transfer-encoding"})
 FRAMING = BODY_FRAMING | {"host", "connection"}  # fields that are checked with the whole head, and not copied as lines
@@ -227,9 +221,6 @@ class HttpRequest:
         tls = TLS(self.verify, self.cert, self.server_hostname) if origin.tls else None
         scheme = "https" if origin.tls else "http"
         timeout = self.timeout
-        connecting = (
-            timeout.connect if timeout.tls else 0.0
-        )  # without `tls`, `acquire` limits both together by `connect`
         return DirectRoute(
             scheme,
             origin.host,
@@ -238,7 +229,8 @@ class HttpRequest:
             self.source_address,
             self.unix_socket,
             tls_timeout=timeout.tls,
-            connect_timeout=connecting,
+            # without `tls`, `acquire` limits both together by `connect`
+            connect_timeout=timeout.connect if timeout.tls else 0.0,
         )
 
     @property

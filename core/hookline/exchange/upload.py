@@ -146,9 +146,8 @@ async def write_body(reference: ref[ExchangeState], connection: Connection, body
                 raise LocalProtocolError(f"the body is longer than its Content-Length of {length} bytes")
             else:
                 write(chunk)
-            if (
-                connection.transport.is_closing()
-            ):  # a write has failed: the peer is gone, and may have sent a response that says why
+            # A write has failed: the peer is gone, and may have sent a response that says why.
+            if connection.transport.is_closing():
                 return
             if connection.drain_waiter is not None:
                 arm_write_timeout(reference, connection, request.timeout.write)

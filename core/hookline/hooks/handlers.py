@@ -124,7 +124,7 @@ class ResponseEvent(Event):
         """Have a handler called for this exchange only; else as for a client.
 
         plugin: the name of a plugin, which so implements an event in those exchanges only in which it needs to, if no
-            precondition can tell which these are. The handler is an implementation of that plugin then: it takes the
+            precondition can say which these are. The handler is an implementation of that plugin then: it takes the
             arguments of implementations, and its answer counts. It runs after the other plugins, so `response.answer`
             is their answer. None: a handler of the user.
 

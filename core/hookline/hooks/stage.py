@@ -56,12 +56,10 @@ class Stage:
         """Return the index of the one of `calls` that was called last. rest: the iterator over them."""
         return len(self.calls) - length_hint(rest) - 1
 
-    async def continue_after(
-        self, response: StagedResponse, call: Callable[..., Any], result: Any, rest: Iterator[Callable[..., Any]]
-    ) -> Any:
+    async def continue_after(self, response: StagedResponse, result: Any, rest: Iterator[Callable[..., Any]]) -> Any:
         """Go on after the first result that is not None: await it, check it, run the rest.
 
-        call, result: what was called last, and what it returned. rest: the iterator over `calls`.
+        result: what the call before returned. rest: the iterator over `calls`.
 
         Returns the answer of the event, or None.
         """

@@ -316,9 +316,8 @@ class Connection(BaseConnection):
             elif self._deferred_reads is None and self.data_listener is not None:
                 self.data_listener.processed(data)
         except BaseException as error:  # noqa: BLE001  # a handler's, or the parser's
-            if (
-                self.complete and not was_complete
-            ):  # by this read, and the caller does not know it yet: it gets the error
+            # completed by this read, and the caller does not know it yet: it gets the error
+            if self.complete and not was_complete:
                 self.complete = False
             self.fail(error)
 
@@ -391,7 +390,7 @@ class Connection(BaseConnection):
             self.last_read = self.loop.time()
 
     def _accept_head(self, head: ResponseHead, rest: bytes) -> None:
-        """Accept a parsed head off the fast path: choose how its body is framed, and tell the receiver.
+        """Accept a parsed head off the fast path: choose how its body is framed, and pass it to the receiver.
 
         rest: what followed the head in its read.
         """

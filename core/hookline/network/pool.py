@@ -19,9 +19,8 @@ from ..http1.connection import Connection
 from .timer import Timer
 
 _NEVER = math.inf
-PROBE_AFTER = (
-    0.005  # seconds of idleness after which the kernel is asked for input: 2 us, which a busy client does not pay
-)
+# Seconds of idleness after which the kernel is asked for input: 2 us, which a busy client does not pay
+PROBE_AFTER = 0.005
 
 
 class Pool:

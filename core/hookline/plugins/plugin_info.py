@@ -71,8 +71,18 @@ class PluginInfo:
         words = (f"{kind} {name}" for each in found for kind, names in names_by_kind(each) for name in names)
         return tuple(dict.fromkeys(words))
 
+    def __eq__(self, other: object) -> bool:
+        """A client makes new infos when its plugins or handlers change; those of the same plugin are equal."""
+        if not isinstance(other, PluginInfo):
+            return NotImplemented
+        return self.plugin is other.plugin and self.name == other.name and self.entry == other.entry
+
+    def __hash__(self) -> int:
+        return hash((self.name, id(self.plugin)))
+
     def __repr__(self) -> str:
-        return f"<PluginInfo {self.label}>"
+        shown = ("name", "distribution", "version", "hooks", "options", "plugin")
+        return f"PluginInfo({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
 def names_by_kind(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:

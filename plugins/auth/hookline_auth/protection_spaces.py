@@ -21,9 +21,8 @@ MAX_SERVERS = 256  # origins and proxies with sessions
 MAX_REALMS = 16  # of one server
 MAX_SESSIONS = 128  # of one server; more than the concurrent requests of one client to an origin
 
-Server = tuple[
-    str, Origin
-]  # the name of the credentials' field, which tells an origin from a proxy of the same address
+# The name of the credentials' field tells an origin from a proxy of the same address.
+Server = tuple[str, Origin]
 
 
 @dataclass(slots=True, eq=False)

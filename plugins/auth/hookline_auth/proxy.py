@@ -13,10 +13,17 @@ if TYPE_CHECKING:
 class Hop(Protocol):
     """A member of `route.via`: a proxy on the way. credentials: username and password, None = none."""
 
-    scheme: str
-    host: str
-    port: int
-    credentials: tuple[str, str] | None
+    @property
+    def scheme(self) -> str: ...
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def credentials(self) -> tuple[str, str] | None: ...
 
 
 class Proxy(NamedTuple):

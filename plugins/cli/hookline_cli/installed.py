@@ -31,7 +31,7 @@ class InstalledPlugin:
         return self.state == "enabled"
 
     def matches(self, name: str) -> bool:
-        """Tell whether a name is that of this plugin or of its distribution."""
+        """Say whether a name is that of this plugin or of its distribution."""
         distribution = normalized(self.distribution or "")
         return normalized(name) in (self.name, distribution, distribution.removeprefix("hookline_"))
 

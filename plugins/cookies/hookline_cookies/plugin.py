@@ -46,9 +46,8 @@ class Cookies:
 
     def __init__(self) -> None:
         self._jar: CookieJar | None = None
-        self.has_jar = (
-            Switch()
-        )  # turned on once the jar may hold something: a response set a cookie, or the user got the jar
+        # turned on once the jar may hold something: a response set a cookie, or the user got the jar
+        self.has_jar = Switch()
         self._adopted: Any = None  # the source of the client's `cookies=` that was added to the jar last
 
     @property

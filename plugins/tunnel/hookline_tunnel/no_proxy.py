@@ -70,7 +70,7 @@ class NoProxy:
             (self.subdomains if is_subdomain else self.names).add((parts.host.rstrip("."), parts.port))
 
     def matches(self, host: str, port: int) -> bool:
-        """Tell whether a host is reached without a proxy. host: in lower case, an IPv6 address without brackets."""
+        """Say whether a host is reached without a proxy. host: in lower case, an IPv6 address without brackets."""
         if self.everything:
             return True
         address = parse_address(host)

@@ -43,5 +43,5 @@ class WS:
 
 
 def overrides(handler: WS | None, method: str) -> bool:
-    """Tell whether the class of a handler overrides a method of `WS`."""
+    """Say whether the class of a handler overrides a method of `WS`."""
     return handler is not None and getattr(type(handler), method) is not getattr(WS, method)

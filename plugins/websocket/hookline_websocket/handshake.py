@@ -48,7 +48,7 @@ def opening_fields(subprotocols: Sequence[str], compression: Deflate | None) -> 
 
 
 def has_token(values: Sequence[str], token: str) -> bool:
-    """Tell whether a list of tokens, in one field or several, contains a token, ignoring case."""
+    """Say whether a list of tokens, in one field or several, contains a token, ignoring case."""
     return any(item.strip(" \t").lower() == token for value in values for item in value.split(","))
 
 

@@ -130,9 +130,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         # writing
         self._writing_paused = False
         self._waiters: set[asyncio.Future[None]] = set()  # of coroutines that wait for a change: see `_wait`
-        self._queued: list[Any] | None = (
-            None  # messages to send after the one in pieces; None = no message is being sent in pieces
-        )
+        # messages to send after the one in pieces; None = no message is being sent in pieces
+        self._queued: list[Any] | None = None
         self._queued_size = 0
         self._pings = PendingPings()
         self._pending_pong: bytes | None = None  # for the newest ping that came while writing was paused

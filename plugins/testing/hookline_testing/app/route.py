@@ -132,7 +132,7 @@ def app_route(app: Any, *, raise_errors: bool = True) -> AppRoute:
 
 
 def is_asgi(app: Any) -> bool:
-    """Tell whether an application is ASGI or WSGI: ASGI if it is a coroutine function, else by the number of arguments.
+    """Say whether an application is ASGI or WSGI: ASGI if it is a coroutine function, else by the number of arguments.
 
     Raises: TypeError.
     """

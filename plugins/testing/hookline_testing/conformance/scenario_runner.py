@@ -96,6 +96,6 @@ def in_words(error: BaseException) -> str:
 
 
 def is_library(filename: str) -> bool:
-    """Tell whether a file belongs to this package, to core or to asyncio."""
+    """Say whether a file belongs to this package, to core or to asyncio."""
     parts = filename.replace("\\", "/").split("/")
     return "hookline_testing" in parts or "hookline" in parts or "asyncio" in parts

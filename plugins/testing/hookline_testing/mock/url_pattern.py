@@ -34,7 +34,7 @@ class UrlPattern:
         self._query = glob(query) if mark and "*" in query else None
 
     def matches(self, url: str) -> bool:
-        """Tell whether a URL matches. url: with scheme, host and path as a client writes them."""
+        """Say whether a URL matches. url: with scheme, host and path as a client writes them."""
         if isinstance(self._written, re.Pattern):
             return self._written.fullmatch(url) is not None
         base, _, query = url.partition("?")

@@ -36,7 +36,7 @@ async def wait_until_read(sock: socket.socket, timeout: float = READ_TIMEOUT) ->
 
 
 def has_hung_up(sock: socket.socket) -> bool:
-    """Tell whether the peer has closed or reset the connection, without reading the data that came before that."""
+    """Say whether the peer has closed or reset the connection, without reading the data that came before that."""
     if sock.fileno() == -1:
         return True
     if not hasattr(select, "POLLRDHUP"):  # only on Linux; elsewhere unread data hides the end

@@ -33,7 +33,7 @@ _TCP_INFO_SIZE = 216
 
 
 def has_unread(sock: socket.socket) -> bool | None:
-    """Tell whether the peer of `sock` has not read all bytes sent to it yet; None if that cannot be found out."""
+    """Say whether the peer of `sock` has not read all bytes sent to it yet; None if that cannot be found out."""
     if sys.platform != "linux":
         return None
     import fcntl
