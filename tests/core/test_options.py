@@ -108,7 +108,7 @@ async def client() -> AsyncIterator[HttpClient]:
         ({"on_header": len}, "HttpClient.get() got an unexpected keyword 'on_header'. Did you mean 'on_headers'?"),
         (
             {"qqq": 1},
-            "HttpClient.get() got an unknown keyword 'qqq': neither core nor an installed plugin has this option",
+            "HttpClient.get() got an unexpected keyword 'qqq': neither core nor an installed plugin has this option",
         ),
         (
             {"disable": ["redirects"], "allow_redirects": True},
@@ -129,7 +129,10 @@ async def test_unknown_keyword_of_a_call_word_for_word(client: HttpClient, optio
         ({"header": {}}, "unexpected keyword 'header'. Did you mean 'headers'?"),
         ({"here": 1}, "unexpected keyword 'here': it is an option of the request only"),
         ({"disable": ["redirects"], "max_redirects": 1}, "it belongs to plugin 'redirects', which is disabled"),
-        ({"qqq": 1}, "HttpClient() got an unknown keyword 'qqq': neither core nor an installed plugin has this option"),
+        (
+            {"qqq": 1},
+            "HttpClient() got an unexpected keyword 'qqq': neither core nor an installed plugin has this option",
+        ),
     ],
 )
 def test_unknown_keyword_of_a_client_word_for_word(options: Any, words: str) -> None:
@@ -157,7 +160,7 @@ async def test_error_for_a_keyword_of_an_absent_plugin_says_why_it_is_absent(sit
         assert "it belongs to the optional plugin 'again', which plugins=['again'] would load" in await message(
             client, retries=3
         )
-        assert "unknown keyword 'zzzzz'" in await message(client, zzzzz=3)
+        assert "unexpected keyword 'zzzzz'" in await message(client, zzzzz=3)
         with pytest.raises(TypeError, match=r"belongs to plugin 'cookies', which is replaced by acme-cookies 1.0"):
             HttpClient(cookies={})
     async with HttpClient(autoload=False) as client:

@@ -79,7 +79,7 @@ async def test_plugin_of_a_call_that_would_end_the_program_is_named(site: Site, 
 @pytest.mark.parametrize("place", PLACES)
 def test_plugin_that_does_not_run_ends_no_program_over_an_unknown_keyword(site: Site, place: str) -> None:
     site.install("acme-bad", PLACES[place].format(error="SystemExit()"), {"acme": "Acme"}, group="hookline.optional")
-    with pytest.raises(TypeError, match="unknown keyword 'hue'"):
+    with pytest.raises(TypeError, match="unexpected keyword 'hue'"):
         use_client(hue=1)
 
 

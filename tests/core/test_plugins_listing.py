@@ -219,7 +219,7 @@ async def test_manager_is_a_real_plugin_manager(scripted: ScriptedServer) -> Non
         assert found.request.late_one == 8
         assert client.late_one == 7
         manager.unregister(name="late")
-        with pytest.raises(TypeError, match="unknown keyword 'late_one'"):
+        with pytest.raises(TypeError, match="unexpected keyword 'late_one'"):
             await client.get(scripted.url(), late_one=8)
     assert len(log) == 3
 

@@ -206,6 +206,4 @@ def unexpected_keyword_error(
     near = nearest(name, known)
     if near is not None:
         return TypeError(f"{what}. Did you mean {near!r}?")
-    return TypeError(
-        f"{function}() got an unknown keyword {name!r}: neither core nor an installed plugin has this option"
-    )
+    return TypeError(f"{what}: neither core nor an installed plugin has this option")
