@@ -6,13 +6,13 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import hookline
+from kit.imports import imports_of_modules, imports_within
 
 ROOT = Path(hookline.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
@@ -21,7 +21,7 @@ FORBIDDEN = re.compile(
 )
 # From the bottom up: a module imports only from its own folder and from those before it. "" is the root of the package.
 LAYERS = ("", "messages", "hooks", "http1", "network", "plugins", "exchange", "client")
-TOP = ("__init__", "__main__")  # of the root, and above all layers
+TOP = ("hookline", "hookline.__main__")  # above all layers
 
 
 def name_of(path: Path) -> str:
@@ -31,26 +31,7 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in SOURCES}
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """All that a module imports: at its top, within functions, for annotations; its own package's as `hookline:NAME`."""
-    package = path.parent.relative_to(ROOT).parts
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield node.module or ""
-        elif isinstance(node, ast.ImportFrom):
-            base = [*package[: len(package) - node.level + 1], *([node.module] if node.module else [])]
-            for alias in node.names:
-                found = (".".join([*base, *more]) for more in ((alias.name,), (), ("__init__",)))
-                yield "hookline:" + next(name for name in found if name in MODULES)
-
-
-IMPORTS = {name: set(imports_of(path)) for name, path in MODULES.items()}
-OWN = {
-    name: {i.removeprefix("hookline:") for i in imports if i.startswith("hookline:")}
-    for name, imports in IMPORTS.items()
-}
+OWN = imports_within(ROOT)  # by full names: "hookline.errors", and "hookline.hooks" for a package itself
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
@@ -78,7 +59,8 @@ def test_imports_have_no_cycles() -> None:
 
 def test_imports_go_from_upper_layers_to_lower_ones() -> None:
     def level(name: str) -> int:
-        return len(LAYERS) if name in TOP else LAYERS.index(name.rpartition(".")[0])
+        folder = name.removeprefix("hookline.").partition(".")[0]
+        return len(LAYERS) if name in TOP else LAYERS.index(folder) if (ROOT / folder).is_dir() else 0
 
     wrong = [f"{name} imports {other}" for name in OWN for other in OWN[name] if level(other) > level(name)]
     assert wrong == []
@@ -92,9 +74,10 @@ def test_classes_of_users_stand_in_one_file_or_two() -> None:
 
 
 def test_only_the_parser_imports_httptools() -> None:
-    assert [name for name, imports in IMPORTS.items() if any(i.startswith("httptools") for i in imports)] == [
-        "http1.parser"
+    importing = [
+        name for name, every in imports_of_modules(ROOT).items() if any(i.startswith("httptools") for i in every)
     ]
+    assert importing == ["hookline.http1.parser"]
 
 
 def test_modules_say_what_they_are_for() -> None:

@@ -5,48 +5,15 @@ Every import counts, also those of annotations (`if TYPE_CHECKING`) and those wi
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from kit.imports import imports_within
+
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(folder for folder in PLUGINS.glob("*/hookline_*") if (folder / "__init__.py").is_file())
-
-
-def module_name(file: Path, package: Path) -> str:
-    """Return the full name of a module: "hookline_x.a", and "hookline_x" for the package itself."""
-    parts = file.relative_to(package.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def imported_names(tree: ast.Module, parent: str) -> Iterator[str]:
-    """Yield the full name of everything that a module imports; parent is what its `from . import` refers to."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = parent.split(".")[: 1 - node.level or None] if node.level else []
-            source = [*base, *([node.module] if node.module else [])]
-            yield from (".".join([*source, alias.name]) for alias in node.names)
-
-
-def imports_within(package: Path) -> dict[str, set[str]]:
-    """Return which modules of its own package each module imports."""
-    files = {module_name(file, package): file for file in sorted(package.rglob("*.py"))}
-    imports: dict[str, set[str]] = {}
-    for name, file in files.items():
-        parent = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        found = set()
-        for target in imported_names(ast.parse(file.read_text(encoding="utf-8")), parent):
-            # `from .a import b` means the module a.b where there is one, else a name in the module a.
-            module = target if target in files else target.rpartition(".")[0]
-            if module in files and module != name:
-                found.add(module)
-        imports[name] = found
-    return imports
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)

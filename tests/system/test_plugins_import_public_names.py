@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 
 import hookline
+from kit.imports import imported_names
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(folder for folder in PLUGINS.glob("*/hookline_*") if (folder / "__init__.py").is_file())
@@ -15,16 +15,13 @@ PUBLIC = {"__version__", *hookline.__all__}
 
 
 def private_imports(text: str) -> list[str]:
-    """Return the names that a module imports from core and that are not public."""
-    found = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names if alias.name.startswith("hookline.")]
-        elif isinstance(node, ast.ImportFrom) and node.module == "hookline" and not node.level:
-            found += [f"hookline.{alias.name}" for alias in node.names if alias.name not in PUBLIC]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hookline.") and not node.level:
-            found.append(str(node.module))
-    return found
+    """Return what a module imports from core and what is not public: names of `hookline`, and the modules within it."""
+    private = (
+        name
+        for name in imported_names(text)
+        if name.startswith("hookline.") and name.removeprefix("hookline.") not in PUBLIC
+    )
+    return [name.rpartition(".")[0] if name.count(".") > 1 else name for name in private]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
