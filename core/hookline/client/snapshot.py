@@ -148,7 +148,7 @@ class Recorder:
         if isinstance(request, RequestSnapshot):
             values = builtin_values(request.__dict__.items())
         else:
-            secrets |= request._client._credential_fields() | request.configuration.credentials
+            secrets |= request.configuration.client._credential_fields() | request.configuration.credentials
             options = ((name, copied_option(request, name)) for name in request.configuration.options)
             values = {**dict(options), **builtin_values(plugin_attributes(request))}
         origin = request._destination.origin

@@ -52,7 +52,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         if limit:
             limit += request.timeout.tls  # the route limits the handshake itself
         connection = await response._with_timeout(
-            pool.await_opening(request.route.open(request._client)), ConnectTimeout, limit
+            pool.await_opening(request.route.open(request.configuration.client)), ConnectTimeout, limit
         )
         if pool.close_count != closings:  # the client was closed at the moment at which it was ready
             connection.abort()

@@ -74,7 +74,7 @@ async def exchange(
     """
     if request is None:
         request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
-    elif request.__dict__:
+    else:
         request._heed_own_options()  # the plugin that made it may have set some
     configuration = request.configuration
     response_type = configuration.response_type  # CPython does not specialise a call of an attribute that is no method
@@ -102,8 +102,7 @@ async def exchange(
                     if answer is not None:
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
             call = no_call
-            if request.__dict__:
-                request._heed_own_options()  # hooks may have set some
+            request._heed_own_options()  # hooks may have set some
         # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
         # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
         while True:

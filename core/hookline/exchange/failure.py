@@ -38,7 +38,7 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
         return None
     cancelled = not isinstance(error, Exception)
     is_over = cancelled or response._is_past_deadline()
-    with response.request._client.loop_resources.handler_section():
+    with response.request.configuration.client.loop_resources.handler_section():
         answer = await run_post_request(stage, response, error, SECONDS_AFTER_CANCELLATION if is_over else None)
     is_ignored = cancelled or response.was_handed_out or response._is_past_deadline()
     return None if is_ignored else answer

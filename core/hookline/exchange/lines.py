@@ -102,11 +102,11 @@ class Lines:
             yield line
 
     def __iter__(self) -> Iterator[str]:
-        self._response.request._client._check_synchronous()
+        self._response.request.configuration.client._check_synchronous()
         return self._lines_synchronously()
 
     def _lines_synchronously(self) -> Iterator[str]:
-        client = self._response.request._client
+        client = self._response.request.configuration.client
         for data in self._response.raw:
             yield from client.run(self._split(data))
         yield from client.run(self._split(b"", is_last=True))

@@ -18,7 +18,7 @@ from ..network.route import DirectRoute, Route
 from ..network.tls import TLS
 from .call_handlers import CallHandlers
 from .core_options import CONNECTION_OPTIONS, ORIGIN_OPTIONS, VERSIONS
-from .interfaces import Client, Configuration
+from .interfaces import Configuration
 from .origin import Destination, Origin
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})  # RFC 9110, section 9.2.2
@@ -150,11 +150,6 @@ class HttpRequest:
     @property
     def client(self) -> Any:
         """The HttpClient that made it and sends it."""
-        return self.configuration.client
-
-    @property
-    def _client(self) -> Client:
-        """The same, typed as the exchange uses it."""
         return self.configuration.client
 
     @property
@@ -728,7 +723,7 @@ class HttpRequest:
     def ssl(self) -> Any:
         """The ssl.SSLContext of its connection; None for plain HTTP, and for a route of a plugin that has no attribute `tls`."""
         tls = getattr(self.route, "tls", None)
-        return None if tls is None else self._client.contexts.get(tls)
+        return None if tls is None else self.configuration.client.contexts.get(tls)
 
     __reduce__ = snapshot
 

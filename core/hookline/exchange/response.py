@@ -360,7 +360,7 @@ class HttpResponse(ExchangeState):
             self._mark_finished()
             stage = self._begin_event("post_request")
             if stage is not None:
-                with self.request._client.loop_resources.handler_section():
+                with self.request.configuration.client.loop_resources.handler_section():
                     await stage.run(self)  # its answer is ignored: the caller has the response
 
     def close(self) -> Any:
@@ -369,7 +369,7 @@ class HttpResponse(ExchangeState):
         If the body was read to its end, nothing happens. In a running loop this returns an awaitable, which need not be
         awaited; without one it blocks until everything is done.
         """
-        return self.request._client._run_in_background(self.aclose())
+        return self.request.configuration.client._run_in_background(self.aclose())
 
     async def aclose(self) -> None:
         """End the response as `close` does; a coroutine, for a running loop."""
@@ -385,7 +385,7 @@ class HttpResponse(ExchangeState):
         error = StreamAbandoned(why)
         await self._fail(error)
         for note in getattr(error, "__notes__", ()):
-            self.request._client.logger.error("%r: %s", self.request, note)
+            self.request.configuration.client.logger.error("%r: %s", self.request, note)
 
     # -- for plugins
 

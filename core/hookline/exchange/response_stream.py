@@ -67,12 +67,12 @@ class ResponseStream:
             data = await read()
 
     def __iter__(self) -> Iterator[bytes]:
-        self._response.request._client._check_synchronous()
+        self._response.request.configuration.client._check_synchronous()
         self._begin()
         return self._chunks_synchronously()
 
     def _chunks_synchronously(self) -> Iterator[bytes]:
-        client = self._response.request._client
+        client = self._response.request.configuration.client
         while data := client.run(self._next()):
             yield data
 
@@ -105,7 +105,7 @@ class ResponseStream:
 
         Raises: OSError, for a path that cannot be written or is no regular file; StreamConsumedError; what reading raises.
         """
-        return self._response.request._client.run(self._save(path))
+        return self._response.request.configuration.client.run(self._save(path))
 
     async def _save(self, path: str | os.PathLike[str]) -> int:
         self._begin()
@@ -122,7 +122,7 @@ class ResponseStream:
 
         Raises: StreamConsumedError, if the stream was iterated, saved or read to the end before; what ended the exchange.
         """
-        return self._response.request._client.run(self._read(n))
+        return self._response.request.configuration.client.run(self._read(n))
 
     async def _read(self, n: int | None) -> bytes:
         if self._iterated:

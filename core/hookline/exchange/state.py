@@ -240,7 +240,7 @@ class ExchangeState:
         limit of the part; 0 = only the deadline counts. total: False = the deadline does not count.
         """
         self._waiter = waiter
-        resources = self.request._client.loop_resources
+        resources = self.request.configuration.client.loop_resources
         now = resources.loop.time()
         self._timed_part = (kind, seconds, now) if seconds else None
         deadline = self.request.deadline if total else 0.0
@@ -253,13 +253,13 @@ class ExchangeState:
     def _arm_deadline(self) -> None:
         """Limit the wait for the connection by the deadline of the call alone."""
         self._due = self.request.deadline
-        self.request._client.loop_resources.timer.add(self)
+        self.request.configuration.client.loop_resources.timer.add(self)
 
     def _disarm_timeout(self) -> None:
         """End the limit of the wait, which is over."""
         if self._due != math.inf:
             self._due = math.inf
-            self.request._client.loop_resources.timer.discard(self)
+            self.request.configuration.client.loop_resources.timer.discard(self)
 
     def _check_deadline(self, now: float) -> float:
         """End the wait if it took too long. The timer calls this when `_due` is reached.
@@ -302,7 +302,7 @@ class ExchangeState:
         """Say whether the deadline of the call has passed; False if it has none."""
         deadline = self.request.deadline
         # a timer may fire a millisecond early: uvloop counts in whole milliseconds
-        return bool(deadline) and self.request._client.loop_resources.loop.time() >= deadline - 0.002
+        return bool(deadline) and self.request.configuration.client.loop_resources.loop.time() >= deadline - 0.002
 
     async def _with_timeout(
         self, awaitable: Awaitable[T], kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0
@@ -314,7 +314,7 @@ class ExchangeState:
         Raises: `kind` after `seconds`; HttpTimeout at the deadline; what the awaitable raises.
         """
         deadline = self.request.deadline or math.inf
-        resources = self.request._client.loop_resources
+        resources = self.request.configuration.client.loop_resources
         with resources.handler_section():
             if deadline == math.inf and not seconds:
                 return await awaitable

@@ -20,7 +20,7 @@ class StreamedResponse(HttpResponse):
         if self.connection is None:
             return
         with contextlib.suppress(RuntimeError):  # its loop is closed: post_request cannot run
-            self.request._client.loop_resources.loop.call_soon_threadsafe(self._start_abandoning)
+            self.request.configuration.client.loop_resources.loop.call_soon_threadsafe(self._start_abandoning)
         # last, since a warning may be turned into an error
         warnings.warn(
             f"the stream of {self!r} was neither read to its end nor closed", ResourceWarning, stacklevel=2, source=self
@@ -28,4 +28,4 @@ class StreamedResponse(HttpResponse):
 
     def _start_abandoning(self) -> None:
         """Close the connection and run post_request, in the loop of the response."""
-        self.request._client.loop_resources.start(self._abandon("the stream was forgotten"))
+        self.request.configuration.client.loop_resources.start(self._abandon("the stream was forgotten"))

@@ -29,7 +29,7 @@ async def send(response: ExchangeState, connection: Connection) -> None:
     connection.transport.write(request._encode_head())
     with (
         connection.keeping_unread_answer(),
-        request._client.loop_resources.handler_section(),  # `close` of the client waits until the source has ended
+        request.configuration.client.loop_resources.handler_section(),  # `close` of the client waits until the source has ended
     ):
         if request.gate is None or await wait_for_gate(response, connection):
             response._arm_timeout(None)  # the peer may be silent while the body is sent
@@ -51,7 +51,7 @@ async def upload(response: ExchangeState, connection: Connection, body: bytes | 
 
     Raises: as `send`.
     """
-    task = response.request._client.loop_resources.start(write_body(ref(response), connection, body))
+    task = response.request.configuration.client.loop_resources.start(write_body(ref(response), connection, body))
     connection.cancel_sending = task.cancel
 
     def wake(task: asyncio.Task[None]) -> None:
