@@ -20,7 +20,7 @@ FORBIDDEN = re.compile(
     r"(?i)cookie(?!jar)|websocket|wsproto|oauth|\bdigest|allow_redirect|100-continue|gzip|brotli|(?-i:hookline_[a-z])"
 )
 # From the bottom up: a module imports only from its own folder and from those before it. "" is the root of the package.
-LAYERS = ("", "messages", "hooks", "http1", "network", "plugins", "exchange", "client")
+LAYERS = ("", "messages", "hooks", "wire", "http1", "network", "plugins", "exchange", "client")
 TOP = ("hookline", "hookline.__main__")  # above all layers
 
 

@@ -23,9 +23,9 @@ from ..exchange.origin import Destination, Origin
 from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.state import NEVER
-from ..http1.parser import ResponseHead, StatusLine
 from ..messages.request_body import Source
 from ..messages.timeout import Timeout
+from ..wire.response_head import ResponseHead, StatusLine
 from .event_loop import COMPLETED
 
 Record = tuple[str, Any]

@@ -137,7 +137,7 @@ class HttpResponse(ExchangeState):
     @property
     def version(self) -> str:
         """The version that the server stated: "HTTP/1.1" or "HTTP/1.0"; "" before the head is here."""
-        return "" if self._head is None else f"HTTP/1.{self._head.line.minor}"
+        return "" if self._head is None else self._head.line.version
 
     @property
     def ok(self) -> bool:

@@ -17,11 +17,13 @@ from ..hooks.handlers import ResponseEvent
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
-from ..http1.connection import Connection, DataListener
-from ..http1.parser import ResponseHead, parse_status_line
+from ..http1.connection import Connection
+from ..http1.parser import parse_status_line
 from ..messages.content_decoding import ContentFilter
 from ..network.pool import Pool
 from ..network.timings import FirstByteListener, Timings
+from ..wire.carrier import DataListener
+from ..wire.response_head import ResponseHead
 from .request import HttpRequest
 
 if TYPE_CHECKING:

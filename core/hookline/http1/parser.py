@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ..errors import RemoteProtocolError, shown
+from ..wire.response_head import ResponseHead, StatusLine
 from .chunk_reader import ChunkReader
 from .lenient_heads import LenientHead
 
@@ -41,17 +41,6 @@ _EXTENSION_FAULT = "Invalid character in chunk extensions"
 _TRAILER_FAULTS = ("Unexpected whitespace after header value", "Invalid header value char")
 _LAST_CHUNK = re.compile(rb"0+(?:[ \t]*;[^\n]*|[ \t]*)\r").fullmatch
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-class StatusLine(NamedTuple):
-    """The first line of a response (RFC 9112, section 4).
-
-    status: the status code. reason: the reason phrase as sent, "" for none. minor: 1 for HTTP/1.1, 0 for HTTP/1.0.
-    """
-
-    status: int
-    reason: str
-    minor: int
 
 
 class _NoCallbacks:
@@ -80,30 +69,6 @@ def parse_status_line(line: bytes) -> StatusLine:
         _status_lines.clear()
     found = _status_lines[line] = StatusLine(int(status), (reason or b"").decode("latin-1"), int(minor))
     return found
-
-
-class ResponseHead:
-    """A parsed head. One that comes again on a connection is the same object.
-
-    raw: the head with its empty line, as it came, or as a `LenientHead` has rewritten it.
-    low: `raw` in lower case.
-    line: the status line. status: its code.
-    keep_alive: True if the connection may persist, as far as the head tells.
-    length: of the body in bytes, by Content-Length; -1 without one.
-    cached_table, cached_hooks: for the exchange: what it has computed from this head, and for which dispatch table.
-    """
-
-    __slots__ = ("cached_hooks", "cached_table", "keep_alive", "length", "line", "low", "raw", "status")
-
-    def __init__(self, raw: bytes, line: StatusLine, low: bytes, keep_alive: bool = False, length: int = -1) -> None:
-        self.raw = raw
-        self.line = line
-        self.status = line.status
-        self.low = low
-        self.keep_alive = keep_alive
-        self.length = length
-        self.cached_table: object = None
-        self.cached_hooks: Any = None
 
 
 def parse_head(head: bytes, masked: bytes = b"") -> ResponseHead:

@@ -21,8 +21,8 @@ from ..errors import (
     reason_of,
 )
 from ..http1.connection import Connection
-from ..http1.opening_times import OpeningTimes
 from ..messages.url import written_host
+from ..wire.opening_times import OpeningTimes
 from .happy_eyeballs import as_address, dial, resolve_host
 from .tls import TLS
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from ..http1.connection import Connection, DataListener
+from ..http1.connection import Connection
+from ..wire.carrier import DataListener
 
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
 

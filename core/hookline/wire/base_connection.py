@@ -6,12 +6,11 @@ import asyncio
 import select
 import ssl
 import sys
-from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .. import forks
-from ..errors import ConnectionClosed, ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
+from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
 
 READ_BUFFER_SIZE = 64 * 1024
 
@@ -69,62 +68,26 @@ class BaseConnection(asyncio.BufferedProtocol):
     transport: of asyncio; after `start_tls`, the one that encrypts.
     alive: True from `connection_made` until the connection is lost.
     keep_alive: False if no other exchange may use it, whatever the reason.
-    error: what ended the exchange, and the connection with it; None if nothing has.
-    leftover: bytes that came after the head of a 101, or of a CONNECT that was granted.
-    waiter: the future that the exchange awaits; None or done when it does not wait.
-    is_reading_paused: True while reading is paused because too much is buffered.
-    drain_waiter: a future while the transport takes no more to send; None while it does.
-    cancel_sending: stops the task that sends the body of the request; None if there is no such task.
+    leftover: bytes that came for the next protocol: after the head of a 101, or of a CONNECT that was granted, and before
+        the protocol that TLS has chosen takes over.
     """
 
-    __slots__ = (
-        "__weakref__", "_view", "alive", "cancel_sending", "drain_waiter", "error", "is_reading_paused",
-        "keep_alive", "leftover", "loop", "transport", "waiter",
-    )  # fmt: skip
+    __slots__ = ("__weakref__", "_view", "alive", "keep_alive", "leftover", "loop", "transport")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._view = read_buffer_of(loop)
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made sets it before any use
-        self.alive = self.keep_alive = self.is_reading_paused = False
+        self.alive = self.keep_alive = False
         self.leftover = b""
-        self.error: BaseException | None = None
-        self.waiter: asyncio.Future[None] | None = None
-        self.drain_waiter: asyncio.Future[None] | None = None
-        self.cancel_sending: Callable[[], object] | None = None
         forks.connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
 
-    async def wait(self) -> None:
-        """Wait until something came or changed; the caller checks what.
-
-        Raises: `error`, if the exchange was ended.
-        """
-        if self.error is not None:
-            raise self.error
-        self.waiter = self.loop.create_future()
-        await self.waiter
-
-    def wake(self) -> None:
-        """End the current `wait`, if there is one."""
-        waiter = self.waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-    def _resume_reading(self) -> None:
-        if self.is_reading_paused and self.alive:
-            self.is_reading_paused = False
-            self.transport.resume_reading()
-
-    def pause_writing(self) -> None:
-        self.drain_waiter = self.loop.create_future()
-
-    def resume_writing(self) -> None:
-        future, self.drain_waiter = self.drain_waiter, None
-        if future is not None and not future.done():
-            future.set_result(None)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # a stream transport is what create_connection makes
+        self.alive = True
 
     @property
     def _got_close_notify(self) -> bool:
@@ -149,21 +112,8 @@ class BaseConnection(asyncio.BufferedProtocol):
         descriptor = sock.fileno()
         return descriptor < 0 or is_readable(descriptor)
 
-    def _stop_sending(self) -> None:
-        """Stop sending the body of the request, if it is being sent."""
-        self.resume_writing()
-        cancel, self.cancel_sending = self.cancel_sending, None
-        if cancel is not None:
-            cancel()
-
-    async def drain(self) -> None:
-        """Wait until the transport takes more to send, `_stop_sending` is called or the connection is lost."""
-        if self.drain_waiter is not None:
-            await self.drain_waiter
-
     def abort(self) -> None:
         """Close at once, and drop what is not sent yet."""
-        self._stop_sending()
         if self.alive:
             self.keep_alive = False
             self.transport.abort()
@@ -172,7 +122,6 @@ class BaseConnection(asyncio.BufferedProtocol):
         """In a child of os.fork(): forget the socket, which belongs to the parent. See `hookline.forks`."""
         if self.alive:
             self.alive = self.keep_alive = False
-            self.error = self.error or ConnectionClosed("the connection belongs to the parent process")
             forks.kept.append(self.transport)
             sock = self.transport.get_extra_info("socket")
             if sock is not None:
@@ -190,7 +139,6 @@ class BaseConnection(asyncio.BufferedProtocol):
         If the connection is lost (`alive` is False), only the bytes are handed over.
         """
         if self.alive:
-            self._resume_reading()
             self.transport.set_protocol(protocol)
         leftover, self.leftover = self.leftover, b""
         return leftover
