@@ -43,10 +43,10 @@ from typing import Any, Protocol
 from ..copying import no_copy
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
 from .base_connection import BaseConnection
+from .chunked_body import ChunkedBody
 from .large_bodies import LARGE_BODY, LargeBodyReader
 from .opening_times import OpeningTimes
 from .parser import (
-    ChunkedBody,
     PartialHead,
     ResponseHead,
     check_transfer_coding,
@@ -520,7 +520,7 @@ class Connection(BaseConnection):
         if body.complete:
             if content:
                 self.parts.append(content)
-            self._complete_response(b"surplus" if body.has_surplus else b"")
+            self._complete_response(body.surplus)
         elif content:
             self._add_part(content)
 
