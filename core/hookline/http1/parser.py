@@ -22,9 +22,8 @@ MAX_HEAD = 256 * 1024  # bytes of a head
 MAX_FIELDS = 1000  # of a head
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch
-_CONTROL_CHARACTER = re.compile(rb"[^\t\r\x20-\x7e\x80-\xff]").search
 _EMPTY_LINE = re.compile(rb"\n\r?\n").search  # after a head; lines may end in LF (RFC 9112, section 2.2)
-_VERSION_PREFIX = b"HTTP/1."
+_MINIMAL_STATUS_LINE = b"HTTP/1.1 200 "  # completes the beginning of another status line
 
 
 class StatusLine(NamedTuple):
@@ -49,6 +48,10 @@ _status_lines: dict[bytes, StatusLine] = {}  # servers send the same few: a look
 def first_line(head: bytes | bytearray) -> str:
     """The first line of a head, for an error message: the fields after it may have secrets, such as a session."""
     return shown(bytes(head).partition(b"\n")[0].rstrip(b"\r"))
+
+
+def malformed_head(head: bytes | bytearray, why: object) -> RemoteProtocolError:
+    return RemoteProtocolError(f"malformed response head: {why} (it begins {first_line(head)})")
 
 
 def parse_status_line(line: bytes) -> StatusLine:
@@ -107,7 +110,7 @@ def parse_head(head: bytes, masked: bytes = b"") -> ResponseHead:
             raise RemoteProtocolError(
                 "a 101 without Upgrade, or without a Connection that names it (RFC 9110, section 15.2.2)"
             ) from error
-        raise RemoteProtocolError(f"malformed response head: {error} (it begins {first_line(head)})") from error
+        raise malformed_head(head, error) from error
     found = _status_lines.get(head[:15])  # "HTTP/1.1 200 OK" is 15 long, and most heads begin with it
     if found is None or head[15] != 13:
         line = head[: head.find(b"\r\n")]
@@ -165,14 +168,14 @@ def _check_limits(size: int, lines: int) -> None:
 class PartialHead:
     """A head that comes in several reads. It is refused as soon as it cannot become a valid head, before the rest comes."""
 
-    __slots__ = ("_copied_size", "_data", "_lenient_head", "_lines", "_parser")
+    __slots__ = ("_checked_size", "_data", "_lenient_head", "_lines", "_parser")
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._lines = 0
         self._parser = HttpResponseParser(_NO_CALLBACKS)
-        self._lenient_head: LenientHead | None = None
-        self._copied_size = 0  # bytes of the data that the lenient head has: whole lines
+        self._lenient_head: LenientHead | None = None  # None until the first line is whole
+        self._checked_size = 0  # bytes of the data that the lenient head and the parser have got: whole lines
 
     def add(self, data: bytes) -> bytes:
         """Add the bytes of one read; returns the bytes of all reads once the head is whole, else b"".
@@ -184,47 +187,35 @@ class PartialHead:
         if _EMPTY_LINE(self._data, max(0, known - 2)):
             return bytes(self._data)
         if known < 64:
-            self._check_beginning()
+            line, end, _ = bytes(self._data[:64]).partition(b"\n")
+            line = line.removesuffix(b"\r")
+            if not _STATUS_LINE(line if end else line + _MINIMAL_STATUS_LINE[len(line) :]):
+                raise RemoteProtocolError(f"expected an HTTP/1.1 response, got {first_line(line)}")
         self._lines += data.count(b"\n")
         _check_limits(len(self._data), self._lines)
-        try:
-            if self._lenient_head is None:
-                self._parser.feed_data(data)
-                return b""
-        except HttpParserError as error:
-            self._copied_size = self._data.find(b"\n") + 1
-            if not self._copied_size:
-                raise self._malformed(error) from error
-            self._lenient_head = LenientHead(bytes(self._data[: self._copied_size - 1]))
-            self._parser = HttpResponseParser(_NO_CALLBACKS)
-            self._parser.feed_data(self._lenient_head.masked)
-        try:
-            self._feed_lenient(self._lenient_head)
-        except HttpParserError as error:
-            raise self._malformed(error) from error
+        if b"\n" in data:
+            self._check_lines()
+        # of a longer line, the rest is checked once the line is whole
+        at = self._checked_size
+        if at and not UNFINISHED_LINE(self._data, at, at + 64):
+            raise malformed_head(self._data, "an invalid line")
         return b""
 
-    def _feed_lenient(self, lenient: LenientHead) -> None:
+    def _check_lines(self) -> None:
+        """Check the lines that have become whole."""
         end = self._data.rfind(b"\n") + 1
-        fed = len(lenient.masked)
-        for line in self._data[self._copied_size : end].split(b"\n")[:-1]:
-            lenient.add(bytes(line))
-        self._copied_size = end
-        self._parser.feed_data(lenient.masked[fed:])
-        # of a longer line, the rest is checked once the line is whole
-        if not UNFINISHED_LINE(self._data, end, end + 64):
-            raise RemoteProtocolError(f"malformed response head (it begins {first_line(self._data[:64])})")
-
-    def _malformed(self, error: HttpParserError) -> RemoteProtocolError:
-        return RemoteProtocolError(f"malformed response head: {error} (it begins {first_line(self._data[:64])})")
-
-    def _check_beginning(self) -> None:
-        beginning = bytes(self._data[:64])
-        if not beginning.startswith(_VERSION_PREFIX[: len(beginning)]):
-            raise RemoteProtocolError(f"expected an HTTP/1.1 response, got {first_line(beginning)}")
-        line, ending, _ = beginning.partition(b"\n")
-        if ending or _CONTROL_CHARACTER(line):
-            parse_status_line(line.removesuffix(b"\r"))
+        lines = bytes(self._data[self._checked_size : end]).split(b"\n")[:-1]
+        self._checked_size = end
+        lenient = self._lenient_head
+        if lenient is None:
+            lenient = self._lenient_head = LenientHead(lines.pop(0))
+        for line in lines:
+            lenient.add(line)
+        try:
+            self._parser.feed_data(lenient.masked)
+        except HttpParserError as error:
+            raise malformed_head(self._data, error) from error
+        lenient.masked.clear()
 
 
 def field_values(low: bytes, name: bytes) -> bytes:
