@@ -116,12 +116,14 @@ def parse_head(head: bytes, masked: bytes = b"") -> ResponseHead:
         line = head[: head.find(b"\r\n")]
         found = _status_lines.get(line) or parse_status_line(line)
     low = head.lower()
-    keep_alive = parser.should_keep_alive() or says_keep_alive(low, found.minor)
     at = low.find(b"\r\ncontent-length:")
     try:
         length = int(low[at + 17 : low.find(b"\r\n", at + 17)]) if at >= 0 else -1
     except ValueError as error:  # llhttp has checked the digits, but int() refuses more than 4300 of them
         raise RemoteProtocolError("the Content-Length has thousands of digits") from error
+    # where the message ends with its head, llhttp has forgotten the Connection field by now
+    ends_with_head = length == 0 or found.status == 204 or found.status == 304
+    keep_alive = (not ends_with_head and parser.should_keep_alive()) or says_keep_alive(low, found.minor)
     return ResponseHead(head, found, low, keep_alive, length)
 
 
@@ -150,7 +152,7 @@ def says_keep_alive(low: bytes, minor: int) -> bool:
     """Return True if the connection may persist by the Connection fields of a lower-cased head (RFC 9112, section 9.3).
 
     llhttp's own answer does not count where it is no, since it also says no to HTTP/1.0, to responses to HEAD and to heads
-    without framing. Nor does it count where the message ends with its head: llhttp has forgotten the field by then.
+    without framing.
     """
     tokens = [
         token.strip() for name in (b"connection", b"proxy-connection") for token in field_values(low, name).split(b",")

@@ -20,6 +20,7 @@ from ..errors import (
     SSLError,
     reason_of,
 )
+from ..http1.base_connection import handshake_error
 from ..http1.connection import Connection
 from ..http1.opening_times import OpeningTimes
 from ..messages.url import written_host
@@ -151,11 +152,8 @@ class DirectRoute(Route):
         peer = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return SSLError(f"the certificate of {peer} is not trusted: {error.verify_message or error.reason}")
-        if isinstance(error, ssl.SSLError):
-            return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
+        if in_handshake or isinstance(error, ssl.SSLError):
+            return handshake_error(error, peer)
         if error.errno == errno.ECONNREFUSED:
             return ConnectionRefused(f"no server listens at {peer}")
-        what = f"TLS handshake with {peer} failed" if in_handshake else f"cannot connect to {peer}"
-        return HttpConnectionError(f"{what}: {reason_of(error)}")
+        return HttpConnectionError(f"cannot connect to {peer}: {reason_of(error)}")
