@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Hashable
+from collections.abc import Hashable
 from time import monotonic
 
 from ..copying import no_copy
@@ -40,7 +40,7 @@ class Pool:
     """
 
     __slots__ = (
-        "_due", "_loop", "_opening_limits", "_timer", "close_count", "closing", "connections", "idle", "keep_alive",
+        "_due", "_loop", "_timer", "close_count", "closing", "connections", "idle", "keep_alive",
         "key", "limit", "opened", "retired", "reused_before", "waiters",
     )  # fmt: skip
 
@@ -60,7 +60,6 @@ class Pool:
         self.retired = False
         self.close_count = 0
         self.reused_before = 0
-        self._opening_limits: set[asyncio.Timeout] = set()  # `close` ends the openings with them
         self.closing: set[Connection] = set()
 
     def take(self, now: float) -> Connection | None:
@@ -111,26 +110,9 @@ class Pool:
             if waiter in self.waiters:
                 self.waiters.remove(waiter)
 
-    async def await_opening(self, connect: Awaitable[Connection]) -> Connection:
-        """Await the opening of a connection, which `close` ends early.
-
-        Raises: ClientClosed if the client was closed meanwhile; whatever the opening raises.
-        """
-        limit = asyncio.timeout(None)
-        self._opening_limits.add(limit)
-        try:
-            async with limit:
-                return await connect
-        except TimeoutError:
-            if limit.expired():
-                raise ClientClosed("the client was closed") from None
-            raise
-        finally:
-            self._opening_limits.discard(limit)
-
     def add(self, connection: Connection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
-        connection.on_lost = self._connection_lost
+        connection.on_lost = self.remove
         self.connections.add(connection)
 
     def free_slot(self) -> None:
@@ -146,7 +128,7 @@ class Pool:
         """Take back the connection of an exchange that is over: give it to a waiter, keep it idle, or close it."""
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if not (connection.is_reusable and self.keep_alive):
-                self._close_or_abort(connection)
+                self._close(connection)
                 return
             connection.end()
         connection.receiver = None  # type: ignore[assignment]  # on the fast path, this and `parts` are all to clear
@@ -162,42 +144,33 @@ class Pool:
             self._due = self._loop.time() + self.keep_alive
             self._timer.add(self)
 
-    def _close_or_abort(self, connection: Connection) -> None:
-        self.remove(connection)
-        if connection.has_unsent:
-            connection.abort()  # a close would first wait until the peer takes the rest
-        else:
-            self._close(connection)
-
     def remove(self, connection: Connection) -> None:
-        """Remove a connection that is about to be closed, or detached, and free its slot."""
+        """Remove a connection that is lost, detached or about to be closed, and free its slot."""
         if connection in self.connections:
-            connection.on_lost = None
             self._discard(connection)
+            if connection in self.idle:
+                self.idle.remove(connection)
             self.free_slot()
 
     def reclaim_slot(self, connection: Connection) -> None:
         """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
-        connection.on_lost = None
         connection.reused -= 1
         self._discard(connection)
         connection.abort()
 
+    def _discard(self, connection: Connection) -> None:
+        connection.on_lost = None
+        self.connections.discard(connection)
+        self.reused_before += connection.reused
+
     def _close(self, connection: Connection) -> None:
-        if connection.alive:
+        self.remove(connection)
+        if connection.has_unsent:
+            connection.abort()  # a close would first wait until the peer takes the rest
+        elif connection.alive:
             self.closing.add(connection)
             connection.on_lost = self.closing.discard
             connection.close()
-
-    def _connection_lost(self, connection: Connection) -> None:
-        if connection in self.idle:
-            self.idle.remove(connection)
-        self._discard(connection)
-        self.free_slot()
-
-    def _discard(self, connection: Connection) -> None:
-        self.connections.discard(connection)
-        self.reused_before += connection.reused
 
     @property
     def reused(self) -> int:
@@ -206,9 +179,7 @@ class Pool:
 
     def close_oldest(self) -> None:
         """Close the connection that has been idle for longest."""
-        connection = self.idle.pop(0)
-        self.remove(connection)
-        self._close(connection)
+        self._close(self.idle[0])
 
     def _check_deadline(self, now: float) -> float:
         """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
@@ -233,35 +204,29 @@ class Pool:
     @property
     def has_waiting_calls(self) -> bool:
         """True if a call waits for a connection, or for more of a response."""
-        return bool(self.waiters or self._opening_limits) or any(not c.complete for c in self.connections)
+        return bool(self.waiters) or any(not connection.complete for connection in self.connections)
 
-    def end_exchanges(self) -> None:
-        """End with ClientClosed what waits for a connection, or for more of a response."""
+    def fail_waiters(self) -> None:
+        """End the waits in the queue with ClientClosed."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(ClientClosed("the client was closed"))
+
+    def fail_exchanges(self) -> None:
+        """End with ClientClosed what waits for more of a response, and by `close_count` what opens a connection."""
         self.close_count += 1
-        self.fail_waiters()
-        while self._opening_limits:
-            self._opening_limits.pop().reschedule(self._loop.time())
         for connection in list(self.connections):
             if not connection.complete:
                 self.remove(connection)
                 connection.fail(ClientClosed("the client was closed"))
 
     def close(self) -> None:
-        """Close all connections, and end with ClientClosed what waits for one or uses one."""
-        self.end_exchanges()
+        """Close all connections, which no exchange uses any more."""
         self._timer.discard(self)
         self._due = math.inf
-        self.idle.clear()
         for connection in list(self.connections):
-            self.remove(connection)
             self._close(connection)
-
-    def fail_waiters(self) -> None:
-        """End the waits in the queue with ClientClosed."""
-        waiters, self.waiters = self.waiters, deque()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(ClientClosed("the client was closed"))
 
     def forget_all(self) -> None:
         """Forget all connections and waiters, without a call to their loop, which is closed."""
