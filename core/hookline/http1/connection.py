@@ -100,14 +100,13 @@ class Connection(BaseConnection):
     on_fast_path: True as long as the exchange saw nothing but a head and a body in one read.
     receiver: the exchange, which gets the head.
     data_listener: gets the raw reads; None = no listener.
-    interims: interim heads that have come and were not shown yet; None without any.
+    interims: interim heads that have come and were not shown yet.
     parts: pieces of the body, in order, that have come and were not taken yet.
     buffered: bytes in `parts`, counted only while `bounded`.
     bounded: True if reading stops while more than 256 KiB are buffered.
     received_size: bytes of the body so far; not counted if the body has a Content-Length.
     wakes_on_read: True if each read of the body wakes the waiter, as a stream needs it; only while `bounded`.
-    tracks_last_read: True if `last_read` is kept, for a read timeout.
-    last_read: when the last bytes came that did not complete the response, in loop time.
+    last_read: when the last bytes came that did not complete the response, in loop time; not set on the fast path.
     completed_at: when the last response was complete, by `time.monotonic`.
     sending: True while the body of the request is being sent, so that the response may come first.
     read_at_once: reads what waits in the kernel into `parts`, without a turn of the loop; None = the loop alone reads.
@@ -115,11 +114,11 @@ class Connection(BaseConnection):
     """
 
     __slots__ = (
-        "_chunked_body", "_current_read", "_deferred_reads", "_early_reads", "_ended_in_order", "_input_ended",
-        "_interim_count", "_last_head", "_max_body", "_method", "_partial_head", "_remaining", "_take",
-        "_unread_answer", "bounded", "buffered", "complete", "completed_at", "data_listener", "has_read", "head",
-        "interims", "key", "last_read", "on_fast_path", "on_lost", "opening_times", "parts", "read_at_once",
-        "received_size", "receiver", "reused", "sending", "tracks_last_read", "upgraded", "wakes_on_read",
+        "_chunked_body", "_current_read", "_deferred_reads", "_early_reads", "_ended_in_order", "_interim_count",
+        "_last_head", "_max_body", "_method", "_partial_head", "_remaining", "_take", "_unread_answer", "bounded",
+        "buffered", "complete", "completed_at", "data_listener", "has_read", "head", "interims", "key", "last_read",
+        "on_fast_path", "on_lost", "opening_times", "parts", "read_at_once", "received_size", "receiver", "reused",
+        "sending", "upgraded", "wakes_on_read",
     )  # fmt: skip
     receiver: ResponseReceiver
 
@@ -130,7 +129,6 @@ class Connection(BaseConnection):
         self.parts: list[bytes] = []
         self.complete = True
         self.read_at_once: Callable[[], None] | None = None
-        self.tracks_last_read = False
         self.completed_at = self.last_read = 0.0
         self._last_head: ResponseHead | None = None  # servers tend to send the same head again
         self.reused = 0
@@ -144,15 +142,16 @@ class Connection(BaseConnection):
 
     def _clear(self) -> None:
         """Reset what only an exchange off the fast path sets."""
-        self.on_fast_path, self._input_ended, self.has_read = True, False, False
+        self.on_fast_path, self.has_read = True, False
         self._chunked_body: ChunkedBody | None = None
         # Reads are pairs of the bytes that are still to be parsed and the whole read, for the listener.
         self._early_reads: list[tuple[bytes, bytes]] = []  # reads of the head: reported as processed after on_headers
         self._deferred_reads: list[tuple[bytes, bytes]] | None = None  # what follows the head, while on_headers runs
+        self._ended_in_order: bool | None = None  # how the input ended while on_headers ran; None = it did not
         self.data_listener: DataListener | None = None
         self.upgraded = self.wakes_on_read = self.bounded = self.sending = False
         self._max_body = self.buffered = self.received_size = self._remaining = self._interim_count = 0
-        self.interims: list[ResponseHead] | None = None
+        self.interims: list[ResponseHead] = []
         self._partial_head: PartialHead | None = None
         self._method = ""
 
@@ -197,7 +196,7 @@ class Connection(BaseConnection):
             reads, self._deferred_reads = self._deferred_reads, None
             for rest, data in reads:
                 self._parse_observed(rest, data)
-            if self._input_ended:
+            if self._ended_in_order is not None:
                 self._end_input(None)
         if not bounded:
             self._resume_reading()
@@ -232,14 +231,7 @@ class Connection(BaseConnection):
     @property
     def is_reusable(self) -> bool:
         """True if another exchange may use the connection."""
-        return (
-            self.keep_alive
-            and self.complete
-            and self.alive
-            and not self.is_reading_paused
-            and not self.sending
-            and self.drain_waiter is None
-        )
+        return self.keep_alive and self.complete and self.alive and not self.is_reading_paused and not self.has_unsent
 
     @property
     def has_unsent(self) -> bool:
@@ -385,7 +377,7 @@ class Connection(BaseConnection):
         if whole:
             self._partial_head = None
             self._take_head(whole)
-        elif self.tracks_last_read:
+        else:
             self.last_read = self.loop.time()
 
     def _accept_head(self, head: ResponseHead, rest: bytes) -> None:
@@ -448,8 +440,6 @@ class Connection(BaseConnection):
 
     def _accept_interim_head(self, head: ResponseHead, rest: bytes) -> None:
         self._take = Connection._take_head
-        if self.interims is None:
-            self.interims = []
         self._interim_count += 1
         if self._interim_count > MAX_INTERIM_HEADS:
             raise RemoteProtocolError(f"more than {MAX_INTERIM_HEADS} interim responses")
@@ -458,7 +448,7 @@ class Connection(BaseConnection):
             self.wake()
         if rest:
             self._take_head(rest)
-        elif self.tracks_last_read:
+        else:
             self.last_read = self.loop.time()
 
     # -- bodies
@@ -495,8 +485,7 @@ class Connection(BaseConnection):
     def _add_part(self, data: bytes) -> None:
         """Keep a piece of a body that goes on after it."""
         self.parts.append(data)
-        if self.tracks_last_read:
-            self.last_read = self.loop.time()
+        self.last_read = self.loop.time()
         if self.bounded:
             self._count_buffered(data)
             if self.wakes_on_read:
@@ -586,11 +575,11 @@ class Connection(BaseConnection):
         """
         if self._deferred_reads is not None and exc is None:
             # decided when the reads before it have been parsed; uvloop's TLS has forgotten the close_notify by then
-            self._input_ended, self._ended_in_order = True, self._got_close_notify
+            self._ended_in_order = self._got_close_notify
         elif (
             self._take is Connection._take_until_close
             and exc is None
-            and (self._ended_in_order if self._input_ended else self._got_close_notify)
+            and (self._got_close_notify if self._ended_in_order is None else self._ended_in_order)
         ):
             self._complete_response()
         else:

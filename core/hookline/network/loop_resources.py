@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Hashable, Iterator
 from typing import Any, TypeVar
 
 from ..errors import ClientClosed
-from .connection_limit import ConnectionLimit, SharedPool
 from .loop_runner import new_task
-from .pool import Pool
+from .pool import ConnectionLimit, Pool
 from .stats import Stats
 from .timer import Timer
 
@@ -38,9 +38,7 @@ class LoopResources:
         self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
         self.reused = 0
-        self._connection_limit = (
-            None if max_connections is None else ConnectionLimit(max_connections, self.pools.values)
-        )
+        self._connection_limit = ConnectionLimit(max_connections or math.inf, self.pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._waits: set[asyncio.Timeout] = set()  # of `until_closed`: `close` ends them
         # Running handlers, and other parts of exchanges that `close` waits for: the future of their end, and their task.
@@ -69,15 +67,10 @@ class LoopResources:
         if found is None:
             if len(self.pools) >= 256:  # a crawler visits many hosts
                 self._drop_empty_pools()
-            found = self.pools[key] = self._make_pool(key, limit, keep_alive)
+            found = self.pools[key] = Pool(key, limit, keep_alive, self.loop, self.timer, self._connection_limit)
         else:
             found.limit, found.keep_alive = limit, keep_alive  # the client's may have changed
         return found
-
-    def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
-        if self._connection_limit is None:
-            return Pool(key, limit, keep_alive, self.loop, self.timer)
-        return SharedPool(key, limit, keep_alive, self.loop, self.timer, self._connection_limit)
 
     def _drop_empty_pools(self) -> None:
         for key, pool in list(self.pools.items()):
