@@ -38,14 +38,13 @@ from asyncio import Future
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..copying import no_copy
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
 from .base_connection import BaseConnection
 from .chunked_body import ChunkedBody
 from .large_bodies import LARGE_BODY, LargeBodyReader
-from .opening_times import OpeningTimes
 from .parser import (
     PartialHead,
     ResponseHead,
@@ -58,6 +57,19 @@ from .unread_answer import UnreadAnswer
 HIGH_WATER = 256 * 1024  # bytes in `parts` after which a bounded connection stops reading
 MAX_INTERIM_HEADS = 100  # of one exchange: a peer must not keep the caller busy with 1xx forever
 _MAX_REMEMBERED_HEAD = 2048  # bytes of the last head that a connection keeps to compare the next one with
+
+
+class OpeningTimes(NamedTuple):
+    """When the steps of opening a connection were over, by `time.monotonic`; None for a step that was not needed.
+
+    resolved: the addresses of the host were known.
+    connected: TCP, or a connection of another kind, was there.
+    secured: the TLS handshake was over.
+    """
+
+    resolved: float | None = None
+    connected: float | None = None
+    secured: float | None = None
 
 
 class DataListener(Protocol):

@@ -21,8 +21,7 @@ from ..errors import (
     reason_of,
 )
 from ..http1.base_connection import handshake_error
-from ..http1.connection import Connection
-from ..http1.opening_times import OpeningTimes
+from ..http1.connection import Connection, OpeningTimes
 from ..messages.url import written_host
 from .happy_eyeballs import as_address, dial, resolve_host
 from .tls import TLS
@@ -83,6 +82,10 @@ class DirectRoute(Route):
     def key(self) -> Hashable:
         return self
 
+    @property
+    def _peer(self) -> str:
+        return self.unix_socket or f"{written_host(self.host)}:{self.port}"
+
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection:
         """Connect to the host, and make the TLS handshake if `tls` is set.
 
@@ -122,12 +125,11 @@ class DirectRoute(Route):
         except HooklineError:  # raised by a resolver
             raise
         except OSError as error:
-            peer = f"{written_host(self.host)}:{self.port}"
             if limit.expired() and isinstance(error, TimeoutError):
-                raise ConnectTimeout(f"{peer}: connect timeout of {self.connect_timeout:g} s") from None
+                raise ConnectTimeout(f"{self._peer}: connect timeout of {self.connect_timeout:g} s") from None
             # asyncio and uvloop raise a ConnectionAbortedError when the handshake takes too long
             if isinstance(error, ConnectionAbortedError) and self.tls_timeout:
-                raise ConnectTimeout(f"{peer}: tls timeout of {self.tls_timeout:g} s") from error
+                raise ConnectTimeout(f"{self._peer}: tls timeout of {self.tls_timeout:g} s") from error
             raise self.connect_error(error, in_handshake=self.tls is not None and sock is not None) from error
         self.check_protocol(connection)
         connection.key = self.key
@@ -143,17 +145,15 @@ class DirectRoute(Route):
         if chosen not in (None, "http/1.1", "http/1.0"):
             connection.abort()
             raise SSLError(
-                f"{written_host(self.host)}:{self.port} speaks {chosen!r}, which the SSL context has offered;"
-                " it must offer 'http/1.1' alone"
+                f"{self._peer} speaks {chosen!r}, which the SSL context has offered; it must offer 'http/1.1' alone"
             )
 
     def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
         """The error to raise for a failed connect; it names the server. in_handshake: TCP was connected already."""
-        peer = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
         if in_handshake or isinstance(error, ssl.SSLError):
-            return handshake_error(error, peer)
+            return handshake_error(error, self._peer)
         if error.errno == errno.ECONNREFUSED:
-            return ConnectionRefused(f"no server listens at {peer}")
-        return HttpConnectionError(f"cannot connect to {peer}: {reason_of(error)}")
+            return ConnectionRefused(f"no server listens at {self._peer}")
+        return HttpConnectionError(f"cannot connect to {self._peer}: {reason_of(error)}")
