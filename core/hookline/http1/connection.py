@@ -342,7 +342,7 @@ class Connection(BaseConnection):
         if head is None or len(rest) == len(data):
             end = data.find(b"\r\n\r\n") + 4
             if end == 3:
-                self._begin_partial_head(data)
+                self._take_partial_head(data)
                 return
             try:
                 head = parse_head(data[:end])
@@ -372,19 +372,15 @@ class Connection(BaseConnection):
     def _take_head(self, data: bytes) -> None:
         found = split_head(data)
         if found is None:
-            self._begin_partial_head(data)
+            self._take_partial_head(data)
         else:
             self._accept_head(*found)
 
-    def _begin_partial_head(self, data: bytes) -> None:
-        """Consume the first read of a head that comes in several reads."""
-        self.on_fast_path, self.has_read = False, True
-        self._partial_head = PartialHead()
-        self._take = Connection._take_partial_head
-        self._take_partial_head(data)
-
     def _take_partial_head(self, data: bytes) -> None:
-        assert self._partial_head is not None
+        self.on_fast_path, self.has_read = False, True
+        self._take = Connection._take_partial_head
+        if self._partial_head is None:
+            self._partial_head = PartialHead()
         whole = self._partial_head.add(data)
         if whole:
             self._partial_head = None
