@@ -51,8 +51,9 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
         limit = request.timeout.connect
         if limit:
             limit += request.timeout.tls  # the route limits the handshake itself
+        client = request.configuration.client
         connection = await response._with_timeout(
-            pool.await_opening(request.route.open(request.configuration.client)), ConnectTimeout, limit
+            client.loop_resources.until_closed(request.route.open(client)), ConnectTimeout, limit
         )
         if pool.close_count != closings:  # the client was closed at the moment at which it was ready
             connection.abort()

@@ -344,7 +344,6 @@ class ExchangeState:
         connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)
-            connection.tracks_last_read = True
             connection.last_read = connection.loop.time()
 
     def _receive_head(self, head: ResponseHead) -> bool:

@@ -180,8 +180,8 @@ def arm_write_timeout(reference: ref[ExchangeState], connection: Connection, sec
 
 async def run_interim_hooks(response: ExchangeState, connection: Connection) -> None:
     """Run on_headers for the interim heads that have arrived, for those hooks that have the parameter `interim`."""
-    interims, connection.interims = connection.interims, None
-    for head in interims or ():
+    interims, connection.interims = connection.interims, []
+    for head in interims:
         response._show_interim(head)
         stage = response._dispatch_table.interim_stage_for(head.status, head.low)
         if stage is not None:

@@ -15,6 +15,10 @@ _MASK = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
 # Fields that decide where a message ends, and which message or protocol the bytes after it belong to.
 FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"proxy-connection", b"upgrade")
 _FRAMING_LINE = re.compile(rb"(?i)(?:%b)[ \t]*:" % b"|".join(FRAMING)).match
+# What may have come of the last line of an unfinished head or trailer section: the beginning of a folded line, or of a field.
+UNFINISHED_LINE = re.compile(
+    rb"(?i)(?:[ \t][^\0\r]*|(?!content-length:)[!#$%&'*+\-.^_`|~0-9a-z]*(?::[^\0\r]*)?|content-length:[0-9, \t]*)\r?"
+).fullmatch
 
 
 class LenientHead:

@@ -1,6 +1,7 @@
 """TCP connections to a host: resolve its addresses, and connect to the one that answers first (happy eyeballs, RFC 8305).
 
-asyncio can do that too, but may leak a socket when it is cancelled (CPython 3.11), and uvloop cannot.
+asyncio can do that too, but may leak a socket when it is cancelled (CPython 3.11), and uvloop cannot. aiohappyeyeballs 2.7
+forgets a cancellation that comes while the losers end, and the errno of a refused attempt if another one failed differently.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -
     Raises: socket.gaierror if there is no address; whatever the resolver raises.
     """
     if resolver is not None:
-        given = [address_from_resolver(str(address), port) for address in await resolver(host, port)]
+        given = []
+        for text in map(str, await resolver(host, port)):
+            address = as_address(text, port)
+            if address is None:  # for a name, the system would have to resolve it once more
+                raise socket.gaierror(socket.EAI_NONAME, f"resolver= gave {shown(text)}, which is no IP address")
+            given.append(address)
         if not given:
             raise socket.gaierror(socket.EAI_NONAME, "resolver= gave none")
         return given
@@ -67,17 +73,6 @@ async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -
     return [address for address in turns if address is not None]
 
 
-def address_from_resolver(address: str, port: int) -> Address:
-    """The address that a resolver gave as text.
-
-    Raises: socket.gaierror if it is no IP address. For a name, the system would have to resolve it once more.
-    """
-    found = as_address(address, port)
-    if found is None:
-        raise socket.gaierror(socket.EAI_NONAME, f"resolver= gave {shown(address)}, which is no IP address")
-    return found
-
-
 async def dial(
     addresses: list[Address], local: tuple[str, int] | None = None, delay: float = HAPPY_EYEBALLS_DELAY
 ) -> socket.socket:
@@ -91,16 +86,39 @@ async def dial(
     sources = [] if local is None else await resolve_source(*local)
     if len(addresses) == 1:
         return await connect(addresses[0], sources)
+    waiting = deque(addresses)
     attempts: list[asyncio.Task[socket.socket]] = []
+    running: set[asyncio.Task[socket.socket]] = set()
+    errors: list[OSError] = []
     winner: socket.socket | None = None
+
+    def close_loser(task: asyncio.Task[socket.socket]) -> None:
+        if not task.cancelled() and task.exception() is None and task.result() is not winner:
+            task.result().close()
+
     try:
-        winner = await race(deque(addresses), sources, delay, attempts)
-        return winner
+        while waiting or running:
+            if waiting:
+                task = new_task(asyncio.get_running_loop(), connect(waiting.popleft(), sources))
+                attempts.append(task)
+                running.add(task)
+            done, running = await asyncio.wait(
+                running, timeout=delay if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                try:
+                    winner = task.result()
+                    return winner
+                except OSError as error:
+                    errors.append(error)
     finally:
         for task in attempts:
             task.cancel()
             # Nothing is awaited here that a second cancellation could interrupt.
-            task.add_done_callback(lambda task: close_loser(task, winner))
+            task.add_done_callback(close_loser)
+    # a refused attempt says most, since the host is there
+    refused = [error for error in errors if error.errno == errno.ECONNREFUSED]
+    raise OSError((refused or errors)[0].errno, "; ".join(dict.fromkeys(map(reason_of, errors))))
 
 
 async def resolve_source(host: str, port: int) -> list[Address]:
@@ -135,33 +153,6 @@ def bind_source(sock: socket.socket, source: Address) -> None:
         raise OSError(number, f"cannot use source_address={source_text}: {reason_of(error)}") from error
 
 
-async def race(
-    waiting: deque[Address], sources: list[Address], delay: float, attempts: list[asyncio.Task[socket.socket]]
-) -> socket.socket:
-    """Run the attempts; returns the first connected socket. attempts: gets their tasks, which the caller has to end.
-
-    Raises: OSError if all have failed.
-    """
-    errors: list[OSError] = []
-    running: set[asyncio.Task[socket.socket]] = set()
-    while waiting or running:
-        if waiting:
-            task = new_task(asyncio.get_running_loop(), connect(waiting.popleft(), sources))
-            attempts.append(task)
-            running.add(task)
-        done, running = await asyncio.wait(
-            running, timeout=delay if waiting else None, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in done:
-            error = task.exception()
-            if error is None:
-                return task.result()
-            if not isinstance(error, OSError):
-                raise error
-            errors.append(error)
-    raise combined_error(errors)
-
-
 async def connect(address: Address, sources: list[Address]) -> socket.socket:
     """Connect to one address. sources: addresses to connect from, the first of the same family; [] = the system chooses.
 
@@ -184,17 +175,3 @@ async def connect(address: Address, sources: list[Address]) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def close_loser(task: asyncio.Task[socket.socket], winner: socket.socket | None) -> None:
-    """Close the socket of an attempt that was not the first to connect."""
-    if not task.cancelled() and task.exception() is None and task.result() is not winner:
-        task.result().close()
-
-
-def combined_error(errors: list[OSError]) -> OSError:
-    """One error for all attempts. Its errno is of a refused one if there is any: that says most, since the host is there."""
-    refused = [error for error in errors if error.errno == errno.ECONNREFUSED]
-    first = (refused or errors)[0]
-    reasons = dict.fromkeys(map(reason_of, errors))
-    return OSError(first.errno, "; ".join(reasons))

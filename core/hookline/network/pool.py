@@ -1,16 +1,21 @@
 """The connections to one route: idle ones are used last in, first out; waiters are served first in, first out.
 
-`pool_size` limits how many connections a route has. Each takes a slot, from before it is opened until it is closed. A waiter
-gets a connection, or a free slot in which to open one. It is never just woken to try again: other calls would
-take the slot first, or more connections would be opened than the limit allows.
+`pool_size` limits how many connections a route has, and `max_connections` how many all routes of a client have. Each takes a
+slot, from before it is opened until it is closed. A waiter gets a connection, or a free slot in which to open one. It is never
+just woken to try again: other calls would take the slot first, or more connections would be opened than the limits allow.
+
+If `max_connections` is reached, the waiters of all routes are served in the order in which they came, and the connection of
+another route that has been idle for longest is closed to make room.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import math
 from collections import deque
-from collections.abc import Awaitable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from itertools import count
 from time import monotonic
 
 from ..copying import no_copy
@@ -23,6 +28,79 @@ _NEVER = math.inf
 PROBE_AFTER = 0.005
 
 
+class Waiter(asyncio.Future["Connection | None"]):
+    """A place in the queue of a pool: it gets a connection, or None for a slot to open one in.
+
+    number: its place in the common order of all routes.
+    """
+
+    number = 0
+
+
+class ConnectionLimit:
+    """The limit on the connections of a client over all routes.
+
+    limit: how many there may be; math.inf = any number. opened: slots in use, over all pools.
+
+    A pool stands in the heap `queue` if its first waiter could open a connection but for this limit. It is ordered by the
+    number that its first waiter had on entry. That waiter may have left since; `first_pool` corrects the number then.
+    """
+
+    def __init__(self, limit: float, pools: Callable[[], Iterable[Pool]]) -> None:
+        """limit: connections over all routes. pools: returns all pools of the client."""
+        self.limit = limit
+        self.opened = 0
+        self._pools = pools
+        self._numbers = count()
+        self.queue: list[tuple[int, Pool]] = []  # no two numbers are equal, so pools are never compared
+
+    def make_waiter(self, loop: asyncio.AbstractEventLoop) -> Waiter:
+        waiter = Waiter(loop=loop)
+        waiter.number = next(self._numbers)
+        return waiter
+
+    def enqueue(self, pool: Pool) -> None:
+        """Put a pool into the queue if its first waiter could open a connection but for this limit."""
+        number = pool.first_waiter_number()
+        if number is not None and not pool.is_queued and pool.opened < pool.limit:
+            pool.is_queued = True
+            heapq.heappush(self.queue, (number, pool))
+
+    def first_pool(self) -> Pool | None:
+        """The pool whose first waiter is the next to be served over all routes; None if no pool waits for this limit."""
+        while self.queue:
+            number, pool = self.queue[0]
+            now = pool.first_waiter_number() if pool.opened < pool.limit else None
+            if now == number:
+                return pool
+            heapq.heappop(self.queue)
+            pool.is_queued = False
+            self.enqueue(pool)
+        return None
+
+    def must_yield(self, pool: Pool) -> bool:
+        """Return True if a waiter of another route comes before those of this pool."""
+        first = self.first_pool()
+        if first is None or first is pool:
+            return False
+        own, other = pool.first_waiter_number(), first.first_waiter_number()
+        return own is None or other is None or own > other
+
+    def make_room(self) -> bool:
+        """Return True if one more connection may be opened; closes an idle one if that is needed."""
+        if self.opened >= self.limit:
+            pools = [pool for pool in self._pools() if pool.idle]
+            if pools:
+                min(pools, key=lambda pool: pool.idle[0].completed_at).close_oldest()
+        return self.opened < self.limit
+
+    def free_slot(self) -> None:
+        """Free a slot: the first waiter over all routes gets it."""
+        self.opened -= 1
+        while self.opened < self.limit and (pool := self.first_pool()) is not None:
+            pool.grant_slot()
+
+
 class Pool:
     """The connections to one route.
 
@@ -32,7 +110,8 @@ class Pool:
     opened: slots in use, by connections that are open or being opened.
     connections: all open ones.
     idle: those that no exchange uses, the one used last at the end.
-    waiters: futures of calls in the queue, the first to be served at the left.
+    waiters: calls in the queue, the first to be served at the left.
+    is_queued: True if the pool stands in the queue of the limit over all routes.
     closing: connections that have given their slot up, but still wait for the peer to end TLS.
     close_count: how often the pool was closed. A call that waits meanwhile sees by it that it must not go on.
     reused_before: `reused` of the connections that have left the pool, added up.
@@ -40,27 +119,34 @@ class Pool:
     """
 
     __slots__ = (
-        "_due", "_loop", "_opening_limits", "_timer", "close_count", "closing", "connections", "idle", "keep_alive",
-        "key", "limit", "opened", "retired", "reused_before", "waiters",
+        "_connection_limit", "_due", "_loop", "_timer", "close_count", "closing", "connections", "idle", "is_queued",
+        "keep_alive", "key", "limit", "opened", "retired", "reused_before", "waiters",
     )  # fmt: skip
 
     def __init__(
-        self, key: Hashable, limit: int, keep_alive: float, loop: asyncio.AbstractEventLoop, timer: Timer
+        self,
+        key: Hashable,
+        limit: int,
+        keep_alive: float,
+        loop: asyncio.AbstractEventLoop,
+        timer: Timer,
+        connection_limit: ConnectionLimit,
     ) -> None:
         self.key = key
         self.limit = limit
         self.keep_alive = keep_alive
         self._loop = loop
         self._timer = timer
+        self._connection_limit = connection_limit
         self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
-        self.waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self.waiters: deque[Waiter] = deque()
+        self.is_queued = False
         self.opened = 0
         self._due = math.inf  # when the timer checks the idle connections, in loop time
         self.retired = False
         self.close_count = 0
         self.reused_before = 0
-        self._opening_limits: set[asyncio.Timeout] = set()  # `close` ends the openings with them
         self.closing: set[Connection] = set()
 
     def take(self, now: float) -> Connection | None:
@@ -87,18 +173,23 @@ class Pool:
 
     def reserve_slot(self) -> bool:
         """Take a slot to open a connection in; returns False if all are in use."""
-        if self.opened >= self.limit:
+        if self.opened >= self.limit or not self._connection_limit.make_room():
             return False
-        self.opened += 1
+        self._count_slot()
         return True
 
-    def join_queue(self) -> asyncio.Future[Connection | None]:
-        """Enter the queue. The future gives a connection, or None for a slot to open one in. See `leave_queue`."""
-        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+    def _count_slot(self) -> None:
+        self.opened += 1
+        self._connection_limit.opened += 1
+
+    def join_queue(self) -> Waiter:
+        """Enter the queue. See `leave_queue`."""
+        waiter = self._connection_limit.make_waiter(self._loop)
         self.waiters.append(waiter)
+        self._connection_limit.enqueue(self)
         return waiter
 
-    def leave_queue(self, waiter: asyncio.Future[Connection | None]) -> None:
+    def leave_queue(self, waiter: Waiter) -> None:
         """Leave the queue; what the future has been given already goes to the next in the queue."""
         if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
             connection = waiter.result()
@@ -111,93 +202,83 @@ class Pool:
             if waiter in self.waiters:
                 self.waiters.remove(waiter)
 
-    async def await_opening(self, connect: Awaitable[Connection]) -> Connection:
-        """Await the opening of a connection, which `close` ends early.
-
-        Raises: ClientClosed if the client was closed meanwhile; whatever the opening raises.
-        """
-        limit = asyncio.timeout(None)
-        self._opening_limits.add(limit)
-        try:
-            async with limit:
-                return await connect
-        except TimeoutError:
-            if limit.expired():
-                raise ClientClosed("the client was closed") from None
-            raise
-        finally:
-            self._opening_limits.discard(limit)
-
     def add(self, connection: Connection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
-        connection.on_lost = self._connection_lost
+        connection.on_lost = self.remove
         self.connections.add(connection)
 
     def free_slot(self) -> None:
-        """Free a slot: the first in the queue gets it."""
+        """Free a slot: the first in the queue gets it, or the first of another route if that waits for longer."""
+        self.opened -= 1
+        self._connection_limit.enqueue(self)
+        self._connection_limit.free_slot()
+
+    def grant_slot(self) -> None:
+        """Give a slot to the first in the queue."""
+        waiter = self._next_waiter()
+        if waiter is not None:
+            self._count_slot()
+            waiter.set_result(None)
+
+    def first_waiter_number(self) -> int | None:
+        """The number of the first in the queue; None for an empty queue."""
+        return next((waiter.number for waiter in self.waiters if not waiter.done()), None)
+
+    def _next_waiter(self) -> Waiter | None:
+        """Take the first that still waits out of the queue; None if there is none."""
         while self.waiters:
             waiter = self.waiters.popleft()
             if not waiter.done():
-                waiter.set_result(None)
-                return
-        self.opened -= 1
+                return waiter
+        return None
 
     def release(self, connection: Connection) -> None:
         """Take back the connection of an exchange that is over: give it to a waiter, keep it idle, or close it."""
+        if self._connection_limit.queue and self._connection_limit.must_yield(self):
+            connection.keep_alive = False  # a waiter of another route is next: close this connection to make room
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if not (connection.is_reusable and self.keep_alive):
-                self._close_or_abort(connection)
+                self._close(connection)
                 return
             connection.end()
         connection.receiver = None  # type: ignore[assignment]  # on the fast path, this and `parts` are all to clear
         connection.parts = []
-        while self.waiters:
-            waiter = self.waiters.popleft()
-            if not waiter.done():
-                connection.reused += 1
-                waiter.set_result(connection)
-                return
+        if self.waiters and (waiter := self._next_waiter()) is not None:
+            connection.reused += 1
+            waiter.set_result(connection)
+            return
         self.idle.append(connection)
         if self._due == _NEVER:
             self._due = self._loop.time() + self.keep_alive
             self._timer.add(self)
 
-    def _close_or_abort(self, connection: Connection) -> None:
-        self.remove(connection)
-        if connection.has_unsent:
-            connection.abort()  # a close would first wait until the peer takes the rest
-        else:
-            self._close(connection)
-
     def remove(self, connection: Connection) -> None:
-        """Remove a connection that is about to be closed, or detached, and free its slot."""
+        """Remove a connection that is lost, detached or about to be closed, and free its slot."""
         if connection in self.connections:
-            connection.on_lost = None
             self._discard(connection)
+            if connection in self.idle:
+                self.idle.remove(connection)
             self.free_slot()
 
     def reclaim_slot(self, connection: Connection) -> None:
         """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
-        connection.on_lost = None
         connection.reused -= 1
         self._discard(connection)
         connection.abort()
 
+    def _discard(self, connection: Connection) -> None:
+        connection.on_lost = None
+        self.connections.discard(connection)
+        self.reused_before += connection.reused
+
     def _close(self, connection: Connection) -> None:
-        if connection.alive:
+        self.remove(connection)
+        if connection.has_unsent:
+            connection.abort()  # a close would first wait until the peer takes the rest
+        elif connection.alive:
             self.closing.add(connection)
             connection.on_lost = self.closing.discard
             connection.close()
-
-    def _connection_lost(self, connection: Connection) -> None:
-        if connection in self.idle:
-            self.idle.remove(connection)
-        self._discard(connection)
-        self.free_slot()
-
-    def _discard(self, connection: Connection) -> None:
-        self.connections.discard(connection)
-        self.reused_before += connection.reused
 
     @property
     def reused(self) -> int:
@@ -206,9 +287,7 @@ class Pool:
 
     def close_oldest(self) -> None:
         """Close the connection that has been idle for longest."""
-        connection = self.idle.pop(0)
-        self.remove(connection)
-        self._close(connection)
+        self._close(self.idle[0])
 
     def _check_deadline(self, now: float) -> float:
         """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
@@ -233,35 +312,27 @@ class Pool:
     @property
     def has_waiting_calls(self) -> bool:
         """True if a call waits for a connection, or for more of a response."""
-        return bool(self.waiters or self._opening_limits) or any(not c.complete for c in self.connections)
+        return bool(self.waiters) or any(not connection.complete for connection in self.connections)
 
-    def end_exchanges(self) -> None:
-        """End with ClientClosed what waits for a connection, or for more of a response."""
+    def fail_waiters(self) -> None:
+        """End the waits in the queue with ClientClosed."""
+        while (waiter := self._next_waiter()) is not None:
+            waiter.set_exception(ClientClosed("the client was closed"))
+
+    def fail_exchanges(self) -> None:
+        """End with ClientClosed what waits for more of a response, and by `close_count` what opens a connection."""
         self.close_count += 1
-        self.fail_waiters()
-        while self._opening_limits:
-            self._opening_limits.pop().reschedule(self._loop.time())
         for connection in list(self.connections):
             if not connection.complete:
                 self.remove(connection)
                 connection.fail(ClientClosed("the client was closed"))
 
     def close(self) -> None:
-        """Close all connections, and end with ClientClosed what waits for one or uses one."""
-        self.end_exchanges()
+        """Close all connections, which no exchange uses any more."""
         self._timer.discard(self)
         self._due = math.inf
-        self.idle.clear()
         for connection in list(self.connections):
-            self.remove(connection)
             self._close(connection)
-
-    def fail_waiters(self) -> None:
-        """End the waits in the queue with ClientClosed."""
-        waiters, self.waiters = self.waiters, deque()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_exception(ClientClosed("the client was closed"))
 
     def forget_all(self) -> None:
         """Forget all connections and waiters, without a call to their loop, which is closed."""

@@ -22,7 +22,8 @@ from ..errors import (
 )
 from ..http1.connection import Connection
 from ..messages.url import written_host
-from ..wire.opening_times import OpeningTimes
+from ..wire.base_connection import handshake_error
+from ..wire.carrier import OpeningTimes
 from .happy_eyeballs import as_address, dial, resolve_host
 from .tls import TLS
 
@@ -82,6 +83,10 @@ class DirectRoute(Route):
     def key(self) -> Hashable:
         return self
 
+    @property
+    def _peer(self) -> str:
+        return self.unix_socket or f"{written_host(self.host)}:{self.port}"
+
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection:
         """Connect to the host, and make the TLS handshake if `tls` is set.
 
@@ -121,12 +126,11 @@ class DirectRoute(Route):
         except HooklineError:  # raised by a resolver
             raise
         except OSError as error:
-            peer = f"{written_host(self.host)}:{self.port}"
             if limit.expired() and isinstance(error, TimeoutError):
-                raise ConnectTimeout(f"{peer}: connect timeout of {self.connect_timeout:g} s") from None
+                raise ConnectTimeout(f"{self._peer}: connect timeout of {self.connect_timeout:g} s") from None
             # asyncio and uvloop raise a ConnectionAbortedError when the handshake takes too long
             if isinstance(error, ConnectionAbortedError) and self.tls_timeout:
-                raise ConnectTimeout(f"{peer}: tls timeout of {self.tls_timeout:g} s") from error
+                raise ConnectTimeout(f"{self._peer}: tls timeout of {self.tls_timeout:g} s") from error
             raise self.connect_error(error, in_handshake=self.tls is not None and sock is not None) from error
         self.check_protocol(connection)
         connection.key = self.key
@@ -142,20 +146,15 @@ class DirectRoute(Route):
         if chosen not in (None, "http/1.1", "http/1.0"):
             connection.abort()
             raise SSLError(
-                f"{written_host(self.host)}:{self.port} speaks {chosen!r}, which the SSL context has offered;"
-                " it must offer 'http/1.1' alone"
+                f"{self._peer} speaks {chosen!r}, which the SSL context has offered; it must offer 'http/1.1' alone"
             )
 
     def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
         """The error to raise for a failed connect; it names the server. in_handshake: TCP was connected already."""
-        peer = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return SSLError(f"the certificate of {peer} is not trusted: {error.verify_message or error.reason}")
-        if isinstance(error, ssl.SSLError):
-            return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
+        if in_handshake or isinstance(error, ssl.SSLError):
+            return handshake_error(error, self._peer)
         if error.errno == errno.ECONNREFUSED:
-            return ConnectionRefused(f"no server listens at {peer}")
-        what = f"TLS handshake with {peer} failed" if in_handshake else f"cannot connect to {peer}"
-        return HttpConnectionError(f"{what}: {reason_of(error)}")
+            return ConnectionRefused(f"no server listens at {self._peer}")
+        return HttpConnectionError(f"cannot connect to {self._peer}: {reason_of(error)}")

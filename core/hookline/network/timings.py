@@ -27,10 +27,11 @@ class Timings:
 
     def __init__(self) -> None:
         self._began = monotonic()
-        self._clear_steps()
         self.done: float | None = None
+        self._begin_anew()
 
-    def _clear_steps(self) -> None:
+    def _begin_anew(self) -> None:
+        """Forget all steps: none was taken, no connection was idle, or the idle one died and the exchange begins anew."""
         self.queued: float | None = None
         self.dns: float | None = None
         self.connect: float | None = None
@@ -41,10 +42,6 @@ class Timings:
     def _mark(self, step: str) -> None:
         """Record that a step is over now."""
         setattr(self, step, monotonic() - self._began)
-
-    def _begin_anew(self) -> None:
-        """Forget all steps: no connection was idle, or the idle one died and the exchange begins anew."""
-        self._clear_steps()
 
     def _record_connection(self, connection: Connection) -> None:
         """Record how the connection was opened, and that the request is sent; the end of a longer upload is recorded later."""

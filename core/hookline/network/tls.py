@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,19 +110,9 @@ def make_context(settings: TLS) -> ssl.SSLContext:
             raise ValueError("cert= beside a context in verify=: load it into that, with context.load_cert_chain(...)")
         return verify
     if isinstance(verify, str):
-        is_directory = os.path.isdir(verify)
-        if not is_directory and not os.path.exists(verify):
-            raise FileNotFoundError(f"verify={verify!r}: no such file or directory of certificate authorities")
-        try:
-            context = ssl.create_default_context(
-                cafile=None if is_directory else verify, capath=verify if is_directory else None
-            )
-        except ssl.SSLError as error:
-            raise ssl.SSLError(
-                error.errno, f"verify={verify!r}: no certificates could be read ({error.reason})"
-            ) from error
-        except OSError as error:  # it names no file
-            raise OSError(error.errno, f"verify={verify!r} cannot be read: {error.strerror}") from error
+        file, directory = (None, verify) if os.path.isdir(verify) else (verify, None)
+        with _naming_files(f"verify={verify!r}: no certificate authorities could be read"):
+            context = ssl.create_default_context(cafile=file, capath=directory)
     else:
         context = ssl.create_default_context()
         if not verify:
@@ -143,17 +135,18 @@ def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
     def missing() -> str:  # without it, OpenSSL would ask on the terminal and wait
         raise ValueError(f"cert: the key in {place} is encrypted; give cert=(certificate, key, password)")
 
-    try:
+    with _naming_files(f"cert: {certificate!r} with the key in {place} cannot be used"):
         context.load_cert_chain(certificate, key, missing if password is None else password)
-    except ssl.SSLError as error:
-        why = error.reason or "no certificate with its key, or a wrong password"
-        raise ssl.SSLError(
-            error.errno, f"cert: {certificate!r} and the key in {place} cannot be used: {why}"
-        ) from error
-    except OSError as error:  # it names no file
-        raise OSError(
-            error.errno, f"cert: {certificate!r} or the key in {place} cannot be read: {error.strerror}"
-        ) from error
+
+
+@contextmanager
+def _naming_files(failure: str) -> Iterator[None]:
+    """Raise an OSError or ssl.SSLError once more, with a text that names the files: that of OpenSSL names none."""
+    try:
+        yield
+    except OSError as error:
+        why = getattr(error, "reason", error.strerror) or "no certificate with its key, or a wrong password"
+        raise type(error)(error.errno, f"{failure} ({why})") from error
 
 
 class Contexts:

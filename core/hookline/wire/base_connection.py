@@ -39,17 +39,13 @@ def accept_abort_reason(transport: asyncio.Transport) -> None:
         outer._abort = lambda reason=None: abort()
 
 
-def handshake_error(
-    error: OSError, server_hostname: str, seconds: float | None
-) -> HttpConnectionError | ConnectTimeout:
-    """The error to raise for a failed handshake. seconds: its limit, if it took longer; None for another failure."""
-    if seconds is not None:
-        return ConnectTimeout(f"{server_hostname}: tls timeout of {seconds:g} s")
+def handshake_error(error: OSError, peer: str) -> HttpConnectionError:
+    """The error to raise for a failed handshake. peer: whom the message names."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return SSLError(f"the certificate of {server_hostname} is not trusted: {error.verify_message}")
+        return SSLError(f"the certificate of {peer} is not trusted: {error.verify_message or error.reason}")
     if isinstance(error, ssl.SSLError):
-        return SSLError(f"TLS handshake with {server_hostname} failed: {error.reason or error}")
-    return HttpConnectionError(f"TLS handshake with {server_hostname} failed: {reason_of(error)}")
+        return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
+    return HttpConnectionError(f"TLS handshake with {peer} failed: {reason_of(error)}")
 
 
 def is_readable(descriptor: int) -> bool:
@@ -156,16 +152,17 @@ class BaseConnection(asyncio.BufferedProtocol):
             self.abort()
             raise RemoteProtocolError("bytes came before the TLS handshake")
         accept_abort_reason(self.transport)
-        limit = asyncio.timeout(
-            seconds
-        )  # with TLS inside TLS the caller would not see that the loop's own limit is over
+        # with TLS inside TLS the caller would not see that the loop's own limit is over
+        limit = asyncio.timeout(seconds)
         try:
             async with limit:
                 transport = await self.loop.start_tls(self.transport, self, context, server_hostname=server_hostname)
         except BaseException as error:
             self.abort()
+            if limit.expired() and isinstance(error, TimeoutError):
+                raise ConnectTimeout(f"{server_hostname}: tls timeout of {seconds:g} s") from error
             if isinstance(error, OSError):
-                raise handshake_error(error, server_hostname, seconds if limit.expired() else None) from error
+                raise handshake_error(error, server_hostname) from error
             raise
         # with TLS inside TLS, uvloop takes the end of the connection for a completed handshake; no cipher was chosen then
         if transport is None or not self.alive or transport.get_extra_info("cipher") is None:

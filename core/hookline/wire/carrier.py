@@ -9,7 +9,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import BodyTooLarge, RemoteProtocolError
-from .opening_times import OpeningTimes
 from .response_head import ResponseHead
 
 HIGH_WATER = 256 * 1024  # bytes in `parts` after which a bounded carrier stops reading
@@ -17,12 +16,25 @@ MAX_INTERIM_HEADS = 100  # of one exchange: a peer must not keep the caller busy
 
 # The attributes of `Carrier`. Python allows one base class with slots, so its subclasses have them.
 SLOTS = (
-    "_current_read", "_deferred_reads", "_early_reads", "_input_ended", "_interim_count", "_max_body", "_method", "_take",
+    "_current_read", "_deferred_reads", "_early_reads", "_ended_in_order", "_interim_count", "_max_body", "_method", "_take",
     "bounded", "buffered", "cancel_sending", "complete", "completed_at", "data_listener", "drain_waiter", "error",
     "has_read", "head", "interims", "is_reading_paused", "key", "last_read", "on_fast_path", "on_lost", "opening_times",
-    "parts", "read_at_once", "received_size", "receiver", "reused", "sending", "tracks_last_read", "upgraded", "waiter",
+    "parts", "read_at_once", "received_size", "receiver", "reused", "sending", "upgraded", "waiter",
     "wakes_on_read",
 )  # fmt: skip
+
+
+class OpeningTimes(NamedTuple):
+    """When the steps of opening a connection were over, by `time.monotonic`; None for a step that was not needed.
+
+    resolved: the addresses of the host were known.
+    connected: TCP, or a connection of another kind, was there.
+    secured: the TLS handshake was over.
+    """
+
+    resolved: float | None = None
+    connected: float | None = None
+    secured: float | None = None
 
 
 class DataListener(Protocol):
@@ -99,14 +111,13 @@ class Carrier:
     on_fast_path: True as long as the exchange saw nothing but a head and a body in one read.
     receiver: the exchange, which gets the head.
     data_listener: gets the raw reads; None = no listener.
-    interims: interim heads that have come and were not shown yet; None without any.
+    interims: interim heads that have come and were not shown yet.
     parts: pieces of the body, in order, that have come and were not taken yet.
     buffered: bytes in `parts`, counted only while `bounded`.
     bounded: True if reading stops while more than 256 KiB are buffered.
     received_size: bytes of the body so far; on HTTP/1.1 not counted if the body has a Content-Length.
     wakes_on_read: True if each read of the body wakes the waiter, as a stream needs it; only while `bounded`.
-    tracks_last_read: True if `last_read` is kept, for a read timeout.
-    last_read: when the last bytes came that did not complete the response, in loop time.
+    last_read: when the last bytes came that did not complete the response, in loop time; not set on the fast path.
     completed_at: when the last response was complete, by `time.monotonic`.
     waiter: the future that the exchange awaits; None or done when it does not wait.
     is_reading_paused: True while reading is paused because too much is buffered.
@@ -134,7 +145,7 @@ class Carrier:
         self.parts: list[bytes] = []
         self.complete = True
         self.read_at_once: Callable[[], None] | None = None
-        self.tracks_last_read = self.is_reading_paused = False
+        self.is_reading_paused = False
         self.completed_at = self.last_read = 0.0
         self.reused = 0
         self.on_lost: Callable[[Any], None] | None = None
@@ -148,14 +159,15 @@ class Carrier:
 
     def _clear(self) -> None:
         """Reset what only an exchange off the fast path sets."""
-        self.on_fast_path, self._input_ended, self.has_read = True, False, False
+        self.on_fast_path, self.has_read = True, False
         # Reads are pairs of the bytes that are still to be parsed and the whole read, for the listener.
         self._early_reads: list[tuple[bytes, bytes]] = []  # reads of the head: reported as processed after on_headers
         self._deferred_reads: list[tuple[bytes, bytes]] | None = None  # what follows the head, while on_headers runs
+        self._ended_in_order: bool | None = None  # how the input ended while on_headers ran; None = it did not
         self.data_listener: DataListener | None = None
         self.upgraded = self.wakes_on_read = self.bounded = self.sending = False
         self._max_body = self.buffered = self.received_size = self._interim_count = 0
-        self.interims: list[ResponseHead] | None = None
+        self.interims: list[ResponseHead] = []
         self._method = ""
         self._current_read = b""
 
@@ -232,7 +244,7 @@ class Carrier:
             reads, self._deferred_reads = self._deferred_reads, None
             for rest, data in reads:
                 self._parse_observed(rest, data)
-            if self._input_ended:
+            if self._ended_in_order is not None:
                 self._end_input(None)
         if not bounded:
             self._resume_reading()
@@ -266,14 +278,7 @@ class Carrier:
     @property
     def is_reusable(self) -> bool:
         """True if another exchange may use the connection."""
-        return (
-            self.keep_alive
-            and self.complete
-            and self.alive
-            and not self.is_reading_paused
-            and not self.sending
-            and self.drain_waiter is None
-        )
+        return self.keep_alive and self.complete and self.alive and not self.is_reading_paused and not self.has_unsent
 
     @property
     def has_unsent(self) -> bool:
@@ -385,17 +390,14 @@ class Carrier:
     def _show_final_head(self, head: ResponseHead, rest: bytes) -> None:
         """Pass the final head to the receiver, and go on with the body. rest: what followed the head in its read."""
         self.head = head
-        wanted = self.receiver._receive_head(head)
+        wanted = self.receiver._receive_head(head) or self.data_listener is not None
+        if wanted:
+            self.bounded = True
         if self.data_listener is not None:
             # on_headers runs before the data events of the body: the reads wait for continue_after_head()
             self._deferred_reads = [*self._early_reads, *([(rest, self._current_read)] if self._current_read else ())]
-            self.bounded = wanted = True
         elif rest:
-            if wanted:
-                self.bounded = True
             self._take(self, rest)
-        elif wanted:
-            self.bounded = True
         if self.complete or wanted:
             self.wake()
         if self.sending and head.status >= 300:
@@ -406,22 +408,18 @@ class Carrier:
 
         Raises: RemoteProtocolError for more than a hundred.
         """
-        if self.interims is None:
-            self.interims = []
         self._interim_count += 1
         if self._interim_count > MAX_INTERIM_HEADS:
             raise RemoteProtocolError(f"more than {MAX_INTERIM_HEADS} interim responses")
         if self.receiver._wants_interim():
             self.interims.append(head)
             self.wake()
-        if self.tracks_last_read:
-            self.last_read = self.loop.time()
+        self.last_read = self.loop.time()
 
     def _add_part(self, data: bytes) -> None:
         """Keep a piece of a body that goes on after it."""
         self.parts.append(data)
-        if self.tracks_last_read:
-            self.last_read = self.loop.time()
+        self.last_read = self.loop.time()
         if self.bounded:
             self._count_buffered(data)
             if self.wakes_on_read:
