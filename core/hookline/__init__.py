@@ -34,7 +34,7 @@ from .errors import (
 )
 from .exchange.request import HttpRequest
 from .exchange.response import HttpResponse
-from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Protocol, Scheme
 from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
@@ -45,6 +45,9 @@ from .messages.url import SplitURL, canonical_host, split_url
 from .network.route import DirectRoute, Route
 from .network.stats import Stats
 from .network.tls import TLS
+from .wire.carrier import Carrier, ConnectionFacts
+from .wire.multiplexed_connection import MultiplexedConnection
+from .wire.stream import Stream
 
 __version__ = "0.1.0.dev0"
 
@@ -53,10 +56,12 @@ __all__ = [
     "Attribute",
     "BodyNotRepeatable",
     "BodyTooLarge",
+    "Carrier",
     "ClientClosed",
     "ConnectTimeout",
     "Connection",
     "ConnectionClosed",
+    "ConnectionFacts",
     "ConnectionRefused",
     "Credential",
     "DNSError",
@@ -74,10 +79,12 @@ __all__ = [
     "HttpTimeout",
     "InvalidURL",
     "LocalProtocolError",
+    "MultiplexedConnection",
     "Option",
     "PluginError",
     "PluginTypeError",
     "PoolTimeout",
+    "Protocol",
     "ProtocolError",
     "ReadTimeout",
     "RemoteProtocolError",
@@ -86,6 +93,7 @@ __all__ = [
     "Scheme",
     "SplitURL",
     "Stats",
+    "Stream",
     "StreamAbandoned",
     "StreamConsumedError",
     "Switch",

@@ -20,10 +20,10 @@ from hookline.hooks.dispatch_table import DispatchTable
 from hookline.hooks.handlers import EventSource
 from hookline.hooks.stage import StagedResponse
 from hookline.hooks.switch import Skipper
-from hookline.wire.carrier import DataListener, ResponseReceiver
 from hookline.http1.large_bodies import BodyReceiver
 from hookline.network.pool import Pool
 from hookline.network.timer import Watched
+from hookline.wire.carrier import DataListener, ResponseReceiver
 
 
 def client_is(client: HttpClient) -> tuple[interfaces.Client, ConfiguredClient, ProcessBound]:

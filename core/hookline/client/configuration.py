@@ -24,6 +24,7 @@ from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, Htt
 from ..exchange.response import HttpResponse
 from ..exchange.streamed_response import StreamedResponse
 from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
@@ -136,6 +137,7 @@ class Configuration:
             _RESERVED | names_of_client(client),
         )
         self.schemes = self._served_schemes()
+        self._protocols = tuple(protocol for info in infos for protocol in info.of(WireProtocol))
         self.credentials = frozenset({
             *CREDENTIALS, *(credential.name.lower() for info in infos for credential in info.of(Credential))
         })  # fmt: skip
@@ -322,6 +324,17 @@ class Configuration:
             self._absolute_destinations.clear()
         self._absolute_destinations[url] = found
         return found
+
+    def protocols_for(self, scheme: str) -> tuple[WireProtocol, ...]:
+        """The protocols of plugins that are offered for URLs of a scheme, beside HTTP/1.1."""
+        if "version" in self.given_options:
+            return ()
+        return tuple(protocol for protocol in self._protocols if scheme in protocol.schemes)
+
+    @property
+    def protocols(self) -> tuple[WireProtocol, ...]:
+        """All protocols of plugins."""
+        return self._protocols
 
     def dispatch_table_of(self, request: HttpRequest) -> DispatchTable:
         """The dispatch table of a request."""

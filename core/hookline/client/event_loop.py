@@ -128,7 +128,7 @@ class LoopBinding:
 
         That may be a FIN, an unexpected byte, or the end of their `keep_alive`.
         """
-        if any(pool.idle for pool in self.connection_pools.values()):
+        if any(pool.idle_count for pool in self.connection_pools.values()):
             for _ in range(3):  # the selector, the read, the end of the transport
                 await asyncio.sleep(0)
         return await coroutine

@@ -34,7 +34,7 @@ ORIGIN_OPTIONS = ("cert", "server_hostname", "unix_socket")
 # conversion, or what a plugin does.
 EXCHANGE_OPTIONS = frozenset({"version", "stream", "timings", "max_body"})
 # A request with one of these may not use the pool that its origin has for the client's own values.
-CONNECTION_OPTIONS = frozenset({"verify", "cert", "server_hostname", "source_address", "unix_socket"})
+CONNECTION_OPTIONS = frozenset({"version", "verify", "cert", "server_hostname", "source_address", "unix_socket"})
 
 
 def as_version(value: Any) -> str:

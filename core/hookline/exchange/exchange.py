@@ -27,8 +27,8 @@ from typing import Any
 
 from ..errors import HttpRequestException, PluginError
 from ..hooks.stage import Stage
-from ..http1.connection import Connection
 from ..messages.fields import HeadersLike
+from ..wire.carrier import Carrier
 from .acquire import acquire, prepare_resend, still_open
 from .failure import fail
 from .interfaces import Client
@@ -49,7 +49,7 @@ def no_call(response: HttpResponse) -> None:
 
 async def exchange(
     request: HttpRequest | None,
-    given: Connection | None = None,
+    given: Carrier | None = None,
     client: Client | None = None,
     method: str = "",
     url: str = "",
@@ -126,7 +126,7 @@ async def exchange(
                 response._sent_at = now
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
-                    connection.transport.write(request.encode())
+                    connection.send(request)
                     await waiter
                 else:
                     await send(response, connection)
@@ -136,7 +136,8 @@ async def exchange(
             except HttpRequestException as error:
                 if given is not None or not prepare_resend(response, connection, error):
                     raise
-                response.connection = await acquire(response, request._pool())
+                if error.was_processed is not False:
+                    response.connection = await acquire(response, request._pool())
         if response._head is None:
             response._take_head_on_fast_path(connection)
         # 3. on_headers: hooks see the final head. They may add decoders, have the body buffered, detach the connection, or
@@ -219,7 +220,7 @@ async def handle_hook_failure(
         await stage.handle_failure(response, rest, error)
 
 
-async def wait_for_final_head(response: HttpResponse, connection: Connection) -> None:
+async def wait_for_final_head(response: HttpResponse, connection: Carrier) -> None:
     """Run on_headers for the interim heads, in their order, until the final head has arrived."""
     await run_interim_hooks(response, connection)
     while not connection.head:

@@ -117,5 +117,12 @@ class Configuration(Protocol):
     def destination_of_call(self, url: str, params: Any = None, *, with_client_params: bool = True) -> Destination:
         """Return the destination of a URL that may be relative to base_url, with params added."""
 
+    @property
+    def protocols(self) -> tuple[Any, ...]:
+        """All protocols that plugins bring."""
+
+    def protocols_for(self, scheme: str) -> tuple[Any, ...]:
+        """Return the protocols that are offered for URLs of a scheme, beside HTTP/1.1."""
+
     def dispatch_table_of(self, request: Any) -> DispatchTable:
         """Return the dispatch table for this request; that of a sub-request has fewer implementations."""

@@ -213,7 +213,9 @@ class HttpRequest:
     def _direct_route(self) -> DirectRoute:
         """Return the route to its origin, by its options."""
         origin = self._destination.origin
-        tls = TLS(self.verify, self.cert, self.server_hostname) if origin.tls else None
+        offered = () if "version" in self.__dict__ else self.configuration.protocols_for(origin.scheme)
+        alpn = (*(protocol.name for protocol in offered), "http/1.1")
+        tls = TLS(self.verify, self.cert, self.server_hostname, alpn) if origin.tls else None
         scheme = "https" if origin.tls else "http"
         timeout = self.timeout
         return DirectRoute(
@@ -223,6 +225,7 @@ class HttpRequest:
             tls,
             self.source_address,
             self.unix_socket,
+            protocols=self.configuration.protocols,
             tls_timeout=timeout.tls,
             # without `tls`, `acquire` limits both together by `connect`
             connect_timeout=timeout.connect if timeout.tls else 0.0,
@@ -427,6 +430,14 @@ class HttpRequest:
                     self._destination.last = (*key, size, known)
                 return known + body
         return self._encode_head() + body if isinstance(body, bytes) else self._encode_head()
+
+    def fields_as_sent(self) -> list[tuple[str, str]]:
+        """Return the fields as HTTP/1.1 sends them, in order: those of the user, of plugins and of core, such as Host.
+
+        Raises: as `encode`.
+        """
+        lines = self._encode_head().decode("utf-8", "surrogateescape").split("\r\n")[1:-2]
+        return [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
 
     def _encode_head(self) -> bytes:
         """Return the head with the empty line at its end.

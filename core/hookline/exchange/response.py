@@ -29,6 +29,7 @@ from ..messages.content_decoding import (
     decode_by_media_type,
     json_text,
 )
+from ..wire.carrier import Carrier
 from .acquire import acquire
 from .failure import fail
 from .request import HttpRequest
@@ -353,7 +354,7 @@ class HttpResponse(ExchangeState):
             await self._fail(error)
             raise
 
-    async def _finish_stream(self, connection: Connection) -> None:
+    async def _finish_stream(self, connection: Carrier) -> None:
         """Give the connection back, and run post_request: the last byte of the stream was read."""
         self._finish_body(connection)
         if not self._is_finished:
@@ -416,7 +417,7 @@ class HttpResponse(ExchangeState):
             self._content_filter = ContentFilter(self.request.max_body)
         self._content_filter.add_decoder(decoder)
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> Carrier:
         """Take the connection already in pre_request, and return it; the request will be sent on it.
 
         From then on the route and the origin of the request cannot be changed. A second call returns the same connection.
@@ -441,7 +442,7 @@ class HttpResponse(ExchangeState):
         Raises: PluginError, for a connection on which HTTP goes on.
         """
         connection = self.connection
-        if connection is None or not connection.upgraded:
+        if not isinstance(connection, Connection) or not connection.upgraded:
             raise PluginError(
                 "detach: only a connection that left HTTP (a 101, or a CONNECT that was granted) can be taken"
             )

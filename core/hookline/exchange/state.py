@@ -17,12 +17,11 @@ from ..hooks.handlers import ResponseEvent
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
-from ..http1.connection import Connection
 from ..http1.parser import parse_status_line
 from ..messages.content_decoding import ContentFilter
 from ..network.pool import Pool
 from ..network.timings import FirstByteListener, Timings
-from ..wire.carrier import DataListener
+from ..wire.carrier import Carrier, DataListener
 from ..wire.response_head import ResponseHead
 from .request import HttpRequest
 
@@ -62,6 +61,7 @@ class ExchangeState:
     The connection's calls:
         _pool: the pool that the connection goes back to. None before it is taken, and if the caller gave the connection.
         _is_repeated: True if the request was sent again, because a reused connection turned out to be dead.
+        _resends: how often it was sent again in all.
         _is_detached: True if `detach` has taken the connection out of the client.
         _is_interim: True while hooks see an interim head as if it were the head of this response.
         _head: the head: the final one, or the interim one that is shown. None before it is here.
@@ -102,9 +102,10 @@ class ExchangeState:
     _waiter: asyncio.Future[Any] | None = None
 
     # the connection's calls
-    connection: Connection | None
+    connection: Carrier | None
     _pool: Pool | None
     _is_repeated = False
+    _resends = 0
     _is_detached = False
     _is_interim = False
     _head: ResponseHead | None
@@ -332,7 +333,7 @@ class ExchangeState:
 
     # -- the connection's calls
 
-    def _leave_fast_path(self, connection: Connection) -> None:
+    def _leave_fast_path(self, connection: Carrier) -> None:
         """Make the connection report each read and head, and arm the timeouts of the response.
 
         This is needed for handlers of data events, limits, timings, and methods whose responses have no body.
@@ -358,7 +359,7 @@ class ExchangeState:
             self._show_head(head)
         return self._hooks_after_head.on_headers is not None or not self._on_fast_path or self.request.stream
 
-    def _take_head_on_fast_path(self, connection: Connection) -> None:
+    def _take_head_on_fast_path(self, connection: Carrier) -> None:
         """Take the head of a response that is whole in one read. The connection has made no call for it."""
         self._head = head = connection.head
         assert head is not None
@@ -434,7 +435,7 @@ class ExchangeState:
         """Say whether the caller reads the body as a stream."""
         return self.request.stream and not self._is_buffered
 
-    async def _receive_body(self, connection: Connection) -> bool:
+    async def _receive_body(self, connection: Carrier) -> bool:
         """Receive the body, and return True; or hand the response out as a stream, and return False.
 
         Of a buffered body with `stream=True` no more than about MAX_BUFFERED bytes are received.
@@ -450,11 +451,11 @@ class ExchangeState:
             await connection.wait()
         return True
 
-    def _take_parts(self, connection: Connection) -> None:
+    def _take_parts(self, connection: Carrier) -> None:
         """Move the parts of a buffered body that have arrived here; the connection stays open for the rest."""
         self._parts += connection.take_parts()
 
-    def _finish_body(self, connection: Connection) -> None:
+    def _finish_body(self, connection: Carrier) -> None:
         """Take the body, whose last byte has arrived, and give the connection back to the pool."""
         self._is_whole = True
         self.connection = None

@@ -66,4 +66,16 @@ class DefaultHeader(NamedTuple):
     value: str
 
 
-Declaration = Option | Scheme | Attribute | Credential | DefaultHeader
+class Protocol(NamedTuple):
+    """A protocol that the plugin speaks on connections, such as HTTP/2: TLS offers it, and the server may choose it (ALPN).
+
+    name: by which ALPN knows it, such as `h2`. make: `f(loop) -> MultiplexedConnection`, called once for each connection.
+    schemes: of URLs for which it is offered. `DirectRoute(protocol=name)` speaks it without asking, in cleartext too.
+    """
+
+    name: str
+    make: Callable[[Any], Any]
+    schemes: Iterable[str] = ("https",)
+
+
+Declaration = Option | Protocol | Scheme | Attribute | Credential | DefaultHeader

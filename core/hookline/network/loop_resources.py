@@ -83,7 +83,7 @@ class LoopResources:
     def is_busy(self) -> bool:
         """True if there is a connection in use, being opened or waited for, a task, a wait or a closer."""
         return bool(self._tasks or self._waits or self.closers) or any(
-            p.opened > len(p.idle) or p.waiters for p in self.pools.values()
+            p.opened > p.idle_count or p.waiters for p in self.pools.values()
         )
 
     def stats(self) -> Stats:
@@ -92,9 +92,10 @@ class LoopResources:
         connections = sum(pool.opened for pool in pools)
         return Stats(
             connections=connections,
-            in_use=connections - sum(len(pool.idle) for pool in pools),
+            in_use=connections - sum(pool.idle_count for pool in pools),
             waiting=sum(1 for pool in pools for waiter in pool.waiters if not waiter.done()),
             reused=self.reused + sum(pool.reused for pool in pools),
+            streams=sum(len(session.streams) for pool in pools for session in pool.sessions),
         )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

@@ -17,10 +17,13 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 from time import monotonic
+from typing import Any
 
 from ..copying import no_copy
 from ..errors import ClientClosed
 from ..http1.connection import Connection
+from ..wire.carrier import Carrier
+from ..wire.multiplexed_connection import MultiplexedConnection
 from .timer import Timer
 
 _NEVER = math.inf
@@ -28,8 +31,8 @@ _NEVER = math.inf
 PROBE_AFTER = 0.005
 
 
-class Waiter(asyncio.Future["Connection | None"]):
-    """A place in the queue of a pool: it gets a connection, or None for a slot to open one in.
+class Waiter(asyncio.Future["Carrier | None"]):
+    """A place in the queue of a pool: it gets a connection or a stream, or None for a slot to open a connection in.
 
     number: its place in the common order of all routes.
     """
@@ -62,7 +65,7 @@ class ConnectionLimit:
     def enqueue(self, pool: Pool) -> None:
         """Put a pool into the queue if its first waiter could open a connection but for this limit."""
         number = pool.first_waiter_number()
-        if number is not None and not pool.is_queued and pool.opened < pool.limit:
+        if number is not None and not pool.is_queued and pool.may_open:
             pool.is_queued = True
             heapq.heappush(self.queue, (number, pool))
 
@@ -70,7 +73,7 @@ class ConnectionLimit:
         """The pool whose first waiter is the next to be served over all routes; None if no pool waits for this limit."""
         while self.queue:
             number, pool = self.queue[0]
-            now = pool.first_waiter_number() if pool.opened < pool.limit else None
+            now = pool.first_waiter_number() if pool.may_open else None
             if now == number:
                 return pool
             heapq.heappop(self.queue)
@@ -86,12 +89,18 @@ class ConnectionLimit:
         own, other = pool.first_waiter_number(), first.first_waiter_number()
         return own is None or other is None or own > other
 
+    @property
+    def has_room(self) -> bool:
+        """True if one more connection may be opened."""
+        return self.opened < self.limit
+
     def make_room(self) -> bool:
         """Return True if one more connection may be opened; closes an idle one if that is needed."""
         if self.opened >= self.limit:
-            pools = [pool for pool in self._pools() if pool.idle]
-            if pools:
-                min(pools, key=lambda pool: pool.idle[0].completed_at).close_oldest()
+            idle = [(pool, found) for pool in self._pools() if (found := pool.oldest_idle) is not None]
+            if idle:
+                pool, found = min(idle, key=lambda pair: pair[1].completed_at)
+                pool.close_idle(found)
         return self.opened < self.limit
 
     def free_slot(self) -> None:
@@ -109,7 +118,10 @@ class Pool:
     keep_alive: seconds that an idle connection is kept; 0 = none is kept.
     opened: slots in use, by connections that are open or being opened.
     connections: all open ones.
-    idle: those that no exchange uses, the one used last at the end.
+    idle: those of HTTP/1.1 that no exchange uses, the one used last at the end.
+    sessions: connections that carry many exchanges at once, and take more.
+    is_shared: True if one connection is to carry all exchanges: because the first has turned out to carry many, or because it
+        is being opened and may turn out so.
     waiters: calls in the queue, the first to be served at the left.
     is_queued: True if the pool stands in the queue of the limit over all routes.
     closing: connections that have given their slot up, but still wait for the peer to end TLS.
@@ -120,7 +132,7 @@ class Pool:
 
     __slots__ = (
         "_connection_limit", "_due", "_loop", "_timer", "close_count", "closing", "connections", "idle", "is_queued",
-        "keep_alive", "key", "limit", "opened", "retired", "reused_before", "waiters",
+        "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -139,7 +151,9 @@ class Pool:
         self._timer = timer
         self._connection_limit = connection_limit
         self.idle: list[Connection] = []
-        self.connections: set[Connection] = set()
+        self.connections: set[Connection | MultiplexedConnection] = set()
+        self.sessions: list[MultiplexedConnection] = []
+        self.is_shared = False
         self.waiters: deque[Waiter] = deque()
         self.is_queued = False
         self.opened = 0
@@ -147,10 +161,10 @@ class Pool:
         self.retired = False
         self.close_count = 0
         self.reused_before = 0
-        self.closing: set[Connection] = set()
+        self.closing: set[Connection | MultiplexedConnection] = set()
 
-    def take(self, now: float) -> Connection | None:
-        """Take the idle connection that was used last; None if there is none. now: by `time.monotonic`."""
+    def take(self, now: float) -> Carrier | None:
+        """Take the idle connection that was used last, or a stream; None if there is none. now: by `time.monotonic`."""
         idle = self.idle
         while idle:
             connection = idle.pop()
@@ -161,31 +175,54 @@ class Pool:
                     continue
                 connection.reused += 1
                 return connection
+        return self.take_stream(now) if self.sessions else None
+
+    def take_stream(self, now: float, *, is_first: bool = False) -> Carrier | None:
+        """Take a stream of a connection that has room for one; None if there is none, or if others wait for it.
+
+        is_first: the caller comes before those in the queue.
+        """
+        if not is_first and self.first_waiter_number() is not None:
+            return None
+        for session in list(self.sessions):
+            if session.complete and session.opened_streams and self.is_stale(session, now):
+                self._close(session)
+            elif session.has_room:
+                return session.take_stream()
         return None
 
-    def is_stale(self, connection: Connection, now: float) -> bool:
+    def is_stale(self, connection: Any, now: float) -> bool:
         """Return True if a connection was idle for too long, or has input that the loop has not read yet: bytes, or its end.
 
         Such bytes answer no request. A late 408 would be taken for the answer to the next one.
         """
-        idle = now - connection.completed_at
-        return idle >= PROBE_AFTER and (idle >= self.keep_alive or connection.has_unread_input)
+        idle: float = now - connection.completed_at
+        return idle >= PROBE_AFTER and (idle >= self.keep_alive or bool(connection.has_unread_input))
 
     def reserve_slot(self) -> bool:
-        """Take a slot to open a connection in; returns False if all are in use."""
-        if self.opened >= self.limit or not self._connection_limit.make_room():
+        """Take a slot to open a connection in; returns False if all are in use, or if the open one is shared."""
+        if not self.may_open or not self._connection_limit.make_room():
             return False
         self._count_slot()
         return True
+
+    @property
+    def may_open(self) -> bool:
+        """True if one more connection may be opened, as far as this route is concerned."""
+        return self.opened < (1 if self.is_shared else self.limit)
 
     def _count_slot(self) -> None:
         self.opened += 1
         self._connection_limit.opened += 1
 
-    def join_queue(self) -> Waiter:
-        """Enter the queue. See `leave_queue`."""
+    def join_queue(self, *, is_first: bool = False) -> Waiter:
+        """Enter the queue. See `leave_queue`. is_first: at its beginning, for a call that has waited already."""
         waiter = self._connection_limit.make_waiter(self._loop)
-        self.waiters.append(waiter)
+        if is_first:
+            waiter.number = min(waiter.number, (self.first_waiter_number() or waiter.number) - 1)
+            self.waiters.appendleft(waiter)
+        else:
+            self.waiters.append(waiter)
         self._connection_limit.enqueue(self)
         return waiter
 
@@ -202,10 +239,38 @@ class Pool:
             if waiter in self.waiters:
                 self.waiters.remove(waiter)
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: Connection | MultiplexedConnection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
         connection.on_lost = self.remove
         self.connections.add(connection)
+        if isinstance(connection, MultiplexedConnection):
+            self.is_shared = True
+            self.sessions.append(connection)
+            connection.on_room = self._serve_from
+            connection.on_going_away = self._retire_session
+        elif self.is_shared:  # the peer has chosen HTTP/1.1: those who waited for this handshake open more
+            self.is_shared = False
+            while self.may_open and self._connection_limit.has_room and self.first_waiter_number() is not None:
+                self.grant_slot()
+
+    def _serve_from(self, session: MultiplexedConnection) -> None:
+        """Give streams of a connection that has room to those in the queue."""
+        if session.complete and self._connection_limit.queue and self._connection_limit.must_yield(self):
+            self._close(session)  # a waiter of another route is next
+        while session.has_room and (waiter := self._next_waiter()) is not None:
+            waiter.set_result(session.take_stream())
+        if session.complete and session.opened_streams and not self.keep_alive:
+            self._close(session)
+        elif session.complete:
+            self._watch_idle()
+
+    def _retire_session(self, session: MultiplexedConnection) -> None:
+        """Free the slot of a connection that takes no more exchanges, while it finishes those that it has."""
+        if session in self.connections:
+            self._discard(session)
+            self.closing.add(session)
+            session.on_lost = self.closing.discard
+            self.free_slot()
 
     def free_slot(self) -> None:
         """Free a slot: the first in the queue gets it, or the first of another route if that waits for longer."""
@@ -232,16 +297,20 @@ class Pool:
                 return waiter
         return None
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: Any) -> None:
         """Take back the connection of an exchange that is over: give it to a waiter, keep it idle, or close it."""
         if self._connection_limit.queue and self._connection_limit.must_yield(self):
             connection.keep_alive = False  # a waiter of another route is next: close this connection to make room
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
+            if connection.session is not None:
+                connection.end()
+                connection.abort()
+                return
             if not (connection.is_reusable and self.keep_alive):
                 self._close(connection)
                 return
             connection.end()
-        connection.receiver = None  # type: ignore[assignment]  # on the fast path, this and `parts` are all to clear
+        connection.receiver = None  # on the fast path, this and `parts` are all to clear
         connection.parts = []
         if self.waiters and (waiter := self._next_waiter()) is not None:
             connection.reused += 1
@@ -249,10 +318,15 @@ class Pool:
             return
         self.idle.append(connection)
         if self._due == _NEVER:
+            self._watch_idle()
+
+    def _watch_idle(self) -> None:
+        """Have the timer close what is idle for too long."""
+        if self._due == _NEVER:
             self._due = self._loop.time() + self.keep_alive
             self._timer.add(self)
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: Any) -> None:
         """Remove a connection that is lost, detached or about to be closed, and free its slot."""
         if connection in self.connections:
             self._discard(connection)
@@ -260,18 +334,21 @@ class Pool:
                 self.idle.remove(connection)
             self.free_slot()
 
-    def reclaim_slot(self, connection: Connection) -> None:
+    def reclaim_slot(self, connection: Any) -> None:
         """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
         connection.reused -= 1
         self._discard(connection)
         connection.abort()
 
-    def _discard(self, connection: Connection) -> None:
+    def _discard(self, connection: Any) -> None:
         connection.on_lost = None
+        if connection in self.sessions:
+            self.sessions.remove(connection)
+            connection.on_room = connection.on_going_away = None
         self.connections.discard(connection)
         self.reused_before += connection.reused
 
-    def _close(self, connection: Connection) -> None:
+    def _close(self, connection: Any) -> None:
         self.remove(connection)
         if connection.has_unsent:
             connection.abort()  # a close would first wait until the peer takes the rest
@@ -285,17 +362,29 @@ class Pool:
         """How many exchanges used a connection that had served another before."""
         return self.reused_before + sum(connection.reused for connection in self.connections)
 
-    def close_oldest(self) -> None:
-        """Close the connection that has been idle for longest."""
-        self._close(self.idle[0])
+    @property
+    def idle_count(self) -> int:
+        """How many connections no exchange uses."""
+        return len(self.idle) + sum(session.complete for session in self.sessions)
+
+    @property
+    def oldest_idle(self) -> Connection | MultiplexedConnection | None:
+        """The connection that has been idle for longest; None if none is idle."""
+        sessions = [session for session in self.sessions if session.complete]
+        found: list[Connection | MultiplexedConnection] = [*self.idle[:1], *sessions]
+        return min(found, key=lambda connection: connection.completed_at) if found else None
+
+    def close_idle(self, connection: Connection | MultiplexedConnection) -> None:
+        """Close a connection that no exchange uses."""
+        self._close(connection)
 
     def _check_deadline(self, now: float) -> float:
         """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
         ended = monotonic() - self.keep_alive
-        while self.idle and self.idle[0].completed_at <= ended:
-            self.close_oldest()
-        if self.idle:
-            return now + max(self.idle[0].completed_at - ended, 0.01)
+        while (oldest := self.oldest_idle) is not None:
+            if oldest.completed_at > ended:
+                return now + max(oldest.completed_at - ended, 0.01)
+            self._close(oldest)
         self._timer.discard(self)
         return math.inf
 
@@ -342,6 +431,7 @@ class Pool:
             connection.alive = connection.keep_alive = False
             connection.transport = None  # type: ignore[assignment]  # its loop is closed
         self.connections.clear()
+        self.sessions.clear()
         self.idle.clear()
         self.waiters.clear()
         self.retire()

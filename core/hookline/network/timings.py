@@ -5,8 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from ..http1.connection import Connection
-from ..wire.carrier import DataListener
+from ..wire.carrier import Carrier, DataListener
 
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
 
@@ -43,7 +42,7 @@ class Timings:
         """Record that a step is over now."""
         setattr(self, step, monotonic() - self._began)
 
-    def _record_connection(self, connection: Connection) -> None:
+    def _record_connection(self, connection: Carrier) -> None:
         """Record how the connection was opened, and that the request is sent; the end of a longer upload is recorded later."""
         if self.queued is None:
             self._mark("queued")
@@ -71,7 +70,7 @@ class FirstByteListener:
 
     __slots__ = ("_connection", "_next", "_timings")
 
-    def __init__(self, timings: Timings, connection: Connection, following: DataListener | None) -> None:
+    def __init__(self, timings: Timings, connection: Carrier, following: DataListener | None) -> None:
         self._timings = timings
         self._connection = connection
         self._next = following

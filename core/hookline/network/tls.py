@@ -22,11 +22,21 @@ class TLS:
     cert: the client certificate: a file with certificate and key, or (certificate, key), or (certificate, key, password), where
     a key of None means that it is in the file of the certificate; None = no certificate. `repr` leaves it out.
     server_hostname: the name to check and to send as SNI; None = the host of the URL.
+    alpn: the protocols that are offered (RFC 7301), the preferred one first. A context of the user's own offers what it says.
     """
 
     verify: bool | str | ssl.SSLContext = True
     cert: str | tuple[Any, ...] | None = field(default=None, repr=False)
     server_hostname: str | None = None
+    alpn: tuple[str, ...] = ("http/1.1",)
+
+    def context(self, client: Any) -> ssl.SSLContext:
+        """Return the SSL context for these settings: that of the client (an HttpClient), made at its first use.
+
+        Raises: OSError, ValueError; see `make_context`.
+        """
+        found: ssl.SSLContext = client.contexts.get(self)
+        return found
 
     def name_for(self, host: str) -> str:
         """The name to check and to send as SNI for a host: `server_hostname`, or the host without a zone and a final dot.
@@ -119,7 +129,7 @@ def make_context(settings: TLS) -> ssl.SSLContext:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
     context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(settings.alpn))
     if settings.cert is not None:
         _load_cert(context, settings.cert)
     return context
@@ -153,7 +163,7 @@ class Contexts:
     """The SSL contexts of one client, each made at its first use."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Any, Any], ssl.SSLContext] = {}
+        self._made: dict[tuple[Any, Any, Any], ssl.SSLContext] = {}
 
     def get(self, settings: TLS) -> ssl.SSLContext:
         """Return the context for these settings.
@@ -162,7 +172,7 @@ class Contexts:
         """
         if isinstance(settings.verify, ssl.SSLContext):
             return make_context(settings)
-        key = (settings.verify, settings.cert)
+        key = (settings.verify, settings.cert, settings.alpn)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = make_context(settings)

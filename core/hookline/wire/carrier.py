@@ -171,7 +171,11 @@ class Carrier:
         self._method = ""
         self._current_read = b""
 
-    # -- what an exchange sends; each protocol does it in its own way
+    # -- what each protocol does in its own way
+
+    def begin(self, receiver: ResponseReceiver) -> asyncio.Future[None]:
+        """Begin an exchange; returns the future that is done when there is something to read."""
+        raise NotImplementedError
 
     def send(self, request: Any) -> None:
         """Send a request whose body is bytes, or none, in one write."""

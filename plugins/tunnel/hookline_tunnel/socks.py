@@ -36,8 +36,8 @@ A_DAY = 86400.0  # seconds, instead of the minute of python-socks: the timeouts 
 class SocksRoute(DirectRoute):
     """The route to an origin through the SOCKS proxy in `via`."""
 
-    async def open(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
-        """Open a connection through the proxy (see `DirectRoute.open`).
+    async def connect(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
+        """Open a connection through the proxy (see `DirectRoute.connect`).
 
         Raises: HttpProxyError, when the proxy refuses; PluginError, when python-socks is not installed.
         """
@@ -46,13 +46,22 @@ class SocksRoute(DirectRoute):
             sock = await connect_socket(proxy, self.host, self.port, self.local_address)
         except socket.gaierror as error:
             raise DNSError(f"no address for {self.host!r} or the proxy {proxy.host!r}: {error.strerror}") from error
-        return await super().open(client, sock)
+        return await super().connect(client, sock)
 
 
 def socks_route(proxy: Proxy, direct: DirectRoute) -> SocksRoute:
     """Return the route through a SOCKS proxy. direct: the route that the request would take without it."""
     scheme, host, port, tls = direct.scheme, direct.host, direct.port, direct.tls
-    return SocksRoute(scheme, host, port, tls, direct.local_address, via=(proxy,), tls_timeout=direct.tls_timeout)
+    return SocksRoute(
+        scheme,
+        host,
+        port,
+        tls,
+        direct.local_address,
+        via=(proxy,),
+        protocols=direct.protocols,
+        tls_timeout=direct.tls_timeout,
+    )
 
 
 def import_python_socks() -> Any:
