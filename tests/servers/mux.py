@@ -67,6 +67,7 @@ class MuxServer:
         self.requests: list[Request] = []
         self.resets: list[tuple[int, str]] = []
         self.sessions: set[MuxSession] = set()
+        self.writers: set[asyncio.StreamWriter] = set()
         self.changed = asyncio.Condition()
 
     def url(self, target: str = "/hello") -> str:
@@ -94,6 +95,7 @@ class MuxServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open_connections += 1
+        self.writers.add(writer)
         tls = writer.get_extra_info("ssl_object")
         try:
             if tls is not None and tls.selected_alpn_protocol() != ALPN:
@@ -109,6 +111,7 @@ class MuxServer:
             pass
         finally:
             self.open_connections -= 1
+            self.writers.discard(writer)
             writer.transport.abort()
             await self.note()
 
@@ -256,7 +259,7 @@ async def mux_server(context: ssl.SSLContext | None = None, **options: int) -> A
         yield found
     finally:
         server.close()
-        for session in list(found.sessions):
-            session.writer.transport.abort()
+        for writer in list(found.writers):
+            writer.transport.abort()
         await found.until_closed()
         await server.wait_closed()

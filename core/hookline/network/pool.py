@@ -188,7 +188,10 @@ class Pool:
             if session.complete and session.opened_streams and self.is_stale(session, now):
                 self._close(session)
             elif session.has_room:
-                return session.take_stream()
+                stream = session.take_stream()
+                if is_first:
+                    self._serve_from(session)
+                return stream
         return None
 
     def is_stale(self, connection: Any, now: float) -> bool:

@@ -119,8 +119,9 @@ class MultiplexedConnection(BaseConnection):
     def take_stream(self) -> Stream:
         """Return a stream for one exchange; there is room for it."""
         stream = self.open_stream()
+        # 1 on a connection that was idle: if it turns out to be dead, the peer has not seen the request
+        stream.reused = int(self.opened_streams > 0 and not self.streams)
         self.streams.add(stream)
-        stream.reused = self.opened_streams
         self.opened_streams += 1
         return stream
 

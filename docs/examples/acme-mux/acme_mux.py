@@ -47,6 +47,7 @@ class MuxConnection(MultiplexedConnection):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
+        self.max_streams = 0  # until the server says how many
         self._unparsed = bytearray()
         self._streams: dict[int, MuxStream] = {}
         self._last = 0
