@@ -1,4 +1,4 @@
-"""Clients with the plugin of docs/examples/acme-mux, and servers that speak its protocol."""
+"""Clients with the plugin of the distribution acme-mux, which is in this folder, and servers that speak its protocol."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hookline import HttpClient
 from servers.certificates import Certificates
 from servers.mux import ALPN, MuxServer, mux_server
 
-EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "acme-mux" / "acme_mux.py"
+PLUGIN = Path(__file__).parent / "acme-mux" / "acme_mux.py"
 
 
-def load_example() -> ModuleType:
-    """Import the module of the example, once for each process."""
+def load_plugin() -> ModuleType:
+    """Import the module of the plugin, once for each process."""
     if "acme_mux" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("acme_mux", EXAMPLE)
+        spec = importlib.util.spec_from_file_location("acme_mux", PLUGIN)
         assert spec is not None
         assert spec.loader is not None
         sys.modules["acme_mux"] = module = importlib.util.module_from_spec(spec)
@@ -32,7 +32,7 @@ def load_example() -> ModuleType:
 
 @pytest.fixture
 def acme_mux() -> ModuleType:
-    return load_example()
+    return load_plugin()
 
 
 @pytest.fixture

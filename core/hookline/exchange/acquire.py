@@ -25,10 +25,10 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
     if timings is not None:
         timings._begin_anew()
     closings = pool.close_count
-    has_waited = False
+    shared: MultiplexedConnection | None = None  # the connection that this call has opened, and that had no room yet
     while True:
         if not pool.reserve_slot():
-            connection = await wait_in_queue(response, pool, closings, is_first=has_waited)
+            connection = await wait_in_queue(response, pool, closings, is_first=shared is not None)
             if connection is not None:
                 if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
                     return connection
@@ -37,6 +37,9 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
                         return idle
                     continue
                 pool.reclaim_slot(connection)  # it began to close after it was given
+        if shared is not None and not shared.opened_streams:
+            pool.free_slot()
+            raise ConnectionClosed("the server closed the connection before it took a request")
         if timings is not None:
             timings._mark("queued")
         opened = await open_connection(response, pool, closings)
@@ -47,7 +50,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
         stream = pool.take_stream(monotonic(), is_first=True)
         if stream is not None:
             return stream
-        has_waited = True
+        shared = opened
 
 
 async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, is_first: bool) -> Carrier | None:

@@ -48,6 +48,7 @@ class Stream(Carrier):
         self._is_over = False
         self._trailers: Sequence[tuple[bytes, bytes]] = ()
         self.completed_at = monotonic()
+        self.on_fast_path = False  # which is for connections that carry one exchange
 
     # -- what a subclass implements
 
@@ -72,7 +73,7 @@ class Stream(Carrier):
             head = make_head(status, list(fields), version, reason)
             if self._is_over or self.head is not None:
                 return
-            self.on_fast_path, self.has_read = False, True
+            self.has_read = True
             if status < 200:
                 self._keep_interim_head(head)
                 return
