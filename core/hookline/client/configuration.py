@@ -23,6 +23,7 @@ from ..exchange.progress import PROGRESS_CALLBACKS
 from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.streamed_response import StreamedResponse
+from ..hooks.connection_hooks import ConnectionHooks
 from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
 from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
@@ -138,6 +139,7 @@ class Configuration:
         )
         self.schemes = self._served_schemes()
         self._protocols = tuple(protocol for info in infos for protocol in info.of(WireProtocol))
+        self.connection_hooks: ConnectionHooks | None = None
         self.credentials = frozenset({
             *CREDENTIALS, *(credential.name.lower() for info in infos for credential in info.of(Credential))
         })  # fmt: skip

@@ -9,6 +9,7 @@ from ..http1.connection import Connection
 from ..network.pool import Pool
 from ..wire.carrier import Carrier
 from ..wire.multiplexed_connection import MultiplexedConnection
+from ..wire.opening import Opening, current
 from .state import ExchangeState
 
 MAX_RESENDS = 10  # of one exchange, of requests that the peer says it has not processed
@@ -43,8 +44,8 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
         if timings is not None:
             timings._mark("queued")
         opened = await open_connection(response, pool, closings)
-        if timings is not None:
-            timings._mark("connect")  # `Timings._record_connection` replaces it by what the route has noted, if it has
+        if timings is not None and timings.connect is None:
+            timings._mark("connect")  # a route of a third party, which records no phases
         if not isinstance(opened, MultiplexedConnection):
             return opened
         stream = pool.take_stream(monotonic(), is_first=True)
@@ -59,6 +60,7 @@ async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, i
     Returns what the waiter got: None is permission to open a connection.
     """
     waiter = pool.join_queue(is_first=is_first)
+    timings, began = response.timings, monotonic()
     response._arm_timeout(waiter, PoolTimeout, response.request.timeout.pool)
     try:
         connection = await waiter
@@ -67,6 +69,8 @@ async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, i
         raise
     finally:
         response._arm_timeout(None)
+        if timings is not None:
+            timings._record_phase("queue", began, monotonic(), not waiter.done() or waiter.cancelled())
     if pool.close_count != closings:  # the client was closed meanwhile
         pool.leave_queue(waiter)
         raise ClientClosed("the client was closed")
@@ -83,6 +87,7 @@ async def open_connection(response: ExchangeState, pool: Pool, closings: int) ->
     client = request.configuration.client
     if not pool.connections and route.may_share:
         pool.is_shared = True  # until the handshake is over, the others wait for it
+    opening = current.set(Opening(request, response.timings, request.configuration.connection_hooks))
     try:
         connection = await response._with_timeout(
             client.loop_resources.until_closed(route.open(client)), ConnectTimeout, limit
@@ -93,7 +98,11 @@ async def open_connection(response: ExchangeState, pool: Pool, closings: int) ->
     except BaseException:
         pool.free_slot()
         raise
+    finally:
+        current.reset(opening)
     connection.key = pool.key
+    if request.configuration.connection_hooks is not None:
+        connection.on_disconnected = request.configuration.connection_hooks.run_disconnected
     pool.add(connection)
     return connection
 
@@ -132,4 +141,7 @@ def prepare_resend(response: ExchangeState, connection: Carrier, error: HttpRequ
         return False
     response.drop_connection()
     response._resends += 1
+    if response.timings is not None:
+        response.timings._end(failed=True)
+        response.timings.resends += 1
     return True

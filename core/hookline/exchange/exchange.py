@@ -103,6 +103,8 @@ async def exchange(
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
             call = no_call
             request._heed_own_options()  # hooks may have set some
+            if request.timings and response.timings is None:
+                response._begin_timings()
         # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
         # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
         while True:
@@ -116,6 +118,8 @@ async def exchange(
                     connection = await acquire(response, pool)
                     now = monotonic()
             response.connection = connection
+            if configuration.connection_hooks is not None:
+                configuration.connection_hooks.run_connected(request, connection)
             try:
                 waiter = connection.begin(response)
                 if not (request._on_fast_path and response._on_fast_path) or request.method in NO_BODY_METHODS:

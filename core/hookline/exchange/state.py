@@ -163,9 +163,15 @@ class ExchangeState:
     def _note_timing(self, event: str) -> None:
         """Begin the timings of this exchange at pre_request, and end them at post_request."""
         if event == "pre_request":
-            self.timings = Timings()
+            self._begin_timings()
         elif event == "post_request" and self.timings is not None:
+            self.timings._end(failed=False)
             self.timings._mark("done")
+
+    def _begin_timings(self) -> None:
+        """Record timings from now on; an exchange with timings leaves the fast path."""
+        self.timings = Timings()
+        self._on_fast_path = False
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """Return the handlers of this call, then those that were bound to this response."""
@@ -341,7 +347,7 @@ class ExchangeState:
         request = self.request
         listener = None if self._on_fast_path else self._make_data_listener()
         if self.timings is not None:
-            self.timings._record_connection(connection)
+            self.timings._begin_sending()
         connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:
             self._arm_timeout(None, ReadTimeout, request.timeout.read)

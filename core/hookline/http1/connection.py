@@ -369,6 +369,8 @@ class Connection(Carrier, BaseConnection):
         if self.on_lost is not None:
             on_lost, self.on_lost = self.on_lost, None
             on_lost(self)
+        if self.on_disconnected is not None:
+            self._report_disconnected(exc or (None if self.complete else self.error))
 
     def _read_unread_answer(self) -> None:
         """Read what the peer sent before a write failed: it may say why."""

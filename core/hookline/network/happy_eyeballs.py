@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .. import forks
 from ..errors import reason_of, shown
+from ..wire.opening import run_before_dial
 from .loop_runner import new_task
 
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds until the next address is tried as well (RFC 8305, section 5)
@@ -50,15 +51,7 @@ async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -
     Raises: socket.gaierror if there is no address; whatever the resolver raises.
     """
     if resolver is not None:
-        given = []
-        for text in map(str, await resolver(host, port)):
-            address = as_address(text, port)
-            if address is None:  # for a name, the system would have to resolve it once more
-                raise socket.gaierror(socket.EAI_NONAME, f"resolver= gave {shown(text)}, which is no IP address")
-            given.append(address)
-        if not given:
-            raise socket.gaierror(socket.EAI_NONAME, "resolver= gave none")
-        return given
+        return as_addresses(await resolver(host, port), port, "resolver=")
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -71,6 +64,60 @@ async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -
     other = [address for address in addresses if address.family != addresses[0].family]
     turns = itertools.chain.from_iterable(itertools.zip_longest(first, other))
     return [address for address in turns if address is not None]
+
+
+def as_addresses(texts: Iterable[Any], port: int, source: str) -> list[Address]:
+    """Convert the IP addresses that a user's function gave. source: its name, for messages.
+
+    Raises: socket.gaierror for what is no IP address, and if there is none.
+    """
+    given = []
+    for text in map(str, texts):
+        address = as_address(text, port)
+        if address is None:  # for a name, the system would have to resolve it once more
+            raise socket.gaierror(socket.EAI_NONAME, f"{source} gave {shown(text)}, which is no IP address")
+        given.append(address)
+    if not given:
+        raise socket.gaierror(socket.EAI_NONAME, f"{source} gave none")
+    return given
+
+
+def address_text(address: Address) -> str:
+    """Return an address as text, with the zone of an IPv6 address if it has one."""
+    host = str(address.sockaddr[0])
+    zone = address.sockaddr[3] if len(address.sockaddr) > 3 else 0
+    return f"{host}%{zone}" if zone and "%" not in host else host
+
+
+async def before_dial(host: str, port: int, addresses: list[Address]) -> list[Address]:
+    """Run the hooks `connecting` before a dial, if there are any; returns the addresses to try.
+
+    Raises: socket.gaierror for an address that is none; what a hook raises.
+    """
+    known = {address_text(address): address for address in addresses}
+    texts = list(known)
+    chosen = await run_before_dial(host, port, texts)
+    if chosen is texts:
+        return addresses
+    if not chosen:
+        raise socket.gaierror(socket.EAI_NONAME, "a plugin left none to connect to")
+    return [known[text] if text in known else as_addresses([text], port, "a plugin")[0] for text in chosen]
+
+
+async def connect_unix(path: str) -> socket.socket:
+    """Connect to a unix socket; returns the connected socket.
+
+    Raises: OSError.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    forks.connecting_sockets.add(sock)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def dial(

@@ -7,8 +7,8 @@ import errno
 import socket
 import ssl
 from collections.abc import Hashable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from ..errors import (
@@ -24,9 +24,9 @@ from ..hooks.declarations import Protocol
 from ..http1.connection import Connection
 from ..messages.url import written_host
 from ..wire.base_connection import handshake_error
-from ..wire.carrier import OpeningTimes
 from ..wire.multiplexed_connection import MultiplexedConnection
-from .happy_eyeballs import as_address, dial, resolve_host
+from ..wire.opening import phase, run_before_dial
+from .happy_eyeballs import as_address, before_dial, connect_unix, dial, resolve_host
 from .tls import TLS
 
 
@@ -130,23 +130,12 @@ class DirectRoute(Route):
             tls_options["ssl_handshake_timeout"] = self.tls_timeout or None
         limit = asyncio.timeout(self.connect_timeout or None)
         try:
-            resolved = connected = None
-            if sock is None and self.unix_socket is not None:
-                _, connection = await loop.create_unix_connection(make_connection, self.unix_socket, **tls_options)
-            else:
-                if sock is None:
-                    async with limit:
-                        address = as_address(self.host, self.port)
-                        if address is None:
-                            addresses = await resolve_host(self.host, self.port, client.resolver)
-                            resolved = monotonic()
-                        else:
-                            addresses = [address]
-                        sock = await dial(addresses, self.local_address)
-                    connected = monotonic()
-                _, connection = await loop.create_connection(make_connection, sock=sock, **tls_options)
-            secured = None if self.tls is None else monotonic()
-            connection.opening_times = OpeningTimes(resolved, connected or monotonic(), secured)
+            if sock is None:
+                async with limit:
+                    sock = await self._connected_socket(client)
+            with phase("tls") if tls_options else nullcontext():
+                create = loop.create_connection if self.unix_socket is None else loop.create_unix_connection
+                _, connection = await create(make_connection, sock=sock, **tls_options)
         except HooklineError:  # raised by a resolver
             raise
         except OSError as error:
@@ -158,6 +147,22 @@ class DirectRoute(Route):
             raise self.connect_error(error, in_handshake=self.tls is not None and sock is not None) from error
         connection.key = self.key
         return connection
+
+    async def _connected_socket(self, client: Any) -> socket.socket:
+        """Return a socket that is connected to the host, or to the unix socket."""
+        if self.unix_socket is not None:
+            await run_before_dial(self.unix_socket, 0, ())
+            with phase("connect"):
+                return await connect_unix(self.unix_socket)
+        address = as_address(self.host, self.port)
+        if address is None:
+            with phase("dns"):
+                addresses = await resolve_host(self.host, self.port, client.resolver)
+        else:
+            addresses = [address]
+        chosen = await before_dial(self.host, self.port, addresses)
+        with phase("connect"):
+            return await dial(chosen, self.local_address)
 
     def begin_protocol(self, connection: Connection) -> Connection | MultiplexedConnection:
         """Hand an open connection over to the protocol that TLS has chosen (ALPN, RFC 7301), or that `protocol` names.
@@ -180,7 +185,7 @@ class DirectRoute(Route):
             connection.abort()
             raise SSLError(f"{self._peer} speaks {chosen!r}, which was offered, but no plugin brings this protocol")
         made: MultiplexedConnection = protocol.make(connection.loop)
-        made.protocol, made.opening_times = protocol.name, connection.opening_times
+        made.protocol = protocol.name
         data = connection.set_protocol(made)
         connection.alive = connection.keep_alive = False  # the transport is no longer its own
         made.connection_made(connection.transport)

@@ -6,11 +6,13 @@ import asyncio
 import select
 import ssl
 import sys
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .. import forks
 from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
+from .opening import phase
 
 READ_BUFFER_SIZE = 64 * 1024
 
@@ -64,11 +66,12 @@ class BaseConnection(asyncio.BufferedProtocol):
     transport: of asyncio; after `start_tls`, the one that encrypts.
     alive: True from `connection_made` until the connection is lost.
     keep_alive: False if no other exchange may use it, whatever the reason.
+    on_disconnected: called once, with the connection and the error if there was one, when it is lost or closed.
     leftover: bytes that came for the next protocol: after the head of a 101, or of a CONNECT that was granted, and before
         the protocol that TLS has chosen takes over.
     """
 
-    __slots__ = ("__weakref__", "_view", "alive", "keep_alive", "leftover", "loop", "transport")
+    __slots__ = ("__weakref__", "_view", "alive", "keep_alive", "leftover", "loop", "on_disconnected", "transport")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -76,6 +79,7 @@ class BaseConnection(asyncio.BufferedProtocol):
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made sets it before any use
         self.alive = self.keep_alive = False
         self.leftover = b""
+        self.on_disconnected: Callable[[Any, BaseException | None], None] | None = None
         forks.connections.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -84,6 +88,12 @@ class BaseConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # a stream transport is what create_connection makes
         self.alive = True
+
+    def _report_disconnected(self, exc: BaseException | None) -> None:
+        """Call `on_disconnected`."""
+        report, self.on_disconnected = self.on_disconnected, None
+        if report is not None:
+            report(self, exc)
 
     @property
     def _got_close_notify(self) -> bool:
@@ -156,7 +166,10 @@ class BaseConnection(asyncio.BufferedProtocol):
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
-                transport = await self.loop.start_tls(self.transport, self, context, server_hostname=server_hostname)
+                with phase("tls"):
+                    transport = await self.loop.start_tls(
+                        self.transport, self, context, server_hostname=server_hostname
+                    )
         except BaseException as error:
             self.abort()
             if limit.expired() and isinstance(error, TimeoutError):

@@ -18,23 +18,10 @@ MAX_INTERIM_HEADS = 100  # of one exchange: a peer must not keep the caller busy
 SLOTS = (
     "_current_read", "_deferred_reads", "_early_reads", "_ended_in_order", "_interim_count", "_max_body", "_method", "_take",
     "bounded", "buffered", "cancel_sending", "complete", "completed_at", "data_listener", "drain_waiter", "error",
-    "has_read", "head", "interims", "is_reading_paused", "key", "last_read", "on_fast_path", "on_lost", "opening_times",
+    "has_read", "head", "interims", "is_reading_paused", "key", "last_read", "on_fast_path", "on_lost",
     "parts", "read_at_once", "received_size", "receiver", "reused", "sending", "upgraded", "waiter",
     "wakes_on_read",
 )  # fmt: skip
-
-
-class OpeningTimes(NamedTuple):
-    """When the steps of opening a connection were over, by `time.monotonic`; None for a step that was not needed.
-
-    resolved: the addresses of the host were known.
-    connected: TCP, or a connection of another kind, was there.
-    secured: the TLS handshake was over.
-    """
-
-    resolved: float | None = None
-    connected: float | None = None
-    secured: float | None = None
 
 
 class DataListener(Protocol):
@@ -104,7 +91,6 @@ class Carrier:
     upgraded: True after a 101, or after a CONNECT that was granted: the bytes from now on are not HTTP.
     reused: how often the pool has handed it out after its first exchange.
     key: the key of the route that it was opened for.
-    opening_times: when the steps of opening it were over; None if its route does not say so.
 
     Attributes for the exchange, the pool and the readers of bodies:
 
@@ -150,7 +136,6 @@ class Carrier:
         self.reused = 0
         self.on_lost: Callable[[Any], None] | None = None
         self.key: Any = None
-        self.opening_times: OpeningTimes | None = None
         self.error: BaseException | None = None
         self.waiter: asyncio.Future[None] | None = None
         self.drain_waiter: asyncio.Future[None] | None = None

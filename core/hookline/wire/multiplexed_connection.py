@@ -10,7 +10,7 @@ from typing import Any
 from ..copying import no_copy
 from ..errors import ConnectionClosed, HttpRequestException
 from .base_connection import BaseConnection
-from .carrier import ConnectionFacts, OpeningTimes, facts_of
+from .carrier import ConnectionFacts, facts_of
 from .stream import Stream
 
 
@@ -27,13 +27,13 @@ class MultiplexedConnection(BaseConnection):
     error: what ended it; None if nothing has.
     reused: how many exchanges it has carried after the first.
     completed_at: when the last exchange ended, by `time.monotonic`.
-    key, opening_times, on_lost: as for a `Carrier`.
+    key, on_lost: as for a `Carrier`.
     on_room, on_going_away: called with the connection when it may take more exchanges, and none any more; for its pool.
     """
 
     __slots__ = (
         "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost", "on_room",
-        "opened_streams", "opening_times", "protocol", "streams",
+        "opened_streams", "protocol", "streams",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,7 +46,6 @@ class MultiplexedConnection(BaseConnection):
         self.error: HttpRequestException | None = None
         self.completed_at = monotonic()
         self.key: Any = None
-        self.opening_times: OpeningTimes | None = None
         self.on_lost: Callable[[Any], None] | None = None
         self.on_room: Callable[[Any], None] | None = None
         self.on_going_away: Callable[[Any], None] | None = None
@@ -176,6 +175,8 @@ class MultiplexedConnection(BaseConnection):
         if self.on_lost is not None:
             on_lost, self.on_lost = self.on_lost, None
             on_lost(self)
+        if self.on_disconnected is not None:
+            self._report_disconnected(exc)
 
     def _forget_after_fork(self) -> None:
         for stream in self.streams:

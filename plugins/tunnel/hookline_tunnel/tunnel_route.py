@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from time import monotonic
 from weakref import ref
 
 from hookline import (
@@ -65,8 +64,6 @@ class TunnelRoute(Route):
             if self.tls is not None:
                 name = self.tls.name_for(self.host)
                 await connection.start_tls(client.contexts.get(self.tls), name, self.tls_timeout or None)
-                if connection.opening_times is not None:  # `secured` is the end of the handshake with the origin
-                    connection.opening_times = connection.opening_times._replace(secured=monotonic())
             begun = self._direct.begin_protocol(connection)
             if begun is not connection:
                 return begun
