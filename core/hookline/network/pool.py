@@ -55,6 +55,7 @@ class ConnectionLimit:
         self.queue: list[tuple[int, Pool]] = []  # no two numbers are equal, so pools are never compared
 
     def make_waiter(self, loop: asyncio.AbstractEventLoop) -> Waiter:
+        """Make the last place in the common order of all routes."""
         waiter = Waiter(loop=loop)
         waiter.number = next(self._numbers)
         return waiter
@@ -204,7 +205,7 @@ class Pool:
 
     def add(self, connection: Connection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
-        connection.on_lost = self.remove
+        connection.on_lost = self._connection_lost
         self.connections.add(connection)
 
     def free_slot(self) -> None:
@@ -256,9 +257,12 @@ class Pool:
         """Remove a connection that is lost, detached or about to be closed, and free its slot."""
         if connection in self.connections:
             self._discard(connection)
-            if connection in self.idle:
-                self.idle.remove(connection)
             self.free_slot()
+
+    def _connection_lost(self, connection: Connection) -> None:
+        if connection in self.idle:
+            self.idle.remove(connection)
+        self.remove(connection)
 
     def reclaim_slot(self, connection: Connection) -> None:
         """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
@@ -287,7 +291,7 @@ class Pool:
 
     def close_oldest(self) -> None:
         """Close the connection that has been idle for longest."""
-        self._close(self.idle[0])
+        self._close(self.idle.pop(0))
 
     def _check_deadline(self, now: float) -> float:
         """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
@@ -331,6 +335,7 @@ class Pool:
         """Close all connections, which no exchange uses any more."""
         self._timer.discard(self)
         self._due = math.inf
+        self.idle.clear()
         for connection in list(self.connections):
             self._close(connection)
 
