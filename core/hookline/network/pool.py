@@ -120,8 +120,8 @@ class Pool:
     """
 
     __slots__ = (
-        "_connection_limit", "_due", "_loop", "_timer", "close_count", "closing", "connections", "idle", "is_queued",
-        "keep_alive", "key", "limit", "opened", "retired", "reused_before", "waiters",
+        "_connection_limit", "_due", "_loop", "_shared_queue", "_timer", "close_count", "closing", "connections", "idle",
+        "is_queued", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -139,6 +139,7 @@ class Pool:
         self._loop = loop
         self._timer = timer
         self._connection_limit = connection_limit
+        self._shared_queue = connection_limit.queue  # for `release`, which every exchange calls
         self.idle: list[Connection] = []
         self.connections: set[Connection] = set()
         self.waiters: deque[Waiter] = deque()
@@ -235,7 +236,7 @@ class Pool:
 
     def release(self, connection: Connection) -> None:
         """Take back the connection of an exchange that is over: give it to a waiter, keep it idle, or close it."""
-        if self._connection_limit.queue and self._connection_limit.must_yield(self):
+        if self._shared_queue and self._connection_limit.must_yield(self):
             connection.keep_alive = False  # a waiter of another route is next: close this connection to make room
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if not (connection.is_reusable and self.keep_alive):
