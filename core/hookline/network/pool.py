@@ -58,6 +58,7 @@ class ConnectionLimit:
         self.queue: list[tuple[int, Pool]] = []  # no two numbers are equal, so pools are never compared
 
     def make_waiter(self, loop: asyncio.AbstractEventLoop) -> Waiter:
+        """Make the last place in the common order of all routes."""
         waiter = Waiter(loop=loop)
         waiter.number = next(self._numbers)
         return waiter
@@ -131,8 +132,8 @@ class Pool:
     """
 
     __slots__ = (
-        "_connection_limit", "_due", "_loop", "_timer", "close_count", "closing", "connections", "idle", "is_queued",
-        "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions", "waiters",
+        "_connection_limit", "_due", "_loop", "_shared_queue", "_timer", "close_count", "closing", "connections", "idle",
+        "is_queued", "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -150,6 +151,7 @@ class Pool:
         self._loop = loop
         self._timer = timer
         self._connection_limit = connection_limit
+        self._shared_queue = connection_limit.queue  # for `release`, which every exchange calls
         self.idle: list[Connection] = []
         self.connections: set[Connection | MultiplexedConnection] = set()
         self.sessions: list[MultiplexedConnection] = []
@@ -244,7 +246,7 @@ class Pool:
 
     def add(self, connection: Connection | MultiplexedConnection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
-        connection.on_lost = self.remove
+        connection.on_lost = self._connection_lost
         self.connections.add(connection)
         if isinstance(connection, MultiplexedConnection):
             self.is_shared = True
@@ -302,7 +304,7 @@ class Pool:
 
     def release(self, connection: Any) -> None:
         """Take back the connection of an exchange that is over: give it to a waiter, keep it idle, or close it."""
-        if self._connection_limit.queue and self._connection_limit.must_yield(self):
+        if self._shared_queue and self._connection_limit.must_yield(self):
             connection.keep_alive = False  # a waiter of another route is next: close this connection to make room
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if connection.session is not None:
@@ -333,11 +335,18 @@ class Pool:
         """Remove a connection that is lost, detached or about to be closed, and free its slot."""
         if connection in self.connections:
             self._discard(connection)
-            if connection in self.idle:
-                self.idle.remove(connection)
             self.free_slot()
 
+
     def reclaim_slot(self, connection: Any) -> None:
+=======
+    def _connection_lost(self, connection: Connection) -> None:
+        if connection in self.idle:
+            self.idle.remove(connection)
+        self.remove(connection)
+
+    def reclaim_slot(self, connection: Connection) -> None:
+>>>>>>> wirediet
         """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
         connection.reused -= 1
         self._discard(connection)
@@ -365,6 +374,7 @@ class Pool:
         """How many exchanges used a connection that had served another before."""
         return self.reused_before + sum(connection.reused for connection in self.connections)
 
+
     @property
     def idle_count(self) -> int:
         """How many connections no exchange uses."""
@@ -380,6 +390,11 @@ class Pool:
     def close_idle(self, connection: Connection | MultiplexedConnection) -> None:
         """Close a connection that no exchange uses."""
         self._close(connection)
+=======
+    def close_oldest(self) -> None:
+        """Close the connection that has been idle for longest."""
+        self._close(self.idle.pop(0))
+>>>>>>> wirediet
 
     def _check_deadline(self, now: float) -> float:
         """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
@@ -423,6 +438,7 @@ class Pool:
         """Close all connections, which no exchange uses any more."""
         self._timer.discard(self)
         self._due = math.inf
+        self.idle.clear()
         for connection in list(self.connections):
             self._close(connection)
 
