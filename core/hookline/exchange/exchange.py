@@ -272,7 +272,7 @@ def prepare_answer(
         request = own_request or response.request
         if answer is request or answer is response.request:
             answer = answer.copy()
-        answer._set_history([*request.history, response])
+        answer._history = [*request.history, response]
         answer.configuration = request.configuration
         answer._call_handlers, answer.deadline, answer.parent = request._call_handlers, request.deadline, request.parent
         if answer.cause == "call":

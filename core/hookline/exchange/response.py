@@ -429,7 +429,7 @@ class HttpResponse(ExchangeState):
             self.request._heed_own_options()
             self._pool = pool = self.request._pool()
             self.connection = pool.take(monotonic()) or await acquire(self, pool)
-            self.request._mark_connected()
+            self.request._is_connected = True
         return self.connection
 
     def detach(self) -> Connection:

@@ -149,10 +149,8 @@ def field_with_option(
 
 def is_at_origin(request: HttpRequest) -> bool:
     """Say whether a request goes to the origin of the call's own URL, and not to another to which a response led."""
-    if not request.unverifiable:
-        return True
-    first = request.history[0].request
-    return bool(first.origin.key == request.origin.key)
+    history = request.history
+    return not history or bool(history[0].request.origin.key == request.origin.key)
 
 
 def cookies_set_by(response: HttpResponse) -> dict[str, str]:
