@@ -16,6 +16,8 @@ from hookline import (
     hookimpl,
 )
 
+from . import urllib_request
+
 if TYPE_CHECKING:
     from .cookies_option import CookiesOption
     from .jar import CookieJar
@@ -66,6 +68,7 @@ class Cookies:
             Option("store_cookies", True, convert=bool, doc="keep the cookies that responses set"),
             Attribute("cookies", cookies_set_by, doc="all that this response sets, as a dict"),
             Attribute("cookies", self._jar_of, of="client", doc="the jar"),
+            *urllib_request.attributes(),
             Credential("Cookie"),
         ]
 
