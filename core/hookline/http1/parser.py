@@ -105,6 +105,10 @@ class ResponseHead:
         self.cached_table: object = None
         self.cached_hooks: Any = None
 
+    def __reduce__(self) -> tuple[type[ResponseHead], tuple[bytes, StatusLine, bytes, bool, int]]:
+        """Copy and pickle it without what an exchange has computed from it."""
+        return ResponseHead, (self.raw, self.line, self.low, self.keep_alive, self.length)
+
 
 def parse_head(head: bytes, masked: bytes = b"") -> ResponseHead:
     """Parse a whole head, its empty line included. masked: what llhttp gets instead; b"" = the head itself.
