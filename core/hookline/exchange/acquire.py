@@ -23,14 +23,14 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
     closings = pool.close_count
     while not pool.reserve_slot():
         waiter = pool.join_queue()
-        response._arm_timeout(waiter, PoolTimeout, response.request.timeout.pool)
+        response._arm_timeout(PoolTimeout, response.request.timeout.pool, waiter)
         try:
             connection = await waiter
         except BaseException:
             pool.leave_queue(waiter)
             raise
         finally:
-            response._arm_timeout(None)
+            response._arm_timeout()
         if pool.close_count != closings:  # the client was closed meanwhile
             if connection is None:
                 pool.free_slot()

@@ -35,16 +35,12 @@ from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
 from .state import FINISHED, SENT
-from .upload import ONE_WRITE, run_interim_hooks, send
+from .upload import ONE_WRITE, send, wait_for_final_head
 
 MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
 # The responses to these may have a head that announces a body, and no body (RFC 9112, section 6.3).
 NO_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
 NO_CALLS: Iterator[Any] = iter(())
-
-
-def no_call(response: HttpResponse) -> None:
-    """Stand for the function that is being called while no hook implementation is."""
 
 
 async def exchange(
@@ -83,7 +79,7 @@ async def exchange(
     # For the error path: the stage that runs, what is left of its functions, and the one that is being called.
     stage: Stage | None = None
     calls = NO_CALLS
-    call: Callable[..., Any] = no_call
+    call: Callable[..., Any] | None = None
     try:
         # 1. pre_request: hooks change the request (fields, route, a held body), or answer it with a response. If the
         # preconditions of all implementations say that they have nothing to do, there is no stage.
@@ -97,11 +93,11 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    call = no_call
+                    call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
-            call = no_call
+            call = None
             request._heed_own_options()  # hooks may have set some
         # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
         # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
@@ -147,11 +143,11 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    call = no_call
+                    call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await finish_with_replacement(response, answer)
-            call = no_call
+            call = None
         # 4. The body is received. For a stream, _receive_body hands the response out, and the caller gets it now. On the
         # fast path the whole response came in one read, and there is nothing to wait for.
         if not connection.on_fast_path and not await response._receive_body(connection):
@@ -161,9 +157,9 @@ async def exchange(
         if connection.complete:
             response._finish_body(connection)
         else:
-            response._take_parts(connection)
+            response._parts += connection.take_parts()  # the connection stays open for the rest
         # 5. post_request: hooks see the whole response, and may answer with a request to send instead. From here on `fail`
-        # runs no hooks: if one of this stage raises, handle_hook_failure runs the rest of them.
+        # runs no hooks: if one of this stage raises, `handle_failure` runs the rest of them.
         stage = None
         response._step = FINISHED
         stage = (
@@ -174,15 +170,18 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    call = no_call
+                    call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await send_follow_ups(prepare_answer(response, answer), client is not None)
-            call = no_call
+            call = None
         return response if response._is_whole and response._content_filter is None else deliver(response)
     except BaseException as error:
         # Any step failed, or the call was cancelled. Hooks of post_request see the error, and may answer it with a request.
-        await handle_hook_failure(response, error, stage, call, calls)
+        if stage is not None and call is not None:
+            await stage.handle_failure(
+                response, calls, error
+            )  # a hook raised it: it is named, and post_request goes on
         answer = await fail(response, error)
         if answer is None:
             raise
@@ -206,25 +205,6 @@ async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) ->
             )
         outcome = await exchange(outcome)
     return outcome
-
-
-async def handle_hook_failure(
-    response: HttpResponse, error: BaseException, stage: Stage | None, call: Callable[..., Any], rest: Iterator[Any]
-) -> None:
-    """If a hook implementation raised the error, note in the error which; on post_request, run the rest of its stage.
-
-    call: the function that was being called, `no_call` if none was. rest: the functions of the stage that were not called yet.
-    """
-    if stage is not None and call is not no_call:
-        await stage.handle_failure(response, rest, error)
-
-
-async def wait_for_final_head(response: HttpResponse, connection: Connection) -> None:
-    """Run on_headers for the interim heads, in their order, until the final head has arrived."""
-    await run_interim_hooks(response, connection)
-    while not connection.head:
-        await connection.wait()
-        await run_interim_hooks(response, connection)
 
 
 async def finish_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:

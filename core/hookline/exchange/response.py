@@ -341,7 +341,7 @@ class HttpResponse(ExchangeState):
                     if data:
                         return data
                 if self.request.timeout.read:
-                    self._arm_timeout(None, ReadTimeout, self.request.timeout.read, total=False)
+                    self._arm_timeout(ReadTimeout, self.request.timeout.read)
                 if connection.error is not None:
                     raise connection.error
                 connection.waiter = waiter = connection.loop.create_future()

@@ -32,14 +32,10 @@ async def send(response: ExchangeState, connection: Connection) -> None:
         request.configuration.client.loop_resources.handler_section(),  # `close` of the client waits until the source has ended
     ):
         if request.gate is None or await wait_for_gate(response, connection):
-            response._arm_timeout(None)  # the peer may be silent while the body is sent
+            response._arm_timeout()  # the peer may be silent while the body is sent
             await upload(response, connection, request.body or b"")
-            response._arm_timeout(None, ReadTimeout, request.timeout.read)
-        if not connection.head:
-            await run_interim_hooks(response, connection)
-            while not connection.head:
-                await connection.wait()
-                await run_interim_hooks(response, connection)
+            response._arm_timeout(ReadTimeout, request.timeout.read)
+        await wait_for_final_head(response, connection)
 
 
 async def upload(response: ExchangeState, connection: Connection, body: bytes | Source) -> None:
@@ -97,7 +93,7 @@ async def wait_for_gate(response: ExchangeState, connection: Connection) -> bool
     timer = None
     if gate._opens_after is not None:
         timer = connection.loop.call_later(gate._opens_after, gate.open)
-        response._arm_timeout(None)  # no read timeout: the peer may be silent, and the gate opens by itself
+        response._arm_timeout()  # no read timeout: the peer may be silent, and the gate opens by itself
     gate._call_on_change(connection.wake)
     try:
         while not (gate.is_open or gate.is_closed or connection.head):
@@ -109,7 +105,7 @@ async def wait_for_gate(response: ExchangeState, connection: Connection) -> bool
         gate._call_on_change(None)
         if timer is not None:
             timer.cancel()
-            response._arm_timeout(None, ReadTimeout, response.request.timeout.read)
+            response._arm_timeout(ReadTimeout, response.request.timeout.read)
     return gate.is_open and not connection.head
 
 
@@ -175,7 +171,15 @@ def arm_write_timeout(reference: ref[ExchangeState], connection: Connection, sec
     """Limit the wait until the peer accepts more of the body; 0 = no limit. Once a head is here, its timeouts count instead."""
     response = reference()
     if response is not None and not connection.head:
-        response._arm_timeout(None, WriteTimeout, seconds)
+        response._arm_timeout(WriteTimeout, seconds)
+
+
+async def wait_for_final_head(response: ExchangeState, connection: Connection) -> None:
+    """Run on_headers for the interim heads, in their order, until the final head has arrived."""
+    await run_interim_hooks(response, connection)
+    while not connection.head:
+        await connection.wait()
+        await run_interim_hooks(response, connection)
 
 
 async def run_interim_hooks(response: ExchangeState, connection: Connection) -> None:
