@@ -12,14 +12,15 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote_plus, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from ..errors import InvalidURL, shown
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 _LINE_BREAK = re.compile(r"[\t\n\r]").search
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
-_ABSOLUTE_URL = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?").fullmatch
+# Splits any text into scheme, authority, path, query and fragment (RFC 3986, appendix B, but a scheme must be a valid one).
+split_reference = re.compile(r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?").fullmatch
 # Does a URL have fewer than two slashes after its scheme? Without a base URL they may be left out, as in the WHATWG URL
 # standard for its special schemes.
 lacks_slashes = re.compile(r"(?i)(https?|wss?):/?(?!/)").match
@@ -37,7 +38,8 @@ _ZONE = re.compile(r"(?=.{1,15}\Z)[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*").fullma
 _STRAY_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]").sub
 _OTHER_ESCAPE = re.compile("%(?!25)[0-9A-Fa-f]{2}").search
 _JOINERS = "\u200c\u200d"
-_PATH_KEPT = "!$%&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz|~"
+# The characters that stay as they are, beside letters, digits and -._~
+_PATH_KEPT = "!$%&'()*+,/:;=@[]|"
 _QUERY_KEPT = _PATH_KEPT + "?\\^`{}"
 _FRAGMENT_KEPT = _QUERY_KEPT.replace("`", "#")
 _ASCII = "".join(map(chr, range(128)))
@@ -93,12 +95,15 @@ def _split_slowly(url: str) -> SplitURL:
     if found is not None:
         raise InvalidURL(f"the URL has the control character {found[0]!r} at {url.index(found[0])}")
     without_slashes = lacks_slashes(url)
-    match = _ABSOLUTE_URL(url if without_slashes is None else f"{without_slashes[1]}://{url[without_slashes.end() :]}")
-    if match is None:
+    match = split_reference(
+        url if without_slashes is None else f"{without_slashes[1]}://{url[without_slashes.end() :]}"
+    )
+    assert match is not None  # the expression matches any text
+    scheme, authority, path, query, fragment = match.groups()
+    if scheme is None or authority is None:
         raise InvalidURL(
             f"not an absolute URL{_shown_url(url)}; it needs a scheme, as in http://host/path, or HttpClient(base_url=...)"
         )
-    scheme, authority, path, query, fragment = match.groups()
     if "\\" in authority or "\\" in path:
         raise InvalidURL(f"a backslash before the query of the URL{_shown_url(url)}")
     userinfo, at, hostport = authority.rpartition("@")
@@ -301,10 +306,8 @@ def written_host(host: str) -> str:
 
 
 def percent_encoded(text: str, kept: str) -> str:
-    """Percent-encode, as UTF-8, all characters that are not in `kept`. Existing escapes stay unchanged."""
-    if all(character in kept for character in text):
-        return text
-    return "".join(c if c in kept else "".join(f"%{byte:02X}" for byte in utf8_octets(c)) for c in text)
+    """Percent-encode, as UTF-8, all characters but letters, digits, -._~ and those in `kept`."""
+    return quote(utf8_octets(text), kept)
 
 
 def utf8_octets(text: str) -> bytes:
@@ -413,10 +416,4 @@ def _text(value: Any) -> str:
 
 def encode_pairs(items: Iterable[tuple[str, str]]) -> str:
     """Encode pairs as application/x-www-form-urlencoded."""
-    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in items)
-
-
-def _quoted(text: str) -> str:
-    if text.isascii() and text.isalnum():  # most texts are
-        return text
-    return quote_plus(utf8_octets(text))
+    return urlencode([(utf8_octets(name), utf8_octets(value)) for name, value in items])
