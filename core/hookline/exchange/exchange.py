@@ -34,7 +34,7 @@ from .failure import fail
 from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
-from .state import FINISHED, SENT
+from .state import FINISHED, NEW, SENT
 from .upload import ONE_WRITE, send, wait_for_final_head
 
 MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
@@ -146,7 +146,7 @@ async def exchange(
                     call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
-                        return await finish_with_replacement(response, answer)
+                        return await finish_early(response, answer)
             call = None
         # 4. The body is received. For a stream, _receive_body hands the response out, and the caller gets it now. On the
         # fast path the whole response came in one read, and there is nothing to wait for.
@@ -207,34 +207,25 @@ async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) ->
     return outcome
 
 
-async def finish_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
-    """End an exchange whose pre_request was answered with a response: run post_request for that response.
-
-    Nothing is sent, and no other event fires. Returns the response, or what post_request answered with.
-    """
-    response._discard_body()  # if a hook took the connection early, nothing was sent on it
-    response._mark_finished()
-    answer.answer = None
-    response._share_notes(answer)
-    response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())
-    stage = response._begin_event("post_request")
-    later = None if stage is None else await response._with_timeout(stage.run(answer))
-    return answer if later is None else prepare_answer(answer, later, response.request)
-
-
-async def finish_with_replacement(response: HttpResponse, answer: Any) -> Any:
-    """End an exchange whose on_headers was answered: run post_request, and return the answer.
+async def finish_early(response: HttpResponse, answer: Any) -> Any:
+    """End an exchange whose pre_request or on_headers was answered: run post_request, and return the answer.
 
     The connection goes back to the pool if the body has arrived completely, and is closed otherwise, unless a hook detached
-    it.
+    it. After pre_request the answer stands for the response, which was never sent for: post_request gets it, and may answer
+    it; after on_headers an answer of post_request is ignored.
     """
+    stands_for_response = response._step == NEW
     response._discard_body()
     response._mark_finished()
     response._share_notes(answer)
+    if stands_for_response:
+        answer.answer = None
+        response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())
     stage = response._begin_event("post_request")
-    if stage is not None:
-        await response._with_timeout(stage.run(response))
-    return answer
+    later = (
+        None if stage is None else await response._with_timeout(stage.run(answer if stands_for_response else response))
+    )
+    return prepare_answer(answer, later, response.request) if later is not None and stands_for_response else answer
 
 
 def prepare_answer(

@@ -75,6 +75,3 @@ class Destination:
     def __reduce__(self) -> tuple[type[Destination], tuple[str, Origin, str, None, str]]:
         """Copy and pickle it without userinfo."""
         return Destination, (self.url, self.origin, self.target, None, self.fragment)
-
-    def __repr__(self) -> str:
-        return f"<Destination {self.origin}>"

@@ -444,9 +444,7 @@ class HttpRequest:
         if len(hosts) > 1:
             raise LocalProtocolError("a request has one Host field (RFC 9112, section 3.2)")
         self._closes_connection = fields.says_close(every.getall("connection", ()))
-        lengths = field_values(every, "content-length") if "content-length" in every else []
-        codings = field_values(every, "transfer-encoding") if "transfer-encoding" in every else []
-        framing = self._framing_line(lengths, codings)
+        framing = self._framing_line(field_values(every, "content-length"), field_values(every, "transfer-encoding"))
         return f"{self._checked_method()} {self.target} {self.version}\r\nHost: {hosts[0]}\r\n{lines}{framing}\r\n"
 
     def _framing_line(self, lengths: Sequence[str] = (), codings: Sequence[str] = ()) -> str:
@@ -458,7 +456,7 @@ class HttpRequest:
         see two different ends of it (RFC 9112, section 11.2).
         """
         body = self.body
-        length = len(body) if isinstance(body, bytes) else None if body is None else body.length
+        length = len(body) if isinstance(body, bytes) else 0 if body is None else body.length
         if codings:
             if [coding.strip().lower() for coding in codings] != ["chunked"] or not isinstance(body, Source) or lengths:
                 raise LocalProtocolError(
@@ -471,15 +469,12 @@ class HttpRequest:
             raise LocalProtocolError("a request has one Content-Length field (RFC 9110, section 8.6)")
         if lengths:
             stated = lengths[0]
-            if (
-                not (stated.isascii() and stated.isdigit() and len(stated) <= MAX_DIGITS)
-                or (length is not None and int(stated) != length)
-                or (body is None and int(stated))
-            ):
+            is_number = stated.isascii() and stated.isdigit() and len(stated) <= MAX_DIGITS
+            if not is_number or (length is not None and int(stated) != length):
                 raise LocalProtocolError(f"Content-Length: {stated[:40]} does not fit the body ({length or 0} bytes)")
             return ""
-        if body is None:
-            return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
+        if body is None and self.method not in WITH_LENGTH:
+            return ""
         if length is None:
             if self.version == "HTTP/1.0":
                 raise LocalProtocolError("HTTP/1.0 carries no body of unknown length; give Content-Length")

@@ -446,7 +446,7 @@ class HttpResponse(ExchangeState):
                 "detach: only a connection that left HTTP (a 101, or a CONNECT that was granted) can be taken"
             )
         self._is_detached = True
-        self._release_detached()
+        self.drop_connection()
         return connection
 
     def event(self, name: str) -> ResponseEvent:

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from ..errors import HttpTimeout, ReadTimeout
 from ..hooks.data_listeners import DataListeners
-from ..hooks.dispatch_table import DispatchTable, HooksAfterHead, with_handlers
+from ..hooks.dispatch_table import with_handlers
 from ..hooks.handlers import ResponseEvent
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
@@ -84,18 +84,12 @@ class ExchangeState:
     )  # fmt: skip
 
     # events
-    request: HttpRequest
     timings: Timings | None = None
     answer: Any = None
-    _step: int
-    _dispatch_table: DispatchTable
-    _hooks_after_head: HooksAfterHead
-    _on_fast_path: bool
     _events: dict[str, ResponseEvent] | None = None
     _answered_by = ""
 
     # timeouts
-    _due: float
     _timed_part: tuple[type[HttpTimeout], float, float] | None = None
     _waiter: asyncio.Future[Any] | None = None
 
@@ -353,11 +347,8 @@ class ExchangeState:
 
         A connection keeps the head object for equal heads of later responses; so these find their hooks without a search.
         """
-        head.cached_table, head.cached_hooks = (
-            self._dispatch_table,
-            self._dispatch_table.hooks_after(head.status, head.low),
-        )
-        self._hooks_after_head = head.cached_hooks
+        self._hooks_after_head = hooks = self._dispatch_table.hooks_after(head.status, head.low)
+        head.cached_table, head.cached_hooks = self._dispatch_table, hooks
 
     def _wants_interim(self) -> bool:
         """Say whether any hook may want interim heads. The connection drops them otherwise."""
@@ -513,23 +504,17 @@ class ExchangeState:
         """Give up the connection, if there is one: close it, or give it back to the pool if a stream has arrived completely.
 
         A plugin calls this in post_request before it sends a request of its own for this response: if the client may have no
-        more connections to that route, its request would have to wait for this one.
+        more connections to that route, its request would have to wait for this one. A connection that was detached leaves the
+        pool, and stays open.
         """
         self._disarm_timeout()
         connection, self.connection = self.connection, None
         if connection is None:
             return
-        if self._pool is None:
-            connection.abort()
-        elif self.was_handed_out and connection.is_reusable:
+        if self._pool is not None and self.was_handed_out and connection.is_reusable:
             self._pool.release(connection)
-        else:
+            return
+        if self._pool is not None:
             self._pool.remove(connection)
+        if not self._is_detached:
             connection.abort()
-
-    def _release_detached(self) -> None:
-        """Take the connection out of the pool; it belongs to the caller of `detach`."""
-        connection, self.connection = self.connection, None
-        if self._pool is not None and connection is not None:
-            self._pool.remove(connection)
-        self._disarm_timeout()

@@ -94,7 +94,7 @@ async def wait_for_gate(response: ExchangeState, connection: Connection) -> bool
     if gate._opens_after is not None:
         timer = connection.loop.call_later(gate._opens_after, gate.open)
         response._arm_timeout()  # no read timeout: the peer may be silent, and the gate opens by itself
-    gate._call_on_change(connection.wake)
+    gate._on_change = connection.wake
     try:
         while not (gate.is_open or gate.is_closed or connection.head):
             if connection.interims:
@@ -102,7 +102,7 @@ async def wait_for_gate(response: ExchangeState, connection: Connection) -> bool
             else:
                 await connection.wait()
     finally:
-        gate._call_on_change(None)
+        gate._on_change = lambda: None
         if timer is not None:
             timer.cancel()
             response._arm_timeout(ReadTimeout, response.request.timeout.read)
