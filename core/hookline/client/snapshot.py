@@ -155,18 +155,21 @@ class Recorder:
         if hasattr(response, "_sent_at"):
             attributes["_sent_at"] = response._sent_at
             attributes["_head_at"] = getattr(response, "_head_at", None) or monotonic()
-        values = {n: v for n, v in response.__dict__.items() if not (n.startswith("_") or n in _RESPONSE_MEMBERS)}
-        members = {**builtin_values(values.items()), **builtin_values(plugin_attributes(response))}
+        own = [name for name in response.__dict__ if not (name.startswith("_") or name in _RESPONSE_MEMBERS)]
+        members = plain_values(response, [*own, *declared_names("response", response.request)])
         return ResponseSnapshot, attributes, members
 
     def _request(self, request: HttpRequest) -> Record:
         secrets = {name.lower() for name in request.sensitive_headers or ()}
         if isinstance(request, RequestSnapshot):
-            members = builtin_values(request.__dict__.items())
+            members = plain_values(request, request.__dict__)
         else:
             secrets |= request.configuration.client._credential_fields() | request.configuration.credentials
-            options = {name: copied_option(request, name) for name in request.configuration.options}
-            members = {**options, **builtin_values(plugin_attributes(request))}
+            options = request.configuration.options
+            # of options of plugins only numbers are copied: text may be a secret
+            readable = [n for n in options if n in _COPIED_OPTIONS or isinstance(getattr(request, n), (int, float))]
+            names = [*readable, *declared_names("request", request)]
+            members = {**dict.fromkeys(options), **plain_values(request, names)}
         body = copy.copy(request.body)
         if isinstance(body, bytes) and request.parent is not None:  # it may hold credentials, such as those for a token
             body = Source.already_sent(len(body))
@@ -222,35 +225,19 @@ def content_of(response: HttpResponse) -> bytes | None:
         return None
 
 
-def plugin_attributes(owner: HttpRequest | HttpResponse) -> Iterable[tuple[str, Any]]:
-    """What plugins add to a request or a response: names and values. An attribute that raises is left out."""
-    of, request = ("request", owner) if isinstance(owner, HttpRequest) else ("response", owner.request)
-    for kind, name in () if isinstance(request, RequestSnapshot) else request.configuration.attributes:
-        if kind == of:
-            try:
-                yield name, getattr(owner, name)
-            except Exception:  # noqa: BLE001, S112  # a plugin's
-                continue
+def declared_names(of: str, request: HttpRequest) -> list[str]:
+    """The names of the attributes that plugins add to requests or responses. of: "request" or "response"."""
+    declared = () if isinstance(request, RequestSnapshot) else request.configuration.attributes
+    return [name for kind, name in declared if kind == of]
 
 
-def copied_option(request: HttpRequest, name: str) -> Any:
-    """The value of an option that a snapshot may hold, else None.
-
-    Of options of plugins only numbers and booleans are copied: text may be a secret.
-    """
-    value = getattr(request, name)
-    if name not in _COPIED_OPTIONS:
-        return to_builtin(value) if isinstance(value, (bool, int, float)) else None
-    return builtin_values([(name, value)]).get(name)
-
-
-def builtin_values(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Those values that are of Python's own types, or can be converted to them."""
+def plain_values(owner: HttpRequest | HttpResponse, names: Iterable[str]) -> dict[str, Any]:
+    """The values of those attributes that are of Python's own types, or can be converted to them."""
     found = {}
-    for name, value in values:
+    for name in names:
         try:
-            found[name] = to_builtin(value)
-        except Exception:  # noqa: BLE001, S112  # an object of any class may raise anything
+            found[name] = to_builtin(getattr(owner, name))
+        except Exception:  # noqa: BLE001, S112  # a plugin's attribute, and an object of any class, may raise anything
             continue
     return found
 

@@ -35,7 +35,7 @@ from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
 from .state import FINISHED, NEW, SENT
-from .upload import ONE_WRITE, send, wait_for_final_head
+from .upload import ONE_WRITE, send, wait_for_head
 
 MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
 # The responses to these may have a head that announces a body, and no body (RFC 9112, section 6.3).
@@ -127,7 +127,7 @@ async def exchange(
                 else:
                     await send(response, connection)
                 if not connection.on_fast_path and (connection.interims or not connection.head):
-                    await wait_for_final_head(response, connection)
+                    await wait_for_head(response, connection)
                 break
             except HttpRequestException as error:
                 if given is not None or not prepare_resend(response, connection, error):
@@ -178,10 +178,8 @@ async def exchange(
         return response if response._is_whole and response._content_filter is None else deliver(response)
     except BaseException as error:
         # Any step failed, or the call was cancelled. Hooks of post_request see the error, and may answer it with a request.
-        if stage is not None and call is not None:
-            await stage.handle_failure(
-                response, calls, error
-            )  # a hook raised it: it is named, and post_request goes on
+        if stage is not None and call is not None:  # a hook raised it: it is named, and the rest of post_request runs
+            await stage.handle_failure(response, calls, error)
         answer = await fail(response, error)
         if answer is None:
             raise

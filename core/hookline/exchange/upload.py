@@ -10,6 +10,7 @@ from weakref import ref
 
 from ..errors import LocalProtocolError, ReadTimeout, WriteTimeout
 from ..http1.connection import Connection
+from ..messages.body_gate import Gate
 from ..messages.request_body import CHUNKS_PER_TURN, Source
 from .state import ExchangeState
 
@@ -31,11 +32,11 @@ async def send(response: ExchangeState, connection: Connection) -> None:
         connection.keeping_unread_answer(),
         request.configuration.client.loop_resources.handler_section(),  # `close` of the client waits until the source has ended
     ):
-        if request.gate is None or await wait_for_gate(response, connection):
+        if request.gate is None or await wait_for_gate(response, connection, request.gate):
             response._arm_timeout()  # the peer may be silent while the body is sent
             await upload(response, connection, request.body or b"")
             response._arm_timeout(ReadTimeout, request.timeout.read)
-        await wait_for_final_head(response, connection)
+        await wait_for_head(response, connection)
 
 
 async def upload(response: ExchangeState, connection: Connection, body: bytes | Source) -> None:
@@ -86,21 +87,15 @@ def fail_reader(connection: Connection, task: asyncio.Task[None]) -> None:
         connection.fail(error)
 
 
-async def wait_for_gate(response: ExchangeState, connection: Connection) -> bool:
+async def wait_for_gate(response: ExchangeState, connection: Connection, gate: Gate) -> bool:
     """Wait until a held body may be sent, and return True; False if its gate was closed or the final head has arrived."""
-    gate = response.request.gate
-    assert gate is not None
     timer = None
     if gate._opens_after is not None:
         timer = connection.loop.call_later(gate._opens_after, gate.open)
         response._arm_timeout()  # no read timeout: the peer may be silent, and the gate opens by itself
     gate._on_change = connection.wake
     try:
-        while not (gate.is_open or gate.is_closed or connection.head):
-            if connection.interims:
-                await run_interim_hooks(response, connection)
-            else:
-                await connection.wait()
+        await wait_for_head(response, connection, gate)
     finally:
         gate._on_change = lambda: None
         if timer is not None:
@@ -174,10 +169,10 @@ def arm_write_timeout(reference: ref[ExchangeState], connection: Connection, sec
         response._arm_timeout(WriteTimeout, seconds)
 
 
-async def wait_for_final_head(response: ExchangeState, connection: Connection) -> None:
-    """Run on_headers for the interim heads, in their order, until the final head has arrived."""
+async def wait_for_head(response: ExchangeState, connection: Connection, gate: Gate | None = None) -> None:
+    """Run on_headers for the interim heads, in their order, until the final head has arrived, or a gate is opened or closed."""
     await run_interim_hooks(response, connection)
-    while not connection.head:
+    while not (connection.head or (gate is not None and (gate.is_open or gate.is_closed))):
         await connection.wait()
         await run_interim_hooks(response, connection)
 
