@@ -267,16 +267,18 @@ class LoopBinding:
         assert resources is not None
         self._loop_thread = 0
 
+        async def close_all() -> None:
+            try:
+                await resources.close()
+            finally:
+                await cancel_remaining_tasks()
+
         def end() -> None:
             with CtrlC() as ctrl_c:
                 try:
-                    run_to_completion(own, resources.close(), ctrl_c, own.close)
+                    run_to_completion(own, close_all(), ctrl_c, own.close)
                 finally:
-                    try:
-                        if not own.is_closed():
-                            run_to_completion(own, cancel_remaining_tasks(), ctrl_c, own.close)
-                    finally:
-                        own.close()
+                    own.close()
 
         if running_loop() is None:
             end()

@@ -31,7 +31,7 @@ _MAX_HOST = 255  # RFC 1035, section 2.3.4
 _MAX_LABEL = 63
 # Does the last label look like a number? Then the host is an IPv4 address, or invalid.
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
-_IPV4_PART = re.compile(r"0x([0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)").fullmatch
+_IPV4_PART = re.compile(r"0x[0-9a-f]*|0[0-7]*|[1-9][0-9]*").fullmatch  # hexadecimal, octal or decimal
 # The name of an interface has at most 15 characters (IFNAMSIZ of net/if.h); no label between its dots may be empty, which
 # the IDNA codec of the socket module requires.
 _ZONE = re.compile(r"(?=.{1,15}\Z)[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*").fullmatch
@@ -204,12 +204,7 @@ def _host_name(host: str) -> str:
             host = _ascii_name(host)
     if len(host) > _MAX_HOST or not _HOST(host):
         raise InvalidURL(f"not a host name: {shown(written)}")
-    if not _ENDS_IN_NUMBER(host):
-        return host
-    address = _ipv4(host)
-    if address is None:
-        raise InvalidURL(f"the host {shown(host)} ends in a number, but is not an IPv4 address")
-    return address
+    return _ipv4(host) if _ENDS_IN_NUMBER(host) else host
 
 
 def _ascii_name(host: str) -> str:
@@ -223,7 +218,6 @@ def _ascii_name(host: str) -> str:
 
     import idna  # both imported here, because few hosts need them: 10 ms
 
-    problem = ""
     try:
         labels = [_unicode_label(label, idna) for label in idna.uts46_remap(host, std3_rules=False).split(".")]
         is_bidi = any(bidirectional(character) in ("R", "AL", "AN") for label in labels for character in label)
@@ -236,8 +230,7 @@ def _ascii_name(host: str) -> str:
                     raise idna.InvalidCodepointContext(f"a joiner that is not allowed at position {at} of a label")
         return ".".join(label if label.isascii() else _ascii_label(label) for label in labels)
     except UnicodeError as error:  # IDNAError is one
-        problem = str(error)
-    raise InvalidURL(f"the host {shown(host)} has no IDNA form: {shown(problem, 120)}")
+        raise InvalidURL(f"the host {shown(host)} has no IDNA form: {shown(str(error), 120)}") from None
 
 
 def _unicode_label(label: str, idna: Any) -> str:
@@ -264,23 +257,21 @@ def _ascii_label(label: str) -> str:
     return encoded
 
 
-def _ipv4(host: str) -> str | None:
-    """Write an IPv4 address as four decimal numbers; None if it is not one. The last number fills all remaining bytes."""
-    numbers: list[int] = []
-    for part in host.removesuffix(".").split("."):
-        match = _IPV4_PART(part)
-        if match is None or len(numbers) == 4:
-            return None
-        hexadecimal, octal, decimal = match.groups()
-        if hexadecimal is not None:
-            numbers.append(int(hexadecimal or "0", 16))
-        else:
-            numbers.append(int(decimal) if octal is None else int(octal, 8))
-    *first, last = numbers
-    size = 4 - len(first)
-    if last >= 256**size or any(number > 255 for number in first):
-        return None
-    return ".".join(map(str, [*first, *last.to_bytes(size, "big")]))
+def _ipv4(host: str) -> str:
+    """Write an IPv4 address as four decimal numbers. The last number fills all remaining bytes.
+
+    Raises: InvalidURL.
+    """
+    parts = host.removesuffix(".").split(".")
+    size = 5 - len(parts)  # of the last number, in bytes
+    if size > 0 and all(map(_IPV4_PART, parts)):
+        *first, last = (
+            int(f"0{part[2:]}", 16) if part.startswith("0x") else int(part, 8 if part.startswith("0") else 10)
+            for part in parts
+        )
+        if last < 256**size and all(number < 256 for number in first):
+            return ".".join(map(str, [*first, *last.to_bytes(size, "big")]))
+    raise InvalidURL(f"the host {shown(host)} ends in a number, but is not an IPv4 address")
 
 
 def _ipv6(host: str) -> str:
