@@ -20,7 +20,7 @@ from ..exchange.core_options import (
 from ..exchange.interfaces import Client
 from ..exchange.origin import Destination, Origin
 from ..exchange.progress import PROGRESS_CALLBACKS
-from ..exchange.request import BODY_FRAMING, GivenHeaders, HttpRequest
+from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.streamed_response import StreamedResponse
 from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
@@ -96,7 +96,7 @@ class Configuration:
     credentials: the names, in lower case, of fields that carry credentials.
     closes_connection: do the default fields say `Connection: close`?
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
-    given_headers: `headers=` of earlier calls, with what `HttpRequest` has made of them.
+    given_headers, last_given_headers: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
 
     schemes: the schemes that are served, by name.
     destinations: where URLs point, by URL as the calls gave it.
@@ -159,6 +159,7 @@ class Configuration:
         is_absolute = client.base_url is None and client.params is None  # the URL of a call is then complete
         self._absolute_destinations = self.destinations if is_absolute else {}  # by complete URL
         self.given_headers: dict[Any, GivenHeaders] = {}
+        self.last_given_headers = NO_GIVEN_HEADERS
 
     # -- how it is made
 
