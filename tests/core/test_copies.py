@@ -425,7 +425,7 @@ async def test_history_of_any_length_is_copied_without_recursion() -> None:
         last = HttpResponse.build(client.new_request("GET", "http://a.test/0", cause="x"), 200)
         for number in range(1, 2001):
             request = client.new_request("GET", f"http://a.test/{number}", cause="x")
-            request._set_history([last])
+            request._history = [last]
             last = HttpResponse.build(request, 200)
 
         found = pickle.loads(pickle.dumps(last))
@@ -439,7 +439,7 @@ async def test_response_that_stands_in_its_own_history_is_copied() -> None:
     async with client_with() as client:
         request = client.new_request("GET", "http://a.test/", cause="x")
         found = HttpResponse.build(request, 200)
-        request._set_history([found])
+        request._history = [found]
 
         made = copy.deepcopy(found)
 

@@ -30,13 +30,10 @@ REQUEST = {
     "client", "method", "url", "origin", "origin_form", "userinfo", "target", "route", "has_route", "ssl", "configuration",
     # fields
     "headers", "unredirected_headers", "has_header", "gave_header", "get_header", "remove_header",
-    "add_unredirected_header",
     # the body
     "body", "content_type", "can_be_sent", "hold_body", "gate", "encode",
     # its call, and follow-ups
     "cause", "parent", "deadline", "history", "has_left_origin", "copy", "follow", "owner", "is_overruled",
-    # names of urllib.request.Request
-    "full_url", "get_full_url", "type", "host", "origin_req_host", "unverifiable",
 }  # fmt: skip
 
 CLASSES = pytest.mark.parametrize(

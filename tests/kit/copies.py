@@ -40,8 +40,8 @@ OF_RESPONSES = (
     "encoding", "is_consumed", "_is_finished", "is_open",
 )  # fmt: skip
 OF_REQUESTS = (
-    "method", "url", "full_url", "target", "version", "cause", "content_type", "type", "host", "origin_req_host", "timeout",
-    "stream", "max_body", "unverifiable", "has_left_origin", "can_be_sent", "_can_be_repeated",
+    "method", "url", "target", "version", "cause", "content_type", "timeout", "stream", "max_body", "has_left_origin",
+    "can_be_sent", "_can_be_repeated",
 )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ class Configuration:
     credentials: the names, in lower case, of fields that carry credentials.
     closes_connection: do the default fields say `Connection: close`?
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
-    given_fields, last_given_fields: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
+    given_headers, last_given_headers: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
 
     schemes: the schemes that are served, by name.
     destinations: where URLs point, by URL as the calls gave it.
@@ -162,8 +162,8 @@ class Configuration:
         self.destinations: dict[str, Destination] = {}
         is_absolute = client.base_url is None and client.params is None  # the URL of a call is then complete
         self._absolute_destinations = self.destinations if is_absolute else {}  # by complete URL
-        self.given_fields: dict[Any, GivenHeaders] = {}
-        self.last_given_fields = NO_GIVEN_HEADERS
+        self.given_headers: dict[Any, GivenHeaders] = {}
+        self.last_given_headers = NO_GIVEN_HEADERS
 
     # -- how it is made
 
@@ -379,9 +379,9 @@ class Configuration:
             if name in self.pre_request_options:
                 request._skips_pre_request = False
             if len(keyword.owners) > 1:
-                request.__dict__["_option_owners"] = {**request.__dict__.get("_option_owners", {}), name: owner}
+                request._option_owners = {**request._option_owners, name: owner}
             if name in CONNECTION_OPTIONS:
-                request._choose_own_pool()
+                request._uses_origin_pool = False
 
     # -- what `client.plugins` shows
 

@@ -79,7 +79,10 @@ class LoopBinding:
                 self._bind(running)
                 return coroutine
             with CtrlC() as ctrl_c, self._claim_thread():
-                loop = self._given_loop or self._usable_own_loop() or self._new_loop()
+                loop = self._given_loop or self._usable_own_loop()
+                if loop is None:
+                    self._check_not_busy()
+                    loop = self._own_loop = asyncio.new_event_loop()
                 if loop.is_running():
                     raise RuntimeError(OTHER_THREAD)
                 self._bind(loop)
@@ -136,11 +139,6 @@ class LoopBinding:
     def _usable_own_loop(self) -> asyncio.AbstractEventLoop | None:
         own = self._own_loop
         return own if own is not None and not own.is_closed() else None
-
-    def _new_loop(self) -> asyncio.AbstractEventLoop:
-        self._check_not_busy()
-        self._own_loop = asyncio.new_event_loop()
-        return self._own_loop
 
     def _discard_own_loop(self) -> None:
         """Close the loop of synchronous mode, which is broken, with all that belongs to it. The next call makes another."""
@@ -248,7 +246,7 @@ class LoopBinding:
         resources, own, running = self._loop_resources, self._usable_own_loop(), running_loop()
         if resources is None or resources.loop.is_closed():
             return COMPLETED
-        if own is not None and resources.loop is own and not own.is_running():
+        if resources.loop is own and not resources.loop.is_running():
             with self._claim_thread():
                 if self._usable_own_loop() is own:  # no other thread has closed it in the meantime
                     self._close_own_loop()
@@ -269,16 +267,18 @@ class LoopBinding:
         assert resources is not None
         self._loop_thread = 0
 
+        async def close_all() -> None:
+            try:
+                await resources.close()
+            finally:
+                await cancel_remaining_tasks()
+
         def end() -> None:
             with CtrlC() as ctrl_c:
                 try:
-                    run_to_completion(own, resources.close(), ctrl_c, own.close)
+                    run_to_completion(own, close_all(), ctrl_c, own.close)
                 finally:
-                    try:
-                        if not own.is_closed():
-                            run_to_completion(own, cancel_remaining_tasks(), ctrl_c, own.close)
-                    finally:
-                        own.close()
+                    own.close()
 
         if running_loop() is None:
             end()

@@ -61,14 +61,14 @@ async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, i
     """
     waiter = pool.join_queue(is_first=is_first)
     timings, began = response.timings, monotonic()
-    response._arm_timeout(waiter, PoolTimeout, response.request.timeout.pool)
+    response._arm_timeout(PoolTimeout, response.request.timeout.pool, waiter)
     try:
         connection = await waiter
     except BaseException:
         pool.leave_queue(waiter)
         raise
     finally:
-        response._arm_timeout(None)
+        response._arm_timeout()
         if timings is not None:
             timings._record_phase("queue", began, monotonic(), not waiter.done() or waiter.cancelled())
     if pool.close_count != closings:  # the client was closed meanwhile

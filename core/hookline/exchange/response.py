@@ -342,7 +342,7 @@ class HttpResponse(ExchangeState):
                     if data:
                         return data
                 if self.request.timeout.read:
-                    self._arm_timeout(None, ReadTimeout, self.request.timeout.read, total=False)
+                    self._arm_timeout(ReadTimeout, self.request.timeout.read)
                 if connection.error is not None:
                     raise connection.error
                 connection.waiter = waiter = connection.loop.create_future()
@@ -430,7 +430,7 @@ class HttpResponse(ExchangeState):
             self.request._heed_own_options()
             self._pool = pool = self.request._pool()
             self.connection = pool.take(monotonic()) or await acquire(self, pool)
-            self.request._mark_connected()
+            self.request._is_connected = True
         return self.connection
 
     def detach(self) -> Connection:
@@ -447,7 +447,7 @@ class HttpResponse(ExchangeState):
                 "detach: only a connection that left HTTP (a 101, or a CONNECT that was granted) can be taken"
             )
         self._is_detached = True
-        self._release_detached()
+        self.drop_connection()
         return connection
 
     def event(self, name: str) -> ResponseEvent:

@@ -9,6 +9,7 @@ from functools import partial
 from weakref import ref
 
 from ..errors import LocalProtocolError, ReadTimeout, WriteTimeout
+from ..messages.body_gate import Gate
 from ..messages.request_body import CHUNKS_PER_TURN, Source
 from ..wire.carrier import Carrier
 from .state import ExchangeState
@@ -31,15 +32,11 @@ async def send(response: ExchangeState, connection: Carrier) -> None:
         connection.keeping_unread_answer(),
         request.configuration.client.loop_resources.handler_section(),  # `close` of the client waits until the source has ended
     ):
-        if request.gate is None or await wait_for_gate(response, connection):
-            response._arm_timeout(None)  # the peer may be silent while the body is sent
+        if request.gate is None or await wait_for_gate(response, connection, request.gate):
+            response._arm_timeout()  # the peer may be silent while the body is sent
             await upload(response, connection, request.body or b"")
-            response._arm_timeout(None, ReadTimeout, request.timeout.read)
-        if not connection.head:
-            await run_interim_hooks(response, connection)
-            while not connection.head:
-                await connection.wait()
-                await run_interim_hooks(response, connection)
+            response._arm_timeout(ReadTimeout, request.timeout.read)
+        await wait_for_head(response, connection)
 
 
 async def upload(response: ExchangeState, connection: Carrier, body: bytes | Source) -> None:
@@ -90,26 +87,20 @@ def fail_reader(connection: Carrier, task: asyncio.Task[None]) -> None:
         connection.fail(error)
 
 
-async def wait_for_gate(response: ExchangeState, connection: Carrier) -> bool:
+async def wait_for_gate(response: ExchangeState, connection: Carrier, gate: Gate) -> bool:
     """Wait until a held body may be sent, and return True; False if its gate was closed or the final head has arrived."""
-    gate = response.request.gate
-    assert gate is not None
     timer = None
     if gate._opens_after is not None:
         timer = connection.loop.call_later(gate._opens_after, gate.open)
-        response._arm_timeout(None)  # no read timeout: the peer may be silent, and the gate opens by itself
-    gate._call_on_change(connection.wake)
+        response._arm_timeout()  # no read timeout: the peer may be silent, and the gate opens by itself
+    gate._on_change = connection.wake
     try:
-        while not (gate.is_open or gate.is_closed or connection.head):
-            if connection.interims:
-                await run_interim_hooks(response, connection)
-            else:
-                await connection.wait()
+        await wait_for_head(response, connection, gate)
     finally:
-        gate._call_on_change(None)
+        gate._on_change = lambda: None
         if timer is not None:
             timer.cancel()
-            response._arm_timeout(None, ReadTimeout, response.request.timeout.read)
+            response._arm_timeout(ReadTimeout, response.request.timeout.read)
     return gate.is_open and not connection.head
 
 
@@ -170,7 +161,15 @@ def arm_write_timeout(reference: ref[ExchangeState], connection: Carrier, second
     """Limit the wait until the peer accepts more of the body; 0 = no limit. Once a head is here, its timeouts count instead."""
     response = reference()
     if response is not None and not connection.head:
-        response._arm_timeout(None, WriteTimeout, seconds)
+        response._arm_timeout(WriteTimeout, seconds)
+
+
+async def wait_for_head(response: ExchangeState, connection: Carrier, gate: Gate | None = None) -> None:
+    """Run on_headers for the interim heads, in their order, until the final head has arrived, or a gate is opened or closed."""
+    await run_interim_hooks(response, connection)
+    while not (connection.head or (gate is not None and (gate.is_open or gate.is_closed))):
+        await connection.wait()
+        await run_interim_hooks(response, connection)
 
 
 async def run_interim_hooks(response: ExchangeState, connection: Carrier) -> None:

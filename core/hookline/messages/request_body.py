@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Self
 from weakref import WeakSet
 
@@ -37,6 +37,10 @@ class Source:
         found = cls(iter(()), length)
         found._is_begun = True
         return found
+
+    def __reduce__(self) -> tuple[Callable[[int | None], Source], tuple[int | None]]:
+        """Copy and pickle it as a body that was sent already."""
+        return Source.already_sent, (self.length,)
 
     @property
     def can_be_sent(self) -> bool:

@@ -337,16 +337,12 @@ class Pool:
             self._discard(connection)
             self.free_slot()
 
-
-    def reclaim_slot(self, connection: Any) -> None:
-=======
-    def _connection_lost(self, connection: Connection) -> None:
+    def _connection_lost(self, connection: Any) -> None:
         if connection in self.idle:
             self.idle.remove(connection)
         self.remove(connection)
 
-    def reclaim_slot(self, connection: Connection) -> None:
->>>>>>> wirediet
+    def reclaim_slot(self, connection: Any) -> None:
         """Close a connection that a waiter got, but that is closing already; the waiter keeps its slot."""
         connection.reused -= 1
         self._discard(connection)
@@ -374,7 +370,6 @@ class Pool:
         """How many exchanges used a connection that had served another before."""
         return self.reused_before + sum(connection.reused for connection in self.connections)
 
-
     @property
     def idle_count(self) -> int:
         """How many connections no exchange uses."""
@@ -389,12 +384,9 @@ class Pool:
 
     def close_idle(self, connection: Connection | MultiplexedConnection) -> None:
         """Close a connection that no exchange uses."""
+        if connection in self.idle:
+            self.idle.remove(connection)
         self._close(connection)
-=======
-    def close_oldest(self) -> None:
-        """Close the connection that has been idle for longest."""
-        self._close(self.idle.pop(0))
->>>>>>> wirediet
 
     def _check_deadline(self, now: float) -> float:
         """Close connections that were idle for too long; returns when to check again, in loop time, math.inf = never."""
@@ -402,7 +394,7 @@ class Pool:
         while (oldest := self.oldest_idle) is not None:
             if oldest.completed_at > ended:
                 return now + max(oldest.completed_at - ended, 0.01)
-            self._close(oldest)
+            self.close_idle(oldest)
         self._timer.discard(self)
         return math.inf
 

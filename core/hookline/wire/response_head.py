@@ -45,3 +45,7 @@ class ResponseHead:
         self.length = length
         self.cached_table: object = None
         self.cached_hooks: Any = None
+
+    def __reduce__(self) -> tuple[type[ResponseHead], tuple[bytes, StatusLine, bytes, bool, int]]:
+        """Copy and pickle it without what an exchange has computed from it."""
+        return ResponseHead, (self.raw, self.line, self.low, self.keep_alive, self.length)

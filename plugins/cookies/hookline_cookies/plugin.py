@@ -16,6 +16,8 @@ from hookline import (
     hookimpl,
 )
 
+from . import urllib_request
+
 if TYPE_CHECKING:
     from .cookies_option import CookiesOption
     from .jar import CookieJar
@@ -66,6 +68,7 @@ class Cookies:
             Option("store_cookies", True, convert=bool, doc="keep the cookies that responses set"),
             Attribute("cookies", cookies_set_by, doc="all that this response sets, as a dict"),
             Attribute("cookies", self._jar_of, of="client", doc="the jar"),
+            *urllib_request.attributes(),
             Credential("Cookie"),
         ]
 
@@ -149,10 +152,8 @@ def field_with_option(
 
 def is_at_origin(request: HttpRequest) -> bool:
     """Say whether a request goes to the origin of the call's own URL, and not to another to which a response led."""
-    if not request.unverifiable:
-        return True
-    first = request.history[0].request
-    return bool(first.origin.key == request.origin.key)
+    history = request.history
+    return not history or bool(history[0].request.origin.key == request.origin.key)
 
 
 def cookies_set_by(response: HttpResponse) -> dict[str, str]:

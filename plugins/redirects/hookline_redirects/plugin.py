@@ -153,7 +153,7 @@ def check_limit(response: RedirectResponse) -> None:
     followed = count_redirects([*(earlier.request for earlier in response.history), request])
     if limit is not None and followed >= limit:
         raise TooManyRedirects(
-            f"{request.method} {request.type}://{request.host}: more than max_redirects={limit} redirects",
+            f"{request.method} {request.origin.scheme}://{request.origin.host}: more than max_redirects={limit} redirects",
             response=response,
         )
 

@@ -76,7 +76,7 @@ class Tunnel:
         except KeyError:
             proxy = self.choose(request, proxies)
         if not request.has_route and request.unix_socket is None:
-            if proxy is not None and request.type == "http" and proxy.speaks_http:
+            if proxy is not None and request.origin.scheme == "http" and proxy.speaks_http:
                 send_to_proxy(request, proxy)
             else:
                 remove_proxy_fields(request)
