@@ -42,6 +42,7 @@ from typing import Any
 
 from ..copying import no_copy
 from ..errors import BodyTooLarge, ConnectionClosed, RemoteProtocolError
+from ..messages.request_body import Source
 from ..wire.base_connection import BaseConnection
 from ..wire.carrier import HIGH_WATER, SLOTS, Carrier, ConnectionFacts, DataListener, ResponseReceiver, facts_of
 from ..wire.response_head import ResponseHead
@@ -108,7 +109,7 @@ class Connection(Carrier, BaseConnection):
 
     def send_head(self, request: Any) -> None:
         self.transport.write(request._encode_head())
-        self._is_chunked_request = not isinstance(request.body, bytes) and request._stated_length() is None
+        self._is_chunked_request = isinstance(request.body, Source) and request._stated_length() is None
 
     def send_piece(self, data: bytes) -> None:
         self.transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked_request else data)
