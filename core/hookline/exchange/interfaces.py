@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from multidict import CIMultiDict
 
@@ -16,6 +16,8 @@ from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
 from .origin import Destination
+
+T = TypeVar("T")
 
 
 class Client(Protocol):
@@ -59,7 +61,7 @@ class Client(Protocol):
     async def pause(self, seconds: float) -> None:
         """Wait before a follow-up. Closing the client ends the wait with an error."""
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Return the coroutine if a loop runs; else run it, and return its result."""
 
     def _run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .handler import WS
+from .options import WebSocketClient, WebSocketRequest
 from .plugin import WebSockets
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ __all__ = [
     "Deflate",
     "HandshakeError",
     "WebSocket",
+    "WebSocketClient",
     "WebSocketClosed",
     "WebSocketError",
+    "WebSocketRequest",
     "WebSockets",
 ]
 
