@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .client.client import HttpClient
+from .client.synchronous import SyncHttpClient, SyncHttpResponse, SyncResponseStream
 from .errors import (
     BodyNotRepeatable,
     BodyTooLarge,
@@ -32,9 +33,12 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
+from .exchange.origin import Origin
 from .exchange.request import HttpRequest
 from .exchange.response import HttpResponse
+from .exchange.response_stream import ResponseStream
 from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Protocol, Scheme
+from .hooks.handlers import Event, ResponseEvent
 from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
@@ -44,7 +48,9 @@ from .messages.timeout import Timeout
 from .messages.url import SplitURL, canonical_host, split_url
 from .network.route import DirectRoute, Route
 from .network.stats import Stats
+from .network.timings import Timings
 from .network.tls import TLS
+from .plugins.plugin_info import PluginInfo
 from .wire.carrier import Carrier, ConnectionFacts
 from .wire.multiplexed_connection import MultiplexedConnection
 from .wire.stream import Stream
@@ -69,6 +75,7 @@ __all__ = [
     "DecodingError",
     "DefaultHeader",
     "DirectRoute",
+    "Event",
     "HooklineError",
     "HttpClient",
     "HttpConnectionError",
@@ -81,13 +88,17 @@ __all__ = [
     "LocalProtocolError",
     "MultiplexedConnection",
     "Option",
+    "Origin",
     "PluginError",
+    "PluginInfo",
     "PluginTypeError",
     "PoolTimeout",
     "Protocol",
     "ProtocolError",
     "ReadTimeout",
     "RemoteProtocolError",
+    "ResponseEvent",
+    "ResponseStream",
     "Route",
     "SSLError",
     "Scheme",
@@ -97,7 +108,11 @@ __all__ = [
     "StreamAbandoned",
     "StreamConsumedError",
     "Switch",
+    "SyncHttpClient",
+    "SyncHttpResponse",
+    "SyncResponseStream",
     "Timeout",
+    "Timings",
     "WriteTimeout",
     "canonical_host",
     "field_octets",
@@ -110,8 +125,12 @@ __all__ = [
 HttpClient.client_version = f"hookline/{__version__}"
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name that an installed plugin exports, such as `hookline.Name`, when it is first used."""
-    from .plugins.exports import exported
+if (
+    not TYPE_CHECKING
+):  # type checkers report an unknown name, so programs with types import these names from the plugins
 
-    return exported(name)
+    def __getattr__(name: str) -> Any:
+        """Import a name that an installed plugin exports, such as `hookline.Name`, when it is first used."""
+        from .plugins.exports import exported
+
+        return exported(name)

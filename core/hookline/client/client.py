@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from multidict import CIMultiDict
 
@@ -15,8 +15,10 @@ from ..exchange.call_handlers import CALLBACK_KEYWORDS, CallHandlers, call_handl
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
 from ..exchange.request import BODY_FRAMING, HttpRequest
+from ..exchange.response import HttpResponse
 from ..http1.connection import Connection
 from ..messages import fields
+from ..messages.timeout import Timeout
 from ..messages.url import as_params, as_url
 from ..network.happy_eyeballs import Resolver
 from ..network.pool import Pool
@@ -27,12 +29,21 @@ from ..plugins.selection import Autoload, Selection
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    ResponseT_co = TypeVar("ResponseT_co", bound=HttpResponse[Any, Any], default=HttpResponse, covariant=True)
+else:  # type checkers alone need the default, which Python has from 3.13 on
+    from typing import TypeVar
+
+    ResponseT_co = TypeVar("ResponseT_co")
+
 # Fields of the client that describe calls of its user. A sub-request of a plugin, which may go to another host with another
 # body, is sent without them.
 CALL_FIELDS = BODY_FRAMING | {"host"}
 
 
-class HttpClient(LoopBinding, PluginHost):
+class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     """An HTTP/1.1 client: it sends requests, keeps connections for reuse, and runs plugins at the events of each exchange.
 
     The same methods work with and without asyncio. In a running event loop they return an awaitable:
@@ -115,6 +126,22 @@ class HttpClient(LoopBinding, PluginHost):
     resolver: Resolver | None
     parser: Callable[[asyncio.AbstractEventLoop], Connection]
     logger: logging.Logger
+
+    # The options of core, as they were given. `ClientAttributes` answers for them.
+    version: str | None
+    stream: bool | None
+    timeout: Timeout | float | None
+    timings: bool | None
+    max_body: int | None
+    sensitive_headers: Iterable[str] | None
+    verify: Any
+    cert: Any
+    server_hostname: str | None
+    source_address: Any
+    unix_socket: Any
+    json_encoder: Callable[[Any], Any] | None
+    json_decoder: Callable[..., Any] | None
+    trust_env: bool
 
     def __init__(
         self,
@@ -228,37 +255,51 @@ class HttpClient(LoopBinding, PluginHost):
 
     # -- requests
 
-    def get(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def get(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a GET request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
-    def options(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def options(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send an OPTIONS request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
-    def head(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def head(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a HEAD request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
-    def post(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def post(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a POST request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
-    def put(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def put(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a PUT request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
-    def patch(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def patch(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a PATCH request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
-    def delete(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def delete(
+        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a DELETE request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
         self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Any:
+    ) -> Coroutine[Any, Any, ResponseT_co]:
         """Send a request, and return its `HttpResponse` when the whole body is here; with `stream=True` when the head is here.
 
         In a running event loop this returns a coroutine, which returns the response when it is awaited.

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import forks
 from ..network.loop_resources import Closer, LoopResources
 from ..network.loop_runner import CtrlC, cancel_remaining_tasks, run_to_completion, running_loop
 from ..network.pool import Pool
 from ..network.stats import Stats
+
+T = TypeVar("T")
 
 
 class _Completed:
@@ -60,11 +62,11 @@ class LoopBinding:
         """The only loop that this client may run on, as it was given to `HttpClient(loop=)`; None = any."""
         return self._given_loop
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Run a coroutine as the methods of the client do; for plugins that have such methods.
 
         In a running loop, return the coroutine itself, to be awaited. Without one, run it on the client's own loop, and return
-        its result.
+        its result; `SyncHttpClient.run` has that type.
 
         Raises: RuntimeError, if the client is in use on another loop or in another thread; whatever the coroutine raises.
         """
@@ -86,7 +88,7 @@ class LoopBinding:
                 if loop.is_running():
                     raise RuntimeError(OTHER_THREAD)
                 self._bind(loop)
-                return run_to_completion(loop, self._run_after_poll(coroutine), ctrl_c, self._discard_own_loop)
+                return run_to_completion(loop, self._run_after_poll(coroutine), ctrl_c, self._discard_own_loop)  # type: ignore[no-any-return]
         except BaseException:
             coroutine.close()
             raise
@@ -216,7 +218,7 @@ class LoopBinding:
         """
         running = running_loop()
         if running is None:
-            self.run(coroutine)
+            _ = self.run(coroutine)  # the result, since no loop runs
             return COMPLETED
         if running is not self.loop_resources.loop:
             coroutine.close()

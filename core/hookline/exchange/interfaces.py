@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from multidict import CIMultiDict
 
@@ -14,6 +14,8 @@ from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
 from .origin import Destination
+
+T = TypeVar("T")
 
 
 class Client(Protocol):
@@ -38,7 +40,7 @@ class Client(Protocol):
     ) -> Any:
         """Make the request of a call. keywords: its others. function: the name of what was called, for error messages."""
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Return the coroutine if a loop runs; else run it, and return its result."""
 
     def _run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable
 from time import monotonic
-from typing import Any, Self, cast
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Generic, Self, cast
 
 from multidict import CIMultiDict
 
@@ -36,8 +38,18 @@ from .request import HttpRequest
 from .response_stream import ResponseStream
 from .state import NEVER, NEW, ExchangeState
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
 
-class HttpResponse(ExchangeState):
+    RequestT_co = TypeVar("RequestT_co", bound=HttpRequest, default=HttpRequest, covariant=True)
+    StreamT_co = TypeVar("StreamT_co", bound=ResponseStream, default=ResponseStream, covariant=True)
+else:  # type checkers alone need the defaults, which Python has from 3.13 on
+    from typing import TypeVar
+
+    RequestT_co, StreamT_co = TypeVar("RequestT_co"), TypeVar("StreamT_co")
+
+
+class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     """A response, and the exchange that it belongs to.
 
     The methods of a client return it; plugins and handlers get it as the argument `response` of every event; and `build`
@@ -80,6 +92,10 @@ class HttpResponse(ExchangeState):
     """
 
     __slots__ = ()
+    if TYPE_CHECKING:
+        request: RequestT_co
+    else:  # that of Generic would refuse `HttpResponse[Request]`, where the second parameter has its default
+        __class_getitem__ = classmethod(GenericAlias)
     is_consumed = False
     _raw: ResponseStream | None = None
     _notes: dict[str, Any] | None = None
@@ -183,12 +199,12 @@ class HttpResponse(ExchangeState):
         return fields.CookieJarFields(self.headers)
 
     @property
-    def history(self) -> list[HttpResponse]:
+    def history(self) -> list[Self]:
         """The responses of this call before this one, oldest first: those that a plugin answered with a follow-up.
 
         A list of HttpResponse, empty if there were none; redirects are in it, for instance.
         """
-        return cast("list[HttpResponse]", self.request.history)
+        return cast("list[Self]", self.request.history)
 
     # -- the body
 
@@ -226,14 +242,14 @@ class HttpResponse(ExchangeState):
         return self
 
     @property
-    def raw(self) -> ResponseStream:
+    def raw(self) -> StreamT_co:
         """The body as a stream: a ResponseStream, which can be read once; see there for its methods.
 
         It also reads a body that arrived without `stream=True`.
         """
         if self._raw is None:
             self._raw = ResponseStream(self)
-        return self._raw
+        return self._raw  # type: ignore[return-value]  # StreamT_co states what plugins add to the class
 
     def _begin_stream(self) -> bytes:
         """Begin the stream, and return what it begins with: all of the body, unless the response was handed out as a stream."""
@@ -364,7 +380,7 @@ class HttpResponse(ExchangeState):
                 with self.request.configuration.client.loop_resources.handler_section():
                     await stage.run(self)  # its answer is ignored: the caller has the response
 
-    def close(self) -> Any:
+    def close(self) -> Awaitable[None]:
         """End the response before the end of its body: close the connection, and run post_request with StreamAbandoned.
 
         If the body was read to its end, nothing happens. In a running loop this returns an awaitable, which need not be

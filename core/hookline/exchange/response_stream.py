@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, Protocol
 
 from ..copying import no_copy
 from ..errors import StreamConsumedError
+from .interfaces import Client
 from .lines import MAX_LINE, Lines, LineSource
 from .saving import save
 
@@ -115,14 +116,15 @@ class ResponseStream:
             await self._response._fail(error)  # ends the exchange if the file failed; an error of the body has done it
             raise
 
-    def read(self, n: int | None = -1) -> Any:
+    def read(self, n: int | None = -1) -> Coroutine[Any, Any, bytes]:
         """Return at most n bytes, or all that is left with n=-1 or None; b"" at the end. In a running loop, await it.
 
         If one call reads the whole body, `response.content`, `text` and `json()` have it too.
 
         Raises: StreamConsumedError, if the stream was iterated, saved or read to the end before; what ended the exchange.
         """
-        return self._response.request.configuration.client.run(self._read(n))
+        client: Client = self._response.request.configuration.client
+        return client.run(self._read(n))
 
     async def _read(self, n: int | None) -> bytes:
         if self._iterated:

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from types import FunctionType, MethodType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ..copying import no_copy
 from ..errors import PluginError, PluginTypeError, nearest
@@ -14,6 +14,7 @@ from .implementation import Implementation
 from .markers import DATA_EVENTS, EVENTS
 
 Handler = Callable[..., Any]
+HandlerT = TypeVar("HandlerT", bound=Handler)
 
 
 def check_event(name: str) -> str:
@@ -65,7 +66,7 @@ class Event:
         self._implementations: list[Implementation] = []
         self._on_change = on_change
 
-    def bind(self, handler: Handler) -> Handler:
+    def bind(self, handler: HandlerT) -> HandlerT:
         """Have `handler(response, exc=None)` called, on data events `handler(response, data=data)`, from the next event on.
 
         Handlers run in the order in which they were bound. A handler gets `exc` and `data` only if it has a parameter of
@@ -120,7 +121,7 @@ class ResponseEvent(Event):
         self._response = response
         self._waiters: list[asyncio.Future[Any]] = []
 
-    def bind(self, handler: Handler, *, plugin: str | None = None) -> Handler:
+    def bind(self, handler: HandlerT, *, plugin: str | None = None) -> HandlerT:
         """Have a handler called for this exchange only; else as for a client.
 
         plugin: the name of a plugin, which so implements an event in those exchanges only in which it needs to, if no

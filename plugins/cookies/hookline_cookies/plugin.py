@@ -22,20 +22,35 @@ if TYPE_CHECKING:
     from .cookies_option import CookiesOption
     from .jar import CookieJar
 
-    class CookiesRequest(HttpRequest):
-        """A request with the options of this plugin.
 
-        cookies: those of the call; as an attribute of the class, those of the client. A handler of pre_request may have set
-        what is not converted yet, for example a dict.
-        """
+class CookiesRequest:
+    """What this plugin adds to requests, for type checkers.
 
-        cookies: CookiesOption | None
-        store_cookies: bool
+    cookies: those of the call; as an attribute of the class, those of the client. A handler of pre_request may have set
+    what is not converted yet, for example a dict.
+    """
 
-    class CookiesResponse(HttpResponse):
-        """A response to such a request."""
+    cookies: CookiesOption | None
+    store_cookies: bool
 
-        request: CookiesRequest
+
+class CookiesResponse:
+    """What this plugin adds to responses, for type checkers."""
+
+    cookies: dict[str, str]
+
+
+class CookiesClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    cookies: CookieJar
+    store_cookies: bool | None
+
+
+if TYPE_CHECKING:
+
+    class Request(CookiesRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 class Cookies:
@@ -73,7 +88,7 @@ class Cookies:
         ]
 
     @hookimpl(options=("cookies",), switch="has_jar")
-    def pre_request(self, response: CookiesResponse) -> None:
+    def pre_request(self, response: HttpResponse[Request]) -> None:
         request = response.request
         own = request.cookies
         defaults = type(request).cookies  # the client's, which those of the call hide
@@ -89,7 +104,7 @@ class Cookies:
             request.unredirected_headers["Cookie"] = field
 
     @hookimpl(headers=("set-cookie",))
-    def on_headers(self, response: CookiesResponse) -> None:
+    def on_headers(self, response: HttpResponse[Request]) -> None:
         request = response.request
         if request.store_cookies:
             origin = request.origin
