@@ -32,14 +32,17 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
+from .exchange.core_bodies import form_pairs
 from .exchange.request import HttpRequest
 from .exchange.response import HttpResponse
-from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from .hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Scheme
 from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
+from .messages.charset import check_charset
 from .messages.content_decoding import Decoder
-from .messages.fields import field_octets
+from .messages.fields import check_fields, field_octets
+from .messages.request_body import Source, as_body
 from .messages.timeout import Timeout
 from .messages.url import SplitURL, canonical_host, split_url
 from .network.route import DirectRoute, Route
@@ -51,6 +54,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "TLS",
     "Attribute",
+    "Body",
     "BodyNotRepeatable",
     "BodyTooLarge",
     "ClientClosed",
@@ -74,6 +78,7 @@ __all__ = [
     "HttpTimeout",
     "InvalidURL",
     "LocalProtocolError",
+    "MediaType",
     "Option",
     "PluginError",
     "PluginTypeError",
@@ -84,6 +89,7 @@ __all__ = [
     "Route",
     "SSLError",
     "Scheme",
+    "Source",
     "SplitURL",
     "Stats",
     "StreamAbandoned",
@@ -91,8 +97,12 @@ __all__ = [
     "Switch",
     "Timeout",
     "WriteTimeout",
+    "as_body",
     "canonical_host",
+    "check_charset",
+    "check_fields",
     "field_octets",
+    "form_pairs",
     "hookimpl",
     "hookspec",
     "split_url",

@@ -18,6 +18,7 @@ from typing import Any
 from multidict import CIMultiDict, MultiDict
 
 from ..errors import HooklineError, StreamConsumedError
+from ..exchange.core_bodies import CORE_MEDIA_TYPES
 from ..exchange.core_options import CORE_OPTIONS
 from ..exchange.origin import Destination, Origin
 from ..exchange.request import HttpRequest
@@ -26,6 +27,7 @@ from ..exchange.state import NEVER
 from ..http1.parser import ResponseHead, StatusLine
 from ..messages.request_body import Source
 from ..messages.timeout import Timeout
+from ..plugins.body_table import declarations_by_name
 from .event_loop import COMPLETED
 
 Record = tuple[str, Any]
@@ -61,6 +63,9 @@ class RequestSnapshot(_Snapshot, HttpRequest):
 
 class ResponseSnapshot(_Snapshot, HttpResponse):
     """A response without a client. The attributes that plugins add are in its `__dict__`."""
+
+    # the media types that plugins decode do not belong to a snapshot
+    _media_types = declarations_by_name("the media type", CORE_MEDIA_TYPES, ())
 
     @property
     def raw(self) -> Any:
