@@ -29,6 +29,7 @@ from .plugin_host import PluginHost
 
 # Fields of the client that describe calls of its user. A sub-request of a plugin, which may go to another host with another
 # body, is sent without them.
+_EVENTS = frozenset(EVENTS)
 CALL_FIELDS = BODY_FRAMING | {"host"}
 
 
@@ -328,12 +329,12 @@ class HttpClient(LoopBinding, PluginHost):
 
     def _apply_keywords(self, request: HttpRequest, keywords: dict[str, Any], function: str) -> None:
         """Give the handlers and options of one call to its request."""
-        handlers = {event: implementations_of(event, keywords.pop(event)) for event in EVENTS if event in keywords}
-        if handlers:
-            request._call_handlers = handlers
+        if not _EVENTS.isdisjoint(keywords):
+            given = [event for event in EVENTS if event in keywords]
+            request._call_handlers = {event: implementations_of(event, keywords.pop(event)) for event in given}
         if keywords:
             request.configuration.apply_options(request, keywords, function)
-            if request.timings and not handlers:
+            if request.timings and request._call_handlers is None:
                 request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
 
     def new_request(

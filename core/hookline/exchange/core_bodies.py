@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Callable, ItemsView, Mapping
+from collections.abc import ItemsView, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -33,25 +33,17 @@ def encode_data(request: HttpRequest, data: Any) -> tuple[Any, str | None]:
         return None, None
     kind = media_type(request)
     if kind == JSON or kind.endswith("+json"):
-        return as_json(dict(data) if isinstance(data, Mapping) else data, request.json_encoder, "data"), None
+        return encode_json(request, dict(data) if isinstance(data, Mapping) else data, "data")[0], None
     if kind.startswith("multipart/"):
         raise LocalProtocolError(f"core writes no {kind}; the form needs a plugin, or another Content-Type")
     return encode_pairs(pairs(data)).encode("ascii"), FORM
-
-
-def encode_json(request: HttpRequest, value: Any) -> tuple[bytes, str]:
-    """Encode json=: any object.
-
-    Raises: as `as_json`.
-    """
-    return as_json(value, request.json_encoder, "json"), JSON
 
 
 def is_form(data: Any) -> bool:
     """Say whether data= is a form: a mapping, its items, or a list or tuple whose first item is a pair."""
     if isinstance(data, (list, tuple)):
         return not data or isinstance(data[0], (tuple, list))
-    return isinstance(data, (Mapping, ItemsView))
+    return isinstance(data, (dict, Mapping, ItemsView))
 
 
 def form_pairs(data: Any) -> list[tuple[str, str]] | None:
@@ -71,27 +63,28 @@ def media_type(request: HttpRequest) -> str:
     return (request.get_header("content-type") or "").partition(";")[0].strip().lower()
 
 
-def as_json(value: Any, encode: Callable[[Any], Any] | None, keyword: str) -> bytes:
-    """Return an object as JSON in UTF-8.
+def encode_json(request: HttpRequest, value: Any, keyword: str = "json") -> tuple[bytes, str]:
+    """Encode json=: any object, as JSON in UTF-8, by the option `json_encoder` or by Python's own encoder.
 
-    encode: the option `json_encoder`; None = Python's own. keyword: by which the object was given, for error messages.
+    keyword: by which the object was given, for error messages.
 
-    Raises: TypeError, ValueError, for an object that JSON cannot represent, such as NaN; what the encoder raises.
+    Raises: TypeError, ValueError, for an object that JSON cannot represent, such as NaN; what the option raises.
     """
+    encode = request.json_encoder
     if encode is None:
         try:
-            return _as_text(value).encode("utf-8")
+            return _as_text(value).encode("utf-8"), JSON
         except UnicodeEncodeError:  # a lone surrogate, which JSON can only hold as an escape
-            return json_module.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+            return json_module.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii"), JSON
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"{keyword}= cannot be written as JSON: {error}") from error
     encoded = encode(value)
     if isinstance(encoded, str):
-        return encoded.encode("utf-8")
+        return encoded.encode("utf-8"), JSON
     if not isinstance(encoded, (bytes, bytearray, memoryview)):
         raise TypeError(f"json_encoder= gave {type(encoded).__name__}, not str or bytes")
-    return bytes(encoded)
+    return bytes(encoded), JSON
 
 
 def decode_json(response: HttpResponse) -> Any:

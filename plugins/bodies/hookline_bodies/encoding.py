@@ -23,7 +23,9 @@ def encode(request: HttpRequest, data: Any, files: Any) -> Any:
             return encode_multipart(request, data, files)
         if data is None:
             return None, None
-    if hasattr(data, "__fspath__") or hasattr(data, "read"):
+    if isinstance(data, str):
+        return NotImplemented
+    if not isinstance(data, dict) and (hasattr(data, "__fspath__") or hasattr(data, "read")):
         from .files import as_content  # imported at first use, because few programs send files
 
         return as_content(data, "data="), None

@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from hookline.messages.link_fields import links_of
 
 from hookline import HttpClient
-from hookline.messages.link_fields import links_of
 from hookline_testing.server import response
 
 BASE = "http://example.com/a/b?page=1"

@@ -6,12 +6,12 @@ import io
 import re
 
 import pytest
+from hookline.messages.multipart import Multipart, field_part, file_part, guess_type, with_boundary
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
-from hookline.messages.multipart import Multipart, field_part, file_part, guess_type, with_boundary
 from hookline_testing.server import response
 
 pytestmark = pytest.mark.client(autoload=False)

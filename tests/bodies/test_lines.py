@@ -4,9 +4,9 @@ import asyncio
 import tracemalloc
 
 import pytest
+from hookline.exchange.lines import LineSplitter
 
 from hookline import BodyTooLarge, HttpClient, StreamConsumedError
-from hookline.exchange.lines import LineSplitter
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
 
