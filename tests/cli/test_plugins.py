@@ -53,7 +53,7 @@ def site(tmp_path: Path) -> Site:
 
 
 JAR = """
-from hookline import Attribute, DefaultHeader, Option, Scheme, hookimpl
+from hookline import Attribute, Body, DefaultHeader, MediaType, Option, Scheme, hookimpl
 
 class Jar:
     replaces = "cookies"
@@ -65,6 +65,8 @@ class Jar:
             Option("jar", "x" * 100, request=False, doc="what to \\x1b[31mkeep"),
             Option("bare"),
             Attribute("jar_size", len, of="request"),
+            Body(("jar", "lid"), len, doc="a jar"),
+            MediaType("application/jar", len),
             DefaultHeader("X-Jar", "yes"),
             Scheme("jars", 99, tls=True),
         ]

@@ -365,7 +365,7 @@ class HttpRequest:
             low = header_name.lower()
             if low in self.configuration.default_names:
                 return True
-            return self._given_fields is not None and any(name.lower() == low for name, _ in self._given_fields)
+            return self._states(low)
         return header_name in self._headers
 
     def gave_header(self, header_name: str) -> bool:
@@ -554,6 +554,17 @@ class HttpRequest:
         return int(stated) if stated is not None else self.body.length
 
     # -- the body
+
+    def _set_body(self, body: bytes | Source | None, content_type: str | None) -> None:
+        """Set the body and the Content-Type that belongs to it. A field that the user gave, or removed with None, stays so."""
+        self.body, self.content_type = body, content_type
+        # these fields were made before the body was known
+        if self._headers is not None and content_type is not None and not self._states("content-type"):
+            self._headers.setdefault("Content-Type", content_type)
+
+    def _states(self, low: str) -> bool:
+        """Say whether the call gave a field of this name, which is in lower case, be it None to remove the field."""
+        return self._given_fields is not None and any(name.lower() == low for name, _ in self._given_fields)
 
     def hold_body(self, seconds: float | None = None) -> Gate:
         """Have the head sent alone, and return the Gate: `gate.open()` sends the body, `gate.close()` gives it up.

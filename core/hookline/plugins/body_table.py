@@ -92,7 +92,8 @@ class BodyTable:
                 continue
             if found is not None:
                 raise LocalProtocolError(f"give {found.label}, or {encoder.label}, but not both")
-            found, request.body, request.content_type = encoder, as_body(content, encoder.label), content_type
+            found = encoder
+            request._set_body(as_body(content, encoder.label), content_type)
 
 
 def encode_in_core(encoder: Encoder, request: Any, given: Mapping[str, Any]) -> Any:

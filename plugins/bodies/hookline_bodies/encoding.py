@@ -29,14 +29,14 @@ def encode(request: HttpRequest, data: Any, files: Any) -> Any:
         from .files import as_content  # imported at first use, because few programs send files
 
         return as_content(data, "data="), None
-    if data and request.has_header("content-type") and multipart_type(request) and form_pairs(data) is not None:
+    if data and multipart_type(request) and form_pairs(data) is not None:
         return encode_multipart(request, data, ())
     return NotImplemented
 
 
 def multipart_type(request: HttpRequest) -> str | None:
     """Return the Content-Type of a request if it is multipart, else None."""
-    stated = request.get_header("content-type") or ""
+    stated = request.get_header("content-type") or "" if request.has_header("content-type") else ""
     return stated if stated.strip().lower().startswith("multipart/") else None
 
 
