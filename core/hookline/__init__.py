@@ -33,17 +33,20 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
+from .exchange.core_bodies import form_pairs
 from .exchange.origin import Origin
 from .exchange.request import HttpRequest
 from .exchange.response import HttpResponse
 from .exchange.response_stream import ResponseStream
-from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Protocol, Scheme
+from .hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Protocol, Scheme
 from .hooks.handlers import Event, ResponseEvent
 from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
+from .messages.charset import check_charset
 from .messages.content_decoding import Decoder
-from .messages.fields import field_octets
+from .messages.fields import check_fields, field_octets
+from .messages.request_body import Source, as_body
 from .messages.timeout import Timeout
 from .messages.url import SplitURL, canonical_host, split_url
 from .network.route import DirectRoute, Route
@@ -60,6 +63,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "TLS",
     "Attribute",
+    "Body",
     "BodyNotRepeatable",
     "BodyTooLarge",
     "Carrier",
@@ -86,6 +90,7 @@ __all__ = [
     "HttpTimeout",
     "InvalidURL",
     "LocalProtocolError",
+    "MediaType",
     "MultiplexedConnection",
     "Option",
     "Origin",
@@ -102,6 +107,7 @@ __all__ = [
     "Route",
     "SSLError",
     "Scheme",
+    "Source",
     "SplitURL",
     "Stats",
     "Stream",
@@ -114,8 +120,12 @@ __all__ = [
     "Timeout",
     "Timings",
     "WriteTimeout",
+    "as_body",
     "canonical_host",
+    "check_charset",
+    "check_fields",
     "field_octets",
+    "form_pairs",
     "hookimpl",
     "hookspec",
     "split_url",

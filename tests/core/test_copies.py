@@ -396,7 +396,6 @@ async def test_response_can_be_copied_in_post_request(scripted: ScriptedServer) 
 LIVE: dict[str, tuple[Callable[[HttpResponse], Any], str]] = {
     "client": (lambda found: found.request.client, "make a client where one is needed"),
     "raw": (lambda found: found.raw, "copy what was read of it"),
-    "lines": (lambda found: found.raw.iter_lines(), "copy the lines"),
     "connection": (lambda found: next(iter(found._pool.connections)), "belongs to the loop"),
     "pool": (lambda found: found._pool, "belong to one process"),
     "event": (lambda found: found.event("post_request"), "bind them to another"),

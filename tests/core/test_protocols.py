@@ -12,7 +12,6 @@ import pytest
 from hookline import Connection, HttpClient, HttpResponse
 from hookline.client.configuration import Configuration, ConfiguredClient
 from hookline.exchange import interfaces
-from hookline.exchange.lines import LineSource
 from hookline.exchange.response_stream import StreamSource
 from hookline.forks import ProcessBound
 from hookline.hooks.data_listeners import DataListeners
@@ -36,8 +35,8 @@ def configuration_is(configuration: Configuration) -> interfaces.Configuration:
 
 def response_is(
     response: HttpResponse,
-) -> tuple[EventSource, StagedResponse, ResponseReceiver, Watched, LineSource, StreamSource]:
-    return response, response, response, response, response, response
+) -> tuple[EventSource, StagedResponse, ResponseReceiver, Watched, StreamSource]:
+    return response, response, response, response, response
 
 
 def connection_is(connection: Connection) -> tuple[BodyReceiver, ProcessBound]:
@@ -57,7 +56,6 @@ IMPLEMENTATIONS: list[tuple[type, type]] = [
     (StagedResponse, HttpResponse),
     (ResponseReceiver, HttpResponse),
     (Watched, HttpResponse),
-    (LineSource, HttpResponse),
     (StreamSource, HttpResponse),
     (BodyReceiver, Connection),
     (ProcessBound, Connection),

@@ -16,13 +16,14 @@ RESPONSE = {
     # the exchange
     "request", "url", "history", "elapsed", "timings",
     # the head
-    "status_code", "reason", "ok", "raise_for_status", "version", "headers", "has", "links", "info", "raw_head",
+    "status_code", "reason", "ok", "raise_for_status", "version", "headers", "has", "info", "raw_head",
     # the body
     "content", "text", "json", "encoding", "decode_content", "recv_body", "trailers", "raw_trailers",
     # the body as a stream
     "raw", "is_open", "is_consumed", "was_handed_out", "close", "aclose",
     # for handlers and plugins
-    "event", "notes", "answer", "build", "connect", "connection", "detach", "add_decoder", "buffer", "drop_connection",
+    "event", "notes", "answer", "build", "connect", "connection", "detach", "add_decoder", "buffer", "is_buffered",
+    "drop_connection", "wrap_upload", "fail",
 }  # fmt: skip
 
 REQUEST = {

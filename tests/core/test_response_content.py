@@ -62,7 +62,6 @@ async def test_encoding_that_is_set_goes_before_the_servers(client, scripted):
         _ = answer.text
     answer.encoding = "latin-1"
     assert (answer.encoding, answer.text, answer.decode_content()) == ("latin-1", "ü\n", "ü\n")
-    assert [line async for line in answer.raw.iter_lines()] == ["ü"]
     answer.encoding = None
     assert answer.encoding == "utf-8"
 

@@ -36,7 +36,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "twice": lambda found: pickle.loads(pickle.dumps(copy.deepcopy(pickle.loads(pickle.dumps(found))))),
 }
 OF_RESPONSES = (
-    "status_code", "reason", "version", "ok", "url", "raw_head", "headers", "trailers", "links", "elapsed", "timings",
+    "status_code", "reason", "version", "ok", "url", "raw_head", "headers", "trailers", "elapsed", "timings",
     "encoding", "is_consumed", "_is_finished", "is_open",
 )  # fmt: skip
 OF_REQUESTS = (

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 from multidict import CIMultiDict
 
 from ..copying import no_copy, set_reducer
-from ..exchange.body_encoding import set_body
-from ..exchange.call_handlers import CALLBACK_KEYWORDS, CallHandlers, call_handlers_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
 from ..exchange.request import BODY_FRAMING, HttpRequest
 from ..exchange.response import HttpResponse
+from ..hooks.handlers import implementations_of
+from ..hooks.markers import EVENTS
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.timeout import Timeout
@@ -40,6 +40,7 @@ else:  # type checkers alone need the default, which Python has from 3.13 on
 
 # Fields of the client that describe calls of its user. A sub-request of a plugin, which may go to another host with another
 # body, is sent without them.
+_EVENTS = frozenset(EVENTS)
 CALL_FIELDS = BODY_FRAMING | {"host"}
 
 
@@ -308,18 +309,15 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         url: absolute, or relative to `base_url`.
         headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
         params: added to the query: a mapping, pairs, or a str. They replace those of the client of the same name.
-        data: the body: bytes, str (UTF-8), a file, a path, or an iterable of bytes, async or not; a mapping or a list of pairs is
-            sent as a form. None: no body.
+        data: the body: bytes, str (UTF-8), or an iterable of bytes, async or not; a mapping or a list of pairs is sent as a form.
+            None: no body.
         json: an object to send as JSON; None: no body.
-        files: files of a multipart form: a mapping, or pairs, of a name and content, (filename, content), (filename, content,
-            type) or (filename, content, type, headers).
-        on_upload, on_download: `f(done, total)`, called with the bytes of the body so far and of all of it, None if unknown.
         pre_request, on_headers, post_request, data_received, data_processed: a handler of this event, or a list of them.
         plugins: plugin objects, and names of optional plugins, that run in this call too.
         disable: names of plugins that do not run in this call.
 
-        The other keywords are the options of core (see the class) and of the plugins. They take precedence over those of the
-        client. None for an option of core means the default of core.
+        The other keywords are the options of core (see the class) and of the plugins, and bodies that plugins encode, such as
+        files. Options take precedence over those of the client. None for an option of core means the default of core.
 
         Raises: HttpRequestException and its subclasses, if the exchange fails (an error status is a response, and no error);
         InvalidURL; TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value; PluginError, for an unknown
@@ -357,12 +355,13 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             request._apply_given_headers(headers)
         total = configuration.total_timeout
         if keywords:
-            json, files = keywords.pop("json", None), keywords.pop("files", None)
+            given = configuration.bodies.take(data, keywords)
             self._apply_keywords(request, keywords, f"HttpClient.{function}")
-            set_body(request, data, json, files)  # after the options, on which it depends
+            if given:
+                configuration.bodies.set_body(request, given)  # after the options, on which it depends
             total = request.timeout.total
         elif data is not None and data.__class__ is not bytes:
-            set_body(request, data)
+            configuration.bodies.set_body(request, {"data": data})
         else:
             request.body = data
         if total:
@@ -371,12 +370,13 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
     def _apply_keywords(self, request: HttpRequest, keywords: dict[str, Any], function: str) -> None:
         """Give the handlers and options of one call to its request."""
-        if not CALLBACK_KEYWORDS.isdisjoint(keywords):
-            request._call_handlers = call_handlers_of(keywords)
+        if not _EVENTS.isdisjoint(keywords):
+            given = [event for event in EVENTS if event in keywords]
+            request._call_handlers = {event: implementations_of(event, keywords.pop(event)) for event in given}
         if keywords:
             request.configuration.apply_options(request, keywords, function)
             if request.timings and request._call_handlers is None:
-                request._call_handlers = CallHandlers({})  # an exchange with handlers of its call leaves the fast path
+                request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
 
     def new_request(
         self,

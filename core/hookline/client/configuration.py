@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..errors import InvalidURL, PluginError
+from ..exchange.core_bodies import CORE_BODIES, CORE_MEDIA_TYPES
 from ..exchange.core_options import (
     CONNECTION_OPTIONS,
     CORE_OPTIONS,
@@ -19,12 +20,12 @@ from ..exchange.core_options import (
 )
 from ..exchange.interfaces import Client
 from ..exchange.origin import Destination, Origin
-from ..exchange.progress import PROGRESS_CALLBACKS
 from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
 from ..exchange.response import HttpResponse
+from ..exchange.response_stream import ResponseStream
 from ..exchange.streamed_response import StreamedResponse
 from ..hooks.connection_hooks import ConnectionHooks
-from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Scheme
 from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
@@ -33,6 +34,7 @@ from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
+from ..plugins.body_table import BodyTable, declarations_by_name
 from ..plugins.option_table import Keyword, Level, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
@@ -41,21 +43,10 @@ from .attributes import define_client_attributes, names_of_client
 
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
-# No option and no attribute of a request may have one of these names
-_RESERVED = frozenset(
-    {
-        *dir(HttpRequest),
-        "params",
-        "headers",
-        "data",
-        "json",
-        "files",
-        "plugins",
-        "disable",
-        *EVENTS,
-        *PROGRESS_CALLBACKS,
-    }
-)
+# No option, no body and no attribute of a request may have one of these names; those of core's bodies may be declared anew.
+_RESERVED = frozenset({
+    *dir(HttpRequest), "params", "headers", "plugins", "disable", *EVENTS, *(n for body in CORE_BODIES for n in body.names),
+})  # fmt: skip
 
 
 class ConfiguredClient(Client, Protocol):
@@ -78,11 +69,13 @@ class Configuration:
 
     client: the client.
     plugins: the plugins that run, by name.
-    table: the keywords of clients and requests, with their owners.
+    table: the options of clients and requests, with their owners.
+    bodies: the keywords of bodies, and their encoders. media_types: what `decode_content` decodes, by name.
 
     request_type, response_type: the classes of requests and responses, with the options and what plugins add as attributes.
     streamed_type: the class of responses that are handed out as a stream.
-    attributes: (of, name) of each attribute that plugins declare; `of` is "request", "response" or "client".
+    stream_type: the class of `response.raw`.
+    attributes: (of, name) of each attribute that plugins declare; `of` is "request", "response", "stream" or "client".
     client_attributes: the attributes of the client that plugins declare, by name.
 
     options: the values of the client's options, by name.
@@ -137,6 +130,14 @@ class Configuration:
             [(info.name, info.label, option) for info in infos for option in info.of(Option)],
             _RESERVED | names_of_client(client),
         )
+        self.bodies = BodyTable(
+            CORE_BODIES,
+            [(info.label, body) for info in infos for body in info.of(Body)],
+            _RESERVED | self.table.keywords.keys(),
+        )
+        self.media_types = declarations_by_name(
+            "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info in infos for found in info.of(MediaType)]
+        )
         self.schemes = self._served_schemes()
         self._protocols = tuple(protocol for info in infos for protocol in info.of(WireProtocol))
         self.connection_hooks: ConnectionHooks | None = None
@@ -156,6 +157,8 @@ class Configuration:
         self.request_type = self._make_request_type(declared)
         self.response_type = self._make_response_type(HttpResponse, declared)
         self.streamed_type = self._make_response_type(StreamedResponse, declared)
+        members = {"__slots__": (), "__module__": ResponseStream.__module__, **attributes_of("stream", declared)}
+        self.stream_type = type("ResponseStream", (ResponseStream,), members)
         self._set_default_fields()
         self._dispatch_tables: dict[tuple[str, bool], DispatchTable] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
@@ -221,6 +224,7 @@ class Configuration:
         taken: dict[str, Collection[str]] = {
             "request": {*_RESERVED, *self.options},
             "response": dir(HttpResponse),
+            "stream": dir(ResponseStream),
             "client": names_of_client(self.client),
         }
         found: dict[tuple[str, str], Attribute] = {}
@@ -242,15 +246,14 @@ class Configuration:
         """A subclass of HttpRequest, whose class attributes are the options."""
         members: dict[str, Any] = {name: unbound(value) for name, value in self.options.items()}
         members["__module__"] = HttpRequest.__module__
-        members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "request"}
+        members |= attributes_of("request", declared)
         return type("HttpRequest", (HttpRequest,), members)
 
     def _make_response_type(
         self, base: type[HttpResponse], declared: Mapping[tuple[str, str], Attribute]
     ) -> type[HttpResponse]:
         """A subclass of a class of responses, with the attributes that plugins add."""
-        members: dict[str, Any] = {"__module__": HttpResponse.__module__}
-        members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "response"}
+        members = {"__module__": HttpResponse.__module__, **attributes_of("response", declared)}
         return type("HttpResponse", (base,), members)
 
     def _set_default_fields(self) -> None:
@@ -405,6 +408,11 @@ class Configuration:
             if name in names_of(info.plugin, "after"):
                 reasons.append(f"before {other}, which says after")
         return reasons
+
+
+def attributes_of(kind: str, declared: Mapping[tuple[str, str], Attribute]) -> dict[str, Any]:
+    """The attributes that plugins add to "request", "response" or "stream", as members of a class, by name."""
+    return {name: property(attribute.get) for (of, name), attribute in declared.items() if of == kind}
 
 
 def unbound(value: Any) -> Any:

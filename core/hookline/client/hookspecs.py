@@ -20,7 +20,7 @@ class Specifications:
 
     @hookspec
     def declare(self) -> Iterable[Declaration]:  # type: ignore[empty-body]
-        """Return the options, schemes, attributes, credential fields and default header fields of this plugin.
+        """Return the options, bodies, media types, attributes, schemes, credential fields and default fields of this plugin.
 
         Called when the plugin is registered, and again after a change of the client's plugins, handlers or default header
         fields. Plain functions only.

@@ -8,8 +8,7 @@ from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from ..exchange.progress import PROGRESS_CALLBACKS
-from ..hooks.declarations import Credential, Option
+from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
 from ..plugins.entry_point import normalized
@@ -22,7 +21,7 @@ from .configuration import Configuration, ConfiguredClient
 from .hookspecs import Specifications
 from .plugin_list import Plugins
 
-CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *PROGRESS_CALLBACKS)
+CALL_KEYWORDS = ("params", "headers", "plugins", "disable", *EVENTS)  # those that are neither options nor bodies
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
     "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
@@ -191,11 +190,12 @@ class PluginHost(ClientAttributes):
     def _unexpected_keyword_error(
         self, function: str, name: str, level: Level, configuration: Configuration
     ) -> TypeError:
-        """Return the error for an unknown keyword of a client or a request. Loads plugins that do not run, for their options.
+        """Return the error for an unknown keyword of a client or a request. Loads plugins that do not run, for their keywords.
 
         function: what was called. configuration: that of the call.
         """
-        others = CALL_KEYWORDS if level == "request" else CLIENT_KEYWORDS
+        bodies = configuration.bodies.keywords
+        others = [*CALL_KEYWORDS, *bodies] if level == "request" else CLIENT_KEYWORDS
         absent = [
             SelectedPlugin(info.name, None, info.plugin, "disabled")
             for info in self.configuration.plugins.values()
@@ -203,13 +203,21 @@ class PluginHost(ClientAttributes):
         ]
         absent += self._selection.absent
         return unexpected_keyword_error(
-            function, name, level, configuration.table, others, [(each, partial(options_of, each)) for each in absent]
+            function,
+            name,
+            level,
+            configuration.table,
+            bodies,
+            others,
+            [(each, partial(keywords_of, each)) for each in absent],
         )
 
 
-def options_of(absent: SelectedPlugin) -> Mapping[str, Option]:
-    """Return the options that a plugin that does not run would have, by name."""
-    return {option.name: option for option in declared_by(absent) if isinstance(option, Option)}
+def keywords_of(absent: SelectedPlugin) -> set[str]:
+    """Return the names of the options and of the bodies that a plugin that does not run would have."""
+    declared = declared_by(absent)
+    bodies = {name for body in declared if isinstance(body, Body) for name in body.names}
+    return bodies | {option.name for option in declared if isinstance(option, Option)}
 
 
 def declared_by(absent: SelectedPlugin) -> Sequence[Any]:

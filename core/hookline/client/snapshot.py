@@ -19,12 +19,14 @@ from typing import Any
 from multidict import CIMultiDict, MultiDict
 
 from ..errors import HooklineError, StreamConsumedError
+from ..exchange.core_bodies import CORE_MEDIA_TYPES
 from ..exchange.core_options import CORE_OPTIONS
 from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.state import FINISHED, NEVER
 from ..messages.request_body import Source
 from ..messages.timeout import Timeout
+from ..plugins.body_table import declarations_by_name
 from .event_loop import COMPLETED
 
 # A class, or a copy of an error that is no HooklineError; the attributes of the object; and what its `__dict__` has.
@@ -82,6 +84,8 @@ class ResponseSnapshot(_Snapshot, HttpResponse):
     _due = NEVER
     _on_fast_path = True
     _step = FINISHED
+    # the media types that plugins decode do not belong to a snapshot
+    _media_types = declarations_by_name("the media type", CORE_MEDIA_TYPES, ())
 
     @property
     def raw(self) -> Any:

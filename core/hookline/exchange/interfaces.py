@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from multidict import CIMultiDict
 
+from ..hooks.declarations import MediaType
 from ..hooks.dispatch_table import DispatchTable
 from ..network.loop_resources import LoopResources
 from ..network.pool import Pool
@@ -71,7 +72,10 @@ class Configuration(Protocol):
     on_fast_path: bool  # may a request with all defaults take the fast path
     options: dict[str, Any]  # the value of each option, for requests that do not set it
     pre_request_fields: frozenset[str]  # field names in preconditions of pre_request, in lower case
+    bodies: Any  # the BodyTable: who encodes which keyword of a body
+    media_types: dict[str, MediaType]  # those that `decode_content` decodes, by name
     response_type: type[Any]  # the class of responses, with the attributes that plugins add
+    stream_type: type[Any]  # the class of `response.raw`, with the attributes that plugins add
     states_framing: bool  # do the default fields have to be checked for each request: two Host, or a framing field
     streamed_type: type[Any]  # the same as response_type, for streams
     table: Any  # the OptionTable: who accepts which keyword

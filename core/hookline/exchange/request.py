@@ -9,6 +9,7 @@ from multidict import CIMultiDict
 
 from ..copying import snapshot
 from ..errors import BodyNotRepeatable, LocalProtocolError, PluginError, shown
+from ..hooks.implementation import Implementation
 from ..messages import fields
 from ..messages.body_gate import Gate
 from ..messages.request_body import Source
@@ -16,7 +17,6 @@ from ..messages.timeout import Timeout
 from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
 from ..network.tls import TLS
-from .call_handlers import CallHandlers
 from .core_options import CONNECTION_OPTIONS, ORIGIN_OPTIONS, VERSIONS
 from .interfaces import Configuration
 from .origin import Destination, Origin
@@ -92,7 +92,7 @@ class HttpRequest:
     # _closes_connection: True if its head says that the connection ends with it.
     # _extra_lines: the fields given for it, as lines behind the default fields, if they can stand there.
     # _given_fields: the same as a multidict. _headers, _unredirected: the fields once they were asked for; None = not yet.
-    # _call_handlers: the handlers of its call. _history: the responses that led to it.
+    # _call_handlers: the handlers of its call, by event; None = none. _history: the responses that led to it.
     # _route, _target: what a plugin has set; None = as the URL says.
 
     __slots__ = (
@@ -119,7 +119,7 @@ class HttpRequest:
 
     parent: HttpRequest | None
     body: bytes | Source | None
-    _call_handlers: CallHandlers | None
+    _call_handlers: dict[str, tuple[Implementation, ...]] | None
     content_type: str | None
     _given_fields: CIMultiDict[Any] | None
     _headers: CIMultiDict[str] | None
@@ -517,6 +517,17 @@ class HttpRequest:
         return int(stated) if stated is not None else self.body.length
 
     # -- the body
+
+    def _set_body(self, body: bytes | Source | None, content_type: str | None) -> None:
+        """Set the body and the Content-Type that belongs to it. A field that the user gave, or removed with None, stays so."""
+        self.body, self.content_type = body, content_type
+        # these fields were made before the body was known
+        if self._headers is not None and content_type is not None and not self._states("content-type"):
+            self._headers.setdefault("Content-Type", content_type)
+
+    def _states(self, low: str) -> bool:
+        """Say whether the call gave a field of this name, which is in lower case, be it None to remove the field."""
+        return low in (self._given_fields or ())
 
     def hold_body(self, seconds: float | None = None) -> Gate:
         """Have the head sent alone, and return the Gate: `gate.open()` sends the body, `gate.close()` gives it up.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from time import monotonic
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, Self, cast
@@ -18,6 +18,7 @@ from ..errors import (
     StreamAbandoned,
     StreamConsumedError,
 )
+from ..hooks.declarations import MediaType
 from ..hooks.handlers import ResponseEvent
 from ..http1.connection import Connection
 from ..messages import fields
@@ -28,7 +29,7 @@ from ..messages.content_decoding import (
     Text,
     charset_of,
     check_decoder,
-    decode_by_media_type,
+    decoder_of,
     json_text,
 )
 from ..wire.carrier import Carrier
@@ -55,21 +56,20 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     The methods of a client return it; plugins and handlers get it as the argument `response` of every event; and `build`
     makes one that does not come from the network. Users do not call the class itself.
 
-    The body can be read in three ways:
+    The body can be read in two ways:
 
     - Whole. By default `await client.get(url)` returns when all of the body has arrived. `content` is its bytes, without the
       content codings that a plugin decodes; `text`, `json()` and `decode_content()` convert them.
     - As a stream. With `stream=True` the client returns the response at its head, and `raw` reads the body:
-      `async for chunk in response.raw`, `response.raw.read(n)`, `response.raw.iter_lines()`. Read it to its end, or close it:
-      `async with response:`, or `await response.aclose()`.
-    - Saved. `await response.raw.save(path)` writes it to a file. With `stream=True` it is never whole in memory.
+      `async for chunk in response.raw`, or `response.raw.read(n)`. Read it to its end, or close it: `async with response:`, or
+      `await response.aclose()`. Plugins may add other ways, such as to save it to a file.
 
-    In a running loop, `close()`, `raw.read()` and `raw.save()` return awaitables. Without one they block until they are done.
+    In a running loop, `close()` and `raw.read()` return awaitables. Without one they block until they are done.
 
     The object exists from the start of its exchange, so what is available depends on the event:
 
-    - pre_request: `request`, `notes`, `event`, `connect`. There is no head: `status_code` is 0, `reason`, `version` and
-      `raw_head` are empty, and `headers` cannot be changed.
+    - pre_request: `request`, `notes`, `event`, `connect`, `wrap_upload`. There is no head: `status_code` is 0, `reason`,
+      `version` and `raw_head` are empty, and `headers` cannot be changed.
     - data_received: the same; for reads after the head, the head too.
     - on_headers: the head: `status_code`, `headers`, `has` and the others. `add_decoder`, `buffer` and `detach` are for this
       event. The body may not have arrived; what has arrived of it waits.
@@ -183,17 +183,6 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """Return True if the head has a field of this name, in any case; False before it is here. Does not parse the head."""
         return self._head is not None and self._head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
-    @property
-    def links(self) -> dict[str, dict[str, str]]:
-        """The links of the Link fields (RFC 8288), by relation: `response.links["next"]["url"]` is an absolute URL.
-
-        A dict of dicts: each has the link's URL as "url", and its parameters. A link without a relation is under its URL; no
-        Link fields give an empty dict.
-        """
-        from ..messages.link_fields import links_of  # imported at first use, because few programs read links
-
-        return links_of(self.headers.getall("link", []), self.url)
-
     def info(self) -> fields.CookieJarFields:
         """Return a copy of the header fields in the form that `http.cookiejar` needs: a multidict with `get_all`."""
         return fields.CookieJarFields(self.headers)
@@ -248,7 +237,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         It also reads a body that arrived without `stream=True`.
         """
         if self._raw is None:
-            self._raw = ResponseStream(self)
+            self._raw = self.request.configuration.stream_type(self)
         return self._raw  # type: ignore[return-value]  # StreamT_co states what plugins add to the class
 
     def _begin_stream(self) -> bytes:
@@ -277,7 +266,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """The charset of the text: the name of Python's codec for it, or None, which means UTF-8.
 
         It comes from Content-Type, whose label is ignored if it is unknown or garbled. Set it if the server states a wrong
-        one: then `text`, `json()`, `decode_content()` and `raw.iter_lines()` use it. Set None to use Content-Type again.
+        one: then all that decodes the body, such as `text` and `json()`, uses it. Set None to use Content-Type again.
         """
         return self._encoding or charset_of(self.headers.get("content-type"))
 
@@ -310,9 +299,17 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     def decode_content(self) -> Any:
         """Return the body as Content-Type says: JSON as an object, a form as a list of pairs, text as a str, else bytes.
 
+        Plugins may decode more media types, or these in another way.
+
         Raises: ValueError, for a body that is not what Content-Type says; LookupError, as `text`; what `content` raises.
         """
-        return decode_by_media_type(self.content, self.headers.get("content-type", ""), self._codec())
+        found = decoder_of(self.headers.get("content-type", ""), self._media_types)
+        return self.content if found is None else found.decode(self)
+
+    @property
+    def _media_types(self) -> dict[str, MediaType]:
+        """The media types that are decoded, by name."""
+        return self.request.configuration.media_types
 
     def raise_for_status(self) -> Self:
         """Raise an error if the status is 400 or more; else return the response itself, so that calls can be chained.
@@ -367,7 +364,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
                     self._disarm_timeout()
         except BaseException as error:
             self._is_whole = False
-            await self._fail(error)
+            await self.fail(error)
             raise
 
     async def _finish_stream(self, connection: Carrier) -> None:
@@ -393,14 +390,10 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         if self.connection is not None:
             await self._abandon("the body was closed before its end")
 
-    async def _fail(self, error: BaseException) -> None:
-        """End the exchange of a stream with an error: close the connection, and run post_request."""
-        await fail(self, error)
-
     async def _abandon(self, why: str) -> None:
         """End a stream before its end. What post_request raises is logged, because no caller awaits it."""
         error = StreamAbandoned(why)
-        await self._fail(error)
+        await self.fail(error)
         for note in getattr(error, "__notes__", ()):
             self.request.configuration.client.logger.error("%r: %s", self.request, note)
 
@@ -420,6 +413,32 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """Give the notes to the response that this exchange was answered with."""
         if isinstance(answer, HttpResponse):
             answer._notes = self.notes
+
+    @property
+    def is_buffered(self) -> bool:
+        """True if `buffer` was called: the caller may never get this response."""
+        return self._is_buffered
+
+    async def fail(self, error: BaseException) -> None:
+        """End the exchange of a stream with an error: close the connection, and run post_request with the error.
+
+        For plugins that read the stream, and cannot go on. If the exchange is over, nothing happens.
+        """
+        await fail(self, error)
+
+    def wrap_upload(
+        self, wrap: Callable[[AsyncGenerator[bytes, None], int | None], AsyncGenerator[bytes, None]]
+    ) -> None:
+        """Have the body of the request pass through `wrap(chunks, length)` while it is sent, in pre_request.
+
+        wrap: an async generator function, which yields the same number of bytes. It is called once each time the body is sent;
+        when it continues after a `yield`, the connection has taken that chunk. chunks: those of the body, or of what was
+        given to an earlier call. length: of the body in bytes, None = unknown.
+
+        What it raises ends the exchange, and reaches the caller.
+        """
+        self._on_fast_path = False
+        self._upload_wrappers = (*self._upload_wrappers, wrap)
 
     def add_decoder(self, decoder: Decoder) -> None:
         """Decode the body with this Decoder, in on_headers. The one that was added first gets the body as it arrives.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,6 +63,7 @@ class ExchangeState:
         _is_repeated: True if the request was sent again, because a reused connection turned out to be dead.
         _resends: how often it was sent again in all.
         _is_detached: True if `detach` has taken the connection out of the client.
+        _upload_wrappers: what the body of the request passes through while it is sent, in this order.
         _is_interim: True while hooks see an interim head as if it were the head of this response.
         _head: the head: the final one, or the interim one that is shown. None before it is here.
         _headers: the fields of the head, parsed. None = not parsed yet.
@@ -101,6 +102,7 @@ class ExchangeState:
     _is_repeated = False
     _resends = 0
     _is_detached = False
+    _upload_wrappers: tuple[Callable[[Any, int | None], Any], ...] = ()
     _is_interim = False
     _head: ResponseHead | None
     _headers: CIMultiDict[str] | None
@@ -159,7 +161,7 @@ class ExchangeState:
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """Return the handlers of this call, then those that were bound to this response."""
         call = self.request._call_handlers
-        own = call.handlers.get(event, ()) if call is not None else ()
+        own = call.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
             return (*own, *self._events[event]._implementations)
         return own
@@ -174,9 +176,6 @@ class ExchangeState:
 
     def _make_data_listener(self) -> DataListener | None:
         """Return the object that the connection gives the bytes of each read to; None if no one needs them."""
-        request = self.request
-        if request._call_handlers is not None and request._call_handlers.on_upload is not None and request.gate is None:
-            request.hold_body().open()  # a held body is sent piece by piece, which on_upload needs
         received = (*self._dispatch_table.data_received, *self._handlers("data_received"))
         processed = (*self._dispatch_table.data_processed, *self._handlers("data_processed"))
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
@@ -311,6 +310,8 @@ class ExchangeState:
         This is needed for handlers of data events, limits, timings, and methods whose responses have no body.
         """
         request = self.request
+        if self._upload_wrappers and request.body is not None and request.gate is None:
+            request.hold_body().open()  # a held body is sent in chunks, which the wrappers take
         listener = None if self._on_fast_path else self._make_data_listener()
         if self.timings is not None:
             self.timings._begin_sending()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from weakref import ref
 
@@ -119,13 +119,17 @@ async def write_body(reference: ref[ExchangeState], connection: Carrier, body: b
     """
     response = reference()
     assert response is not None
-    request, timings = response.request, response.timings
+    request, timings, wrappers = response.request, response.timings, response._upload_wrappers
     del response
     length = request._stated_length() if isinstance(body, Source) else len(body)
-    report = None if request._call_handlers is None else request._call_handlers.on_upload
     is_encrypted = connection.is_encrypted
     sent = chunk_count = turn = 0
-    async with aclosing(body.chunks() if isinstance(body, Source) else slices_of(body)) as chunks:
+    async with AsyncExitStack() as stack:
+        chunks = body.chunks() if isinstance(body, Source) else slices_of(body)
+        stack.push_async_callback(chunks.aclose)
+        for wrap in wrappers:
+            chunks = wrap(chunks, length)
+            stack.push_async_callback(chunks.aclose)
         async for chunk in chunks:
             if connection.cancel_sending is None:  # for a source that ignores its cancellation
                 return
@@ -140,8 +144,6 @@ async def write_body(reference: ref[ExchangeState], connection: Carrier, body: b
                 arm_write_timeout(reference, connection, request.timeout.write)
                 await connection.drain()
                 arm_write_timeout(reference, connection, 0.0)
-            if report is not None:
-                report(sent, length)
             chunk_count += 1
             # Read what has arrived before more is written: under TLS nothing can be read once a write has failed.
             if is_encrypted or sent - turn >= _TURN or chunk_count % CHUNKS_PER_TURN == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
 from typing import Any, Protocol, TypeVar
 
@@ -41,6 +41,15 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
     if event in DATA_EVENTS and is_coroutine_function(handler):
         raise PluginError(f"{name}: a handler of {event} must be a plain function: it runs while the bytes are read")
     return Implementation(event, handler, f"handler {name}" if plugin is None else f"plugin {plugin!r}", plugin)
+
+
+def implementations_of(event: str, given: Handler | Iterable[Handler] | None) -> tuple[Implementation, ...]:
+    """Return the handlers that a call was given for one event as implementations: a handler, a list or tuple of them, or None.
+
+    Raises: as `implementation_of`.
+    """
+    handlers = () if given is None else given if isinstance(given, (list, tuple)) else (given,)
+    return tuple(implementation_of(event, handler) for handler in handlers)
 
 
 def is_coroutine_function(function: Any) -> bool:

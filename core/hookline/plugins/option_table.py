@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from ..errors import PluginError, nearest
@@ -187,18 +187,21 @@ def unexpected_keyword_error(
     name: str,
     level: Level,
     table: OptionTable,
+    bodies: Collection[str],
     others: Iterable[str],
-    absent: Iterable[tuple[SelectedPlugin, Callable[[], Mapping[str, Option]]]],
+    absent: Iterable[tuple[SelectedPlugin, Callable[[], Collection[str]]]],
 ) -> TypeError:
     """Return the error for an unknown keyword.
 
-    function: what was called. others: its keywords that are no options. absent: the plugins that do not run, each with a
-    function that loads it and returns its options by name.
+    function: what was called. bodies: the keywords of bodies. others: its keywords that are no options. absent: the plugins
+    that do not run, each with a function that loads it and returns its keywords.
     """
     what = f"{function}() got an unexpected keyword {name!r}"
     if name in table.keywords:
         other = "client" if level == "request" else "request"
         return TypeError(f"{what}: it is an option of the {other} only")
+    if name in bodies:
+        return TypeError(f"{what}: it is the body of a request")
     known = [*table.names(level), *others]
     for plugin, declared in absent:
         if name in declared():

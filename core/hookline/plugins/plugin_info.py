@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import PluginError
-from ..hooks.declarations import Declaration, Option
+from ..hooks.declarations import Body, Declaration, MediaType, Option
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS, Conditions
 from .entry_point import EntryPoint
@@ -53,6 +53,16 @@ class PluginInfo:
     def options(self) -> tuple[str, ...]:
         """The names of the options that it declares."""
         return tuple(option.name for option in self.of(Option))
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """The keywords of the bodies that it encodes."""
+        return tuple(name for body in self.of(Body) for name in body.names)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """The media types that it decodes."""
+        return tuple(name for found in self.of(MediaType) for name in found.names)
 
     def of(self, kind: type[Any]) -> list[Any]:
         """Return its declarations of one kind, such as `Option`."""

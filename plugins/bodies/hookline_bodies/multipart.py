@@ -7,9 +7,9 @@ import re
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..errors import LocalProtocolError
-from . import fields
-from .request_body import Source, as_content
+from hookline import LocalProtocolError, Source, check_fields
+
+from .files import as_content
 
 CR_LF = "\r\n"
 ANY_TYPE = "application/octet-stream"
@@ -144,11 +144,11 @@ def file_part(name: str, given: Any) -> Part:
     filename, content, content_type, headers = unpack_file(name, given)
     if content_type is None and filename is not None:
         content_type = guess_type(filename)
-    head = part_head(name, filename, content_type, fields.check_fields(headers))
+    head = part_head(name, filename, content_type, check_fields(headers))
     return Part(head, as_content(content, f"files[{name!r}]"))
 
 
-def unpack_file(name: str, given: Any) -> tuple[str | None, Any, str | None, fields.HeadersLike]:
+def unpack_file(name: str, given: Any) -> tuple[str | None, Any, str | None, Any]:
     """Return the filename, content, type and headers of one value of `files=`; None = not given.
 
     Raises: TypeError.
@@ -198,7 +198,7 @@ def part_head(
     """
     lines = {"content-disposition": f"Content-Disposition: {content_disposition(name, filename)}\r\n"}
     if content_type is not None:
-        lines["content-type"] = f"Content-Type: {fields.check_value('Content-Type', content_type)}\r\n"
+        headers = [*check_fields([("Content-Type", content_type)]), *headers]
     for field, value in headers:
         lines[field.lower()] = "" if value is None else f"{field}: {value}\r\n"
     return encoded("".join(lines.values()) + "\r\n", "the head of a part")

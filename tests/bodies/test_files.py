@@ -19,7 +19,7 @@ from hookline_testing.server import Script, response
 from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1)
 
 CONTENT = bytes(range(256)) * 3000  # three reads
 SIZES = pytest.mark.parametrize("content", [b"", b"short", CONTENT], ids=["empty", "short", "long"])
@@ -202,7 +202,7 @@ async def test_file_that_shrinks_is_an_error(client, make_scripted, make_file):
             os.truncate(path, 300_000)
 
     path = make_file()
-    async with HttpClient(autoload=False, plugins=[Shrinks()]) as client:
+    async with HttpClient(autoload=False, plugins=[Shrinks(), "bodies"]) as client:
         with pytest.raises(LocalProtocolError, match=f"300000 of the {len(CONTENT)} bytes"):
             await client.post(server.url(), data=path)
     await server.until_closed_connections(1)
@@ -220,7 +220,7 @@ async def test_file_that_grows_is_sent_with_its_first_length(scripted, make_file
                 file.write(b"more")
 
     scripted.answer(response(b""))
-    async with HttpClient(autoload=False, plugins=[Grows()]) as client:
+    async with HttpClient(autoload=False, plugins=[Grows(), "bodies"]) as client:
         await client.post(scripted.url(), data=path)
     assert scripted.requests[0].body == CONTENT
 
@@ -228,7 +228,7 @@ async def test_file_that_grows_is_sent_with_its_first_length(scripted, make_file
 async def test_file_that_two_requests_read_is_an_error_not_a_mixture(make_scripted, make_file):
     server = make_scripted(strict=False)
     server.always(response(b""))
-    async with HttpClient(autoload=False) as client:
+    async with HttpClient(autoload=False, plugins=["bodies"]) as client:
         with make_file(CONTENT * 20).open("rb") as file:
             found = await asyncio.gather(
                 *(client.post(server.url(), data=file) for _ in range(2)), return_exceptions=True
@@ -251,7 +251,7 @@ class Again:
 async def test_body_is_sent_again_from_where_it_began(scripted, make_file, way):
     scripted.always(response(b""))
     path = make_file()
-    async with HttpClient(autoload=False, plugins=[Again()]) as client:
+    async with HttpClient(autoload=False, plugins=[Again(), "bodies"]) as client:
         with path.open("rb") as file:
             file.seek(5)
             given = {
@@ -274,7 +274,7 @@ async def test_body_that_can_be_read_only_once_is_not_sent_again(scripted, way):
     source, sink = os.pipe()
     os.write(sink, b"piped")
     os.close(sink)
-    async with HttpClient(autoload=False, plugins=[Again()]) as client:
+    async with HttpClient(autoload=False, plugins=[Again(), "bodies"]) as client:
         with open(source, "rb") as file:
             given = {
                 "pipe": {"data": file},
@@ -349,7 +349,7 @@ async def test_early_answer_closes_the_file(client, make_scripted, make_file, wa
 def test_files_are_sent_in_synchronous_mode(scripted, make_file):
     scripted.always(response(b""))
     path = make_file()
-    with HttpClient(autoload=False) as client, path.open("rb") as file:
+    with HttpClient(autoload=False, plugins=["bodies"]) as client, path.open("rb") as file:
         client.post(scripted.url(), data=file)
         client.post(scripted.url(), data=path)
         file.seek(0)

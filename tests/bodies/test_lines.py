@@ -1,16 +1,19 @@
 """`response.raw.iter_lines()`: lines of text, however the bytes are cut."""
 
 import asyncio
+import copy
+import pickle
+import time
 import tracemalloc
 
 import pytest
 
 from hookline import BodyTooLarge, HttpClient, StreamConsumedError
-from hookline.exchange.lines import LineSplitter
+from hookline_bodies.lines import LineSplitter
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1)
 
 
 def split(data, size, encoding="utf-8", limit=0):
@@ -109,7 +112,7 @@ async def test_lines_come_as_they_arrive(client, scripted):
 
 def test_lines_in_synchronous_mode(scripted):
     scripted.answer(chunked(b"one\nt", b"wo"))
-    with HttpClient(autoload=False) as client:
+    with HttpClient(autoload=False, plugins=["bodies"]) as client:
         assert list(client.get(scripted.url(), stream=True).raw.iter_lines()) == ["one", "two"]
 
 
@@ -157,3 +160,62 @@ async def test_endless_line_takes_bounded_memory(client, make_scripted):
     finally:
         tracemalloc.stop()
     await is_free(client, server)
+
+
+async def test_for_without_async_in_a_running_loop_is_an_error_and_no_endless_loop(client, scripted):
+    scripted.answer(response(b"body"))
+    async with await client.get(scripted.url(), stream=True) as answer:
+        with pytest.raises(RuntimeError, match="async for"):
+            iter(answer.raw.iter_lines())
+        assert await answer.raw.read() == b"body"  # nothing was taken
+
+
+@pytest.mark.parametrize(("label", "codec"), [("x-sjis", "cp932"), ("gb2312", "gb18030"), ("nonsense", "utf-8")])
+async def test_lines_are_decoded_by_the_label(client, scripted, label, codec):
+    text = "abc日本"
+    fields = [("Content-Type", f"text/plain; charset={label}")]
+    scripted.always(response(text.encode(codec), headers=fields))
+    answer = await client.get(scripted.url(), stream=True)
+    assert [line async for line in answer.raw.iter_lines()] == [text]
+
+
+async def test_encoding_that_is_set_goes_before_the_servers(client, scripted):
+    scripted.always(response("ü\n".encode("latin-1"), headers=[("Content-Type", "text/plain; charset=utf-8")]))
+    answer = await client.get(scripted.url())
+    answer.encoding = "latin-1"
+    assert [line async for line in answer.raw.iter_lines()] == ["ü"]
+
+
+@pytest.mark.parametrize("label", ["nonsense", "punycode", "utf-7"])
+async def test_encoding_that_is_not_a_charset_is_an_error(client, scripted, label):
+    scripted.answer(response(b"[1]"))
+    answer = await client.get(scripted.url())
+    answer.encoding = label
+    with pytest.raises(LookupError):
+        answer.raw.iter_lines()
+
+
+@pytest.mark.parametrize("label", ["punycode", "idna", "utf-7"])
+async def test_label_of_the_peer_cannot_choose_a_decoder_of_quadratic_time(client, scripted, label):
+    body = b"+" + b"a" * 1_000_000  # punycode took minutes to decode it
+    scripted.always(response(body, headers=[("Content-Type", f"text/plain; charset={label}")]))
+    began = time.process_time()
+    answer = await client.get(scripted.url(), stream=True)
+    assert [len(line) async for line in answer.raw.iter_lines()] == [len(body)]
+    assert time.process_time() - began < 5
+
+
+async def test_line_that_ends_in_cr_is_returned_at_once(client, scripted):
+    scripted.answer(Script(head(200)).send(b"one\r").until_read().stall())
+    async with await client.get(scripted.url(), stream=True, timeout=10) as answer:
+        async for line in answer.raw.iter_lines():
+            assert line == "one"
+            break
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
+async def test_lines_cannot_be_copied(client, scripted, copied):
+    scripted.answer(response(b"x"))
+    lines = (await client.get(scripted.url())).raw.iter_lines()
+    with pytest.raises(TypeError, match=r"cannot be copied or pickled: .*copy the lines"):
+        copied(lines)

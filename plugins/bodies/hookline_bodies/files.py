@@ -8,16 +8,17 @@ A path is opened when it is sent, and closed afterwards, also after an error.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import os
 import stat
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..errors import LocalProtocolError
+from hookline import LocalProtocolError, Source, as_body
 
 READ_SIZE = 256 * 1024  # bytes of one read
 # bytes: reading a file up to this size takes less time than handing the read to a thread (50 us)
@@ -190,6 +191,29 @@ class AsyncFileChunks:
             raise StopAsyncIteration
         self._is_first = False
         return data
+
+
+def as_content(value: Any, keyword: str) -> bytes | Source:
+    """Convert one value, other than a form, to the bytes or the source that is sent for it.
+
+    value: bytes, a str, a file, a path, or an iterable or async iterable. keyword: how it was given, for messages.
+
+    Raises: TypeError, ValueError or OSError, for a value that cannot be sent.
+    """
+    if isinstance(value, os.PathLike):
+        chunks = chunks_of_path(value)
+        return Source(chunks, chunks.length)
+    read = getattr(value, "read", None)
+    if inspect.iscoroutinefunction(read):
+        return Source(AsyncFileChunks(value))
+    if callable(read) and not hasattr(value, "__aiter__"):
+        chunks = chunks_of_file(value)
+        return Source(chunks, chunks.length)
+    if isinstance(value, Mapping) or not (hasattr(value, "__iter__") or hasattr(value, "__aiter__")):
+        raise TypeError(
+            f"{keyword} takes bytes, str, a file, a path or an iterable of bytes, not {type(value).__name__}"
+        )
+    return as_body(value, keyword)
 
 
 TEXT_MODE = "a file in text mode cannot be sent; open it with 'rb'"

@@ -7,24 +7,39 @@ and reaches the caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from ..hooks.handlers import is_coroutine_function
-
-PROGRESS_CALLBACKS = ("on_upload", "on_download")
+from hookline import HttpResponse
 
 ProgressCallback = Callable[[int, int | None], object]
 
 
-def as_progress_callback(name: str, value: Any) -> ProgressCallback:
-    """Check a progress callback. name: of the keyword.
+def as_plain_function(name: str, value: Any) -> ProgressCallback:
+    """Check a progress callback. name: of the option.
 
     Raises: TypeError, for what is no plain function.
     """
-    if not callable(value) or is_coroutine_function(value):
+    calls = (value, getattr(type(value), "__call__", None))  # noqa: B004  # to inspect the method
+    if not callable(value) or any(inspect.iscoroutinefunction(f) or inspect.isasyncgenfunction(f) for f in calls):
         raise TypeError(f"{name}= takes a plain function f(done, total), not {value!r}")
     return value  # type: ignore[no-any-return]  # its parameters show when it is called
+
+
+def upload_wrapper(
+    report: ProgressCallback,
+) -> Callable[[AsyncGenerator[bytes, None], int | None], AsyncGenerator[bytes, None]]:
+    """Make what `response.wrap_upload` takes: it reports each chunk of the request's body when it was sent."""
+
+    async def on_upload(chunks: AsyncGenerator[bytes, None], total: int | None) -> AsyncGenerator[bytes, None]:
+        done = 0
+        async for chunk in chunks:
+            yield chunk
+            done += len(chunk)
+            report(done, total)
+
+    return on_upload
 
 
 def download_handler(report: ProgressCallback) -> Callable[..., None]:
@@ -33,9 +48,9 @@ def download_handler(report: ProgressCallback) -> Callable[..., None]:
     The bodies of responses that the caller does not get (`buffer` was called) are not reported.
     """
 
-    def on_download(response: Any, data: bytes = b"") -> None:
+    def on_download(response: HttpResponse, data: bytes = b"") -> None:
         connection = response.connection
-        if connection is None or response._is_buffered or connection.upgraded or not has_body(response):
+        if connection is None or response.is_buffered or connection.upgraded or not has_body(response):
             return
         headers = response.headers
         total = None
@@ -47,6 +62,6 @@ def download_handler(report: ProgressCallback) -> Callable[..., None]:
     return on_download
 
 
-def has_body(response: Any) -> bool:
+def has_body(response: HttpResponse) -> bool:
     """Say whether a response with this head may have a body (RFC 9112, section 6.3)."""
     return response.request.method != "HEAD" and response.status_code not in (204, 304)

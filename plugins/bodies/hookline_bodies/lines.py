@@ -5,30 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Protocol
+from typing import Any, NoReturn
 
-from ..copying import no_copy
-from ..errors import BodyTooLarge
-from ..messages.charset import check_charset
+from hookline import BodyTooLarge, check_charset
 
 MAX_LINE = 16 * 1024 * 1024  # characters: of one line, which is kept in memory
-
-
-class LineSource(Protocol):
-    """What lines need of the response whose body they are."""
-
-    request: Any
-
-    @property
-    def encoding(self) -> str | None:
-        """The codec of the text; None = UTF-8."""
-
-    @property
-    def raw(self) -> Any:
-        """The body as a stream of bytes."""
-
-    async def _fail(self, error: BaseException) -> None:
-        """End the exchange with an error."""
 
 
 class LineSplitter:
@@ -82,39 +63,51 @@ class LineSplitter:
             self._pieces.append(piece)
 
 
+def iter_lines(stream: Any, *, limit: int = MAX_LINE) -> Lines:
+    r"""Return the body as lines of text, an iterable of str without line ends (\n, \r\n or \r): `response.raw.iter_lines()`.
+
+    They are decoded strictly with `response.encoding`, or as UTF-8. limit: the most characters that one line may have, by
+    default 16 Mi; 0 = any number. No more than one line is kept in memory.
+
+    Raises: LookupError, if `response.encoding` was set to a label that is unknown. The iteration raises StreamConsumedError,
+    UnicodeDecodeError, BodyTooLarge (a line of more than `limit` characters), and what reading raises.
+    """
+    return Lines(stream, limit)
+
+
 class Lines:
     """The lines of a response's body, which can be read once: `async for` in a running loop, `for` without one.
 
     A line that cannot be decoded, or is too long, ends the exchange with an error.
     """
 
-    def __init__(self, response: LineSource, limit: int) -> None:
-        self._response = response
-        self._splitter = LineSplitter(response.encoding or "utf-8", limit)
+    def __init__(self, stream: Any, limit: int) -> None:
+        self._stream = stream
+        self._splitter = LineSplitter(stream.response.encoding or "utf-8", limit)
 
-    __reduce__ = no_copy("a stream of lines", "it is read once; copy the lines")
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a stream of lines cannot be copied or pickled: it is read once; copy the lines")
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        async for data in self._response.raw:
+        async for data in self._stream:
             for line in await self._split(data):
                 yield line
         for line in await self._split(b"", is_last=True):
             yield line
 
     def __iter__(self) -> Iterator[str]:
-        self._response.request.configuration.client._check_synchronous()
-        return self._lines_synchronously()
+        return self._lines_of(iter(self._stream))  # `iter` refuses it in a running loop
 
-    def _lines_synchronously(self) -> Iterator[str]:
-        client = self._response.request.configuration.client
-        for data in self._response.raw:
-            yield from client.run(self._split(data))
-        yield from client.run(self._split(b"", is_last=True))
+    def _lines_of(self, chunks: Iterator[bytes]) -> Iterator[str]:
+        run = self._stream.response.request.client.run
+        for data in chunks:
+            yield from run(self._split(data))
+        yield from run(self._split(b"", is_last=True))
 
     async def _split(self, data: bytes, *, is_last: bool = False) -> list[str]:
         """Split a chunk; an error ends the exchange."""
         try:
             return self._splitter.feed(data, is_last=is_last)
         except (UnicodeDecodeError, BodyTooLarge) as error:
-            await self._response._fail(error)
+            await self._stream.response.fail(error)
             raise

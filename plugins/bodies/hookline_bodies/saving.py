@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from io import FileIO
 from typing import Any
 
@@ -61,16 +61,40 @@ class PartialFile:
                 os.unlink(self._path)
 
 
-async def save(read: Callable[[], Awaitable[bytes]], path: str | os.PathLike[str]) -> int:
-    """Write what `read` returns, until it returns b"", to a new file at `path`, and return its size in bytes.
+def save(stream: Any, path: str | os.PathLike[str]) -> Any:
+    """Write the body to a file, and return its size in bytes: `response.raw.save(path)`. In a running loop, await it.
 
-    Raises: OSError; what `read` raises. Then no new file is left behind, and a file at `path` stays unchanged.
+    The body is written to a new file in the same folder, which replaces `path` when it is complete. If anything fails, the new
+    file is removed, and a file at `path` stays unchanged. Threads write, so that the loop is not blocked.
+
+    Raises: OSError, for a path that cannot be written or is no regular file; StreamConsumedError; what reading raises.
+    """
+    return stream.response.request.client.run(save_chunks(stream, path))
+
+
+async def save_chunks(stream: Any, path: str | os.PathLike[str]) -> int:
+    """Save the chunks of a stream, and return their size in bytes. An error ends the exchange.
+
+    Raises: as `save`.
+    """
+    chunks = aiter(stream)
+    try:
+        return await write_file(chunks, path)
+    except BaseException as error:
+        await stream.response.fail(error)  # ends the exchange if the file failed; an error of the body has done it
+        raise
+
+
+async def write_file(chunks: AsyncIterator[bytes], path: str | os.PathLike[str]) -> int:
+    """Write chunks to a new file at `path`, and return its size in bytes.
+
+    Raises: OSError; what the iteration raises. Then no new file is left behind, and a file at `path` stays unchanged.
     """
     file = PartialFile(path)
     size = 0
     try:
         await in_thread(file.open)
-        while data := await read():
+        async for data in chunks:
             await in_thread(file.write, data)
             size += len(data)
         await in_thread(file.finish)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from werkzeug.formparser import MultiPartParser
 
 from hookline import HttpClient
-from hookline.messages.multipart import Multipart, field_part, file_part, guess_type, with_boundary
+from hookline_bodies.multipart import Multipart, field_part, file_part, guess_type, with_boundary
 from hookline_testing.server import response
 
-pytestmark = pytest.mark.client(autoload=False)
+pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"])
 
 CONTENT = bytes(range(256)) * 3000
 
@@ -110,7 +110,7 @@ async def test_content_type_of_the_user_is_kept(client, scripted, stated, with_f
 
 
 async def test_files_override_the_content_type_of_the_client(scripted):
-    async with HttpClient(autoload=False, headers={"Content-Type": "application/json"}) as client:
+    async with HttpClient(autoload=False, plugins=["bodies"], headers={"Content-Type": "application/json"}) as client:
         seen = await sent(client, scripted, files={"f": b"content"})
     (kind,) = seen.header_values("content-type")
     assert parsed_by_email(kind, seen.body)[0][-1] == b"content"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hookline import ConnectionClosed, HttpClient, ReadTimeout, StreamConsumedError, Timeout
+from hookline import ClientClosed, ConnectionClosed, HttpClient, ReadTimeout, StreamConsumedError, Timeout
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1)
 
 BIG = 8 * 1024 * 1024
 
@@ -39,7 +39,7 @@ async def test_body_is_saved(client, scripted, tmp_path, stream, body):
 
 def test_body_is_saved_in_synchronous_mode(scripted, tmp_path):
     scripted.answer(chunked(b"one", b"two"))
-    with HttpClient(autoload=False) as client:
+    with HttpClient(autoload=False, plugins=["bodies"]) as client:
         assert client.get(scripted.url(), stream=True).raw.save(str(tmp_path / "file")) == 6
     assert files(tmp_path) == {"file": b"onetwo"}
 
@@ -144,3 +144,27 @@ async def test_saved_body_is_consumed(client, scripted, tmp_path):
     with pytest.raises(StreamConsumedError):
         await answer.raw.save(tmp_path / "again")
     assert files(tmp_path) == {"file": b"hello"}
+
+
+async def test_client_that_is_closed_ends_the_saving_and_runs_post_request_before_closers(make_scripted, tmp_path):
+    server = make_scripted(strict=False)
+    server.answer(Script(head(200, [("Content-Length", "10")]) + b"some").stall())
+    client = HttpClient(autoload=False, plugins=["bodies"], pool_size=1)
+    told = []
+
+    async def slow(response, **_):
+        await asyncio.sleep(0.02)
+        told.append("post_request")
+
+    async def closer():
+        told.append("closer")
+
+    answer = await client.get(server.url(), stream=True, post_request=slow)
+    task = asyncio.ensure_future(answer.raw.save(tmp_path / "file"))
+    await until_there_are(tmp_path, 1)
+    client.add_closer(closer)
+    await client.close()
+    with pytest.raises(ClientClosed):
+        await task
+    assert told == ["post_request", "closer"]
+    assert files(tmp_path) == {}

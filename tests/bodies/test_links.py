@@ -1,11 +1,13 @@
 """Link fields as a dict by relation (RFC 8288)."""
 
+import copy
+import pickle
 import time
 
 import pytest
 
 from hookline import HttpClient
-from hookline.messages.link_fields import links_of
+from hookline_bodies.link_fields import links_of
 from hookline_testing.server import response
 
 BASE = "http://example.com/a/b?page=1"
@@ -71,8 +73,16 @@ def test_hostile_field_takes_little_time(piece):
 
 async def test_response_has_its_links(scripted):
     scripted.answer(response(headers=[("Link", '</2>; rel="next"'), ("link", "</9>; rel=last")]), response())
-    async with HttpClient(autoload=False) as client:
+    async with HttpClient(autoload=False, plugins=["bodies"]) as client:
         answer = await client.get(scripted.url("/1"))
         assert answer.links["next"]["url"] == scripted.url("/2")
         assert answer.links["last"]["url"] == scripted.url("/9")
         assert (await client.get(scripted.url())).links == {}
+
+
+async def test_copies_have_the_links_too(scripted):
+    scripted.always(response(b"", headers=[("Link", "</2>; rel=next")]))
+    async with HttpClient(autoload=False, plugins=["bodies"]) as client:
+        answer = await client.get(scripted.url())
+    for copied in (copy.copy(answer), pickle.loads(pickle.dumps(answer))):
+        assert copied.links == {"next": {"url": scripted.url("/2"), "rel": "next"}}
