@@ -196,7 +196,7 @@ def test_every_block_of_a_plugin_page_is_run(page: Path) -> None:
         text = page.read_text(encoding="utf-8")
         kinds = [block[1] for block in BLOCK.finditer(text)]
         assert 2 * len(kinds) == len(re.findall(r"^```", text, re.MULTILINE))
-        assert set(kinds) <= {"python", "text", "sh", "{toctree}"}
+        assert set(kinds) <= {"python", "text", "sh", "{toctree}", "{reference}"}
         commands = "".join(block[2] for block in BLOCK.finditer(text) if block[1] == "sh").splitlines()
         assert all(COMMAND.fullmatch(line) for line in commands)
         compared = sum(example.page == name_of(page) and example.output is not None for example in PYTHON)
