@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
+
+from hookline import StreamConsumedError
 
 from .errors import EventStreamError, EventTooLarge
 from .parser import MAX_EVENT, MAX_LINE, EventParser
@@ -24,16 +25,17 @@ MAX_SHOWN = 60  # characters of a Content-Type in a message
 class ResponseEvents:
     """The events of one response, in the order in which they come: `async for` in a running loop, `for` without one.
 
-    Each event is there as soon as the empty line that ends it has arrived. The body is read once; an iteration that was left
-    goes on where it stopped. Events can be read from a stream, with `stream=True`, and from a body that arrived whole.
+    Each event is there as soon as the empty line that ends it has arrived. An iteration that was left goes on where it stopped.
+    The body is a stream, with `stream=True`, which is read once; or it has arrived whole, and may be read any number of times.
 
     response: the HttpResponse. max_line, max_event: the most bytes that a line, and the data of an event, may have; by default
     16 MiB; 0 = no limit. last_event_id: the ID to begin with.
 
-    The iteration raises EventTooLarge, which ends the exchange; StreamConsumedError; and what reading raises.
+    The iteration raises EventTooLarge, which ends the exchange; StreamConsumedError, if the stream was closed or has failed
+    before; and what reading raises.
 
     Raises: EventStreamError, if the media type of the response is not text/event-stream; the response stays open then, so that
-    its body can be read. TypeError or ValueError, for a wrong limit.
+    its body can be read. StreamConsumedError, for a stream that was read already. TypeError or ValueError, for a wrong limit.
     """
 
     def __init__(
@@ -45,6 +47,8 @@ class ResponseEvents:
         last_event_id: str = "",
     ) -> None:
         check_media_type(response)
+        if response.is_consumed:
+            raise StreamConsumedError("the body was already taken: a stream can be read once only")
         self.response = response
         self._parser = EventParser(
             max_line=max_line,
@@ -52,7 +56,9 @@ class ResponseEvents:
             last_event_id=last_event_id,
             json_decoder=response.request.json_decoder,
         )
-        self._parsed: Iterator[ServerSentEvent] = iter(())  # the events of the bytes that were read
+        self._is_stream = response.was_handed_out
+        # the events of the bytes that are here
+        self._parsed = iter(()) if self._is_stream else self._parser.feed(response.content)
         self._failure: EventTooLarge | None = None
 
     @property
@@ -92,7 +98,7 @@ class ResponseEvents:
             if self._failure is not None:
                 await self.response.aclose()
                 raise self._failure
-            data = await self.response.raw.read(PIECE)
+            data = await self.response.raw.read(PIECE) if self._is_stream else b""
             if not data:
                 return None
             self._parsed = self._parser.feed(data)
