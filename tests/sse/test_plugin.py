@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,6 +36,10 @@ async def test_sse_disabled(scripted: ScriptedServer) -> None:
         assert not hasattr(client, "events")
     async with HttpClient() as client:
         assert not hasattr(await client.get(scripted.url(), disable=["sse"]), "events")
+
+
+def test_plugin_conforms(hookline_conformance: Callable[..., Any]) -> None:
+    hookline_conformance(ServerSentEvents)
 
 
 async def test_plugin_implements_no_event_of_the_exchange(scripted: ScriptedServer) -> None:

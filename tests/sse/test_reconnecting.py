@@ -325,6 +325,17 @@ async def test_other_errors_are_not_followed_by_an_attempt(
     assert len(server.requests) == 1
 
 
+async def test_error_of_a_later_attempt_ends_the_events(client: HttpClient, make_scripted: Any) -> None:
+    server = make_scripted(strict=False)
+    server.answer(ended(b"data: a\n\n"), Script(b"HTTP/9 what\r\n\r\n").close())
+    async with client.events(server.url(), reconnect=QUICK) as events:
+        assert (await anext(events)).data == "a"
+        with pytest.raises(RemoteProtocolError):
+            await anext(events)
+        assert await anext(events, None) is None
+    assert len(server.requests) == 2
+
+
 async def test_certificate_that_is_not_trusted(client: HttpClient, make_scripted: Any, certificates: Any) -> None:
     server = make_scripted(ssl_context=certificates.right.server_context())
     with pytest.raises(SSLError):

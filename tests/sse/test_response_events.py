@@ -185,6 +185,14 @@ async def test_cancellation_closes_the_connection(client: HttpClient, scripted: 
         await anext(events)
 
 
+@pytest.mark.parametrize("keywords", [{"max_line": -1}, {"max_event": None}, {"last_event_id": 7}], ids=str)
+async def test_values_are_checked(client: HttpClient, scripted: ScriptedServer, keywords: Any) -> None:
+    scripted.answer(whole(b""))
+    got = await client.get(scripted.url())
+    with pytest.raises((TypeError, ValueError), match=f"{next(iter(keywords))}= takes"):
+        got.events(**keywords)
+
+
 async def test_for_in_a_running_loop_is_refused(client: HttpClient, scripted: ScriptedServer) -> None:
     scripted.answer(whole(b"data: 1\n\n"))
     got = await client.get(scripted.url())

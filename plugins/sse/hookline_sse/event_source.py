@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hookline import (
     ClientClosed,
+    HooklineError,
     HttpConnectionError,
     HttpProxyError,
     HttpRequestException,
@@ -17,7 +18,7 @@ from hookline import (
 )
 
 from .errors import EventStreamError
-from .parser import MAX_EVENT, MAX_LINE, as_limit
+from .parser import MAX_EVENT, MAX_LINE, as_last_event_id, as_limit
 from .reconnect import Reconnect, as_reconnect
 from .response_events import MEDIA_TYPE, ResponseEvents, described, is_event_stream, run_synchronously
 
@@ -90,8 +91,6 @@ class EventSource:
         max_event: int = MAX_EVENT,
         **options: Any,
     ) -> None:
-        if not isinstance(last_event_id, str):
-            raise TypeError(f"last_event_id= takes a str, not {type(last_event_id).__name__}")
         self.response: HttpResponse | None = None
         self._client = client
         self._method = method
@@ -102,7 +101,7 @@ class EventSource:
             check_repeatable(options)
         self._limits = {"max_line": as_limit("max_line", max_line), "max_event": as_limit("max_event", max_event)}
         self._options = with_handler(options)
-        self._last_event_id = last_event_id
+        self._last_event_id = as_last_event_id(last_event_id)
         self._retry: int | None = None
         self._events: ResponseEvents | None = None  # those of the stream that is open
         self._failures = 0  # attempts that failed since the last stream was open
@@ -250,6 +249,9 @@ class EventSource:
             except RECONNECTED as error:
                 self._failures += 1
                 self._schedule_attempt(error)
+            except HooklineError:
+                self._is_over = True
+                raise
             else:
                 await self._begin_stream(self.response)
 

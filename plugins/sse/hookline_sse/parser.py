@@ -23,6 +23,8 @@ class EventParser:
     last_event_id: the ID to begin with, for a stream that continues another.
     json_decoder: what `event.json()` calls; None = `json.loads`.
 
+    Raises: TypeError or ValueError, for a wrong value.
+
     Two attributes change while events are taken. last_event_id: the ID to send as Last-Event-ID in order to continue after the
     last event; "" = none. retry: the milliseconds to wait before reconnecting, as the server asked last; None = it did not.
     """
@@ -35,7 +37,7 @@ class EventParser:
         last_event_id: str = "",
         json_decoder: Callable[..., Any] | None = None,
     ) -> None:
-        self.last_event_id = last_event_id
+        self.last_event_id = as_last_event_id(last_event_id)
         self.retry: int | None = None
         self._max_line = as_limit("max_line", max_line)
         self._max_event = as_limit("max_event", max_event)
@@ -110,6 +112,16 @@ class EventParser:
             retry,
             self._json_decoder,
         )
+
+
+def as_last_event_id(value: Any) -> str:
+    """Check the value of `last_event_id=`.
+
+    Raises: TypeError.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"last_event_id= takes a str, not {type(value).__name__}")
+    return value
 
 
 def as_limit(name: str, value: Any) -> int:

@@ -35,7 +35,7 @@ class ResponseEvents:
     before; and what reading raises.
 
     Raises: EventStreamError, if the media type of the response is not text/event-stream; the response stays open then, so that
-    its body can be read. StreamConsumedError, for a stream that was read already. TypeError or ValueError, for a wrong limit.
+    its body can be read. StreamConsumedError, for a stream that was read already. TypeError or ValueError, for a wrong value.
     """
 
     def __init__(
