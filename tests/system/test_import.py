@@ -21,6 +21,8 @@ WAITING = {
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",
     "hookline_redirects.location",
+    "hookline_sse.errors", "hookline_sse.event", "hookline_sse.event_source", "hookline_sse.parser", "hookline_sse.reconnect",
+    "hookline_sse.response_events",
     "hookline_tunnel.connect", "hookline_tunnel.proxy", "hookline_tunnel.proxy_route", "hookline_tunnel.socks",
     "hookline_tunnel.tunnel_route", "python_socks",
     "hookline_websocket.compression", "hookline_websocket.frame_parser", "hookline_websocket.handshake",
