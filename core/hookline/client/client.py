@@ -211,11 +211,12 @@ class HttpClient(LoopBinding, PluginHost):
                 self._renew_headers(before)
             self._renew_configuration()
             return
-        keyword = self.configuration.table.find(name, "client")
+        configuration = self.configuration
+        keyword = configuration.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
         setting = Setting(value)
-        self.configuration.convert(keyword, setting)
+        setting.convert(keyword, configuration.plugins)
         self._values[name] = setting
         self._renew_configuration()
 

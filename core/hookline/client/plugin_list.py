@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pluggy
 
 from ..hooks.handlers import check_event
 from ..hooks.implementation import Implementation
-from ..hooks.markers import EVENTS
-from ..plugins.plugin_info import PluginInfo, conditions_in_words
-from ..plugins.selection import SelectedPlugin
+from ..hooks.markers import EVENTS, Conditions
+from ..plugins.plugin_info import PluginInfo
 from .configuration import Configuration
 
 
@@ -25,6 +24,17 @@ def ranges(numbers: Iterable[int]) -> list[str]:
     return [text for run in runs for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 3 else map(str, run))]
 
 
+def join_with_or(texts: Sequence[str]) -> str:
+    """Return texts as `a, b or c`; "" if there are none."""
+    return " or ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def conditions_in_words(conditions: Conditions) -> str:
+    """Return the preconditions of pre_request in words: `option auth or proxies, field expect or switch has_jar`."""
+    kinds = [f"{kind} {join_with_or(names)}" for kind, names in conditions.of_request().items()]
+    return join_with_or(kinds) or "no option, field or switch"
+
+
 class Plugins:
     """The plugins of a client: iterable in their order, and by name as `client.plugins[NAME]`.
 
@@ -33,7 +43,7 @@ class Plugins:
     """
 
     def __init__(
-        self, configuration: Configuration, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager
+        self, configuration: Configuration, absent: tuple[PluginInfo, ...], manager: pluggy.PluginManager
     ) -> None:
         self._configuration = configuration
         self.absent = absent
@@ -104,16 +114,10 @@ class Plugins:
 
     def _runs_for(self, implementation: Implementation) -> str:
         """Return for which requests an implementation with preconditions of pre_request runs, or why it always does."""
-        conditions = implementation.conditions
-        given = sorted(name for name in conditions.options or () if name in self._configuration.given_options)
-        if given:
-            return f"always runs: option {given[0]} is given"
-        fields = sorted(self._configuration.client_fields.intersection(conditions.fields or ()))
-        if fields:
-            return f"always runs: field {fields[0]} is given"
-        if implementation.switch is not None and implementation.switch.is_on:
-            return f"always runs: switch {conditions.switch} is on"
-        words = conditions_in_words(conditions)
+        reason = implementation.reason_to_run(self._configuration.given_options, self._configuration.client_fields)
+        if reason is not None:
+            return f"always runs: {reason}"
+        words = conditions_in_words(implementation.conditions)
         for other in self._always_running():
             if other.conditions.schemes is None:
                 return f"would run only for {words}, but {other.plugin or other.owner} always runs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
 from typing import Any, Protocol
 
@@ -22,11 +22,17 @@ def check_event(name: str) -> str:
     Raises: PluginError, for a name that is no event.
     """
     if name not in EVENTS:
-        near = nearest(name, EVENTS)
-        raise PluginError(
-            f"no event {name!r}" + (f"; did you mean {near!r}?" if near else f"; there are {', '.join(EVENTS)}")
-        )
+        raise PluginError(f"no event {name!r}{suggestion(name, EVENTS)}")
     return name
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest known one, or all of them."""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None:
+        return f"; did you mean {near!r}?"
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(names) or 'none'}"
 
 
 def implementation_of(event: str, handler: Handler, plugin: str | None = None) -> Implementation:

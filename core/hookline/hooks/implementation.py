@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Hashable, Sequence, Set
+from collections.abc import Callable, Container, Hashable, Sequence
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -157,16 +157,26 @@ class Implementation:
         }
         return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
 
-    def is_skippable(self, options: Container[str], fields: Set[str]) -> bool:
+    def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:
         """May core skip it for requests that give neither an option nor a field that its preconditions name?
 
-        options, fields: those that the client was given; one that the preconditions name makes them hold for all requests.
+        options, fields: see `reason_to_run`.
         """
-        if not self.conditions.has_request_conditions or (self.switch is not None and self.switch.is_on):
-            return False
-        return fields.isdisjoint(self.conditions.fields or ()) and not any(
-            name in options for name in self.conditions.options or ()
-        )
+        return self.conditions.has_request_conditions and self.reason_to_run(options, fields) is None
+
+    def reason_to_run(self, options: Container[str], fields: Container[str]) -> str | None:
+        """Return the precondition of pre_request that holds for all requests of a client, in words; None if none does.
+
+        options, fields: those that the client was given.
+        """
+        given = {"option": options, "field": fields, "switch": ()}
+        for kind, names in self.conditions.of_request().items():
+            for name in names:
+                if name in given[kind]:
+                    return f"{kind} {name} is given"
+        if self.switch is not None and self.switch.is_on:
+            return f"switch {self.conditions.switch} is on"
+        return None
 
     def _adapt(self) -> Callable[..., Any]:
         """Return the function as `f(response)`, or `f(response, data)` on a data event, with `exc` None and no interim head.

@@ -38,6 +38,11 @@ class Conditions(NamedTuple):
         """Is one of options, fields and switch given, so that core skips the implementation where none of them holds?"""
         return self.options is not None or self.fields is not None or self.switch is not None
 
+    def of_request(self) -> dict[str, list[str]]:
+        """Return those of pre_request that are given: for each kind (option, field, switch), the names in order."""
+        names = {"option": self.options, "field": self.fields, "switch": self.switch and {self.switch}}
+        return {kind: sorted(given) for kind, given in names.items() if given}
+
 
 UNCONDITIONAL = Conditions()
 
