@@ -332,21 +332,17 @@ class Configuration:
         """For each event, all implementations that run for some request, in order: plugins and handlers of the client."""
         return DispatchTable(self._implementations, self._handlers, None).events
 
-    def ordered_plugins(self) -> list[PluginInfo]:
-        """The plugins, ordered by `before` and `after`, then by name."""
-        names = ordered(dict.fromkeys(self.plugins, 0), self._successors)
-        return [self.plugins[name] for name in names]
+    def ordered_plugins(self) -> dict[str, PluginInfo]:
+        """The plugins by name, ordered by `before` and `after`, then by name."""
+        return {name: self.plugins[name] for name in ordered(dict.fromkeys(self.plugins, 0), self._successors)}
 
     def order_reasons(self, name: str) -> list[str]:
         """The `before` and `after` of a plugin, and those of others that name it, in words."""
+        sides = {"before": "after", "after": "before"}
         own = self.plugins[name]
-        reasons = [f"before {other}" for other in own.names_in("before") if other in self.plugins]
-        reasons += [f"after {other}" for other in own.names_in("after") if other in self.plugins]
+        reasons = [f"{side} {other}" for side in sides for other in own.names_in(side) if other in self.plugins]
         for other, info in self.plugins.items():
-            if name in info.names_in("before"):
-                reasons.append(f"after {other}, which says before")
-            if name in info.names_in("after"):
-                reasons.append(f"before {other}, which says after")
+            reasons += [f"{sides[side]} {other}, which says {side}" for side in sides if name in info.names_in(side)]
         return reasons
 
 

@@ -46,23 +46,21 @@ class Plugins:
         self, configuration: Configuration, absent: tuple[PluginInfo, ...], manager: pluggy.PluginManager
     ) -> None:
         self._configuration = configuration
+        self._infos = configuration.ordered_plugins()
         self.absent = absent
         self.manager = manager
 
     def __iter__(self) -> Iterator[PluginInfo]:
-        return iter(self._configuration.ordered_plugins())
+        return iter(self._infos.values())
 
     def __len__(self) -> int:
-        return len(self._configuration.ordered_plugins())
+        return len(self._infos)
 
     def __getitem__(self, name: str) -> PluginInfo:
-        for info in self:
-            if info.name == name:
-                return info
-        raise KeyError(name)
+        return self._infos[name]
 
     def __contains__(self, name: object) -> bool:
-        return any(info.name == name for info in self)
+        return name in self._infos
 
     def explain(self) -> str:
         """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run."""
@@ -89,9 +87,7 @@ class Plugins:
     def _why(self, implementation: Implementation) -> str:
         if implementation.plugin is None:
             return f"bound by the user, {'before' if implementation.event == 'pre_request' else 'after'} the plugins"
-        reasons = []
-        if implementation.is_wrapper:
-            reasons.append("wraps the others")
+        reasons = ["wraps the others"] if implementation.is_wrapper else []
         reasons += self._configuration.order_reasons(implementation.plugin)
         if implementation.rank:
             reasons.append("tryfirst" if implementation.rank < 0 else "trylast")
@@ -124,4 +120,4 @@ class Plugins:
         return f"runs for {words}"
 
     def __repr__(self) -> str:
-        return f"<Plugins {', '.join(info.name for info in self)}>"
+        return f"<Plugins {', '.join(self._infos)}>"
