@@ -139,9 +139,7 @@ class HttpClient(LoopBinding, PluginHost):
     ) -> None:
         """Make a client. The class documents the parameters and the errors."""
         LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
-        PluginHost.__init__(
-            self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options
-        )
+        PluginHost.__init__(self, Selection(plugins, disable, require, autoload), options)
         parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
             "close_connections": close_connections, "resolver": resolver, "parser": parser,

@@ -138,8 +138,7 @@ class Configuration:
         self._dispatch_tables: dict[tuple[str, bool], DispatchTable] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self.destinations: dict[str, Destination] = {}
-        is_absolute = client.base_url is None and client.params is None  # the URL of a call is then complete
-        self._absolute_destinations = self.destinations if is_absolute else {}  # by complete URL
+        self._absolute_destinations: dict[str, Destination] = {}
         self.given_fields: dict[Any, GivenHeaders] = {}
         self.last_given_fields = NO_GIVEN_HEADERS
 
@@ -246,10 +245,9 @@ class Configuration:
         if client_params is not None or params is not None:  # not remembered: those of the client may change
             return self.destination_of(with_params(absolute, join_params(client_params, as_params(params))))
         found = self.destination_of(absolute)
-        if self._absolute_destinations is not self.destinations:
-            if len(self.destinations) >= MAX_DESTINATIONS:
-                self.destinations.clear()
-            self.destinations[url] = found
+        if len(self.destinations) >= MAX_DESTINATIONS:
+            self.destinations.clear()
+        self.destinations[url] = found
         return found
 
     def destination_of(self, url: str) -> Destination:

@@ -7,12 +7,13 @@ from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from ..hooks.declarations import Credential
+from ..errors import nearest
+from ..hooks.declarations import Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
 from ..plugins.entry_point import normalized
 from ..plugins.manager import Manager
-from ..plugins.option_table import Level, Setting, unexpected_keyword_error
+from ..plugins.option_table import Level, Setting
 from ..plugins.plugin_info import PluginInfo, named
 from ..plugins.selection import Selection, as_list, as_names
 from .attributes import ClientAttributes
@@ -47,8 +48,6 @@ class PluginHost(ClientAttributes):
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Configuration, object]] = {}
         self._absent_credentials: frozenset[str] | None = None
-        # by name, the objects of plugins that only calls name: one per client, as of all plugins
-        self._loaded_for_calls: dict[str, Any] = {}
         self._manager = Manager(Specifications, self._check_configuration)
 
     @property
@@ -139,9 +138,9 @@ class PluginHost(ClientAttributes):
         self._selection.check_known("plugins", requested)
         for absent in self._selection.absent:
             if absent.entry is not None and not absent.names.isdisjoint(requested):
-                if absent.name not in self._loaded_for_calls:
-                    self._loaded_for_calls[absent.name] = absent.entry.make_plugin()
-                manager.add(PluginInfo(absent.name, absent.entry, self._loaded_for_calls[absent.name]))
+                if absent.plugin is None:  # one object for all calls of the client
+                    absent.plugin = absent.entry.make_plugin()
+                manager.add(PluginInfo(absent.name, absent.entry, absent.plugin))
         return manager.declare_all()
 
     @property
@@ -175,8 +174,17 @@ class PluginHost(ClientAttributes):
 
         function: what was called. configuration: that of the call.
         """
-        others = CALL_KEYWORDS if level == "request" else CLIENT_KEYWORDS
+        what = f"{function}() got an unexpected keyword {name!r}"
+        if name in configuration.table.keywords:
+            other = "client" if level == "request" else "request"
+            return TypeError(f"{what}: it is an option of the {other} only")
         running = self.configuration.plugins
         left_out = [info for name, info in running.items() if name not in configuration.plugins]
-        absent = [*left_out, *self._selection.absent]
-        return unexpected_keyword_error(function, name, level, configuration.table, others, absent)
+        for info in (*left_out, *self._selection.absent):
+            if any(isinstance(each, Option) and each.name == name for each in info.would_declare()):
+                return TypeError(f"{what}: {info.why_absent()}")
+        others = CALL_KEYWORDS if level == "request" else CLIENT_KEYWORDS
+        near = nearest(name, [*configuration.table.names(level), *others])
+        if near is not None:
+            return TypeError(f"{what}. Did you mean {near!r}?")
+        return TypeError(f"{what}: neither core nor an installed plugin has this option")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable
-from types import FunctionType, MethodType
 from typing import Any, Protocol
 
 from ..copying import no_copy
@@ -50,12 +49,8 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
 
 def is_coroutine_function(function: Any) -> bool:
     """Does a call of it return a coroutine or an asynchronous generator?"""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        return True
-    if isinstance(function, (FunctionType, MethodType)):
-        return False
-    call = getattr(type(function), "__call__", None)  # noqa: B004  # to inspect the method
-    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+    own_and_of_class = (function, getattr(type(function), "__call__", None))  # noqa: B004  # to inspect the method
+    return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in own_and_of_class)
 
 
 class Event:

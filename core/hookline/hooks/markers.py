@@ -104,6 +104,10 @@ def hookimpl(
     The default of a precondition is None: it always holds.
     """
 
+    mark_for_pluggy = _mark(
+        wrapper=wrapper, tryfirst=tryfirst, trylast=trylast, optionalhook=optionalhook, specname=specname
+    )
+
     def mark(target: F) -> F:
         conditions = Conditions(
             None if statuses is None else frozenset(statuses),
@@ -114,13 +118,6 @@ def hookimpl(
             switch,
         )
         target.hook_conditions = conditions  # type: ignore[attr-defined]  # functions take attributes
-        return _mark(
-            target,
-            wrapper=wrapper,
-            tryfirst=tryfirst,
-            trylast=trylast,
-            optionalhook=optionalhook,
-            specname=specname,
-        )
+        return mark_for_pluggy(target)
 
     return mark if function is None else mark(function)

@@ -40,11 +40,6 @@ class EntryPoint(NamedTuple):
         return self.group == OPTIONAL_GROUP
 
     @property
-    def short_name(self) -> str:
-        """The name of the distribution, normalized and without `hookline-`: it stands for all plugins of the distribution."""
-        return normalized(self.distribution).removeprefix("hookline_")
-
-    @property
     def label(self) -> str:
         """The distribution and its version, for messages."""
         return f"{self.distribution} {self.version}"
@@ -52,7 +47,8 @@ class EntryPoint(NamedTuple):
     @property
     def names(self) -> frozenset[str]:
         """The names by which users call the plugin: its own, and those of its distribution, with `hookline-` and without."""
-        return frozenset({normalized(self.name), normalized(self.distribution), self.short_name})
+        distribution = normalized(self.distribution)
+        return frozenset({normalized(self.name), distribution, distribution.removeprefix("hookline_")})
 
     def load(self) -> Any:
         """Import what the entry point names."""

@@ -1,4 +1,4 @@
-"""The options of clients and requests: which plugin owns each, what it accepts, and the error for an unknown keyword."""
+"""The options of clients and requests: which plugin owns each, and what it accepts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from ..errors import PluginError, nearest
+from ..errors import PluginError
 from ..hooks.declarations import Option
 from .plugin_info import PluginInfo
 
@@ -176,24 +176,3 @@ class OptionTable:
     def names(self, level: Level) -> list[str]:
         """Return the names of all options that may be given to a client, to a request."""
         return [name for name, keyword in self.keywords.items() if keyword.takes(level)]
-
-
-def unexpected_keyword_error(
-    function: str, name: str, level: Level, table: OptionTable, others: Iterable[str], absent: Iterable[PluginInfo]
-) -> TypeError:
-    """Return the error for an unknown keyword.
-
-    function: what was called. others: its keywords that are no options. absent: the plugins that do not run, which are
-    loaded for their options.
-    """
-    what = f"{function}() got an unexpected keyword {name!r}"
-    if name in table.keywords:
-        other = "client" if level == "request" else "request"
-        return TypeError(f"{what}: it is an option of the {other} only")
-    for info in absent:
-        if any(isinstance(each, Option) and each.name == name for each in info.would_declare()):
-            return TypeError(f"{what}: {info.why_absent()}")
-    near = nearest(name, [*table.names(level), *others])
-    if near is not None:
-        return TypeError(f"{what}. Did you mean {near!r}?")
-    return TypeError(f"{what}: neither core nor an installed plugin has this option")

@@ -21,34 +21,25 @@ class PluginInfo:
 
     name: unique within the client. names: those by which users call it, its own and those of its distribution, normalized.
     label: the plugin in words, for messages.
-    entry: its entry point, None for an object that was given to the client. plugin: the object, None if it was not made.
+    entry, distribution, version: its entry point, and the name and version of its distribution; None for an object that was
+        given to the client. plugin: the object, None if it was not made.
     why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
     implementations: its implementations of `declare` and of each event, by name. declarations: what it declares. Both are
         empty if it does not run.
     """
-
-    __slots__ = ("by", "declarations", "entry", "implementations", "label", "name", "names", "plugin", "why")
 
     def __init__(self, name: str, entry: EntryPoint | None = None, plugin: Any = None) -> None:
         self.name = name
         self.names = frozenset({name}) if entry is None else entry.names
         self.label = f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
         self.entry = entry
+        self.distribution = None if entry is None else entry.distribution
+        self.version = None if entry is None else entry.version
         self.plugin = plugin
         self.why: Reason = ""
         self.by: PluginInfo | None = None
         self.implementations: dict[str, list[Implementation]] = {hook: [] for hook in ARGUMENTS}
         self.declarations: list[Declaration] = []
-
-    @property
-    def distribution(self) -> str | None:
-        """The name of its distribution, None for an object that was given to the client."""
-        return None if self.entry is None else self.entry.distribution
-
-    @property
-    def version(self) -> str | None:
-        """The version of its distribution, None for an object that was given to the client."""
-        return None if self.entry is None else self.entry.version
 
     @property
     def hooks(self) -> tuple[str, ...]:

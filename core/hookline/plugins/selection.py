@@ -48,11 +48,10 @@ class Selection:
 
     def __init__(
         self,
-        *,
-        plugins: Iterable[Any] | None = None,
-        disable: Iterable[str] | None = None,
-        require: Iterable[str] | None = None,
-        autoload: Autoload = True,
+        plugins: Iterable[Any] | None,
+        disable: Iterable[str] | None,
+        require: Iterable[str] | None,
+        autoload: Autoload,
     ) -> None:
         """Select and make the plugins. For the arguments see `HttpClient`.
 
