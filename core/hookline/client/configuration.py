@@ -7,6 +7,7 @@ plugin or a handler comes or goes, or a default changes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from ..errors import InvalidURL, PluginError
@@ -147,9 +148,9 @@ class Configuration:
     def _ordered_implementations(self, event: str) -> tuple[Implementation, ...]:
         """The implementations of the plugins, ordered by `before` and `after`, then tryfirst and trylast, then name."""
         found = {
-            name: info.implementations[event] for name, info in self.plugins.items() if info.implementations[event]
+            name: sorted(info.implementations[event], key=attrgetter("rank")) for name, info in self.plugins.items()
         }
-        names = ordered({name: min(i.rank for i in found[name]) for name in found}, self._successors)
+        names = ordered({name: every[0].rank for name, every in found.items() if every}, self._successors)
         return tuple(implementation for name in names for implementation in found[name])
 
     def _declared(self, kind: type[D]) -> Iterator[tuple[PluginInfo, D]]:

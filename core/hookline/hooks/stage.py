@@ -88,7 +88,6 @@ class Stage:
         running: list[tuple[Implementation, Generator[None, Any, Any]]] = []
         error: BaseException | None = None
         answer: Any = None
-        has_begun = False
         try:
             for wrapper in self.wrappers:
                 generator = wrapper.call(response, exc, interim)
@@ -100,11 +99,10 @@ class Stage:
                     note_owner(raised, wrapper)
                     raise
                 running.append((wrapper, generator))
-            has_begun = True
             answer = await self._run_implementations(response, exc, interim)
         except BaseException as raised:  # noqa: BLE001  # becomes the caller's, or a note
             error = raised
-            if not has_begun and self.event == "post_request":
+            if self.event == "post_request" and len(running) < len(self.wrappers):  # no implementation was called
                 await self._run_rest(response, 0, raised, exc)
         cancelled = error if error is not None and not isinstance(error, Exception) else None
         for wrapper, generator in reversed(running):
