@@ -43,9 +43,8 @@ D = TypeVar("D")
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *PROGRESS_CALLBACKS)
-_RESERVED = frozenset(
-    {*dir(HttpRequest), *CALL_KEYWORDS}
-)  # no option and no attribute of a request may have these names
+# No option and no attribute of a request may have one of these names
+_RESERVED = frozenset({*dir(HttpRequest), *CALL_KEYWORDS})
 
 
 class ConfiguredClient(Client, Protocol):

@@ -139,7 +139,8 @@ def add_implementation(info: PluginInfo, event: str, method: Any, options: Mappi
         )
     conditions = conditions_of(method)
     switch = None if conditions.switch is None else getattr(info.plugin, conditions.switch, None)
-    for fault in faults(event, method, options, conditions, switch):
+    fault = next(faults(event, method, options, conditions, switch), None)
+    if fault is not None:
         raise PluginError(f"{info.label}: {fault}{how_to_disable(info.name)}")
     rank = -1 if options.get("tryfirst") else 1 if options.get("trylast") else 0
     info.implementations[event].append(
