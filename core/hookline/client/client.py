@@ -167,9 +167,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     ) -> None:
         """Make a client. The class documents the parameters and the errors."""
         LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
-        PluginHost.__init__(
-            self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options
-        )
+        PluginHost.__init__(self, Selection(plugins, disable, require, autoload), options)
         parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
             "close_connections": close_connections, "resolver": resolver, "parser": parser,
@@ -239,11 +237,12 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
                 self._renew_headers(before)
             self._renew_configuration()
             return
-        keyword = self.configuration.table.find(name, "client")
+        configuration = self.configuration
+        keyword = configuration.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
         setting = Setting(value)
-        self.configuration.convert(keyword, setting)
+        setting.convert(keyword, configuration.plugins)
         self._values[name] = setting
         self._renew_configuration()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable
-from types import FunctionType, MethodType
 from typing import Any, Protocol, TypeVar
 
 from ..copying import no_copy
@@ -23,11 +22,17 @@ def check_event(name: str) -> str:
     Raises: PluginError, for a name that is no event.
     """
     if name not in EVENTS:
-        near = nearest(name, EVENTS)
-        raise PluginError(
-            f"no event {name!r}" + (f"; did you mean {near!r}?" if near else f"; there are {', '.join(EVENTS)}")
-        )
+        raise PluginError(f"no event {name!r}{suggestion(name, EVENTS)}")
     return name
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest known one, or all of them."""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None:
+        return f"; did you mean {near!r}?"
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(names) or 'none'}"
 
 
 def implementation_of(event: str, handler: Handler, plugin: str | None = None) -> Implementation:
@@ -54,12 +59,8 @@ def implementations_of(event: str, given: Handler | Iterable[Handler] | None) ->
 
 def is_coroutine_function(function: Any) -> bool:
     """Does a call of it return a coroutine or an asynchronous generator?"""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        return True
-    if isinstance(function, (FunctionType, MethodType)):
-        return False
-    call = getattr(type(function), "__call__", None)  # noqa: B004  # to inspect the method
-    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+    own_and_of_class = (function, getattr(type(function), "__call__", None))  # noqa: B004  # to inspect the method
+    return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in own_and_of_class)
 
 
 class Event:
