@@ -30,7 +30,7 @@ REQUEST = {
     # where it goes
     "client", "method", "url", "origin", "origin_form", "userinfo", "target", "route", "has_route", "ssl", "configuration",
     # fields
-    "headers", "unredirected_headers", "has_header", "gave_header", "get_header", "remove_header",
+    "headers", "unredirected_headers", "has_header", "gave_header", "fields_as_sent", "get_header", "remove_header",
     # the body
     "body", "content_type", "can_be_sent", "hold_body", "gate", "encode",
     # its call, and follow-ups

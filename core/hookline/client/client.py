@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+import socket
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from multidict import CIMultiDict
 
 from ..copying import no_copy, set_reducer
+from ..errors import DNSError, reason_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
 from ..exchange.request import BODY_FRAMING, HttpRequest
@@ -20,12 +22,13 @@ from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, as_url
-from ..network.happy_eyeballs import Resolver
+from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve_host
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
 from ..plugins.option_table import Setting
 from ..plugins.selection import Autoload, Selection
+from ..wire.opening import run_before_dial
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
@@ -427,6 +430,27 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         Raises: HttpRequestException and its subclasses.
         """
         return await exchange(request, connection)
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """Look up a host as the client does for its own connections; for plugins that open sockets themselves.
+
+        Returns its IP addresses in the order to try them; of an IP address, itself.
+
+        Raises: DNSError; whatever `resolver` raises.
+        """
+        address = as_address(host, port)
+        try:
+            found = [address] if address is not None else await resolve_host(host, port, self.resolver)
+        except socket.gaierror as error:
+            raise DNSError(f"no address for the host {host!r}: {reason_of(error)}") from error
+        return [address_text(each) for each in found]
+
+    async def before_dial(self, host: str, port: int, addresses: Sequence[str]) -> list[str]:
+        """Run the hooks `connecting`; for routes that dial a socket themselves, once before each dial.
+
+        Returns the addresses to try. Free without such hooks.
+        """
+        return list(await run_before_dial(host, port, addresses))
 
     async def pause(self, seconds: float) -> None:
         """Wait before a follow-up; for plugins. seconds: how long.

@@ -30,7 +30,7 @@ from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, Med
 from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
-from ..hooks.markers import EVENTS
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
@@ -118,7 +118,7 @@ class Configuration:
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
         self._successors = successors(self.plugins)
-        self._implementations = {event: self._ordered_implementations(event) for event in EVENTS}
+        self._implementations = {event: self._ordered_implementations(event) for event in (*EVENTS, *CONNECTION_HOOKS)}
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
         self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
@@ -135,7 +135,8 @@ class Configuration:
         )
         self.schemes = self._served_schemes()
         self._protocols = tuple(protocol for _, protocol in self._declared(WireProtocol))
-        self.connection_hooks: ConnectionHooks | None = None
+        has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
+        self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
         timeout: Timeout = self.options["timeout"]
@@ -357,7 +358,8 @@ class Configuration:
 
     def implementations(self) -> dict[str, tuple[Implementation, ...]]:
         """For each event, all implementations that run for some request, in order: plugins and handlers of the client."""
-        return DispatchTable(self._implementations, self._handlers, None).events
+        of_connections = {hook: self._implementations[hook] for hook in CONNECTION_HOOKS}
+        return {**DispatchTable(self._implementations, self._handlers, None).events, **of_connections}
 
     def ordered_plugins(self) -> dict[str, PluginInfo]:
         """The plugins by name, ordered by `before` and `after`, then by name."""

@@ -18,7 +18,7 @@ from ..plugins.plugin_info import PluginInfo, named
 from ..plugins.selection import Selection, as_list, as_names
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
-from .hookspecs import Specifications
+from .hookspecs import SPECIFICATIONS
 from .plugin_list import Plugins
 
 CLIENT_KEYWORDS = (
@@ -48,7 +48,7 @@ class PluginHost(ClientAttributes):
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Configuration, object]] = {}
         self._absent_credentials: frozenset[str] | None = None
-        self._manager = Manager(Specifications, self._check_configuration)
+        self._manager = Manager(SPECIFICATIONS, self._check_configuration)
 
     @property
     def _client(self) -> ConfiguredClient:
@@ -130,7 +130,7 @@ class PluginHost(ClientAttributes):
 
         Raises: PluginError.
         """
-        manager = Manager(Specifications, lambda: None)
+        manager = Manager(SPECIFICATIONS, lambda: None)
         for name, plugin in named((each for each in added if not isinstance(each, str)), running).items():
             manager.register(plugin, name)
         names = [normalized(each) for each in added if isinstance(each, str)]

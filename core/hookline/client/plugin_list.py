@@ -8,7 +8,7 @@ import pluggy
 
 from ..hooks.handlers import check_event
 from ..hooks.implementation import Implementation
-from ..hooks.markers import EVENTS, Conditions
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS, Conditions
 from ..plugins.plugin_info import PluginInfo
 from .configuration import Configuration
 
@@ -63,12 +63,16 @@ class Plugins:
         return name in self._infos
 
     def explain(self) -> str:
-        """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run."""
+        """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run.
+
+        Connection hooks are listed as events are, if a plugin implements them.
+        """
         lines: list[str] = []
-        for event in EVENTS:
-            lines.append(event)
+        for event in (*EVENTS, *CONNECTION_HOOKS):
             order = enumerate(self.order(event), 1)
-            lines += [f"  {number}. {name}: {why}" for number, (name, why) in order] or ["  no implementation"]
+            found = [f"  {number}. {name}: {why}" for number, (name, why) in order]
+            if found or event in EVENTS:
+                lines += [event, *(found or ["  no implementation"])]
         for absent in self.absent:
             by = f" by {absent.by.name}" if absent.by is not None else ""
             lines.append(f"not running: {absent.name} ({absent.why}{by})")
@@ -79,9 +83,11 @@ class Plugins:
 
         The reason also says for which requests or responses it runs.
 
-        Raises: PluginError, for a name that is no event.
+        Raises: PluginError, for a name that is neither an event nor a connection hook.
         """
-        implementations = self._configuration.implementations()[check_event(event)]
+        implementations = self._configuration.implementations()[
+            event if event in CONNECTION_HOOKS else check_event(event)
+        ]
         return [(i.owner if i.plugin is None else i.plugin, self._why(i)) for i in implementations]
 
     def _why(self, implementation: Implementation) -> str:

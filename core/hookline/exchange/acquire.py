@@ -38,14 +38,18 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
                         return idle
                     continue
                 pool.reclaim_slot(connection)  # it began to close after it was given
-        if shared is not None and not shared.opened_streams:
+        try:
+            if shared is not None and not shared.opened_streams:
+                raise ConnectionClosed("the server closed the connection before it took a request")
+            if timings is not None:
+                timings._mark("queued")
+            opened = await open_connection(response, pool, closings)
+            if timings is not None and timings.connect is None:
+                timings._mark("connect")  # a route of a third party, which records no phases
+        except BaseException:
             pool.free_slot()
-            raise ConnectionClosed("the server closed the connection before it took a request")
-        if timings is not None:
-            timings._mark("queued")
-        opened = await open_connection(response, pool, closings)
-        if timings is not None and timings.connect is None:
-            timings._mark("connect")  # a route of a third party, which records no phases
+            raise
+        pool.add(opened)
         if not isinstance(opened, MultiplexedConnection):
             return opened
         stream = pool.take_stream(monotonic(), is_first=True)
@@ -78,32 +82,27 @@ async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, i
 
 
 async def open_connection(response: ExchangeState, pool: Pool, closings: int) -> Connection | MultiplexedConnection:
-    """Open a connection in a slot that was reserved, and add it to the pool. closings: as for `wait_in_queue`."""
+    """Open a connection for a pool, in a slot that was reserved. closings: as for `wait_in_queue`."""
     request = response.request
-    route = request.route
+    route, client, hooks = request.route, request.configuration.client, request.configuration.connection_hooks
+    if not pool.connections and route.may_share:
+        pool.is_shared = True  # until the handshake is over, the others wait for it
     limit = request.timeout.connect
     if limit:
         limit += request.timeout.tls  # the route limits the handshake itself
-    client = request.configuration.client
-    if not pool.connections and route.may_share:
-        pool.is_shared = True  # until the handshake is over, the others wait for it
-    opening = current.set(Opening(request, response.timings, request.configuration.connection_hooks))
+    opening = current.set(Opening(request, response.timings, hooks))
     try:
         connection = await response._with_timeout(
             client.loop_resources.until_closed(route.open(client)), ConnectTimeout, limit
         )
-        if pool.close_count != closings:  # the client was closed at the moment at which it was ready
-            connection.abort()
-            raise ClientClosed("the client was closed")
-    except BaseException:
-        pool.free_slot()
-        raise
     finally:
         current.reset(opening)
+    if pool.close_count != closings:  # the client was closed at the moment at which it was ready
+        connection.abort()
+        raise ClientClosed("the client was closed")
     connection.key = pool.key
-    if request.configuration.connection_hooks is not None:
-        connection.on_disconnected = request.configuration.connection_hooks.run_disconnected
-    pool.add(connection)
+    if hooks is not None:
+        connection.on_disconnected = hooks.run_disconnected
     return connection
 
 

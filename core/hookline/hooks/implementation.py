@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -18,6 +18,9 @@ ARGUMENTS = {
     "post_request": ("response", "exc", "cause"),
     "data_received": ("response", "data"),
     "data_processed": ("response", "data"),
+    "connecting": ("request", "host", "port", "addresses"),
+    "connected": ("request", "connection"),
+    "disconnected": ("connection", "exc"),
 }
 
 
@@ -141,6 +144,10 @@ class Implementation:
             "cause": response.request.cause,
             "data": data,
         }
+        return self.call_with(values)
+
+    def call_with(self, values: Mapping[str, Any]) -> Any:
+        """Call the function with those of these arguments that it names."""
         return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
 
     def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:

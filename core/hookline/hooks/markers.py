@@ -11,6 +11,7 @@ PROJECT = "hookline"
 ONE_TIME_EVENTS = ("pre_request", "on_headers", "post_request")
 DATA_EVENTS = ("data_received", "data_processed")
 EVENTS = ONE_TIME_EVENTS + DATA_EVENTS
+CONNECTION_HOOKS = ("connecting", "connected", "disconnected")
 
 F = TypeVar("F", bound=Callable[..., Any])
 

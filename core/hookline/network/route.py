@@ -103,8 +103,9 @@ class DirectRoute(Route):
     def may_share(self) -> bool:
         return self.protocol is not None or (self.tls is not None and self.tls.alpn != ("http/1.1",))
 
-    async def open(self, client: Any) -> Connection | MultiplexedConnection:
-        return self.begin_protocol(await self.connect(client))
+    async def open(self, client: Any, sock: socket.socket | None = None) -> Connection | MultiplexedConnection:
+        """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`."""
+        return self.begin_protocol(await self.connect(client, sock))
 
     async def connect(self, client: Any, sock: socket.socket | None = None) -> Connection:
         """Connect to the host, and make the TLS handshake if `tls` is set. `begin_protocol` is the next step.

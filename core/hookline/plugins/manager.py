@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pluggy
@@ -16,7 +16,8 @@ from ..hooks.switch import Switch
 from .entry_point import EntryPoint, how_to_disable
 from .plugin_info import PluginInfo, free_name
 
-_PLAIN_HOOKS = ("declare", *DATA_EVENTS)  # their implementations await nothing and have no wrappers
+_PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected")  # their implementations await nothing
+_WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting")
 _AFTER_HEAD = ("statuses", "headers", "schemes")
 _CONDITIONS = {  # the preconditions that each event has
     "pre_request": ("schemes", "options", "fields", "switch"),
@@ -32,14 +33,15 @@ class Manager(pluggy.PluginManager):
     infos: the registered plugins by name, in the order in which they were registered.
     """
 
-    def __init__(self, specifications: type, on_change: Callable[[], None]) -> None:
-        """specifications: a class with the hook specifications. on_change: called after each change; may raise PluginError."""
+    def __init__(self, specifications: Iterable[type], on_change: Callable[[], None]) -> None:
+        """specifications: classes with hook specifications. on_change: called after each change; may raise PluginError."""
         super().__init__(PROJECT)
         self.infos: dict[str, PluginInfo] = {}
         self._on_change = on_change
         self._options: dict[str, Any] = {}
         self._entries: dict[str, EntryPoint | None] = {}
-        self.add_hookspecs(specifications)
+        for each in specifications:
+            self.add_hookspecs(each)
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
         """Register a plugin object.
@@ -169,7 +171,7 @@ def faults(
     if options.get("hookwrapper"):
         yield f"{event} is an old-style hookwrapper; use @hookimpl(wrapper=True)"
     elif options.get("wrapper"):
-        if event in _PLAIN_HOOKS:
+        if event in _WITHOUT_WRAPPERS:
             yield f"{event} takes no wrappers"
         if not is_generator:
             yield f"the wrapper of {event} must be a plain generator function"
