@@ -60,6 +60,9 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         with HttpClient() as client:
             response = client.get("http://127.0.0.1:8000/")
 
+    To a type checker, calls are awaitables in both cases; `SyncHttpClient` has the types of the second. `HttpClient[Response]`
+    states the type of responses with what plugins add to them (docs/typing.md).
+
     All tasks of one event loop can share a client; two loops, or two threads, cannot use it at the same time (RuntimeError).
     The end of `with`, or `close()`, closes the connections. A closed client can be used again.
 

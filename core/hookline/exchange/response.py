@@ -88,7 +88,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     was_handed_out: True once the caller has the response as a stream: then answers of plugins have no effect.
     is_consumed: True once the caller has begun to read a stream through `raw`.
 
-    Plugins may add attributes. Once its exchange is over a response can be copied and pickled.
+    Plugins may add attributes. For type checkers, `HttpResponse[Request, Stream]` states the classes of `request` and `raw` with
+    what plugins add to these. Once its exchange is over a response can be copied and pickled.
     """
 
     __slots__ = ()
