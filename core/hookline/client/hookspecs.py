@@ -76,7 +76,7 @@ class ConnectionSpecifications:
 
     @hookspec
     def connecting(self, request: HttpRequest, host: str, port: int, addresses: list[str]) -> Iterable[str] | None:
-        """Called before each dial of a socket: to an origin, to each proxy, for a websocket, for a request that is sent again.
+        """Called before each dial of a socket: to an origin, to each proxy, and for a request that is sent again.
 
         May be async. request: for which the connection is opened. host: a name, an IP address, or the path of a unix socket,
         whose port is 0. addresses: the IP addresses of the host in the order to try them; empty for a unix socket.
