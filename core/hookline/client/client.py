@@ -20,6 +20,7 @@ from ..hooks.handlers import implementations_of
 from ..hooks.markers import EVENTS
 from ..http1.connection import Connection
 from ..messages import fields
+from ..messages.fields import HeadersLike
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, as_url
 from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve_host
@@ -40,6 +41,9 @@ else:  # type checkers alone need the default, which Python has from 3.13 on
     from typing import TypeVar
 
     ResponseT_co = TypeVar("ResponseT_co")
+
+T = TypeVar("T")
+Call = Coroutine[Any, Any, T]  # what a call returns in a running loop
 
 # Fields of the client that describe calls of its user. A sub-request of a plugin, which may go to another host with another
 # body, is sent without them.
@@ -122,7 +126,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     that cannot be sent.
     """
 
-    DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
+    DEFAULT_HTTP_HEADERS: HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
     client_version: str = ""  # a subclass may define another; `hookline/__init__.py` sets "hookline/VERSION"
 
     base_url: str | None
@@ -155,7 +159,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         *,
         base_url: str | None = None,
         params: Any = None,
-        headers: fields.HeadersLike = None,
+        headers: HeadersLike = None,
         pool_size: int | None = POOL_SIZE,
         max_connections: int | None = None,
         keep_alive: float | None = None,
@@ -196,7 +200,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             headers["Connection"] = "close"
         return headers
 
-    def _apply_headers(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
+    def _apply_headers(self, headers: CIMultiDict[str], given: HeadersLike) -> CIMultiDict[str]:
         """Put the user's fields over these headers, and return them.
 
         A value of None removes a field, also one that a plugin would add.
@@ -261,51 +265,37 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
     # -- requests
 
-    def get(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def get(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a GET request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
-    def options(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def options(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send an OPTIONS request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
-    def head(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def head(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a HEAD request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
-    def post(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def post(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a POST request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
-    def put(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def put(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a PUT request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
-    def patch(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def patch(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a PATCH request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
-    def delete(
-        self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+    def delete(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a DELETE request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
-        self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Coroutine[Any, Any, ResponseT_co]:
+        self, method: str, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Call[ResponseT_co]:
         """Send a request, and return its `HttpResponse` when the whole body is here; with `stream=True` when the head is here.
 
         In a running event loop this returns a coroutine, which returns the response when it is awaited.
@@ -331,7 +321,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         return self.run(exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request"))
 
     def _make_request(
-        self, method: str, url: str, headers: fields.HeadersLike, data: Any, keywords: dict[str, Any], function: str
+        self, method: str, url: str, headers: HeadersLike, data: Any, keywords: dict[str, Any], function: str
     ) -> HttpRequest:
         """Make the request of a call.
 
@@ -390,7 +380,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         *,
         cause: str,
         parent: HttpRequest | None = None,
-        headers: fields.HeadersLike = None,
+        headers: HeadersLike = None,
         data: Any = None,
         **options: Any,
     ) -> HttpRequest:

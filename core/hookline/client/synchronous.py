@@ -14,14 +14,12 @@ from .client import HttpClient
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    SyncStreamT_co = TypeVar("SyncStreamT_co", bound="SyncResponseStream", default="SyncResponseStream", covariant=True)
-    SyncResponseT_co = TypeVar(
-        "SyncResponseT_co", bound="SyncHttpResponse[Any, Any]", default="SyncHttpResponse", covariant=True
-    )
+    StreamT_co = TypeVar("StreamT_co", bound="SyncResponseStream", default="SyncResponseStream", covariant=True)
+    SyncT_co = TypeVar("SyncT_co", bound="SyncHttpResponse[Any, Any]", default="SyncHttpResponse", covariant=True)
 else:  # type checkers alone need the defaults, which Python has from 3.13 on
     from typing import TypeVar
 
-    SyncStreamT_co, SyncResponseT_co = TypeVar("SyncStreamT_co"), TypeVar("SyncResponseT_co")
+    StreamT_co, SyncT_co = TypeVar("StreamT_co"), TypeVar("SyncT_co")
 
 T = TypeVar("T")
 
@@ -36,7 +34,7 @@ class SyncResponseStream(ResponseStream):
         def read(self, n: int | None = -1) -> bytes: ...  # type: ignore[override]
 
 
-class SyncHttpResponse(HttpResponse[RequestT_co, SyncStreamT_co]):
+class SyncHttpResponse(HttpResponse[RequestT_co, StreamT_co]):
     """The type of responses in synchronous mode, for type checkers. The objects are of the class HttpResponse."""
 
     __slots__ = ()
@@ -46,7 +44,7 @@ class SyncHttpResponse(HttpResponse[RequestT_co, SyncStreamT_co]):
         def close(self) -> None: ...  # type: ignore[override]
 
 
-class SyncHttpClient(HttpClient[SyncResponseT_co]):
+class SyncHttpClient(HttpClient[SyncT_co]):
     """An `HttpClient` for programs without a running event loop. Its calls return responses, and have that type:
 
         with SyncHttpClient() as client:
@@ -73,32 +71,11 @@ class SyncHttpClient(HttpClient[SyncResponseT_co]):
 
         def request(  # type: ignore[override]
             self, method: str, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def get(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def options(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def head(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def post(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def put(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def patch(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
-
-        def delete(  # type: ignore[override]
-            self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
-        ) -> SyncResponseT_co: ...
+        ) -> SyncT_co: ...
+        def get(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
+        def options(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
+        def head(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
+        def post(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
+        def put(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
+        def patch(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
+        def delete(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
