@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .console import DONE, WRONG_USE
 from .installed import InstalledPlugin, installed_plugins
 from .loading import load_client
-from .printer import Printer, printable
+from .output.printer import Printer, printable
+from .running import DONE, WRONG_USE
 
 HEADINGS = ("name", "distribution", "version", "state", "events", "runs for", "options")
 
