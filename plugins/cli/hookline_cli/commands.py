@@ -49,6 +49,11 @@ def dispatch(words: list[str], printer: Printer) -> int:
         from .completion import run_completion
 
         return run_completion(words[1:], printer)
+    if words == ["--version"]:  # at once, without the options of all plugins
+        from . import __version__
+
+        printer.line(f"hookline {__version__}")
+        return DONE
     extension = find_command(name)
     if extension is not None:
         from .plugin_command import run_extension

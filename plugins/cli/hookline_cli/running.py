@@ -23,9 +23,11 @@ class OutputRefused(Exception):  # no HooklineError, because the exchange did no
 def run(work: Coroutine[Any, Any, int], printer: Printer) -> int:
     """Run a command, and return its exit status. An error is written as one line."""
     import asyncio
+    import gc
 
     from hookline import HooklineError, InvalidURL, LocalProtocolError, PluginError
 
+    gc.enable()
     try:
         return asyncio.run(work)
     except (UsageError, InvalidURL, PluginError, LocalProtocolError) as error:

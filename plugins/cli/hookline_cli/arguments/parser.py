@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from ..output.printer import terminal_columns
 from ..running import UsageError
 
 _UNKNOWN = re.compile(r"unrecognized arguments: (.*)", re.DOTALL)
@@ -42,7 +43,7 @@ class Formatter(argparse.HelpFormatter):
     """Help that can be read on 60 columns: a narrow column of options, and texts whose lines stay and are wrapped."""
 
     def __init__(self, prog: str, **settings: Any) -> None:
-        super().__init__(prog, max_help_position=26, **settings)
+        super().__init__(prog, max_help_position=26, width=terminal_columns() - 2, **settings)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n".join(wrapped(line, width, indent) for line in text.splitlines())

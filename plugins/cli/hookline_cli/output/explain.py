@@ -7,6 +7,7 @@ import argparse
 from hookline import HooklineError, HttpRequest, HttpResponse, hookimpl
 
 from ..arguments.client_options import ClientOptions
+from ..arguments.parser import wrapped
 from ..event_log import EVENTS, record_events
 from ..request.client import open_client
 from ..request.plan import RequestPlan
@@ -65,7 +66,7 @@ async def explain(printer: Printer, given: argparse.Namespace, plan: RequestPlan
     stop, listener = SendNothing(), ChangeListener()
     client, keywords = open_client(options, [stop, SendNoSubRequest()])
     async with client:
-        orders = {event: client.plugins.order(event) for event in EVENTS}
+        orders = await orders_of(options)
         record_events(client, listener)
         try:
             await client.request(plan.method, plan.url, **{**plan.keywords, **keywords})
@@ -77,17 +78,27 @@ async def explain(printer: Printer, given: argparse.Namespace, plan: RequestPlan
             show_request(printer, stop.request, given.show_secrets)
         for event in EVENTS:
             printer.line(printer.style(printer.out, "event", event))
-            turns = [turn for turn in orders[event] if turn[0] not in OURS]
-            for name, why in turns:
+            for name, why in orders[event]:
                 words = listener.changes.get(name, why) if event == "pre_request" else why
-                printer.line(
-                    f"  {printer.style(printer.out, 'plugin', f'{name:<12}')} {printable(hide_password(words))}"
-                )
-            if not turns:
+                line = wrapped(f"  {name:<12}  {printable(hide_password(words))}", printer.columns, "")
+                printer.line(line.replace(name, printer.style(printer.out, "plugin", name), 1))
+            if not orders[event]:
                 printer.line("  no plugin")
         for absent in client.plugins.absent:
             printer.line(f"not running: {absent.name} ({absent.why})")
     return DONE
+
+
+async def orders_of(options: ClientOptions) -> dict[str, list[tuple[str, str]]]:
+    """Return what runs at each event, and why, in a client that has no plugin of ours and all options itself.
+
+    Raises: PluginError, UsageError.
+    """
+    client, keywords = open_client(options)
+    async with client:
+        for name, value in keywords.items():
+            setattr(client, name, value)
+        return {event: client.plugins.order(event) for event in EVENTS}
 
 
 def show_request(printer: Printer, request: HttpRequest, show_secrets: bool) -> None:

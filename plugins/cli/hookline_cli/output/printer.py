@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -38,6 +37,17 @@ def printable_lines(text: str) -> str:
     return "\n".join(printable(line.removesuffix("\r")) for line in text.split("\n"))
 
 
+def terminal_columns() -> int:
+    """Return $COLUMNS, else the width of the terminal, 80 if there is none. shutil has the same, and brings archives: 3 ms."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdigit() and int(given):
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 class Printer:
     """A writer to standard output and standard error.
 
@@ -54,7 +64,7 @@ class Printer:
     @property
     def columns(self) -> int:
         """The width of the terminal, 80 if there is none."""
-        return shutil.get_terminal_size().columns
+        return terminal_columns()
 
     def has_colour(self, stream: TextIO) -> bool:
         """Say whether a stream gets colour."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import mimetypes
 import os
 import re
 from dataclasses import dataclass, field
@@ -136,7 +135,9 @@ def add_body(plan: RequestPlan, given: argparse.Namespace, items: Items) -> None
     if items.fields or items.files or given.body_kind == "multipart":
         add_fields(plan, given.body_kind, items)
     elif items.body is not None:
-        kind = mimetypes.guess_type(items.body)[0]
+        from mimetypes import guess_type  # imported here, because most requests have no file
+
+        kind = guess_type(items.body)[0]
         plan.body["data"] = read_bytes("-", "@-") if items.body == "-" else Path(items.body)
         set_content_type(plan, given.body_kind, kind)
     elif given.data:

@@ -26,15 +26,22 @@ BUILT_IN = {
 }
 
 
+class RequestParser(Parser):
+    """The parser, whose help lists the commands of plugins; they are loaded for that alone."""
+
+    def format_help(self) -> str:
+        self.epilog = f"commands:\n{describe_commands()}\n\nitems:\n{EXPLANATION}\n\n{STATUS}"
+        return super().format_help()
+
+
 def request_parser() -> tuple[Parser, OptionTable]:
     """Return the parser, and the options of core and plugins in it."""
     from hookline_cli import __version__
 
-    parser = Parser(
+    parser = RequestParser(
         "hookline",
         usage="hookline [options] [METHOD] URL [ITEM ...]\n       hookline COMMAND [options]",
         description=DESCRIPTION,
-        epilog=f"{STATUS}\n\ncommands:\n{describe_commands()}\n\nitems:\n{EXPLANATION}",
     )
     parser.add_argument("--version", action="version", version=f"hookline {__version__}")
     parser.add_argument(
