@@ -45,6 +45,13 @@ class Formatter(argparse.HelpFormatter):
     def __init__(self, prog: str, **settings: Any) -> None:
         super().__init__(prog, max_help_position=26, width=terminal_columns() - 2, **settings)
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """Return `-o, --output FILE`, as Python 3.13 does, and not `-o FILE, --output FILE`."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, str(action.dest).upper())
+        return f"{', '.join(action.option_strings)} {value}"
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n".join(wrapped(line, width, indent) for line in text.splitlines())
 
