@@ -247,7 +247,7 @@ def ctrl_c() -> Iterator[None]:
 def test_interrupt_ends_it_quietly(scripted: ScriptedServer, environment: dict[str, str]) -> None:
     scripted.answer(Script(head(200, [("Content-Length", "9")])).stall())
     process = subprocess.Popen(
-        [COMMAND, scripted.url()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        [COMMAND, "-i", scripted.url()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     )
     scripted.wait_for(requests=1)
     assert process.stdout is not None
