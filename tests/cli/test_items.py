@@ -121,8 +121,8 @@ def test_method_and_url_are_guessed(parser: Parser, words: list[str], method: st
 @pytest.mark.parametrize(
     ("words", "body", "kind"),
     [
-        (["a=1"], {"json": {"a": "1"}}, None),
-        (["-f", "a=1", "b:=2"], {"data": [("a", "1"), ("b", "2")]}, None),
+        (["a=1"], {"json": {"a": "1"}}, "application/json"),
+        (["-f", "a=1", "b:=2"], {"data": [("a", "1"), ("b", "2")]}, "application/x-www-form-urlencoded"),
         (["--multipart", "a=1"], {"files": [("a", (None, "1"))]}, None),
         (["-d", "a=1", "-d", "b=2"], {"data": b"a=1&b=2"}, "application/x-www-form-urlencoded"),
         (["-d", '{"a": 1}'], {"data": b'{"a": 1}'}, "application/json"),

@@ -44,8 +44,9 @@ async def show_findings(printer: Printer) -> int:
     """
     from .installed import installed_plugins
     from .loading import load_client
+    from .request.request_parser import request_parser
 
-    table = OptionTable(Parser("hookline"))
+    _, table = request_parser()
     client, broken = load_client(())
     async with client:
         show_section(printer, "versions", versions())

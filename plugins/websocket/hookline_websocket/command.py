@@ -58,17 +58,16 @@ async def talk(websocket: WebSocket, arguments: Any, context: Any) -> int:
     try:
         async for message in websocket:
             show(message, context)
-        if sending is not None and sending.done():
-            sending.result()  # what was wrong with sending
     finally:
-        if sending is not None:
+        if sending is not None and not sending.done():
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         if websocket.close_reason is None:
             await websocket.close(GOING_AWAY)
+    is_ours = sending is not None and not sending.cancelled() and sending.result()
     code, reason = websocket.close_reason or (NORMAL, "")
     context.note(f"closed with {code}{f': {reason}' if reason else ''}")
-    return 0 if code in (NORMAL, GOING_AWAY, NO_STATUS, arguments.close) else 3
+    return 0 if is_ours or code in (NORMAL, GOING_AWAY, NO_STATUS) else 3
 
 
 def show(message: str | bytes, context: Any) -> None:
@@ -81,23 +80,25 @@ def show(message: str | bytes, context: Any) -> None:
         context.write(message)
 
 
-async def send_lines(websocket: WebSocket, arguments: Any, context: Any) -> None:
-    """Send each line of standard input, then close."""
+async def send_lines(websocket: WebSocket, arguments: Any, context: Any) -> bool:
+    """Send each line of standard input, then close. Return whether it was closed by us, and not by the peer before."""
     is_typed = sys.stdin.isatty()
     try:
         async for line in input_lines():
             if is_typed and line.startswith(b"/") and not line.startswith(b"//"):
-                await obey(line.decode("utf-8", "replace"), websocket, context)
+                if await obey(line.decode("utf-8", "replace"), websocket, context):
+                    return True
             else:
                 line = line[1:] if is_typed and line.startswith(b"//") else line
                 await websocket.send(line if arguments.binary else line.decode("utf-8", "replace"))
         await websocket.write_close(arguments.close)
     except WebSocketClosed:
-        return  # the peer closed first; the reader reports it
+        return False
+    return True
 
 
-async def obey(line: str, websocket: WebSocket, context: Any) -> None:
-    """Carry out a line that begins with / on a terminal."""
+async def obey(line: str, websocket: WebSocket, context: Any) -> bool:
+    """Carry out a line that begins with / on a terminal. Return whether it has closed the websocket."""
     word, *rest = line.split(maxsplit=2)
     if word == "/ping":
         context.note(f"pong after {await websocket.ping() * 1000:.0f} ms")
@@ -106,8 +107,11 @@ async def obey(line: str, websocket: WebSocket, context: Any) -> None:
             await websocket.write_close(int(rest[0]) if rest else NORMAL, rest[1] if len(rest) > 1 else "")
         except ValueError as error:
             context.note(str(error))
+        else:
+            return True
     else:
         context.note("expected /ping, or /close [CODE [REASON]]; // begins a message with one /")
+    return False
 
 
 async def input_lines() -> AsyncIterator[bytes]:

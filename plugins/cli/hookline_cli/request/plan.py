@@ -163,8 +163,10 @@ def add_fields(plan: RequestPlan, kind: str | None, items: Items) -> None:
         plan.body["files"] = [*fields, *(file_part(*each) for each in items.files)]
     elif kind == "form":
         plan.body["data"] = items.as_form()
+        plan.set_default("Content-Type", FORM_TYPE)
     else:
         plan.body["json"] = items.as_json()
+        plan.set_default("Content-Type", "application/json")
         plan.set_default("Accept", JSON_ACCEPT)
 
 
