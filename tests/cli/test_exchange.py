@@ -284,3 +284,20 @@ sys.exit(status)
         return int(done.stdout.split()[-1])
 
     assert peak(256 * 1024 * 1024) - peak(1024) < 16 * 1024  # KiB
+
+
+def test_piped_request_imports_nothing_that_is_for_terminals(
+    scripted: ScriptedServer, environment: dict[str, str]
+) -> None:
+    scripted.answer(response(b'{"a": 1}', headers=[("Content-Type", "application/json")]))
+    code = """
+import sys, hookline_cli
+status = hookline_cli.main(sys.argv[1:])
+heavy = ("rich", "pygments", "shutil", "mimetypes", "email", "importlib.metadata", "http.client", "xml")
+print([name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, scripted.url()], capture_output=True, text=True, timeout=60, env=environment
+    )
+
+    assert (done.stdout, done.stderr) == ('{"a": 1}[]\n', "")
