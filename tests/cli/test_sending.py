@@ -18,6 +18,7 @@ from hookline_testing.server import Script, ScriptedServer, SeenRequest, head, r
 from hookline_testing.server.answer_queue import Answer
 from kit.har import har_problems
 from servers.addresses import Site
+from servers.certificates import Certificates
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Show = Callable[..., tuple[int, str, str]]
@@ -106,6 +107,19 @@ def test_configuration_stands_before_the_command_line(
     assert "line 1: expected an option such as --timeout 10, got 'nonsense'" in wrong.stderr
 
 
+def test_certificate_is_checked_with_the_given_authorities(
+    run: Run, aiohttp_tls_server: Site, certificates: Certificates
+) -> None:
+    url = aiohttp_tls_server.url("/bytes/3")
+
+    checked = run("-v", "--verify", str(certificates.ca_file), url)
+    refused = run("--verify", "yes", url)
+
+    assert (checked.returncode, checked.stdout) == (0, "000")
+    assert "(new, TLSv1.3)" in checked.stderr
+    assert refused.returncode == 3
+
+
 # -- sessions
 
 
@@ -114,8 +128,11 @@ def test_session_keeps_cookies_credentials_and_fields(
 ) -> None:
     run("--session", "mine", aiohttp_server.url("/cookies?a=1"), "-u", "user:pass", "X-Name:value")
     second = echoed(run("--session", "mine", aiohttp_server.url("/echo")))
+    explained = run("--session", "mine", "--explain", aiohttp_server.url("/echo")).stdout
     third = echoed(run("--session", "mine", aiohttp_server.url("/echo"), "X-Name:other", "--bearer", "31d4"))
 
+    assert "> Cookie: a=…" in explained
+    assert "> X-Name: value" in explained
     assert second["headers"]["Cookie"] == "a=1"
     assert second["headers"]["Authorization"] == "Basic dXNlcjpwYXNz"
     assert second["headers"]["X-Name"] == "value"
@@ -319,7 +336,7 @@ def test_explain_sends_nothing(run: Run, scripted: ScriptedServer) -> None:
 
 def test_code_is_the_same_request(run: Run, aiohttp_server: Site, tmp_path: Path) -> None:
     words = ("PUT", aiohttp_server.url("/echo"), "a=1", "n:=[1, null]", "q==x y", "X-Name:value", "Accept:")
-    options = ("--max-redirects", "3", "-u", "user:hunter2", "Cookie:sid=hunter2")
+    options = ("--max-redirects", "3", "-u", "user:hunter2", "--cookie", "sid=hunter2; b=c")
 
     code = run("--code", *words, *options)
     direct = echoed(run(*words, *options))
@@ -334,7 +351,7 @@ def test_code_is_the_same_request(run: Run, aiohttp_server: Site, tmp_path: Path
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PASSWORD": "hunter2", "COOKIE": "sid=hunter2"},
+        env={**os.environ, "PASSWORD": "hunter2", "COOKIES": "sid=hunter2; b=c"},
     )
     assert echoed(done) == direct
 

@@ -99,6 +99,13 @@ def run_request(words: list[str], printer: Printer) -> int:
     if given.explain:
         from .output.explain import explain
 
+        if given.session:
+            from .request.session import Session
+
+            session = Session(given.session, plan.url)
+            session.apply_fields(plan)
+            options.keywords = {**session.keywords(options.modules), **options.keywords}
+
         return run(explain(printer, given, plan, options), printer)
     from .request.send import Exchange
 

@@ -24,6 +24,13 @@ def pairs(text: str) -> dict[str, str]:
     return found
 
 
+def as_code(keyword: str, value: Any) -> tuple[str, ...] | None:
+    """Return the value of `cookies=` as Python, and the imports that it needs; the cookies come from the environment."""
+    if keyword != "cookies":
+        return None
+    return 'dict(pair.split("=", 1) for pair in os.environ["COOKIES"].split("; "))', "import os"
+
+
 def export_state(client: Any, keywords: Mapping[str, Any]) -> str | None:
     """Return the jar of a client for a session."""
     from .json_format import dump
