@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from .arguments.parser import Parser
-from .extensions import COMMANDS, Extension, extensions
+from .extensions import find_command
 from .output.printer import Printer
-from .running import DONE, INTERRUPTED, UsageError, report_usage, run, words_of_program
+from .running import DONE, INTERRUPTED, WRONG_USE, UsageError, run
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status. arguments: None = those of the program."""
-    words = words_of_program() if arguments is None else list(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
     printer = Printer()
     try:
         return dispatch(words, printer)
     except UsageError as error:
-        return report_usage(error, printer)
+        printer.error(error)
+        return WRONG_USE
     except KeyboardInterrupt:  # while modules are imported
         return INTERRUPTED
     except SystemExit as end:  # --help and --version
@@ -49,31 +51,12 @@ def dispatch(words: list[str], printer: Printer) -> int:
         from .completion import run_completion
 
         return run_completion(words[1:], printer)
-    if words == ["--version"]:  # at once, without the options of all plugins
-        from . import __version__
-
-        printer.line(f"hookline {__version__}")
-        return DONE
     extension = find_command(name)
     if extension is not None:
         from .plugin_command import run_extension
 
         return run_extension(extension, words[1:], printer)
     return run_request(words, printer)
-
-
-def find_command(name: str) -> Extension | None:
-    """Return the command of a plugin by its name; None if there is none."""
-    return next((each for each in extensions(COMMANDS) if each.name == name), None)
-
-
-def help_of(extension: Extension) -> str:
-    """Return the line about the command of a plugin: the first of its module's docstring."""
-    try:
-        text = extension.load().__doc__ or ""
-    except Exception as error:  # noqa: BLE001  # `--help` works whatever is wrong with one plugin
-        return f"cannot be loaded: {type(error).__name__}: {error}"
-    return str(text.strip().partition("\n")[0])
 
 
 def run_request(words: list[str], printer: Printer) -> int:
@@ -97,7 +80,7 @@ def run_request(words: list[str], printer: Printer) -> int:
         printer.line(as_python(plan, options))
         return DONE
     if given.explain:
-        from .output.explain import explain
+        from .request.explain import explain
 
         if given.session:
             from .request.session import Session

@@ -48,6 +48,20 @@ def extensions(group: str) -> tuple[Extension, ...]:
     return tuple(found.values())
 
 
+def find_command(name: str) -> Extension | None:
+    """Return the command of a plugin by its name; None if there is none."""
+    return next((each for each in extensions(COMMANDS) if each.name == name), None)
+
+
+def help_of(command: Extension) -> str:
+    """Return the line about the command of a plugin: the first of its module's docstring."""
+    try:
+        text = command.load().__doc__ or ""
+    except Exception as error:  # noqa: BLE001  # `--help` works whatever is wrong with one plugin
+        return f"cannot be loaded: {type(error).__name__}: {error}"
+    return str(text.strip().partition("\n")[0])
+
+
 @cache
 def installed_extensions() -> tuple[Extension, ...]:
     """Return the entry points of both groups. If two distributions have the same name, the first on `sys.path` counts."""

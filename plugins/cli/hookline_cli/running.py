@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Coroutine
 from typing import Any
 
@@ -63,14 +62,3 @@ def discard_output(printer: Printer) -> None:
             os.dup2(nowhere, stream.fileno())
     finally:
         os.close(nowhere)
-
-
-def report_usage(error: UsageError, printer: Printer) -> int:
-    """Write wrong arguments as one line, and return the exit status."""
-    printer.error(f"{error}")
-    return WRONG_USE
-
-
-def words_of_program() -> list[str]:
-    """Return the arguments of the program."""
-    return sys.argv[1:]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments.items import Items, check_file, is_item, parse_items, read_bytes
+from ..arguments.parser import nearest
 from ..running import UsageError
 
 # The client reads http:/host and http:host as http://host, so these have a scheme too.
@@ -95,8 +96,6 @@ def check_second_word(words: list[str]) -> None:
     Raises: UsageError.
     """
     if len(words) > 1 and words[0].isalpha() and (_HAS_SCHEME(words[1]) or not is_item(words[1])):
-        from ..arguments.parser import nearest
-
         hint = nearest(words[0].upper(), sorted(map(str.upper, METHODS)))
         raise UsageError(f"{words[0]!r} is no method that is known in lower case{hint}")
 

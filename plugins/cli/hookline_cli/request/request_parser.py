@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hookline import __version__
+
 from ..arguments.client_options import OptionTable
 from ..arguments.items import EXPLANATION
 from ..arguments.parser import Parser
-from ..extensions import COMMANDS, extensions
+from ..extensions import COMMANDS, extensions, help_of
 
 DESCRIPTION = """\
 Send one HTTP request and print the response. On a terminal: status line, fields, and the body formatted and in colour.
@@ -36,8 +38,6 @@ class RequestParser(Parser):
 
 def request_parser() -> tuple[Parser, OptionTable]:
     """Return the parser, and the options of core and plugins in it."""
-    from hookline_cli import __version__
-
     parser = RequestParser(
         "hookline",
         usage="hookline [options] [METHOD] URL [ITEM ...]\n       hookline COMMAND [options]",
@@ -57,8 +57,6 @@ def request_parser() -> tuple[Parser, OptionTable]:
 
 def describe_commands() -> str:
     """Return a line for each command: our own, then those of plugins."""
-    from ..commands import help_of
-
     lines = [f"  {name:<12} {text}" for name, text in BUILT_IN.items()]
     lines += [f"  {each.name:<12} {help_of(each)}" for each in extensions(COMMANDS) if each.name not in BUILT_IN]
     return "\n".join(lines)

@@ -9,12 +9,12 @@ from hookline import HooklineError, HttpRequest, HttpResponse, hookimpl
 from ..arguments.client_options import ClientOptions
 from ..arguments.parser import wrapped
 from ..event_log import EVENTS, record_events
-from ..request.client import open_client
-from ..request.plan import RequestPlan
+from ..output.events import secret_fields
+from ..output.printer import Printer, printable
+from ..output.secrets import hide_field, hide_password
 from ..running import DONE, UsageError
-from .events import secret_fields
-from .printer import Printer, printable
-from .secrets import hide_field, hide_password
+from .client import open_client
+from .plan import RequestPlan
 
 OURS = ("event_recorder", "send_nothing", "send_no_sub_request")
 
