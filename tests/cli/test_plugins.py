@@ -12,6 +12,7 @@ import pytest
 import hookline_redirects
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Show = Callable[..., tuple[int, str, str]]
 
 
 def rows(output: str) -> dict[str, list[str]]:
@@ -76,6 +77,14 @@ class Jar:
 """
 
 # -- list
+
+
+@pytest.mark.parametrize(("columns", "heading"), [(60, "name state events"), (200, "name distribution version state")])
+def test_list_fits_a_narrow_terminal(on_terminal: Show, columns: int, heading: str) -> None:
+    shown = on_terminal("plugins", columns=columns)[1].splitlines()
+
+    assert max(map(len, shown)) <= columns
+    assert " ".join(shown[0].split()).startswith(heading)
 
 
 @pytest.mark.parametrize("words", [(), ("list",)])

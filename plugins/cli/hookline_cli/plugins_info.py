@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from hookline import Attribute, Body, Credential, DefaultHeader, HttpClient, MediaType, Option, PluginError, Scheme
 
-from .console import DONE, WRONG_USE
 from .installed import InstalledPlugin, find_by_name, installed_plugins, normalized
 from .loading import load_client, load_single
-from .printer import Printer, printable
+from .output.printer import Printer, printable
+from .running import DONE, WRONG_USE
 
 PLUGIN_GROUPS = ("hookline", "hookline.optional")
 NAMES_GROUP = "hookline.names"

@@ -1,50 +1,27 @@
-"""The argument parsers of the commands."""
+"""`hookline plugins`: its parser and its actions."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 
-from hookline import __version__
-
-from . import console
-
-EXCHANGE = """\
-Send one HTTP request and print the response: status line, fields and body.
-
-  hookline plugins    list the installed plugins, what each does, and in which order
-  hookline demo       a tour with a built-in server; needs no network
-"""
-
-STATUS = """\
-exit status: 0 for a response below 400, 4 for 4xx, 5 for 5xx; 1 when the output cannot be written; 2 for wrong
-arguments, a wrong URL and plugins that cannot be loaded; 3 when no complete response came; 130 after Ctrl-C;
-141 when the reader of the output has closed it.
-
-Colour is used on terminals only; NO_COLOR switches it off.
-"""
+from .arguments.client_options import add_disable
+from .arguments.parser import Parser
+from .output.printer import Printer
+from .plugins_check import check_plugins
+from .plugins_info import show_info
+from .plugins_list import list_plugins
+from .plugins_new import write_project
+from .plugins_order import show_order
+from .running import run
 
 
-def exchange_parser() -> argparse.ArgumentParser:
-    """Return the parser of `hookline [METHOD] URL`."""
-    parser = argparse.ArgumentParser(
-        prog="hookline",
-        usage="hookline [options] [METHOD] URL\n       hookline plugins [action] [options]\n       hookline demo [options]",
-        description=EXCHANGE,
-        epilog=STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"hookline {__version__}")
-    console.add_arguments(parser)
-    return parser
-
-
-def plugins_parser() -> argparse.ArgumentParser:
+def plugins_parser() -> Parser:
     """Return the parser of `hookline plugins [list | info NAME | order [EVENT] | check NAME | new NAME]`.
 
     Its namespace has `action`; None = list.
     """
-    parser = argparse.ArgumentParser(
-        prog="hookline plugins",
+    parser = Parser(
+        "hookline plugins",
         description="Show the plugins of a client. Without an action: list those that run, in order, and then the others.",
         epilog="HOOKLINE_PLUGINS=NAME loads an optional plugin, here as everywhere.",
     )
@@ -54,7 +31,7 @@ def plugins_parser() -> argparse.ArgumentParser:
     info.add_argument("name", metavar="NAME", help="a plugin, or a distribution with all its plugins")
     order = actions.add_parser("order", help="show which plugins run at an event, in which order, and why")
     order.add_argument("event", metavar="EVENT", nargs="?", help="one of the five events (default: all)")
-    console.add_disable(parser)
+    add_disable(parser)
     check = actions.add_parser(
         "check",
         help="run the checks that every plugin must pass; needs hookline-testing",
@@ -62,10 +39,7 @@ def plugins_parser() -> argparse.ArgumentParser:
     )
     check.add_argument("name", metavar="NAME", help="a plugin, or a distribution with all its plugins")
     check.add_argument(
-        "settings",
-        metavar="KEY=VALUE",
-        nargs="*",
-        help="options of the clients that are used in the checks",
+        "settings", metavar="KEY=VALUE", nargs="*", help="options of the clients that are used in the checks"
     )
     new = actions.add_parser(
         "new", help="write a new plugin into the folder hookline-NAME: a hook, a test, pyproject.toml and README"
@@ -78,10 +52,19 @@ def plugins_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def demo_parser() -> argparse.ArgumentParser:
-    """Return the parser of `hookline demo`."""
-    parser = argparse.ArgumentParser(
-        prog="hookline demo", description="A tour of the events with a built-in server. Needs no network."
-    )
-    console.add_disable(parser)
-    return parser
+def run_plugins(words: Sequence[str], printer: Printer) -> int:
+    """Run an action of `hookline plugins`, and return its exit status.
+
+    Raises: UsageError; SystemExit, for --help.
+    """
+    given = plugins_parser().parse_args(words)
+    disable = [*given.disable, *getattr(given, "disable_here", ())]
+    if given.action == "info":
+        return run(show_info(printer, given.name, disable), printer)
+    if given.action == "order":
+        return run(show_order(printer, given.event, disable), printer)
+    if given.action == "check":
+        return check_plugins(printer, given.name, given.settings)
+    if given.action == "new":
+        return run(write_project(printer, given.name), printer)
+    return run(list_plugins(printer, disable), printer)
