@@ -158,6 +158,7 @@ def test_replacement_has_all_that_the_jar_declares(run: Run) -> None:
         return found
 
     jar, allowed = declared("cookies", "['allowed_cookies']"), declared("allowed_cookies", "[]")
+    del jar["Attribute of request"]  # for jars of http.cookiejar, which the replacement does not take
     assert set(jar) == {"Option", "Attribute of response", "Attribute of client", "Credential"}
     assert {kind: set(names) - set(allowed.get(kind, ())) for kind, names in jar.items()} == {
         kind: set() for kind in jar

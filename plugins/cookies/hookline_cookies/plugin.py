@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hookline import (
@@ -32,6 +33,13 @@ class CookiesRequest:
 
     cookies: CookiesOption | None
     store_cookies: bool
+    # for jars of http.cookiejar
+    type: str
+    host: str
+    origin_req_host: str
+    unverifiable: bool
+    get_full_url: Callable[[], str]
+    add_unredirected_header: Callable[[str, str], None]
 
 
 class CookiesResponse:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .plugin import ServerSentEvents
+from .plugin import ServerSentEvents, SSEClient, SSEResponse
 
 if TYPE_CHECKING:
     from .errors import EventStreamError, EventTooLarge
@@ -22,6 +22,8 @@ __all__ = [
     "EventTooLarge",
     "Reconnect",
     "ResponseEvents",
+    "SSEClient",
+    "SSEResponse",
     "ServerSentEvent",
     "ServerSentEvents",
 ]

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from .response_events import ResponseEvents
 
 
+class SSEResponse:
+    """What this plugin adds to responses, for type checkers."""
+
+    events: Callable[..., ResponseEvents]
+
+
+class SSEClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    events: Callable[..., EventSource]
+
+
 class ServerSentEvents:
     """Give responses and clients the method `events`. What reads events is imported at the first use of one of them."""
 

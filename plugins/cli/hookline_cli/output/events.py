@@ -56,11 +56,9 @@ class VerboseListener:
         connection = response.connection
         if connection is None or response.status_code == 100:
             return
-        transport = connection.transport
-        peer = transport.get_extra_info("peername")
-        where = ":".join(map(str, peer[:2])) if isinstance(peer, tuple) else str(peer or "?")
-        tls = transport.get_extra_info("ssl_object")
-        kinds = ["reused" if connection.reused else "new", *([tls.version() or "TLS"] if tls is not None else [])]
+        facts = connection.facts()
+        where = ":".join(map(str, facts.peer[:2])) if isinstance(facts.peer, tuple) else str(facts.peer or "?")
+        kinds = ["reused" if connection.reused else "new", *([facts.tls_version] if facts.tls_version else [])]
         self._line("connection", f"{where} ({', '.join(kinds)})")
         secret = secret_fields(response.request)
         for line in sent_head(response):
