@@ -305,3 +305,14 @@ async def test_follow_ups_go_over_it(make_client, mux):
     response = await client.post(mux.url("/echo"), data=b"x")
     assert (response.text, len(response.history)) == ("hello", 1)
     assert mux.connections == 1
+
+
+async def test_close_ends_exchanges_of_a_connection_that_goes_away(client, mux):
+    waiting = asyncio.create_task(client.get(mux.url("/wait")))
+    await mux.until(requests=1)
+    assert (await client.get(mux.url("/last"))).ok
+    assert client.stats().streams == 1
+    await client.close()
+    with pytest.raises(ClientClosed):
+        await waiting
+    await mux.until_closed()

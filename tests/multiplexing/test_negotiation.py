@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from hookline import HttpClient, SSLError, hookimpl
+from hookline import HttpClient, MultiplexedConnection, PluginError, Protocol, SSLError, hookimpl
 
 
 async def test_peer_that_chooses_http_1_gets_http_1(client, make_mux):
@@ -117,3 +117,27 @@ async def test_facts_of_an_http_1_connection(client, make_mux):
     client.event("on_headers").bind(lambda response: facts.append(response.connection.facts()))
     await client.get(mux.url())
     assert (facts[0].protocol, facts[0].peer[1]) == ("http/1.1", mux.port)
+
+
+async def test_two_plugins_cannot_bring_one_protocol(make_client):
+    class Other:
+        @hookimpl
+        def declare(self):
+            return [Protocol("acme-mux", MultiplexedConnection)]
+
+    with pytest.raises(PluginError, match="both bring the protocol 'acme-mux'"):
+        make_client(plugins=[Other()])
+
+
+async def test_protocol_that_cannot_be_made_closes_the_connection(make_mux, certificates):
+    class Broken:
+        @hookimpl
+        def declare(self):
+            return [Protocol("acme-mux", lambda loop: 1 / 0)]
+
+    mux = await make_mux()
+    async with HttpClient(autoload=False, verify=certificates.ca_file, plugins=[Broken()]) as client:
+        with pytest.raises(ZeroDivisionError):
+            await client.get(mux.url())
+        await mux.until_closed()
+        assert client.stats()[:3] == (0, 0, 0)

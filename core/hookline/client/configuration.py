@@ -134,7 +134,7 @@ class Configuration:
             "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info, found in self._declared(MediaType)]
         )
         self.schemes = self._served_schemes()
-        self._protocols = tuple(protocol for _, protocol in self._declared(WireProtocol))
+        self._protocols = self._declared_protocols()
         has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
         self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
@@ -173,6 +173,18 @@ class Configuration:
     def _declared(self, kind: type[D]) -> Iterator[tuple[PluginInfo, D]]:
         """All declarations of one kind, each with its plugin."""
         return ((info, declaration) for info in self.plugins.values() for declaration in info.of(kind))
+
+    def _declared_protocols(self) -> tuple[WireProtocol, ...]:
+        """The protocols of the plugins.
+
+        Raises: PluginError, for a protocol that two plugins bring.
+        """
+        found: dict[str, tuple[str, WireProtocol]] = {}
+        for info, protocol in self._declared(WireProtocol):
+            label, _ = found.setdefault(protocol.name, (info.label, protocol))
+            if label != info.label:
+                raise PluginError(f"{label} and {info.label} both bring the protocol {protocol.name!r}")
+        return tuple(protocol for _, protocol in found.values())
 
     def _served_schemes(self) -> dict[str, Scheme]:
         """The schemes of core and of the plugins, by name.

@@ -95,7 +95,7 @@ class LoopResources:
             in_use=connections - sum(pool.idle_count for pool in pools),
             waiting=sum(1 for pool in pools for waiter in pool.waiters if not waiter.done()),
             reused=self.reused + sum(pool.reused for pool in pools),
-            streams=sum(len(session.streams) for pool in pools for session in pool.sessions),
+            streams=sum(pool.stream_count for pool in pools),
         )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

@@ -405,13 +405,19 @@ class Pool:
 
     @property
     def is_empty(self) -> bool:
-        """True without connections, waiters and slots in use."""
-        return not self.connections and not self.waiters and not self.opened
+        """True without connections, also those that are closing, waiters and slots in use."""
+        return not (self.connections or self.closing or self.waiters or self.opened)
 
     @property
     def has_waiting_calls(self) -> bool:
         """True if a call waits for a connection, or for more of a response."""
-        return bool(self.waiters) or any(not connection.complete for connection in self.connections)
+        return bool(self.waiters) or any(not each.complete for each in (*self.connections, *self.closing))
+
+    @property
+    def stream_count(self) -> int:
+        """How many exchanges share a connection with others."""
+        every = (*self.connections, *self.closing)
+        return sum(len(each.streams) for each in every if isinstance(each, MultiplexedConnection))
 
     def fail_waiters(self) -> None:
         """End the waits in the queue with ClientClosed."""
@@ -421,7 +427,7 @@ class Pool:
     def fail_exchanges(self) -> None:
         """End with ClientClosed what waits for more of a response, and by `close_count` what opens a connection."""
         self.close_count += 1
-        for connection in list(self.connections):
+        for connection in (*self.connections, *self.closing):
             if not connection.complete:
                 self.remove(connection)
                 connection.fail(ClientClosed("the client was closed"))

@@ -185,11 +185,15 @@ class DirectRoute(Route):
         if protocol is None:
             connection.abort()
             raise SSLError(f"{self._peer} speaks {chosen!r}, which was offered, but no plugin brings this protocol")
-        made: MultiplexedConnection = protocol.make(connection.loop)
-        made.protocol = protocol.name
-        data = connection.set_protocol(made)
+        try:
+            made: MultiplexedConnection = protocol.make(connection.loop)
+            made.protocol = protocol.name
+            data = connection.set_protocol(made)
+            made.connection_made(connection.transport)
+        except BaseException:
+            connection.abort()
+            raise
         connection.alive = connection.keep_alive = False  # the transport is no longer its own
-        made.connection_made(connection.transport)
         if data:
             made.receive(data)
         return made
