@@ -164,7 +164,7 @@ class PartialHead:
             self._check_lines()
         # of a longer line, the rest is checked once the line is whole
         at = self._checked_size
-        if at and not UNFINISHED_LINE(self._data, at, at + 64):
+        if at and not re.fullmatch(UNFINISHED_LINE, self._data[at : at + 64]):
             raise malformed_head(self._data, "an invalid line")
         return b""
 
