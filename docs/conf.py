@@ -3,10 +3,15 @@
 pip install -r docs/requirements.txt && sphinx-build -W --keep-going -n docs build/site
 """
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for reference.py
+
 project = "Hookline"
 author = "The Hookline authors"
 copyright = "The Hookline authors"  # the name is Sphinx's
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "reference"]
 exclude_patterns = ["changelog"]
 html_theme = "furo"
 html_title = "Hookline"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .client.client import HttpClient
+from .client.synchronous import SyncHttpClient, SyncHttpResponse, SyncResponseStream
 from .errors import (
     BodyNotRepeatable,
     BodyTooLarge,
@@ -32,31 +33,45 @@ from .errors import (
     StreamConsumedError,
     WriteTimeout,
 )
+from .exchange.core_bodies import form_pairs
+from .exchange.origin import Origin
 from .exchange.request import HttpRequest
 from .exchange.response import HttpResponse
-from .hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from .exchange.response_stream import ResponseStream
+from .hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Protocol, Scheme
+from .hooks.handlers import Event, ResponseEvent
 from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
+from .messages.charset import check_charset
 from .messages.content_decoding import Decoder
-from .messages.fields import field_octets
+from .messages.fields import check_fields, field_octets
+from .messages.request_body import Source, as_body
 from .messages.timeout import Timeout
 from .messages.url import SplitURL, canonical_host, split_url
 from .network.route import DirectRoute, Route
 from .network.stats import Stats
+from .network.timings import Timings
 from .network.tls import TLS
+from .plugins.plugin_info import PluginInfo
+from .wire.carrier import Carrier, ConnectionFacts
+from .wire.multiplexed_connection import MultiplexedConnection
+from .wire.stream import Stream
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "TLS",
     "Attribute",
+    "Body",
     "BodyNotRepeatable",
     "BodyTooLarge",
+    "Carrier",
     "ClientClosed",
     "ConnectTimeout",
     "Connection",
     "ConnectionClosed",
+    "ConnectionFacts",
     "ConnectionRefused",
     "Credential",
     "DNSError",
@@ -64,6 +79,7 @@ __all__ = [
     "DecodingError",
     "DefaultHeader",
     "DirectRoute",
+    "Event",
     "HooklineError",
     "HttpClient",
     "HttpConnectionError",
@@ -74,25 +90,42 @@ __all__ = [
     "HttpTimeout",
     "InvalidURL",
     "LocalProtocolError",
+    "MediaType",
+    "MultiplexedConnection",
     "Option",
+    "Origin",
     "PluginError",
+    "PluginInfo",
     "PluginTypeError",
     "PoolTimeout",
+    "Protocol",
     "ProtocolError",
     "ReadTimeout",
     "RemoteProtocolError",
+    "ResponseEvent",
+    "ResponseStream",
     "Route",
     "SSLError",
     "Scheme",
+    "Source",
     "SplitURL",
     "Stats",
+    "Stream",
     "StreamAbandoned",
     "StreamConsumedError",
     "Switch",
+    "SyncHttpClient",
+    "SyncHttpResponse",
+    "SyncResponseStream",
     "Timeout",
+    "Timings",
     "WriteTimeout",
+    "as_body",
     "canonical_host",
+    "check_charset",
+    "check_fields",
     "field_octets",
+    "form_pairs",
     "hookimpl",
     "hookspec",
     "split_url",
@@ -102,8 +135,12 @@ __all__ = [
 HttpClient.client_version = f"hookline/{__version__}"
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name that an installed plugin exports, such as `hookline.Name`, when it is first used."""
-    from .plugins.exports import exported
+if (
+    not TYPE_CHECKING
+):  # type checkers report an unknown name, so programs with types import these names from the plugins
 
-    return exported(name)
+    def __getattr__(name: str) -> Any:
+        """Import a name that an installed plugin exports, such as `hookline.Name`, when it is first used."""
+        from .plugins.exports import exported
+
+        return exported(name)

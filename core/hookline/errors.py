@@ -49,7 +49,11 @@ class HttpRequestException(HooklineError, ConnectionError):
 
     request: the HttpRequest of the exchange. response: its HttpResponse. Each is None if the exchange failed before it
     was made. If only `response` is given, `request` is the request of that response.
+    was_processed: False if the peer has said that it did not process the request; then it is sent again, whatever its method.
+    None = unknown.
     """
+
+    was_processed: bool | None = None
 
     def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:
         super().__init__(message)

@@ -81,7 +81,7 @@ async def test_credentials_do_not_cross_to_another_origin_nor_come_back(
     assert sent(other) == [None]
     assert sent(own)[-1] is None
     assert got.status_code == 401
-    assert got.history[-1].request.host == "127.0.0.1"
+    assert got.history[-1].request.origin.host == "127.0.0.1"
 
 
 async def test_challenge_from_another_origin_is_never_answered(make_scripted: Make) -> None:

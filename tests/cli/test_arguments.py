@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hookline_cli.console import with_scheme
+from hookline_cli.request.plan import with_scheme
 
 
 @pytest.mark.parametrize(

@@ -76,4 +76,4 @@ async def test_log_keeps_names_order_and_distributions() -> None:
     record_events(client)
 
     after = [(info.name, info.distribution, info.hooks, info.options) for info in client.plugins]
-    assert [row for row in after if row[0] != "demo_observer"] == before
+    assert [row for row in after if row[0] != "event_recorder"] == before

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hookline_cli.console import OutputRefused
 from hookline_cli.plugins_new import names_of, write_files
+from hookline_cli.running import OutputRefused
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

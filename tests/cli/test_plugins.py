@@ -12,6 +12,7 @@ import pytest
 import hookline_redirects
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Show = Callable[..., tuple[int, str, str]]
 
 
 def rows(output: str) -> dict[str, list[str]]:
@@ -53,7 +54,7 @@ def site(tmp_path: Path) -> Site:
 
 
 JAR = """
-from hookline import Attribute, DefaultHeader, Option, Scheme, hookimpl
+from hookline import Attribute, Body, DefaultHeader, MediaType, Option, Scheme, hookimpl
 
 class Jar:
     replaces = "cookies"
@@ -65,6 +66,8 @@ class Jar:
             Option("jar", "x" * 100, request=False, doc="what to \\x1b[31mkeep"),
             Option("bare"),
             Attribute("jar_size", len, of="request"),
+            Body(("lid", "glass"), len, doc="a jar"),
+            MediaType("application/jar", len),
             DefaultHeader("X-Jar", "yes"),
             Scheme("jars", 99, tls=True),
         ]
@@ -74,6 +77,14 @@ class Jar:
 """
 
 # -- list
+
+
+@pytest.mark.parametrize(("columns", "heading"), [(60, "name state events"), (200, "name distribution version state")])
+def test_list_fits_a_narrow_terminal(on_terminal: Show, columns: int, heading: str) -> None:
+    shown = on_terminal("plugins", columns=columns)[1].splitlines()
+
+    assert max(map(len, shown)) <= columns
+    assert " ".join(shown[0].split()).startswith(heading)
 
 
 @pytest.mark.parametrize("words", [(), ("list",)])
@@ -248,6 +259,8 @@ def test_info_shows_the_replaced_and_the_replacement(run: Run, site: Site) -> No
     assert kept.endswith("xxx…: what to \\x1b[31mkeep (client only)")
     assert len(kept) < 120
     assert bare == "bare = None: no description"
+    assert section(jar, "bodies") == ["lid, glass: a jar"]
+    assert section(jar, "media types") == ["application/jar: no description"]
     assert section(jar, "attributes") == ["request.jar_size"]
     assert section(jar, "default fields") == ["X-Jar: yes"]
     assert section(jar, "schemes") == ["jars, port 99 with TLS"]
@@ -291,7 +304,7 @@ def test_info_of_an_unknown_name_is_an_error_with_the_nearest(run: Run) -> None:
 
     assert near.returncode == far.returncode == 2
     assert "no plugin 'redirect' is installed; did you mean 'redirects'?" in near.stderr
-    assert "no plugin 'nosuch' is installed; installed are basic, cookies, " in far.stderr
+    assert "no plugin 'nosuch' is installed; installed are basic, bodies, cookies, " in far.stderr
 
 
 # -- order

@@ -140,6 +140,21 @@ async def test_jar_of_the_standard_library_reads_a_response_and_writes_a_request
     assert sent(scripted) == [None, "a=1; b=2"]
 
 
+async def test_jar_of_the_standard_library_follows_paths(scripted: ScriptedServer) -> None:
+    scripted.answer(setting("a=1", "b=2; Path=/x"), response())
+    jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(rfc2965=False))
+
+    def add_cookies(response: Any) -> None:
+        jar.add_cookie_header(response.request)
+
+    async with HttpClient(store_cookies=False) as client:
+        answer = await client.get(scripted.url("/x/y").replace("127.0.0.1", "localhost"))
+        jar.extract_cookies(answer, answer.request)
+        await client.get(scripted.url("/x/z").replace("127.0.0.1", "localhost"), pre_request=add_cookies)
+    assert {cookie.name: cookie.value for cookie in jar} == {"a": "1", "b": "2"}
+    assert sorted((sent(scripted)[-1] or "").split("; ")) == ["a=1", "b=2"]
+
+
 async def test_cookies_that_were_cleared_do_not_come_back(scripted: ScriptedServer) -> None:
     scripted.always(response())
     async with HttpClient(cookies=standard_jar(("127.0.0.1", "1"))) as client:

@@ -87,7 +87,7 @@ class AllowedCookies:
     @hookimpl
     def pre_request(self, response: Any) -> None:
         request = response.request
-        if kept := self.kept.get(request.host):
+        if kept := self.kept.get(request.origin.host):
             request.unredirected_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in kept.items())
 
     @hookimpl(headers=("set-cookie",))
@@ -95,7 +95,7 @@ class AllowedCookies:
         for field in response.headers.getall("set-cookie"):
             name, _, value = field.partition(";")[0].partition("=")
             if name in self.allowed and response.request.store_cookies:
-                self.kept.setdefault(response.request.host, {})[name] = value
+                self.kept.setdefault(response.request.origin.host, {})[name] = value
 
 
 async def test_cookies_replaced_by_an_allow_list(scripted: ScriptedServer) -> None:

@@ -1,7 +1,9 @@
-"""Bodies from data=, json= and files=: what is sent, what is refused, and which functions encode and decode JSON."""
+"""Bodies from data= and json=: what is sent, what is refused, and which functions encode and decode JSON."""
 
+import io
 import json
 import math
+import pathlib
 
 import pytest
 
@@ -35,10 +37,9 @@ async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
     ("given", "error", "words"),
     [
         ({"data": b"x", "json": 1}, LocalProtocolError, "not both"),
-        ({"files": {"a": "b"}, "json": 1}, LocalProtocolError, "not both"),
-        ({"data": b"x", "files": {"a": "b"}}, LocalProtocolError, "fields that go with them"),
-        ({"data": "x", "files": {"a": "b"}}, LocalProtocolError, "fields that go with them"),
-        ({"files": {"a": "b"}, "headers": {"Content-Type": "text/plain"}}, LocalProtocolError, "Content-Type"),
+        ({"data": {"a": "b"}, "headers": {"Content-Type": "multipart/mixed"}}, LocalProtocolError, "needs a plugin"),
+        ({"data": io.BytesIO(b"x")}, TypeError, "BytesIO; files, paths"),
+        ({"data": pathlib.Path("x")}, TypeError, "Path; files, paths"),
         ({"data": 1}, TypeError, "int"),
         ({"data": object()}, TypeError, "object"),
         ({"data": [("a", "b", "c")]}, TypeError, "pairs"),
@@ -48,29 +49,6 @@ async def test_mapping_is_a_form_under_any_other_content_type(client, scripted):
         ({"json": object()}, TypeError, "JSON"),
         ({"json": 1, "json_encoder": lambda value: 5}, TypeError, "json_encoder= gave int"),
         ({"json": 1, "json_encoder": 5}, TypeError, "callable"),
-        ({"files": {"a": ("n",)}}, TypeError, "'a' has 1 items"),
-        ({"files": {"a": (b"n", b"x")}}, TypeError, "filename of 'a'"),
-        ({"files": {"a": ("n", ["x"])}}, TypeError, "content of 'a'"),
-        ({"files": {"a": 5}}, TypeError, "int"),
-        ({"files": [("a", "b", "c")]}, TypeError, "pairs"),
-        ({"files": "ab"}, TypeError, "pairs"),
-        ({"files": {b"a": "b"}}, TypeError, "str"),
-        ({"files": {"a\0": "x"}}, LocalProtocolError, "NUL"),
-        ({"files": {"a": ("\0", "x")}}, LocalProtocolError, "NUL"),
-        ({"files": {"a": ("n", "x", "text/plain\r\nEvil: x")}}, LocalProtocolError, "Content-Type"),
-        ({"files": {"a": ("n", "x", None, {"X\r\nEvil": "x"})}}, LocalProtocolError, "field name"),
-        ({"files": {"a": ("n", "x", None, {"X": "x\r\nEvil: x"})}}, LocalProtocolError, "CR, LF"),
-        ({"files": {"\ud800": "x"}}, LocalProtocolError, "surrogate"),
-        (
-            {"files": {"a": "x"}, "headers": {"Content-Type": 'multipart/form-data; boundary="a\u00fc"'}},
-            LocalProtocolError,
-            "boundary",
-        ),
-        (
-            {"files": {"a": "x"}, "headers": {"Content-Type": "multipart/form-data; boundary="}},
-            LocalProtocolError,
-            "boundary",
-        ),
     ],
     ids=words,
 )
@@ -90,7 +68,7 @@ async def test_method_with_a_body_sends_a_length_of_zero_without_one(client, scr
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
 async def test_other_methods_send_no_length_without_a_body(client, scripted, method):
     scripted.answer(response(b""))
-    await client.request(method, scripted.url(), data={}, json=None, files=[])
+    await client.request(method, scripted.url(), data={}, json=None)
     assert scripted.requests[0].header("content-length") is None
     assert scripted.requests[0].header("transfer-encoding") is None
 
@@ -121,3 +99,19 @@ async def test_content_length_that_does_not_fit_bytes_is_refused(client, scripte
         await client.post(scripted.url(), data=b"four", headers={"Content-Length": "5"})
     await scripted.until(connections=1, closed=1)
     assert scripted.requests == []
+
+
+async def test_content_type_of_a_body_is_sent_beside_fields_that_replace_defaults(client, scripted):
+    scripted.always(response(b""))
+    for headers in ({"Accept": "text/plain"}, {"Accept": None}, {"Accept": None, "Content-Type": None}):
+        await client.post(scripted.url(), json=1, headers=headers)
+        await client.post(scripted.url(), data={"a": "b"}, headers=headers)
+    form = "application/x-www-form-urlencoded"
+    kinds = [request.header("content-type") for request in scripted.requests]
+    assert kinds == ["application/json", form, "application/json", form, None, None]
+
+
+async def test_empty_form_beside_json_is_no_body(client, scripted):
+    scripted.answer(response(b""))
+    await client.post(scripted.url(), data={}, json=1)
+    assert scripted.requests[0].body == b"1"

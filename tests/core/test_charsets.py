@@ -6,7 +6,7 @@ import pytest
 
 from hookline import HttpClient
 from hookline.messages.charset import check_charset, codec_of
-from hookline_testing.server import Script, head, response
+from hookline_testing.server import response
 
 pytestmark = pytest.mark.client(autoload=False)
 
@@ -121,8 +121,6 @@ async def test_response_is_decoded_by_the_label(client, scripted, label, codec, 
     scripted.always(response(text.encode(codec), headers=fields))
     answer = await client.get(scripted.url())
     assert (answer.encoding, answer.text, answer.decode_content()) == (codec, text, text)
-    answer = await client.get(scripted.url(), stream=True)
-    assert [line async for line in answer.raw.iter_lines()] == [text]
 
 
 @none
@@ -144,7 +142,6 @@ async def test_unknown_label_is_ignored(client, scripted, label, quote):
             assert answer.encoding is None
         assert answer.text == text
         assert answer.decode_content() in (text, ["größer"], [("a", "ü")])
-        assert [line async for line in answer.raw.iter_lines()] == [text]
 
 
 @none
@@ -152,7 +149,7 @@ async def test_encoding_that_is_not_a_charset_is_an_error(client, scripted, labe
     scripted.answer(response(b"[1]", headers=[("Content-Type", "application/json")]))
     answer = await client.get(scripted.url())
     answer.encoding = label
-    for read in (lambda: answer.text, answer.json, answer.decode_content, answer.raw.iter_lines):
+    for read in (lambda: answer.text, answer.json, answer.decode_content):
         with pytest.raises(LookupError):
             read()
     answer.encoding = None
@@ -165,8 +162,6 @@ async def test_label_of_the_peer_cannot_choose_a_decoder_of_quadratic_time(clien
     scripted.always(response(body, headers=[("Content-Type", f"text/plain; charset={label}")]))
     began = time.process_time()
     assert len((await client.get(scripted.url())).text) == len(body)
-    answer = await client.get(scripted.url(), stream=True)
-    assert [len(line) async for line in answer.raw.iter_lines()] == [len(body)]
     assert time.process_time() - began < 5
 
 
@@ -211,11 +206,3 @@ async def test_invalid_json_after_a_byte_order_mark_is_an_error(client, scripted
     scripted.always(response(b"\xef\xbb\xbf", headers=[("Content-Type", "application/json")]))
     with pytest.raises(ValueError, match="Expecting value"):
         (await client.get(scripted.url())).json()
-
-
-async def test_line_that_ends_in_cr_is_returned_at_once(client, scripted):
-    scripted.answer(Script(head(200)).send(b"one\r").until_read().stall())
-    async with await client.get(scripted.url(), stream=True, timeout=10) as answer:
-        async for line in answer.raw.iter_lines():
-            assert line == "one"
-            break

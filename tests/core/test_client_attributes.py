@@ -125,8 +125,8 @@ PUBLIC = {
     # the client itself
     "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "plugins", "stats",
     # for plugins
-    "add_closer", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
-    "pause", "remove_closer", "run",
+    "add_closer", "before_dial", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
+    "pause", "remove_closer", "resolve", "run",
 }  # fmt: skip
 
 

@@ -47,12 +47,6 @@ async def reads_a_stream(client: HttpClient, server: ScriptedServer) -> None:
         pass
 
 
-async def saves_a_stream(client: HttpClient, server: ScriptedServer) -> None:
-    server.answer(STALLED)
-    answer = await client.get(server.url(), stream=True, post_request=slow_post_request)
-    await answer.raw.save("here")
-
-
 async def uploads(client: HttpClient, server: ScriptedServer) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         try:
@@ -101,7 +95,6 @@ CALLS = [
     waits_for_the_head,
     waits_for_the_body,
     reads_a_stream,
-    saves_a_stream,
     uploads,
     is_in_a_handler,
     is_in_a_pause,
@@ -112,9 +105,8 @@ CALLS = [
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_closers_run_after_the_last_post_request(
-    make_scripted: Callable[..., ScriptedServer], call: Call, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    make_scripted: Callable[..., ScriptedServer], call: Call
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     server = make_scripted(strict=False)
     client = HttpClient(autoload=False, pool_size=1)
 

@@ -396,7 +396,6 @@ async def test_response_can_be_copied_in_post_request(scripted: ScriptedServer) 
 LIVE: dict[str, tuple[Callable[[HttpResponse], Any], str]] = {
     "client": (lambda found: found.request.client, "make a client where one is needed"),
     "raw": (lambda found: found.raw, "copy what was read of it"),
-    "lines": (lambda found: found.raw.iter_lines(), "copy the lines"),
     "connection": (lambda found: next(iter(found._pool.connections)), "belongs to the loop"),
     "pool": (lambda found: found._pool, "belong to one process"),
     "event": (lambda found: found.event("post_request"), "bind them to another"),
@@ -425,7 +424,7 @@ async def test_history_of_any_length_is_copied_without_recursion() -> None:
         last = HttpResponse.build(client.new_request("GET", "http://a.test/0", cause="x"), 200)
         for number in range(1, 2001):
             request = client.new_request("GET", f"http://a.test/{number}", cause="x")
-            request._set_history([last])
+            request._history = [last]
             last = HttpResponse.build(request, 200)
 
         found = pickle.loads(pickle.dumps(last))
@@ -439,7 +438,7 @@ async def test_response_that_stands_in_its_own_history_is_copied() -> None:
     async with client_with() as client:
         request = client.new_request("GET", "http://a.test/", cause="x")
         found = HttpResponse.build(request, 200)
-        request._set_history([found])
+        request._history = [found]
 
         made = copy.deepcopy(found)
 

@@ -181,3 +181,25 @@ async def test_events_without_subscribers_have_no_stage(scripted: ScriptedServer
     assert table.hooks_after_other_heads.post_request is None
     assert table.interim_stage is None
     assert not table.leaves_fast_path
+
+
+async def test_several_methods_of_one_plugin_run_in_the_order_of_their_marks(scripted: ScriptedServer) -> None:
+    log: list[str] = []
+
+    class Several:
+        @hookimpl(specname="on_headers", trylast=True)
+        def a(self) -> None:
+            log.append("last")
+
+        @hookimpl(specname="on_headers")
+        def b(self) -> None:
+            log.append("between")
+
+        @hookimpl(specname="on_headers", tryfirst=True)
+        def c(self) -> None:
+            log.append("first")
+
+    scripted.answer(response())
+    async with client_with(Several()) as client:
+        await client.get(scripted.url())
+    assert log == ["first", "between", "last"]

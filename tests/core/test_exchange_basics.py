@@ -79,7 +79,7 @@ async def test_post_without_a_body_sends_content_length_0(client, scripted):
         ({"data": memoryview(b"xyz")[1:]}, b"yz", None),
         ({"data": {}}, b"", None),
         ({"data": []}, b"", None),
-        ({"data": {}, "files": {}, "json": None}, b"", None),
+        ({"data": {}, "json": None}, b"", None),
         ({"data": [b"one", b"two"]}, b"onetwo", None),
         ({"data": ("one", b"two")}, b"onetwo", None),
     ],

@@ -1,11 +1,10 @@
 """Bodies that are produced while they are sent, held back, refused early, or broken."""
 
 import asyncio
-import io
 
 import pytest
 
-from hookline import BodyNotRepeatable, HttpClient, ReadTimeout, Timeout, hookimpl
+from hookline import BodyNotRepeatable, HttpClient, ReadTimeout, Source, Timeout, hookimpl
 from hookline.errors import ConnectionClosed, LocalProtocolError
 from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
@@ -145,7 +144,7 @@ async def test_early_answer_ends_the_upload(client, make_scripted, kind):
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("kind", ["async", "sync", "bytes", "file"])
+@pytest.mark.parametrize("kind", ["async", "sync", "bytes", "source"])
 async def test_answer_of_a_server_that_does_not_wait_for_the_upload_is_read(client, make_scripted, kind):
     server = make_scripted(strict=False)
     server.always(Script(response(b"too much", 413)).drop(), early=True)
@@ -153,7 +152,7 @@ async def test_answer_of_a_server_that_does_not_wait_for_the_upload_is_read(clie
         "async": lambda: agen(*[b"x" * 1000] * 10_000),
         "sync": lambda: iter([b"x" * 1000] * 10_000),
         "bytes": lambda: BLOCK * 40,
-        "file": lambda: io.BytesIO(BLOCK * 40),
+        "source": lambda: Source([BLOCK] * 40, len(BLOCK) * 40),
     }[kind]
     for _ in range(30):
         answer = await client.post(server.url(), data=make())
@@ -227,7 +226,7 @@ async def test_error_of_another_exchange_within_the_source_is_no_reason_to_send_
     await server.until(heads=2, connections=1)
 
 
-@pytest.mark.parametrize("body", [io.BytesIO(b"known"), iter([b"known"])], ids=["length", "no length"])
+@pytest.mark.parametrize("body", [Source([b"known"], 5), iter([b"known"])], ids=["length", "no length"])
 async def test_transfer_encoding_of_the_user_sends_chunks(client, scripted, body):
     scripted.answer(response(b""))
     await client.post(scripted.url(), data=body, headers={"Transfer-Encoding": "chunked"})

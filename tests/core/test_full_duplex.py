@@ -2,10 +2,10 @@
 
 import asyncio
 import gc
-import io
 
 import pytest
 
+import hookline
 from hookline import HttpTimeout, ReadTimeout, Timeout
 from hookline.errors import ClientClosed, ConnectionClosed, StreamAbandoned
 from hookline_testing.server import Script, head, response
@@ -104,8 +104,8 @@ class Source:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     "make",
-    [lambda: BLOCK * 12, lambda: io.BytesIO(BLOCK * 12), lambda: iter([BLOCK] * 12)],
-    ids=["bytes", "file", "chunks"],
+    [lambda: BLOCK * 12, lambda: hookline.Source([BLOCK] * 12, len(BLOCK) * 12), lambda: iter([BLOCK] * 12)],
+    ids=["bytes", "source", "chunks"],
 )
 async def test_echo_comes_whole_and_its_connection_is_kept(client, echo, make, stream):
     for _ in range(2):
@@ -129,16 +129,24 @@ async def test_handlers_of_the_head_run_while_the_body_goes_out(client, echo):
 
 async def test_what_is_sent_may_follow_from_what_came(client, echo):
     source, told = Source(), []
+
+    async def count(chunks, length):
+        async for chunk in chunks:
+            yield chunk
+            told.append((len(chunk), length))
+
+    def pre_request(response, **_):
+        response.wrap_upload(count)
+
     source.give(b"0")
-    answer = await client.post(
-        echo.url, data=source(), stream=True, timings=True, on_upload=lambda done, total: told.append((done, total))
-    )
+    answer = await client.post(echo.url, data=source(), stream=True, timings=True, pre_request=pre_request)
     for number in range(1, 20):
         assert await answer.raw.read(100) == b"%d" % (number - 1)
         source.give(b"%d" % number)
     source.give(None)
     assert await answer.raw.read() == b"19"
-    assert told[-1] == (30, None)
+    assert sum(size for size, _ in told) == 30
+    assert {length for _, length in told} == {None}
     assert answer.timings.first_byte < answer.timings.sent < answer.timings.done
     assert source.closed.is_set()
     await is_free(client, echo)

@@ -32,7 +32,7 @@ def break_in_at(line: int) -> Any:
             return None
         if event == "line" and frame.f_code.co_name not in (
             "handler_section",
-            "set_done",
+            "until_closed",
         ):  # behind which a connection may just be open
             seen += 1
             if seen == line:

@@ -193,10 +193,11 @@ async def test_optional_plugin_of_a_call_is_one_object_for_all_calls(site: Site,
     site.install("hookline-again", declares("Again", "retries"), {"again": "Again"}, group="hookline.optional")
     async with HttpClient() as client:
         assert await read(client, scripted, "retries", plugins=["again"], retries=3) == 3
-        first = client._loaded_for_calls["again"]
+        (again,) = client.plugins.absent
+        first = again.plugin
         client.event("on_headers").bind(lambda response: None)
         assert await read(client, scripted, "retries", plugins=["again"]) == 1
-        assert client._loaded_for_calls["again"] is first
+        assert again.plugin is first
 
 
 class Basic:

@@ -47,6 +47,9 @@ def both_ways() -> list[EntryPoint]:
 def test_offers_are_those_of_importlib_where_the_tests_run() -> None:
     names = {offer.name for offer in both_ways()}
 
+    assert "testing" in names
+    for package in ("hookline_auth", "hookline_cookies", "hookline_retry", "hookline_websocket"):
+        pytest.importorskip(package)
     assert {"basic", "cookies", "retry", "WS"} <= names
 
 

@@ -159,6 +159,15 @@ def test_object_may_replace_several(installed: Site) -> None:
     assert names(plugins=[mine]) == ["mine", "trace"]
 
 
+def test_object_that_is_replaced_is_absent_with_the_reason(site: Site) -> None:
+    marked = hookimpl(specname="pre_request")(lambda self: None)
+    new, old = plugin("new", replaces="old", pre_request=marked), plugin("old", pre_request=marked)
+    client = HttpClient(plugins=[new, old])
+    assert [info.name for info in client.plugins] == ["new"]
+    (absent,) = client.plugins.absent
+    assert (absent.name, absent.why, absent.by, absent.plugin) == ("old", "replaced", client.plugins["new"], old)
+
+
 def test_broken_plugin_that_is_replaced_does_no_harm(installed: Site) -> None:
     installed.install("hookline-cookies", "raise ImportError('gone')", {"cookies": "Cookies"})
     installed.install("acme-cookies", REPLACING, {"jar": "Jar"})

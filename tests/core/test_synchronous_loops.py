@@ -323,10 +323,9 @@ def test_tasks_of_handlers_end_with_the_loop_of_synchronous_mode(scripted):
     assert tasks[0].cancelled()
 
 
-@pytest.mark.parametrize("take", [lambda raw: raw, lambda raw: raw.iter_lines()], ids=["chunks", "lines"])
-async def test_for_without_async_in_a_running_loop_is_an_error_and_no_endless_loop(scripted, take):
+async def test_for_without_async_in_a_running_loop_is_an_error_and_no_endless_loop(scripted):
     scripted.answer(response(b"body"))
     async with HttpClient(autoload=False) as client, await client.get(scripted.url(), stream=True) as answer:
         with pytest.raises(RuntimeError, match="async for"):
-            iter(take(answer.raw))
+            iter(answer.raw)
         assert await answer.raw.read() == b"body"  # nothing was taken

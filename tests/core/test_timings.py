@@ -124,6 +124,7 @@ async def test_listeners_hear_the_same_with_timings(scripted, cut):
 
 
 async def test_redirect_is_timed_hop_by_hop(scripted):
+    pytest.importorskip("hookline_redirects")
     scripted.answer(response(status=302, headers=[("Location", "/two")]), response(b"fine"))
     async with HttpClient() as client:
         answer = await client.get(scripted.url(), timings=True)

@@ -255,7 +255,7 @@ async def test_all_spellings_of_an_address_share_url_host_and_connection(scripte
         await client.get(scripted.url("/first"))
         answer = await client.get(f"http://{host}:{scripted.port}/x")
     assert answer.url == scripted.url("/x")
-    assert answer.request.host == "127.0.0.1"
+    assert answer.request.origin.host == "127.0.0.1"
     assert scripted.requests[1].header_values("host") == [f"127.0.0.1:{scripted.port}"]
     assert scripted.connections == 1
 
@@ -281,7 +281,7 @@ async def test_name_reaches_resolver_and_host_field_in_ascii(scripted, written, 
     async with HttpClient(autoload=False, resolver=resolver) as client:
         for spelling in (written, host, written.upper()):
             answer = await client.get(f"http://{spelling}:{scripted.port}/")
-            assert answer.request.host == host
+            assert answer.request.origin.host == host
     assert asked == [host]
     assert {request.header("host") for request in scripted.requests} == {f"{host}:{scripted.port}"}
 

@@ -24,6 +24,7 @@ import pytest
 
 from hookline_testing.server import Script, ScriptedServer, SeenRequest, response
 from hookline_testing.server.answer_queue import Answer
+from kit.event_streams import ended, whole
 from servers.websocket_peer import echo, opening
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ PAGES = [
 ]
 FOLLOWED = ("starting.md", "writing.md", "publishing.md")
 STAND_IN = "http://127.0.0.1:8000"
+CHAT_CHUNK = b'data: {"choices": [{"index": 0, "delta": {"content": "%b"}}]}\n\n'
 
 BLOCK = re.compile(r"^```([\w{}]*(?: title=\S+)?)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^(?:\w+=\S+ )*(?:hookline|python -m hookline)\b.*$", re.MULTILINE)
@@ -124,6 +126,13 @@ def make_answer() -> Callable[[SeenRequest], Answer]:
             return response() if request.header("authorization") else response(b"who?", 401, challenge)
         if path == "/slow":
             return Script().stall()
+        if path == "/news":
+            return whole(b"id: 1\ndata: first\n\nid: 2\nevent: weather\ndata: rain\ndata: then sun\n\n")
+        if path == "/ticker":
+            last = request.header("last-event-id")
+            return response(status=204) if last == "2" else ended(b"retry: 0\nid: 1\ndata: up\n\nid: 2\ndata: down\n\n")
+        if path == "/chat":
+            return ended(*(CHAT_CHUNK % word for word in (b"Hello", b", world", b"!")), b"data: [DONE]\n\n")
         if path == "/websocket":
             return opening(echo)
         if path == "/broken":
@@ -196,7 +205,7 @@ def test_every_block_of_a_plugin_page_is_run(page: Path) -> None:
         text = page.read_text(encoding="utf-8")
         kinds = [block[1] for block in BLOCK.finditer(text)]
         assert 2 * len(kinds) == len(re.findall(r"^```", text, re.MULTILINE))
-        assert set(kinds) <= {"python", "text", "sh", "{toctree}"}
+        assert set(kinds) <= {"python", "text", "sh", "{toctree}", "{reference}"}
         commands = "".join(block[2] for block in BLOCK.finditer(text) if block[1] == "sh").splitlines()
         assert all(COMMAND.fullmatch(line) for line in commands)
         compared = sum(example.page == name_of(page) and example.output is not None for example in PYTHON)

@@ -9,8 +9,9 @@ from pathlib import Path
 from textwrap import dedent
 
 from hookline import Connection, DirectRoute, HttpClient, HttpRequest, HttpResponse, hookimpl
-from hookline.client.hookspecs import Specifications
-from hookline.hooks.markers import EVENTS
+from hookline.client.hookspecs import ConnectionSpecifications, Specifications
+from hookline.hooks.implementation import ARGUMENTS
+from hookline.hooks.markers import CONNECTION_HOOKS, EVENTS
 from hookline_testing.server import Script, ScriptedServer, response
 
 PLUGINS = Path(__file__).parents[2] / "docs" / "plugins"
@@ -39,6 +40,19 @@ def test_every_hook_has_a_section_with_its_arguments() -> None:
     assert sections == {
         name: ", ".join(parameter for parameter in found.parameters if parameter != "self")
         for name, found in specified.items()
+    }
+
+
+def test_connection_hooks_stand_in_a_table_with_their_arguments() -> None:
+    section = HOOKS.partition("\n## Connection hooks\n")[2].partition("\n## ")[0]
+    stated = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", section, re.MULTILINE))
+    specified = {name: inspect.signature(getattr(ConnectionSpecifications, name)) for name in CONNECTION_HOOKS}
+    assert stated == {
+        name: ", ".join(parameter for parameter in found.parameters if parameter != "self")
+        for name, found in specified.items()
+    }
+    assert {name: tuple(found.parameters)[1:] for name, found in specified.items()} == {
+        name: ARGUMENTS[name] for name in CONNECTION_HOOKS
     }
 
 

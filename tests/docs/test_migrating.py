@@ -115,7 +115,8 @@ def is_there(client: HttpClient, answer: HttpResponse, row: Row) -> bool:
     if found := re.fullmatch(r"request\((\w+)=\)", name):
         if found[1] in inspect.signature(HttpClient.request).parameters or found[1] in CALL_KEYWORDS:
             return True
-        return client.configuration.table.find(found[1], "request") is not None
+        configuration = client.configuration
+        return found[1] in configuration.bodies.keywords or configuration.table.find(found[1], "request") is not None
     if found := re.fullmatch(r"(HttpClient|HttpRequest|HttpResponse)\.(\w+)", name):
         owner: Any = {"HttpClient": client, "HttpRequest": answer.request, "HttpResponse": answer}[found[1]]
         return hasattr(owner, found[2])

@@ -190,10 +190,10 @@ async def test_file_is_not_read_before_it_is_released(client: HttpClient, make_s
     server = make_scripted(strict=False)
     with open(tmp_path / "upload", "rb") as file:
         server.answer(response(b"", 403), early=True)
-        got = await client.put(server.url(), data=file, wait_continue=NEVER)
+        got = await client.put(server.url(), data=(line for line in file), wait_continue=NEVER)
         assert (got.status_code, file.tell()) == (403, 0)
         server.answer(Script(CONTINUE).read_body().send(response(b"ok")))
-        got = await client.put(server.url(), data=file, wait_continue=NEVER)
+        got = await client.put(server.url(), data=(line for line in file), wait_continue=NEVER)
     assert got.content == b"ok"
     assert server.requests[-1].body == b"line\n" * 100
 

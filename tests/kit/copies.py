@@ -36,12 +36,12 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "twice": lambda found: pickle.loads(pickle.dumps(copy.deepcopy(pickle.loads(pickle.dumps(found))))),
 }
 OF_RESPONSES = (
-    "status_code", "reason", "version", "ok", "url", "raw_head", "headers", "trailers", "links", "elapsed", "timings",
+    "status_code", "reason", "version", "ok", "url", "raw_head", "headers", "trailers", "elapsed", "timings",
     "encoding", "is_consumed", "_is_finished", "is_open",
 )  # fmt: skip
 OF_REQUESTS = (
-    "method", "url", "full_url", "target", "version", "cause", "content_type", "type", "host", "origin_req_host", "timeout",
-    "stream", "max_body", "unverifiable", "has_left_origin", "can_be_sent", "_can_be_repeated",
+    "method", "url", "target", "version", "cause", "content_type", "timeout", "stream", "max_body", "has_left_origin",
+    "can_be_sent", "_can_be_repeated",
 )  # fmt: skip
 
 

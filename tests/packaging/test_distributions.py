@@ -127,6 +127,6 @@ def test_core_and_command_line_work_without_plugins(wheelhouse: Path, tmp_path: 
         [environment.python, "-I", "-W", "error", "-m", "hookline"],
         [environment.programs / "hookline"],
     ):
-        shown = run(*program, one_answer_url)
+        shown = run(*program, "-i", one_answer_url)
         assert shown.startswith("HTTP/1.0 200 OK\n")
         assert shown.endswith("\n\nhello")

@@ -60,8 +60,8 @@ def test_example_is_short(example: Path) -> None:
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) < LONGEST
 
 
-def test_two_examples_are_there() -> None:
-    assert [path.name for path in EXAMPLES] == ["acme-cookies", "acme-stamp"]
+def test_three_examples_are_there() -> None:
+    assert [path.name for path in EXAMPLES] == ["acme-cookies", "acme-msgpack", "acme-stamp"]
 
 
 def test_installed_examples_are_loaded_for_every_client(run: Run) -> None:
@@ -158,6 +158,7 @@ def test_replacement_has_all_that_the_jar_declares(run: Run) -> None:
         return found
 
     jar, allowed = declared("cookies", "['allowed_cookies']"), declared("allowed_cookies", "[]")
+    del jar["Attribute of request"]  # for jars of http.cookiejar, which the replacement does not take
     assert set(jar) == {"Option", "Attribute of response", "Attribute of client", "Credential"}
     assert {kind: set(names) - set(allowed.get(kind, ())) for kind, names in jar.items()} == {
         kind: set() for kind in jar
@@ -210,3 +211,47 @@ def test_replacement_is_left_out_and_the_jar_comes_back(run: Run) -> None:
 def test_optional_plugin_is_there_by_name_alone(run: Run) -> None:
     assert run("result = 'retry' in client().plugins") is False
     assert run("result = 'retry' in client(plugins=['retry']).plugins") is True
+
+
+def test_objects_are_sent_and_decoded_as_messagepack(run: Run, scripted: ScriptedServer) -> None:
+    scripted.respond(
+        lambda request: (
+            response(b"\xc1", 200, [("Content-Type", "application/msgpack")])
+            if request.target == "/broken"
+            else response(b"", 307, [("Location", "/here")])
+            if request.target == "/moved"
+            else response(request.body, 200, [("Content-Type", request.header("content-type") or "")])
+        )
+    )
+    result = run(
+        """
+        url = sys.argv[1]
+        async with client() as c:
+            result = [(await c.post(url + "moved", msgpack={"a": [1, None]}, timeout=10)).decode_content()]
+            for given in ({"msgpack": 1, "json": 1}, {"msgpak": 1}):
+                try:
+                    await c.post(url, **given)
+                except (ValueError, TypeError) as error:
+                    result.append(str(error))
+            try:
+                (await c.get(url + "broken")).decode_content()
+            except ValueError as error:
+                result.append(str(error).partition(":")[0])
+            try:
+                await c.post(url, msgpack=1, disable=["msgpack"])
+            except TypeError as error:
+                result.append("disabled" in str(error))
+            result.append(c.plugins["msgpack"].bodies)
+        """,
+        scripted.url(),
+    )
+    assert result == [
+        {"a": [1, None]},
+        "give json=, or msgpack=, but not both",
+        "HttpClient.post() got an unexpected keyword 'msgpak'. Did you mean 'msgpack'?",
+        "the body is not MessagePack",
+        True,
+        ["msgpack"],
+    ]
+    assert [request.body for request in scripted.requests[:2]] == [b"\x81\xa1a\x92\x01\xc0"] * 2
+    assert {request.header("content-type") for request in scripted.requests[:2]} == {"application/msgpack"}

@@ -14,6 +14,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 Table = dict[str, Any]
+# Every client loads their plugins, but the root does not bring them.
+INSTALLED_SEPARATELY = {"hookline-sse"}
 
 
 def package_of(member: Path) -> Path:
@@ -22,6 +24,8 @@ def package_of(member: Path) -> Path:
 
 def is_default(project: Table) -> bool:
     """Tell whether the root brings this member: core, a plugin of every client, or a command."""
+    if project["name"] in INSTALLED_SEPARATELY:
+        return False
     groups = project.get("entry-points", {})
     return project["name"] == "hookline-core" or "hookline" in groups or "scripts" in project
 

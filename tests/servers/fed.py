@@ -9,8 +9,8 @@ from typing import Any
 
 from hookline.exchange.exchange import NO_BODY_METHODS
 from hookline.http1.connection import Connection
-from hookline.http1.parser import ResponseHead
 from hookline.messages.fields import parse_fields, parse_trailers
+from hookline.wire.response_head import ResponseHead
 from hookline_testing.server.cut import Cut, pieces
 
 

@@ -55,6 +55,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "json_decoder": {"none": None},
     "trust_env": falsy(True),
     # the plugins': each says what None is
+    "on_upload": {"none": None},
+    "on_download": {"none": None},
     "auth": {"none": None},
     "cookies": several({}, None),
     "store_cookies": falsy(None),
@@ -113,8 +115,6 @@ CALLS: dict[str, dict[str, bytes | None]] = {
         event: {"none": NOTHING, "list": NOTHING, "tuple": NOTHING}
         for event in ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
     },
-    "on_upload": {"none": NOTHING},
-    "on_download": {"none": NOTHING},
 }  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def test_each_keyword_has_an_entry() -> None:
     assert options == set(OPTIONS)
     assert set(keyword_only(HttpClient)) == set(CLIENT_KEYWORDS) == set(PARAMETERS)
     named = {name for name in inspect.signature(HttpClient.request).parameters if name not in ("self", "kwargs")}
-    assert named | set(CALL_KEYWORDS) == set(CALLS)
+    assert named | {*CALL_KEYWORDS, *made.configuration.bodies.keywords} == set(CALLS)
     for method in ("get", "options", "head", "post", "put", "patch", "delete"):
         assert set(keyword_only(getattr(HttpClient, method))) <= set(CALLS)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hookline import HooklineError, HttpClient, InvalidURL, split_url
 from hookline_cli import main
-from hookline_cli.console import with_scheme
+from hookline_cli.request.plan import with_scheme
 from hookline_oauth import OAuth1, OAuth2
 from hookline_testing.server import ScriptedServer, response
 

@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
-from hookline import ConnectTimeout, HttpClient, HttpTimeout, PluginError, SSLError, Timeout, hookimpl
+from hookline import (
+    ConnectTimeout,
+    HttpClient,
+    HttpRequestException,
+    HttpTimeout,
+    PluginError,
+    SSLError,
+    Timeout,
+    hookimpl,
+)
 from hookline_testing.server import Script, ScriptedServer, response
-from hookline_websocket import WS, WebSocket
+from hookline_websocket import WS, WebSocket, connect
 from servers.certificates import Certificates
 from servers.websocket_peer import Peer, close, opening, text
 
@@ -222,3 +231,20 @@ async def test_connect_timeout_is_that_of_http(scripted: ScriptedServer) -> None
     async with HttpClient(timeout=Timeout(connect=0.1)) as client:
         with pytest.raises(ConnectTimeout):
             await client.get("wss" + scripted.url().removeprefix("http"))
+
+
+async def test_connect_returns_the_websocket(scripted: ScriptedServer) -> None:
+    scripted.answer(opening(None, behind=text("hello")))
+    async with HttpClient() as client, await connect(client, url_of(scripted), subprotocols=()) as websocket:
+        assert isinstance(websocket, WebSocket)
+        assert await websocket.receive() == "hello"
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_connect_raises_if_no_websocket_is_opened(scripted: ScriptedServer, status: int) -> None:
+    scripted.answer(response(b"page", status))
+    async with HttpClient() as client:
+        with pytest.raises(HttpRequestException, match=str(status)) as caught:
+            await connect(client, url_of(scripted, "/?secret"))
+    assert caught.value.response.content == b"page"
+    assert "secret" not in str(caught.value)

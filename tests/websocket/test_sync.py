@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient
+from hookline import HttpClient, SyncHttpClient
 from hookline_testing.server import ScriptedServer
-from hookline_websocket import WS, WebSocketClosed, WebSocketError
+from hookline_websocket import WS, WebSocketClosed, WebSocketError, connect
 from servers.websocket_peer import PING, PONG, Peer, close, frame, opening, text
 
 
@@ -160,3 +160,11 @@ def test_loop_that_ends_under_open_websockets_closes_them(websockets_server: Any
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout == "[1006, 1001]\n"
+
+
+@pytest.mark.parametrize("kind", [HttpClient, SyncHttpClient])
+def test_connect_without_a_loop(websockets_server: Any, kind: type[HttpClient]) -> None:
+    client: Any = kind()
+    with client, connect(client, url_of(websockets_server)) as websocket:
+        websocket.send("one")
+        assert websocket.receive() == "one"

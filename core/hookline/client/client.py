@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+import socket
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from multidict import CIMultiDict
 
 from ..copying import no_copy, set_reducer
-from ..exchange.body_encoding import set_body
-from ..exchange.call_handlers import CALLBACK_KEYWORDS, CallHandlers, call_handlers_of
+from ..errors import DNSError, reason_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange
 from ..exchange.request import BODY_FRAMING, HttpRequest
+from ..exchange.response import HttpResponse
+from ..hooks.handlers import implementations_of
+from ..hooks.markers import EVENTS
 from ..http1.connection import Connection
 from ..messages import fields
+from ..messages.fields import HeadersLike
+from ..messages.timeout import Timeout
 from ..messages.url import as_params, as_url
-from ..network.happy_eyeballs import Resolver
+from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve_host
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
 from ..plugins.option_table import Setting
 from ..plugins.selection import Autoload, Selection
+from ..wire.opening import run_before_dial
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    ResponseT_co = TypeVar("ResponseT_co", bound=HttpResponse[Any, Any], default=HttpResponse, covariant=True)
+else:  # type checkers alone need the default, which Python has from 3.13 on
+    from typing import TypeVar
+
+    ResponseT_co = TypeVar("ResponseT_co")
+
+T = TypeVar("T")
+Call = Coroutine[Any, Any, T]  # what a call returns in a running loop
+
 # Fields of the client that describe calls of its user. A sub-request of a plugin, which may go to another host with another
 # body, is sent without them.
+_EVENTS = frozenset(EVENTS)
 CALL_FIELDS = BODY_FRAMING | {"host"}
 
 
-class HttpClient(LoopBinding, PluginHost):
+class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     """An HTTP/1.1 client: it sends requests, keeps connections for reuse, and runs plugins at the events of each exchange.
 
     The same methods work with and without asyncio. In a running event loop they return an awaitable:
@@ -44,6 +63,9 @@ class HttpClient(LoopBinding, PluginHost):
 
         with HttpClient() as client:
             response = client.get("http://127.0.0.1:8000/")
+
+    To a type checker, calls are awaitables in both cases; `SyncHttpClient` has the types of the second. `HttpClient[Response]`
+    states the type of responses with what plugins add to them (docs/typing.md).
 
     All tasks of one event loop can share a client; two loops, or two threads, cannot use it at the same time (RuntimeError).
     The end of `with`, or `close()`, closes the connections. A closed client can be used again.
@@ -104,7 +126,7 @@ class HttpClient(LoopBinding, PluginHost):
     that cannot be sent.
     """
 
-    DEFAULT_HTTP_HEADERS: fields.HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
+    DEFAULT_HTTP_HEADERS: HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
     client_version: str = ""  # a subclass may define another; `hookline/__init__.py` sets "hookline/VERSION"
 
     base_url: str | None
@@ -116,12 +138,28 @@ class HttpClient(LoopBinding, PluginHost):
     parser: Callable[[asyncio.AbstractEventLoop], Connection]
     logger: logging.Logger
 
+    # The options of core, as they were given. `ClientAttributes` answers for them.
+    version: str | None
+    stream: bool | None
+    timeout: Timeout | float | None
+    timings: bool | None
+    max_body: int | None
+    sensitive_headers: Iterable[str] | None
+    verify: Any
+    cert: Any
+    server_hostname: str | None
+    source_address: Any
+    unix_socket: Any
+    json_encoder: Callable[[Any], Any] | None
+    json_decoder: Callable[..., Any] | None
+    trust_env: bool
+
     def __init__(
         self,
         *,
         base_url: str | None = None,
         params: Any = None,
-        headers: fields.HeadersLike = None,
+        headers: HeadersLike = None,
         pool_size: int | None = POOL_SIZE,
         max_connections: int | None = None,
         keep_alive: float | None = None,
@@ -139,9 +177,7 @@ class HttpClient(LoopBinding, PluginHost):
     ) -> None:
         """Make a client. The class documents the parameters and the errors."""
         LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
-        PluginHost.__init__(
-            self, Selection(plugins=plugins, disable=disable, require=require, autoload=autoload), options
-        )
+        PluginHost.__init__(self, Selection(plugins, disable, require, autoload), options)
         parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
             "close_connections": close_connections, "resolver": resolver, "parser": parser,
@@ -164,7 +200,7 @@ class HttpClient(LoopBinding, PluginHost):
             headers["Connection"] = "close"
         return headers
 
-    def _apply_headers(self, headers: CIMultiDict[str], given: fields.HeadersLike) -> CIMultiDict[str]:
+    def _apply_headers(self, headers: CIMultiDict[str], given: HeadersLike) -> CIMultiDict[str]:
         """Put the user's fields over these headers, and return them.
 
         A value of None removes a field, also one that a plugin would add.
@@ -211,11 +247,12 @@ class HttpClient(LoopBinding, PluginHost):
                 self._renew_headers(before)
             self._renew_configuration()
             return
-        keyword = self.configuration.table.find(name, "client")
+        configuration = self.configuration
+        keyword = configuration.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
         setting = Setting(value)
-        self.configuration.convert(keyword, setting)
+        setting.convert(keyword, configuration.plugins)
         self._values[name] = setting
         self._renew_configuration()
 
@@ -228,37 +265,37 @@ class HttpClient(LoopBinding, PluginHost):
 
     # -- requests
 
-    def get(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def get(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a GET request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
-    def options(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def options(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send an OPTIONS request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
-    def head(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def head(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a HEAD request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
-    def post(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def post(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a POST request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
-    def put(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def put(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a PUT request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
-    def patch(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def patch(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a PATCH request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
-    def delete(self, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any) -> Any:
+    def delete(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
         """Send a DELETE request. Parameters, result and errors are those of `request`."""
         return self.run(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
-        self, method: str, url: str, *, headers: fields.HeadersLike = None, data: Any = None, **kwargs: Any
-    ) -> Any:
+        self, method: str, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> Call[ResponseT_co]:
         """Send a request, and return its `HttpResponse` when the whole body is here; with `stream=True` when the head is here.
 
         In a running event loop this returns a coroutine, which returns the response when it is awaited.
@@ -267,18 +304,15 @@ class HttpClient(LoopBinding, PluginHost):
         url: absolute, or relative to `base_url`.
         headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
         params: added to the query: a mapping, pairs, or a str. They replace those of the client of the same name.
-        data: the body: bytes, str (UTF-8), a file, a path, or an iterable of bytes, async or not; a mapping or a list of pairs is
-            sent as a form. None: no body.
+        data: the body: bytes, str (UTF-8), or an iterable of bytes, async or not; a mapping or a list of pairs is sent as a form.
+            None: no body.
         json: an object to send as JSON; None: no body.
-        files: files of a multipart form: a mapping, or pairs, of a name and content, (filename, content), (filename, content,
-            type) or (filename, content, type, headers).
-        on_upload, on_download: `f(done, total)`, called with the bytes of the body so far and of all of it, None if unknown.
         pre_request, on_headers, post_request, data_received, data_processed: a handler of this event, or a list of them.
         plugins: plugin objects, and names of optional plugins, that run in this call too.
         disable: names of plugins that do not run in this call.
 
-        The other keywords are the options of core (see the class) and of the plugins. They take precedence over those of the
-        client. None for an option of core means the default of core.
+        The other keywords are the options of core (see the class) and of the plugins, and bodies that plugins encode, such as
+        files. Options take precedence over those of the client. None for an option of core means the default of core.
 
         Raises: HttpRequestException and its subclasses, if the exchange fails (an error status is a response, and no error);
         InvalidURL; TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value; PluginError, for an unknown
@@ -287,7 +321,7 @@ class HttpClient(LoopBinding, PluginHost):
         return self.run(exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request"))
 
     def _make_request(
-        self, method: str, url: str, headers: fields.HeadersLike, data: Any, keywords: dict[str, Any], function: str
+        self, method: str, url: str, headers: HeadersLike, data: Any, keywords: dict[str, Any], function: str
     ) -> HttpRequest:
         """Make the request of a call.
 
@@ -316,12 +350,13 @@ class HttpClient(LoopBinding, PluginHost):
             request._apply_given_headers(headers)
         total = configuration.total_timeout
         if keywords:
-            json, files = keywords.pop("json", None), keywords.pop("files", None)
+            given = configuration.bodies.take(data, keywords)
             self._apply_keywords(request, keywords, f"HttpClient.{function}")
-            set_body(request, data, json, files)  # after the options, on which it depends
+            if given:
+                configuration.bodies.set_body(request, given)  # after the options, on which it depends
             total = request.timeout.total
         elif data is not None and data.__class__ is not bytes:
-            set_body(request, data)
+            configuration.bodies.set_body(request, {"data": data})
         else:
             request.body = data
         if total:
@@ -330,12 +365,13 @@ class HttpClient(LoopBinding, PluginHost):
 
     def _apply_keywords(self, request: HttpRequest, keywords: dict[str, Any], function: str) -> None:
         """Give the handlers and options of one call to its request."""
-        if not CALLBACK_KEYWORDS.isdisjoint(keywords):
-            request._call_handlers = call_handlers_of(keywords)
+        if not _EVENTS.isdisjoint(keywords):
+            given = [event for event in EVENTS if event in keywords]
+            request._call_handlers = {event: implementations_of(event, keywords.pop(event)) for event in given}
         if keywords:
             request.configuration.apply_options(request, keywords, function)
             if request.timings and request._call_handlers is None:
-                request._call_handlers = CallHandlers({})  # an exchange with handlers of its call leaves the fast path
+                request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
 
     def new_request(
         self,
@@ -344,7 +380,7 @@ class HttpClient(LoopBinding, PluginHost):
         *,
         cause: str,
         parent: HttpRequest | None = None,
-        headers: fields.HeadersLike = None,
+        headers: HeadersLike = None,
         data: Any = None,
         **options: Any,
     ) -> HttpRequest:
@@ -387,6 +423,27 @@ class HttpClient(LoopBinding, PluginHost):
         Raises: HttpRequestException and its subclasses.
         """
         return await exchange(request, connection)
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        """Look up a host as the client does for its own connections; for plugins that open sockets themselves.
+
+        Returns its IP addresses in the order to try them; of an IP address, itself.
+
+        Raises: DNSError; whatever `resolver` raises.
+        """
+        address = as_address(host, port)
+        try:
+            found = [address] if address is not None else await resolve_host(host, port, self.resolver)
+        except socket.gaierror as error:
+            raise DNSError(f"no address for the host {host!r}: {reason_of(error)}") from error
+        return [address_text(each) for each in found]
+
+    async def before_dial(self, host: str, port: int, addresses: Sequence[str]) -> list[str]:
+        """Run the hooks `connecting`; for routes that dial a socket themselves, once before each dial.
+
+        Returns the addresses to try. Free without such hooks.
+        """
+        return list(await run_before_dial(host, port, addresses))
 
     async def pause(self, seconds: float) -> None:
         """Wait before a follow-up; for plugins. seconds: how long.

@@ -6,10 +6,12 @@ plugin or a handler comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Protocol, TypeVar
 
 from ..errors import InvalidURL, PluginError
+from ..exchange.core_bodies import CORE_BODIES, CORE_MEDIA_TYPES
 from ..exchange.core_options import (
     CONNECTION_OPTIONS,
     CORE_OPTIONS,
@@ -19,41 +21,34 @@ from ..exchange.core_options import (
 )
 from ..exchange.interfaces import Client
 from ..exchange.origin import Destination, Origin
-from ..exchange.progress import PROGRESS_CALLBACKS
 from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
 from ..exchange.response import HttpResponse
+from ..exchange.response_stream import ResponseStream
 from ..exchange.streamed_response import StreamedResponse
-from ..hooks.declarations import Attribute, Credential, DefaultHeader, Option, Scheme
+from ..hooks.connection_hooks import ConnectionHooks
+from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Scheme
+from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
-from ..hooks.markers import EVENTS
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
-from ..plugins.option_table import Keyword, Level, OptionTable, Setting
+from ..plugins.body_table import BodyTable, declarations_by_name
+from ..plugins.option_table import Level, OptionTable, Setting
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
-from ..plugins.selection import names_of
 from .attributes import define_client_attributes, names_of_client
+
+C = TypeVar("C")
+D = TypeVar("D")
 
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
-# No option and no attribute of a request may have one of these names
-_RESERVED = frozenset(
-    {
-        *dir(HttpRequest),
-        "params",
-        "headers",
-        "data",
-        "json",
-        "files",
-        "plugins",
-        "disable",
-        *EVENTS,
-        *PROGRESS_CALLBACKS,
-    }
-)
+CALL_KEYWORDS = ("params", "headers", "plugins", "disable", *EVENTS)  # those that are neither options nor bodies
+# No option, no body and no attribute of a request may have one of these names; those of core's bodies may be declared anew.
+_RESERVED = frozenset({*dir(HttpRequest), *CALL_KEYWORDS, *(name for body in CORE_BODIES for name in body.names)})
 
 
 class ConfiguredClient(Client, Protocol):
@@ -76,11 +71,13 @@ class Configuration:
 
     client: the client.
     plugins: the plugins that run, by name.
-    table: the keywords of clients and requests, with their owners.
+    table: the options of clients and requests, with their owners.
+    bodies: the keywords of bodies, and their encoders. media_types: what `decode_content` decodes, by name.
 
     request_type, response_type: the classes of requests and responses, with the options and what plugins add as attributes.
     streamed_type: the class of responses that are handed out as a stream.
-    attributes: (of, name) of each attribute that plugins declare; `of` is "request", "response" or "client".
+    stream_type: the class of `response.raw`.
+    attributes: (of, name) of each attribute that plugins declare; `of` is "request", "response", "stream" or "client".
     client_attributes: the attributes of the client that plugins declare, by name.
 
     options: the values of the client's options, by name.
@@ -96,7 +93,7 @@ class Configuration:
     credentials: the names, in lower case, of fields that carry credentials.
     closes_connection: do the default fields say `Connection: close`?
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
-    given_fields, last_given_fields: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
+    given_headers, last_given_headers: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
 
     schemes: the schemes that are served, by name.
     destinations: where URLs point, by URL as the calls gave it.
@@ -110,7 +107,7 @@ class Configuration:
         plugins: Iterable[PluginInfo],
         handlers: Mapping[str, tuple[Implementation, ...]],
         values: Mapping[str, Setting],
-        inactive: Sequence[PluginInfo] = (),
+        inactive: Iterable[PluginInfo] = (),
     ) -> None:
         """Make the configuration.
 
@@ -120,56 +117,74 @@ class Configuration:
         self.client = client
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
-        infos = self.plugins.values()
-        self._successors = successors(
-            {info.name: names_of(info.plugin, "before") for info in infos},
-            {info.name: names_of(info.plugin, "after") for info in infos},
-        )
-        self._implementations = {event: self._ordered_implementations(event) for event in EVENTS}
+        self._successors = successors(self.plugins)
+        self._implementations = {event: self._ordered_implementations(event) for event in (*EVENTS, *CONNECTION_HOOKS)}
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
         self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
         self.given_options = {name for name, setting in values.items() if setting.given is not None}
-        self.table = OptionTable(
-            CORE_OPTIONS,
-            [(info.name, info.label, option) for info in infos for option in info.of(Option)],
-            _RESERVED | names_of_client(client),
+        own_names = names_of_client(client)
+        self.table = OptionTable(CORE_OPTIONS, self.plugins.values(), _RESERVED | own_names)
+        self.bodies = BodyTable(
+            CORE_BODIES,
+            [(info.label, body) for info, body in self._declared(Body)],
+            _RESERVED | self.table.keywords.keys(),
+        )
+        self.media_types = declarations_by_name(
+            "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info, found in self._declared(MediaType)]
         )
         self.schemes = self._served_schemes()
-        self.credentials = frozenset({
-            *CREDENTIALS, *(credential.name.lower() for info in infos for credential in info.of(Credential))
-        })  # fmt: skip
+        self._protocols = self._declared_protocols()
+        has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
+        self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
+        self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
         timeout: Timeout = self.options["timeout"]
         self.total_timeout = timeout.total
         self.on_fast_path = not (
             self.options["stream"] or self.options["max_body"] or self.options["timings"] or timeout._has_parts
         )
-        declared = self._declared_attributes()
-        self.attributes = tuple(declared)
-        self.client_attributes = {name: attribute for (of, name), attribute in declared.items() if of == "client"}
+        attributes = self._declared_attributes(own_names)
+        self.attributes = tuple((of, name) for of, by_name in attributes.items() for name in by_name)
+        self.client_attributes = attributes["client"]
         define_client_attributes({*self.options, *self.client_attributes})
-        self.request_type = self._make_request_type(declared)
-        self.response_type = self._make_response_type(HttpResponse, declared)
-        self.streamed_type = self._make_response_type(StreamedResponse, declared)
+        self.request_type = subclass(HttpRequest, HttpRequest, attributes["request"], self.options)
+        self.response_type = subclass(HttpResponse, HttpResponse, attributes["response"])
+        self.streamed_type = subclass(StreamedResponse, HttpResponse, attributes["response"])
+        self.stream_type = subclass(ResponseStream, ResponseStream, attributes["stream"])
         self._set_default_fields()
         self._dispatch_tables: dict[tuple[str, bool], DispatchTable] = {}
         self._origins: dict[tuple[str, str, int], Origin] = {}
         self.destinations: dict[str, Destination] = {}
-        is_absolute = client.base_url is None and client.params is None  # the URL of a call is then complete
-        self._absolute_destinations = self.destinations if is_absolute else {}  # by complete URL
-        self.given_fields: dict[Any, GivenHeaders] = {}
-        self.last_given_fields = NO_GIVEN_HEADERS
+        self._absolute_destinations: dict[str, Destination] = {}
+        self.given_headers: dict[Any, GivenHeaders] = {}
+        self.last_given_headers = NO_GIVEN_HEADERS
 
     # -- how it is made
 
     def _ordered_implementations(self, event: str) -> tuple[Implementation, ...]:
         """The implementations of the plugins, ordered by `before` and `after`, then tryfirst and trylast, then name."""
         found = {
-            name: info.implementations[event] for name, info in self.plugins.items() if info.implementations[event]
+            name: sorted(info.implementations[event], key=attrgetter("rank")) for name, info in self.plugins.items()
         }
-        names = ordered({name: min(i.rank for i in found[name]) for name in found}, self._successors)
+        names = ordered({name: every[0].rank for name, every in found.items() if every}, self._successors)
         return tuple(implementation for name in names for implementation in found[name])
+
+    def _declared(self, kind: type[D]) -> Iterator[tuple[PluginInfo, D]]:
+        """All declarations of one kind, each with its plugin."""
+        return ((info, declaration) for info in self.plugins.values() for declaration in info.of(kind))
+
+    def _declared_protocols(self) -> tuple[WireProtocol, ...]:
+        """The protocols of the plugins.
+
+        Raises: PluginError, for a protocol that two plugins bring.
+        """
+        found: dict[str, tuple[str, WireProtocol]] = {}
+        for info, protocol in self._declared(WireProtocol):
+            label, _ = found.setdefault(protocol.name, (info.label, protocol))
+            if label != info.label:
+                raise PluginError(f"{label} and {info.label} both bring the protocol {protocol.name!r}")
+        return tuple(protocol for _, protocol in found.values())
 
     def _served_schemes(self) -> dict[str, Scheme]:
         """The schemes of core and of the plugins, by name.
@@ -178,15 +193,14 @@ class Configuration:
         """
         found = {scheme.name: scheme for scheme in _CORE_SCHEMES}
         owners = dict.fromkeys(found, "core")
-        for info in self.plugins.values():
-            for scheme in info.of(Scheme):
-                if scheme.name in found:
-                    raise PluginError(f"{owners[scheme.name]} and {info.label} both serve the scheme {scheme.name!r}")
-                found[scheme.name], owners[scheme.name] = scheme, info.label
+        for info, scheme in self._declared(Scheme):
+            if scheme.name in found:
+                raise PluginError(f"{owners[scheme.name]} and {info.label} both serve the scheme {scheme.name!r}")
+            found[scheme.name], owners[scheme.name] = scheme, info.label
         return found
 
     def _option_values(
-        self, values: Mapping[str, Setting], inactive: Sequence[PluginInfo]
+        self, values: Mapping[str, Setting], inactive: Iterable[PluginInfo]
     ) -> tuple[dict[str, Any], dict[str, str | None]]:
         """The value of each option, and the owners of those that the client was given.
 
@@ -199,55 +213,34 @@ class Configuration:
             options[name] = keyword.default
             if name in values:
                 try:
-                    options[name], owners[name] = self.convert(keyword, values[name])
+                    options[name], owners[name] = values[name].convert(keyword, self.plugins)
                 except TypeError:
                     if name not in inactive_names:
                         raise  # else the value is for a plugin that does not run in this call
         return options, owners
 
-    def convert(self, keyword: Keyword, setting: Setting) -> tuple[Any, str | None]:
-        """Convert the value of an option of the client; returns it with its owner. See `Keyword.convert`."""
-        return setting.convert(keyword, {name: info.plugin for name, info in self.plugins.items()})
-
-    def _declared_attributes(self) -> dict[tuple[str, str], Attribute]:
-        """The attributes that plugins declare, by (of, name).
+    def _declared_attributes(self, names_of_client: Collection[str]) -> dict[str, dict[str, Attribute]]:
+        """The attributes that plugins declare: for requests, responses and the client, by name.
 
         Raises: PluginError, for a name that is taken.
         """
         taken: dict[str, Collection[str]] = {
-            "request": {*_RESERVED, *self.options},
+            "request": _RESERVED | self.options.keys(),
             "response": dir(HttpResponse),
-            "client": names_of_client(self.client),
+            "stream": dir(ResponseStream),
+            "client": names_of_client,
         }
-        found: dict[tuple[str, str], Attribute] = {}
+        found: dict[str, dict[str, Attribute]] = {of: {} for of in taken}
         labels: dict[tuple[str, str], str] = {}
-        for info in self.plugins.values():
-            for attribute in info.of(Attribute):
-                if attribute.of not in taken or attribute.name in taken[attribute.of]:
-                    raise PluginError(
-                        f"{info.label} declares the attribute {attribute.name!r} of {attribute.of!r}, which is taken"
-                    )
-                key = attribute.of, attribute.name
-                label = labels.setdefault(key, info.label)
-                if label != info.label:
-                    raise PluginError(f"{label} and {info.label} both declare the attribute {attribute.name!r}")
-                found[key] = attribute
+        for info, attribute in self._declared(Attribute):
+            of, name = attribute.of, attribute.name
+            if of not in taken or name in taken[of]:
+                raise PluginError(f"{info.label} declares the attribute {name!r} of {of!r}, which is taken")
+            label = labels.setdefault((of, name), info.label)
+            if label != info.label:
+                raise PluginError(f"{label} and {info.label} both declare the attribute {name!r}")
+            found[of][name] = attribute
         return found
-
-    def _make_request_type(self, declared: Mapping[tuple[str, str], Attribute]) -> type[Any]:
-        """A subclass of HttpRequest, whose class attributes are the options."""
-        members: dict[str, Any] = {name: unbound(value) for name, value in self.options.items()}
-        members["__module__"] = HttpRequest.__module__
-        members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "request"}
-        return type("HttpRequest", (HttpRequest,), members)
-
-    def _make_response_type(
-        self, base: type[HttpResponse], declared: Mapping[tuple[str, str], Attribute]
-    ) -> type[HttpResponse]:
-        """A subclass of a class of responses, with the attributes that plugins add."""
-        members: dict[str, Any] = {"__module__": HttpResponse.__module__}
-        members |= {name: property(attribute.get) for (of, name), attribute in declared.items() if of == "response"}
-        return type("HttpResponse", (base,), members)
 
     def _set_default_fields(self) -> None:
         """Work out the default fields, of the client and of the plugins, and what follows from them for each request."""
@@ -256,12 +249,7 @@ class Configuration:
         of_core = {*DEFAULT_HTTP_HEADERS, ("User-Agent", self.client.client_version)}
         self.client_fields = removed | {pair[0].lower() for pair in own if pair not in of_core}
         known = {*removed, *(name.lower() for name, _ in own)}
-        of_plugins = [
-            (header.name, header.value)
-            for info in self.plugins.values()
-            for header in info.of(DefaultHeader)
-            if header.name.lower() not in known
-        ]
+        of_plugins = [header for _, header in self._declared(DefaultHeader) if header.name.lower() not in known]
         self.default_fields = [(name, value) for name, value in (*own, *of_plugins) if value is not None]
         self.default_names = frozenset(name.lower() for name, _ in self.default_fields)
         self._default_lines = fields.field_lines(pair for pair in self.default_fields if pair[0].lower() != "host")
@@ -288,10 +276,9 @@ class Configuration:
         if client_params is not None or params is not None:  # not remembered: those of the client may change
             return self.destination_of(with_params(absolute, join_params(client_params, as_params(params))))
         found = self.destination_of(absolute)
-        if self._absolute_destinations is not self.destinations:
-            if len(self.destinations) >= MAX_DESTINATIONS:
-                self.destinations.clear()
-            self.destinations[url] = found
+        if len(self.destinations) >= MAX_DESTINATIONS:
+            self.destinations.clear()
+        self.destinations[url] = found
         return found
 
     def destination_of(self, url: str) -> Destination:
@@ -322,6 +309,17 @@ class Configuration:
             self._absolute_destinations.clear()
         self._absolute_destinations[url] = found
         return found
+
+    def protocols_for(self, scheme: str) -> tuple[WireProtocol, ...]:
+        """The protocols of plugins that are offered for URLs of a scheme, beside HTTP/1.1."""
+        if "version" in self.given_options:
+            return ()
+        return tuple(protocol for protocol in self._protocols if scheme in protocol.schemes)
+
+    @property
+    def protocols(self) -> tuple[WireProtocol, ...]:
+        """All protocols of plugins."""
+        return self._protocols
 
     def dispatch_table_of(self, request: HttpRequest) -> DispatchTable:
         """The dispatch table of a request."""
@@ -364,32 +362,42 @@ class Configuration:
             if name in self.pre_request_options:
                 request._skips_pre_request = False
             if len(keyword.owners) > 1:
-                request.__dict__["_option_owners"] = {**request.__dict__.get("_option_owners", {}), name: owner}
+                request._option_owners = {**request._option_owners, name: owner}
             if name in CONNECTION_OPTIONS:
-                request._choose_own_pool()
+                request._uses_origin_pool = False
 
     # -- what `client.plugins` shows
 
     def implementations(self) -> dict[str, tuple[Implementation, ...]]:
         """For each event, all implementations that run for some request, in order: plugins and handlers of the client."""
-        return DispatchTable(self._implementations, self._handlers, None).events
+        of_connections = {hook: self._implementations[hook] for hook in CONNECTION_HOOKS}
+        return {**DispatchTable(self._implementations, self._handlers, None).events, **of_connections}
 
-    def ordered_plugins(self) -> list[PluginInfo]:
-        """The plugins, ordered by `before` and `after`, then by name."""
-        names = ordered(dict.fromkeys(self.plugins, 0), self._successors)
-        return [self.plugins[name] for name in names]
+    def ordered_plugins(self) -> dict[str, PluginInfo]:
+        """The plugins by name, ordered by `before` and `after`, then by name."""
+        return {name: self.plugins[name] for name in ordered(dict.fromkeys(self.plugins, 0), self._successors)}
 
     def order_reasons(self, name: str) -> list[str]:
         """The `before` and `after` of a plugin, and those of others that name it, in words."""
-        plugin = self.plugins[name].plugin
-        reasons = [f"before {other}" for other in names_of(plugin, "before") if other in self.plugins]
-        reasons += [f"after {other}" for other in names_of(plugin, "after") if other in self.plugins]
+        sides = {"before": "after", "after": "before"}
+        own = self.plugins[name]
+        reasons = [f"{side} {other}" for side in sides for other in own.names_in(side) if other in self.plugins]
         for other, info in self.plugins.items():
-            if name in names_of(info.plugin, "before"):
-                reasons.append(f"after {other}, which says before")
-            if name in names_of(info.plugin, "after"):
-                reasons.append(f"before {other}, which says after")
+            reasons += [f"{sides[side]} {other}, which says {side}" for side in sides if name in info.names_in(side)]
         return reasons
+
+
+def subclass(
+    base: type[C], shown_as: type[Any], attributes: Mapping[str, Attribute], options: Mapping[str, Any] | None = None
+) -> type[C]:
+    """Make a subclass of a class of requests or responses, with the attributes that plugins add, by name.
+
+    shown_as: the class whose name it has. options: the values of options, which are class attributes.
+    """
+    members: dict[str, Any] = {"__module__": shown_as.__module__}
+    members |= {name: unbound(value) for name, value in (options or {}).items()}
+    members |= {name: property(attribute.get) for name, attribute in attributes.items()}
+    return type(shown_as.__name__, (base,), members)
 
 
 def unbound(value: Any) -> Any:

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import forks
 from ..network.loop_resources import Closer, LoopResources
 from ..network.loop_runner import CtrlC, cancel_remaining_tasks, run_to_completion, running_loop
 from ..network.pool import Pool
 from ..network.stats import Stats
+
+T = TypeVar("T")
 
 
 class _Completed:
@@ -60,11 +62,11 @@ class LoopBinding:
         """The only loop that this client may run on, as it was given to `HttpClient(loop=)`; None = any."""
         return self._given_loop
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Run a coroutine as the methods of the client do; for plugins that have such methods.
 
         In a running loop, return the coroutine itself, to be awaited. Without one, run it on the client's own loop, and return
-        its result.
+        its result; `SyncHttpClient.run` has that type.
 
         Raises: RuntimeError, if the client is in use on another loop or in another thread; whatever the coroutine raises.
         """
@@ -79,11 +81,14 @@ class LoopBinding:
                 self._bind(running)
                 return coroutine
             with CtrlC() as ctrl_c, self._claim_thread():
-                loop = self._given_loop or self._usable_own_loop() or self._new_loop()
+                loop = self._given_loop or self._usable_own_loop()
+                if loop is None:
+                    self._check_not_busy()
+                    loop = self._own_loop = asyncio.new_event_loop()
                 if loop.is_running():
                     raise RuntimeError(OTHER_THREAD)
                 self._bind(loop)
-                return run_to_completion(loop, self._run_after_poll(coroutine), ctrl_c, self._discard_own_loop)
+                return run_to_completion(loop, self._run_after_poll(coroutine), ctrl_c, self._discard_own_loop)  # type: ignore[no-any-return]
         except BaseException:
             coroutine.close()
             raise
@@ -128,7 +133,7 @@ class LoopBinding:
 
         That may be a FIN, an unexpected byte, or the end of their `keep_alive`.
         """
-        if any(pool.idle for pool in self.connection_pools.values()):
+        if any(pool.idle_count for pool in self.connection_pools.values()):
             for _ in range(3):  # the selector, the read, the end of the transport
                 await asyncio.sleep(0)
         return await coroutine
@@ -136,11 +141,6 @@ class LoopBinding:
     def _usable_own_loop(self) -> asyncio.AbstractEventLoop | None:
         own = self._own_loop
         return own if own is not None and not own.is_closed() else None
-
-    def _new_loop(self) -> asyncio.AbstractEventLoop:
-        self._check_not_busy()
-        self._own_loop = asyncio.new_event_loop()
-        return self._own_loop
 
     def _discard_own_loop(self) -> None:
         """Close the loop of synchronous mode, which is broken, with all that belongs to it. The next call makes another."""
@@ -218,7 +218,7 @@ class LoopBinding:
         """
         running = running_loop()
         if running is None:
-            self.run(coroutine)
+            _ = self.run(coroutine)  # the result, since no loop runs
             return COMPLETED
         if running is not self.loop_resources.loop:
             coroutine.close()
@@ -248,7 +248,7 @@ class LoopBinding:
         resources, own, running = self._loop_resources, self._usable_own_loop(), running_loop()
         if resources is None or resources.loop.is_closed():
             return COMPLETED
-        if own is not None and resources.loop is own and not own.is_running():
+        if resources.loop is own and not resources.loop.is_running():
             with self._claim_thread():
                 if self._usable_own_loop() is own:  # no other thread has closed it in the meantime
                     self._close_own_loop()
@@ -269,16 +269,18 @@ class LoopBinding:
         assert resources is not None
         self._loop_thread = 0
 
+        async def close_all() -> None:
+            try:
+                await resources.close()
+            finally:
+                await cancel_remaining_tasks()
+
         def end() -> None:
             with CtrlC() as ctrl_c:
                 try:
-                    run_to_completion(own, resources.close(), ctrl_c, own.close)
+                    run_to_completion(own, close_all(), ctrl_c, own.close)
                 finally:
-                    try:
-                        if not own.is_closed():
-                            run_to_completion(own, cancel_remaining_tasks(), ctrl_c, own.close)
-                    finally:
-                        own.close()
+                    own.close()
 
         if running_loop() is None:
             end()

@@ -1,4 +1,4 @@
-"""The hook specifications, for pluggy: the five events, and `declare`.
+"""The hook specifications, for pluggy: the five events, `declare`, and the connection hooks.
 
 The events of one exchange fire in this order: pre_request; data_received for each read up to the whole head; on_headers;
 data_processed for the same reads; data_received and data_processed for each further read; post_request.
@@ -13,6 +13,7 @@ from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse
 from ..hooks.declarations import Declaration
 from ..hooks.markers import hookspec
+from ..wire.carrier import Carrier
 
 
 class Specifications:
@@ -20,7 +21,7 @@ class Specifications:
 
     @hookspec
     def declare(self) -> Iterable[Declaration]:  # type: ignore[empty-body]
-        """Return the options, schemes, attributes, credential fields and default header fields of this plugin.
+        """Return the options, bodies, media types, attributes, schemes, credential fields and default fields of this plugin.
 
         Called when the plugin is registered, and again after a change of the client's plugins, handlers or default header
         fields. Plain functions only.
@@ -68,3 +69,35 @@ class Specifications:
 
         `response.recv_body()` returns the decoded body that has arrived since its last call.
         """
+
+
+class ConnectionSpecifications:
+    """The hooks around connections, beside the events of exchanges. Plugins without them cost nothing."""
+
+    @hookspec
+    def connecting(self, request: HttpRequest, host: str, port: int, addresses: list[str]) -> Iterable[str] | None:
+        """Called before each dial of a socket: to an origin, to each proxy, and for a request that is sent again.
+
+        May be async. request: for which the connection is opened. host: a name, an IP address, or the path of a unix socket,
+        whose port is 0. addresses: the IP addresses of the host in the order to try them; empty for a unix socket.
+
+        Returns None, or the addresses to try instead. What it raises ends the exchange, and nothing is dialled.
+        """
+
+    @hookspec
+    def connected(self, request: HttpRequest, connection: Carrier) -> None:
+        """Called each time a request gets its connection, new or used before, before its first byte is sent.
+
+        Plain functions only. `connection.facts()` has the address of the peer and what TLS has agreed on. What it raises ends
+        the exchange.
+        """
+
+    @hookspec
+    def disconnected(self, connection: Any, exc: BaseException | None) -> None:
+        """Called once when a connection is closed or lost, unless it was detached. Plain functions only.
+
+        connection: a Connection, or a MultiplexedConnection. exc: the error that ended it; None if it was closed in order.
+        """
+
+
+SPECIFICATIONS = (Specifications, ConnectionSpecifications)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from ..exchange.progress import PROGRESS_CALLBACKS
-from ..hooks.declarations import Credential, Option
+from ..errors import nearest
+from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
 from ..plugins.entry_point import normalized
 from ..plugins.manager import Manager
-from ..plugins.option_table import Level, Setting, unexpected_keyword_error
-from ..plugins.plugin_info import PluginInfo, registered_plugins
-from ..plugins.selection import SelectedPlugin, Selection, as_list, as_names, label, names_of, numbered, object_name
+from ..plugins.option_table import Level, Setting
+from ..plugins.plugin_info import PluginInfo, named
+from ..plugins.selection import Selection, as_list, as_names
 from .attributes import ClientAttributes
-from .configuration import Configuration, ConfiguredClient
-from .hookspecs import Specifications
+from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
+from .hookspecs import SPECIFICATIONS
 from .plugin_list import Plugins
 
-CALL_KEYWORDS = ("params", "headers", "data", "json", "files", "plugins", "disable", *EVENTS, *PROGRESS_CALLBACKS)
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
     "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
@@ -50,9 +48,7 @@ class PluginHost(ClientAttributes):
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Configuration, object]] = {}
         self._absent_credentials: frozenset[str] | None = None
-        # by name, the objects of plugins that only calls name: one per client, as of all plugins
-        self._loaded_for_calls: dict[str, Any] = {}
-        self._manager = Manager(Specifications, self._check_configuration)
+        self._manager = Manager(SPECIFICATIONS, self._check_configuration)
 
     @property
     def _client(self) -> ConfiguredClient:
@@ -63,8 +59,8 @@ class PluginHost(ClientAttributes):
 
         Raises: PluginError.
         """
-        for found in self._selection.loaded:
-            self._manager.register(found.plugin, found.name, label=found.label)
+        for info in self._selection.loaded:
+            self._manager.add(info)
 
     def _renew_configuration(self) -> None:
         """Have the next request make a new configuration: a handler was bound or removed."""
@@ -93,8 +89,7 @@ class PluginHost(ClientAttributes):
             self._variants.clear()
             self._client._apply_removed_headers()
             version = self._version(self.headers)
-            plugins = registered_plugins(self._manager, self._selection.loaded)
-            found = Configuration(self._client, plugins, self._handlers(), self._values)
+            found = Configuration(self._client, self._manager.declare_all(), self._handlers(), self._values)
             # both at once, and only now that it was made without an error
             self._configuration, self._headers_version = found, version
         return found
@@ -109,59 +104,44 @@ class PluginHost(ClientAttributes):
         """
         base = self.configuration
         what = "plugins= and disable= take lists"
-        disabled = frozenset(normalized(name) for name in as_names(disable, what))
+        disabled = frozenset(as_names(disable, what))
         added = tuple(as_list(plugins, what))
         key = (disabled, tuple(each if isinstance(each, str) else id(each) for each in added))
         if key in self._variants:
             return self._variants[key][0]
+        self._selection.check_known("disable", sorted(disabled - base.plugins.keys()))
         left_out = {
-            name
+            name: info
             for name, info in base.plugins.items()
-            if info.matches_any(disabled) or not disabled.isdisjoint(names_of(info.plugin, "replaces"))
+            if not disabled.isdisjoint({*info.names, *info.names_in("replaces")})
         }
-        unknown = disabled - left_out - {name for name in disabled if self._is_absent(name)}
-        if unknown:
-            self._selection._check_known("disable", sorted(unknown))
         kept = [info for name, info in base.plugins.items() if name not in left_out]
-        configuration = Configuration(
-            self._client,
-            [*kept, *self._added_plugins(added, base)],
-            self._handlers(),
-            self._values,
-            [base.plugins[name] for name in left_out],
-        )
+        running = [*kept, *self._added_plugins(added, base.plugins)]
+        configuration = Configuration(self._client, running, self._handlers(), self._values, left_out.values())
         if len(self._variants) >= 64:
             self._variants.clear()
         self._variants[key] = (configuration, added)  # with the objects, so that no other object gets one of their ids
         return configuration
 
-    def _is_absent(self, name: str) -> bool:
-        """Is it the name of a plugin that does not run, or of its distribution?"""
-        return any(absent.matches(name) for absent in self._selection.absent)
-
-    def _added_plugins(self, added: tuple[Any, ...], base: Configuration) -> list[PluginInfo]:
+    def _added_plugins(self, added: Iterable[Any], running: Mapping[str, PluginInfo]) -> list[PluginInfo]:
         """Return the plugins that a call adds: objects, or names of plugins that are installed and do not run.
+
+        running: those of the client, by name.
 
         Raises: PluginError.
         """
-        manager = Manager(Specifications, lambda: None)
-        for plugin in numbered(p for p in added if not isinstance(p, str)).values():
-            own = name = object_name(plugin)
-            number = 1
-            while name in base.plugins or manager.get_plugin(name) is not None:
-                number += 1
-                name = f"{own}#{number}"
+        manager = Manager(SPECIFICATIONS, lambda: None)
+        for name, plugin in named((each for each in added if not isinstance(each, str)), running).items():
             manager.register(plugin, name)
-        for name in (p for p in added if isinstance(p, str)):
-            if normalized(name) not in base.plugins:
-                self._selection._check_known("plugins", [normalized(name)])
-                for absent in self._selection.absent:
-                    entry = absent.entry
-                    if entry is not None and entry.matches(name):
-                        if entry.name not in self._loaded_for_calls:
-                            self._loaded_for_calls[entry.name] = entry.make_plugin(entry.load_plugin())
-                        manager.register(self._loaded_for_calls[entry.name], entry.name, label=label(entry.name, entry))
-        return registered_plugins(manager, ())
+        names = [normalized(each) for each in added if isinstance(each, str)]
+        requested = [name for name in names if name not in running]
+        self._selection.check_known("plugins", requested)
+        for absent in self._selection.absent:
+            if absent.entry is not None and not absent.names.isdisjoint(requested):
+                if absent.plugin is None:  # one object for all calls of the client
+                    absent.plugin = absent.entry.make_plugin()
+                manager.add(PluginInfo(absent.name, absent.entry, absent.plugin))
+        return manager.declare_all()
 
     @property
     def plugins(self) -> Plugins:
@@ -181,43 +161,40 @@ class PluginHost(ClientAttributes):
 
         Plugins that do not run count too, but for optional ones, because a user may set their fields himself.
         """
-        found = self._absent_credentials
-        if found is None:
-            absent = [plugin for plugin in self._selection.absent if plugin.why != "optional"]
-            names = (d.name.lower() for plugin in absent for d in declared_by(plugin) if isinstance(d, Credential))
-            found = self._absent_credentials = frozenset(names)
-        return found | self.configuration.credentials
+        if self._absent_credentials is None:
+            absent = [info for info in self._selection.absent if info.why != "optional"]
+            declared = (each for info in absent for each in info.would_declare())
+            self._absent_credentials = frozenset(each.name.lower() for each in declared if isinstance(each, Credential))
+        return self._absent_credentials | self.configuration.credentials
 
     def _unexpected_keyword_error(
         self, function: str, name: str, level: Level, configuration: Configuration
     ) -> TypeError:
-        """Return the error for an unknown keyword of a client or a request. Loads plugins that do not run, for their options.
+        """Return the error for an unknown keyword of a client or a request. Loads plugins that do not run, for their keywords.
 
         function: what was called. configuration: that of the call.
         """
-        others = CALL_KEYWORDS if level == "request" else CLIENT_KEYWORDS
-        absent = [
-            SelectedPlugin(info.name, None, info.plugin, "disabled")
-            for info in self.configuration.plugins.values()
-            if info.name not in configuration.plugins
-        ]
-        absent += self._selection.absent
-        return unexpected_keyword_error(
-            function, name, level, configuration.table, others, [(each, partial(options_of, each)) for each in absent]
-        )
+        what = f"{function}() got an unexpected keyword {name!r}"
+        if name in configuration.table.keywords:
+            other = "client" if level == "request" else "request"
+            return TypeError(f"{what}: it is an option of the {other} only")
+        bodies = configuration.bodies.keywords
+        if name in bodies:
+            return TypeError(f"{what}: it is the body of a request")
+        running = self.configuration.plugins
+        left_out = [info for name, info in running.items() if name not in configuration.plugins]
+        for info in (*left_out, *self._selection.absent):
+            if any(name in keywords_of(declared) for declared in info.would_declare()):
+                return TypeError(f"{what}: {info.why_absent()}")
+        others = [*CALL_KEYWORDS, *bodies] if level == "request" else CLIENT_KEYWORDS
+        near = nearest(name, [*configuration.table.names(level), *others])
+        if near is not None:
+            return TypeError(f"{what}. Did you mean {near!r}?")
+        return TypeError(f"{what}: neither core nor an installed plugin has this option")
 
 
-def options_of(absent: SelectedPlugin) -> Mapping[str, Option]:
-    """Return the options that a plugin that does not run would have, by name."""
-    return {option.name: option for option in declared_by(absent) if isinstance(option, Option)}
-
-
-def declared_by(absent: SelectedPlugin) -> Sequence[Any]:
-    """Return what a plugin that does not run would declare; nothing if it cannot be loaded."""
-    try:
-        plugin = absent.plugin if absent.entry is None else absent.entry.make_plugin(absent.entry.load_plugin())
-        return list(plugin.declare() or ()) if hasattr(plugin, "declare") else ()
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001  # a plugin that cannot be loaded declares nothing; SystemExit included
-        return ()
+def keywords_of(declared: Any) -> tuple[str, ...]:
+    """Return the keywords that a declaration brings."""
+    if isinstance(declared, Body):
+        return declared.names
+    return (declared.name,) if isinstance(declared, Option) else ()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pluggy
 
 from ..hooks.handlers import check_event
 from ..hooks.implementation import Implementation
-from ..hooks.markers import EVENTS
-from ..plugins.plugin_info import PluginInfo, conditions_in_words
-from ..plugins.selection import SelectedPlugin
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS, Conditions
+from ..plugins.plugin_info import PluginInfo
 from .configuration import Configuration
 
 
@@ -25,6 +24,17 @@ def ranges(numbers: Iterable[int]) -> list[str]:
     return [text for run in runs for text in ([f"{run[0]}-{run[-1]}"] if len(run) > 3 else map(str, run))]
 
 
+def join_with_or(texts: Sequence[str]) -> str:
+    """Return texts as `a, b or c`; "" if there are none."""
+    return " or ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def conditions_in_words(conditions: Conditions) -> str:
+    """Return the preconditions of pre_request in words: `option auth or proxies, field expect or switch has_jar`."""
+    kinds = [f"{kind} {join_with_or(names)}" for kind, names in conditions.of_request().items()]
+    return join_with_or(kinds) or "no option, field or switch"
+
+
 class Plugins:
     """The plugins of a client: iterable in their order, and by name as `client.plugins[NAME]`.
 
@@ -33,34 +43,36 @@ class Plugins:
     """
 
     def __init__(
-        self, configuration: Configuration, absent: tuple[SelectedPlugin, ...], manager: pluggy.PluginManager
+        self, configuration: Configuration, absent: tuple[PluginInfo, ...], manager: pluggy.PluginManager
     ) -> None:
         self._configuration = configuration
+        self._infos = configuration.ordered_plugins()
         self.absent = absent
         self.manager = manager
 
     def __iter__(self) -> Iterator[PluginInfo]:
-        return iter(self._configuration.ordered_plugins())
+        return iter(self._infos.values())
 
     def __len__(self) -> int:
-        return len(self._configuration.ordered_plugins())
+        return len(self._infos)
 
     def __getitem__(self, name: str) -> PluginInfo:
-        for info in self:
-            if info.name == name:
-                return info
-        raise KeyError(name)
+        return self._infos[name]
 
     def __contains__(self, name: object) -> bool:
-        return any(info.name == name for info in self)
+        return name in self._infos
 
     def explain(self) -> str:
-        """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run."""
+        """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run.
+
+        Connection hooks are listed as events are, if a plugin implements them.
+        """
         lines: list[str] = []
-        for event in EVENTS:
-            lines.append(event)
+        for event in (*EVENTS, *CONNECTION_HOOKS):
             order = enumerate(self.order(event), 1)
-            lines += [f"  {number}. {name}: {why}" for number, (name, why) in order] or ["  no implementation"]
+            found = [f"  {number}. {name}: {why}" for number, (name, why) in order]
+            if found or event in EVENTS:
+                lines += [event, *(found or ["  no implementation"])]
         for absent in self.absent:
             by = f" by {absent.by.name}" if absent.by is not None else ""
             lines.append(f"not running: {absent.name} ({absent.why}{by})")
@@ -71,17 +83,17 @@ class Plugins:
 
         The reason also says for which requests or responses it runs.
 
-        Raises: PluginError, for a name that is no event.
+        Raises: PluginError, for a name that is neither an event nor a connection hook.
         """
-        implementations = self._configuration.implementations()[check_event(event)]
+        implementations = self._configuration.implementations()[
+            event if event in CONNECTION_HOOKS else check_event(event)
+        ]
         return [(i.owner if i.plugin is None else i.plugin, self._why(i)) for i in implementations]
 
     def _why(self, implementation: Implementation) -> str:
         if implementation.plugin is None:
             return f"bound by the user, {'before' if implementation.event == 'pre_request' else 'after'} the plugins"
-        reasons = []
-        if implementation.is_wrapper:
-            reasons.append("wraps the others")
+        reasons = ["wraps the others"] if implementation.is_wrapper else []
         reasons += self._configuration.order_reasons(implementation.plugin)
         if implementation.rank:
             reasons.append("tryfirst" if implementation.rank < 0 else "trylast")
@@ -104,20 +116,14 @@ class Plugins:
 
     def _runs_for(self, implementation: Implementation) -> str:
         """Return for which requests an implementation with preconditions of pre_request runs, or why it always does."""
-        conditions = implementation.conditions
-        given = sorted(name for name in conditions.options or () if name in self._configuration.given_options)
-        if given:
-            return f"always runs: option {given[0]} is given"
-        fields = sorted(self._configuration.client_fields.intersection(conditions.fields or ()))
-        if fields:
-            return f"always runs: field {fields[0]} is given"
-        if implementation.switch is not None and implementation.switch.is_on:
-            return f"always runs: switch {conditions.switch} is on"
-        words = conditions_in_words(conditions)
+        reason = implementation.reason_to_run(self._configuration.given_options, self._configuration.client_fields)
+        if reason is not None:
+            return f"always runs: {reason}"
+        words = conditions_in_words(implementation.conditions)
         for other in self._always_running():
             if other.conditions.schemes is None:
                 return f"would run only for {words}, but {other.plugin or other.owner} always runs"
         return f"runs for {words}"
 
     def __repr__(self) -> str:
-        return f"<Plugins {', '.join(info.name for info in self)}>"
+        return f"<Plugins {', '.join(self._infos)}>"

@@ -1,9 +1,9 @@
 """Snapshots: copies and pickles of responses, requests and errors.
 
 A snapshot is made of everything that one of them refers to: a response, its request, the responses before it; an error and its
-causes. `Recorder` writes them into a list of records, which hold values of Python's own types and refer to each other by
-their index in the list; `restore` makes objects of the records. To restore them, no plugin is needed but those that define
-an error class in the list. Nothing here is recursive over the history of a response, so it may have any length.
+causes. `Recorder` writes them into a list of records, in which a `Link` stands for another object of the list; `restore` makes
+objects of the records. To restore them, no plugin is needed but those that define an error class in the list. Nothing here is
+recursive over the history of a response, so it may have any length.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from threading import get_ident
 from time import monotonic
 from typing import Any
@@ -18,17 +19,18 @@ from typing import Any
 from multidict import CIMultiDict, MultiDict
 
 from ..errors import HooklineError, StreamConsumedError
+from ..exchange.core_bodies import CORE_MEDIA_TYPES
 from ..exchange.core_options import CORE_OPTIONS
-from ..exchange.origin import Destination, Origin
 from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse
-from ..exchange.state import NEVER
-from ..http1.parser import ResponseHead, StatusLine
+from ..exchange.state import FINISHED, NEVER
 from ..messages.request_body import Source
 from ..messages.timeout import Timeout
+from ..plugins.body_table import declarations_by_name
 from .event_loop import COMPLETED
 
-Record = tuple[str, Any]
+# A class, or a copy of an error that is no HooklineError; the attributes of the object; and what its `__dict__` has.
+Record = tuple[Any, dict[str, Any], dict[str, Any]]
 
 _SECRET_OPTIONS = frozenset({"cert"})  # it may hold a password
 _COPIED_OPTIONS = frozenset(option.name for option in CORE_OPTIONS) - _SECRET_OPTIONS
@@ -40,7 +42,17 @@ _CONVERSIONS: dict[type, Callable[[Any], Any]] = {
 }  # fmt: skip
 _OS_ERROR_ATTRIBUTES = ("errno", "strerror", "filename", "filename2")
 _RESPONSE_MEMBERS = frozenset(dir(HttpResponse))  # they are recorded one by one, or were for the exchange alone
+# Attributes that a snapshot has a copy of
+_OF_RESPONSES = ("status_code", "timings", "raw_trailers", "is_consumed", "_head", "_headers", "_encoding")
+_OF_REQUESTS = ("method", "cause", "content_type", "_destination", "_target", "_closes_connection")
 _being_copied: set[tuple[int, int]] = set()  # thread and id: an error may be in a group that is its own cause
+
+
+@dataclass(frozen=True)
+class Link:
+    """A reference to another object of a snapshot: its index in the list of records."""
+
+    index: int
 
 
 class _Snapshot:
@@ -58,9 +70,22 @@ class _Snapshot:
 class RequestSnapshot(_Snapshot, HttpRequest):
     """A request without a client. Its options and the attributes that plugins add are in its `__dict__`."""
 
+    _call_handlers = _given_fields = gate = None
+    _extra_lines = ""
+    _skips_pre_request = False
+    _on_fast_path = True
+    deadline = 0.0
+
 
 class ResponseSnapshot(_Snapshot, HttpResponse):
     """A response without a client. The attributes that plugins add are in its `__dict__`."""
+
+    _content_filter = _pool = connection = None
+    _due = NEVER
+    _on_fast_path = True
+    _step = FINISHED
+    # the media types that plugins decode do not belong to a snapshot
+    _media_types = declarations_by_name("the media type", CORE_MEDIA_TYPES, ())
 
     @property
     def raw(self) -> Any:
@@ -95,111 +120,103 @@ def reduce(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 
 class Recorder:
-    """Makes the records of an object and of all that it refers to.
-
-    records: pairs of kind ("request", "response" or "error") and content; that of the object itself is the first.
-    """
+    """Makes the records of an object and of all that it refers to; `records` has that of the object itself first."""
 
     def __init__(self, root: Any) -> None:
         self._objects: list[Any] = []
-        self._indices: dict[int, int] = {}  # by id
+        self._links: dict[int, Link] = {}  # by id
         self._foreign_errors: dict[int, Any] = {}  # copies of errors that are no HooklineError, by id
-        self._index_of(root)
+        self._link(root)
         self.records: list[Record] = []
         for each in self._objects:  # recording one may append others
             if isinstance(each, HttpResponse):
-                self.records.append(("response", self._response(each)))
+                self.records.append(self._response(each))
             elif isinstance(each, HttpRequest):
-                self.records.append(("request", self._request(each)))
+                self.records.append(self._request(each))
             else:
-                self.records.append(("error", self._error(each)))
+                self.records.append(self._error(each))
 
-    def _index_of(self, found: Any) -> int | None:
-        """The index of an object, which is recorded if it was not yet; None for None."""
+    def _link(self, found: Any) -> Link | None:
+        """The link to an object, which is recorded if it was not yet; None for None."""
         if found is None:
             return None
-        index = self._indices.get(id(found))
-        if index is None:
-            index = self._indices[id(found)] = len(self._objects)
+        if id(found) not in self._links:
+            self._links[id(found)] = Link(len(self._objects))
             self._objects.append(found)
-        return index
+        return self._links[id(found)]
 
-    def _response(self, response: HttpResponse) -> dict[str, Any]:
+    def _response(self, response: HttpResponse) -> Record:
         content = content_of(response)
-        head = response._head
-        sent_at: float | None = getattr(response, "_sent_at", None)
-        values = {n: v for n, v in response.__dict__.items() if not (n.startswith("_") or n in _RESPONSE_MEMBERS)}
-        return {
-            "request": self._index_of(response.request),
-            "status_code": response.status_code,
-            "head": None if head is None else (head.raw, *head.line),
-            "headers": None if response._headers is None else fields_without(set(), response._headers),
-            "trailers": list(response.raw_trailers),
-            "content": content,
-            "is_consumed": response.is_consumed,
-            "encoding": response._encoding,
-            "times": None if sent_at is None else (sent_at, getattr(response, "_head_at", None) or monotonic()),
-            "timings": copy.copy(response.timings),
-            "values": {**builtin_values(values.items()), **builtin_values(plugin_attributes(response))},
+        is_whole = content is not None or response.is_consumed
+        attributes: dict[str, Any] = {name: copy.deepcopy(getattr(response, name)) for name in _OF_RESPONSES}
+        attributes |= {
+            "request": self._link(response.request),
+            "_content": content,
+            "_parts": [],
+            "_is_whole": is_whole,
+            "_is_buffered": not is_whole,  # then `content` says why the body is not here
         }
+        if hasattr(response, "_sent_at"):
+            attributes["_sent_at"] = response._sent_at
+            attributes["_head_at"] = getattr(response, "_head_at", None) or monotonic()
+        own = [name for name in response.__dict__ if not (name.startswith("_") or name in _RESPONSE_MEMBERS)]
+        members = plain_values(response, [*own, *declared_names("response", response.request)])
+        return ResponseSnapshot, attributes, members
 
-    def _request(self, request: HttpRequest) -> dict[str, Any]:
+    def _request(self, request: HttpRequest) -> Record:
         secrets = {name.lower() for name in request.sensitive_headers or ()}
         if isinstance(request, RequestSnapshot):
-            values = builtin_values(request.__dict__.items())
+            members = plain_values(request, request.__dict__)
         else:
             secrets |= request.configuration.client._credential_fields() | request.configuration.credentials
-            options = ((name, copied_option(request, name)) for name in request.configuration.options)
-            values = {**dict(options), **builtin_values(plugin_attributes(request))}
-        origin = request._destination.origin
-        body = request.body
-        return {
-            "method": request.method,
-            "origin": (origin.scheme, origin.host, origin.port, origin.tls, origin.authority),
-            "destination": (request._destination.url, request._destination.target, request._destination.fragment),
-            "target": request._target,
-            "headers": fields_without(secrets, request.headers),
-            "unredirected": fields_without(secrets, request._unredirected or {}),
-            # the body of a sub-request may hold credentials, such as those for a token
-            "body": body if request.parent is None and not isinstance(body, Source) else None,
-            "length": (body.length,) if isinstance(body, Source) else (len(body),) if body and request.parent else None,
-            "content_type": request.content_type,
-            "cause": request.cause,
-            "closes_connection": request._closes_connection,
-            "parent": self._index_of(request.parent),
-            "history": [self._index_of(response) for response in request._history or ()],
-            "values": values,
+            options = request.configuration.options
+            # of options of plugins only numbers are copied: text may be a secret
+            readable = [n for n in options if n in _COPIED_OPTIONS or isinstance(getattr(request, n), (int, float))]
+            names = [*readable, *declared_names("request", request)]
+            members = {**dict.fromkeys(options), **plain_values(request, names)}
+        body = copy.copy(request.body)
+        if isinstance(body, bytes) and request.parent is not None:  # it may hold credentials, such as those for a token
+            body = Source.already_sent(len(body))
+        attributes = {name: copy.deepcopy(getattr(request, name)) for name in _OF_REQUESTS}
+        attributes |= {
+            "parent": self._link(request.parent),
+            "body": body,
+            "_history": [self._link(response) for response in request._history or ()],
+            "_headers": fields_without(secrets, request.headers),
+            "_unredirected": fields_without(secrets, request._unredirected or {}),
         }
+        return RequestSnapshot, attributes, members
 
-    def _error(self, error: BaseException) -> Any:
-        chain = (
-            self._index_of_cause(error.__cause__),
-            self._index_of_cause(error.__context__),
-            error.__suppress_context__,
-        )
+    def _error(self, error: BaseException) -> Record:
+        attributes: dict[str, Any] = {
+            "__cause__": self._link_to_error(error.__cause__),
+            "__context__": self._link_to_error(error.__context__),
+            "__suppress_context__": error.__suppress_context__,  # last, since `__cause__` sets it too
+        }
         if not isinstance(error, HooklineError):
-            return self._foreign_errors[id(error)], chain
-        values, links = {}, {}
+            return self._foreign_errors[id(error)], attributes, {}
+        attributes["args"] = tuple(pickled_copy(arg, repr(arg)) for arg in error.args)
+        for name in _OS_ERROR_ATTRIBUTES:
+            if getattr(error, name, None) is not None:
+                attributes[name] = getattr(error, name)
+        members: dict[str, Any] = {}
         for name, value in error.__dict__.items():
             if isinstance(value, (HttpResponse, HttpRequest)):
-                links[name] = self._index_of(value)
+                members[name] = self._link(value)
             elif isinstance(value, BaseException):
-                links[name] = self._index_of_cause(value)
+                members[name] = self._link_to_error(value)
             else:
-                values[name] = pickled_copy(value)
-        of_system = {name: value for name in _OS_ERROR_ATTRIBUTES if (value := getattr(error, name, None)) is not None}
-        args = tuple(pickled_copy(arg, repr(arg)) for arg in error.args)
-        return (type(error), args, values, links, of_system), chain
+                members[name] = pickled_copy(value)
+        return type(error), attributes, members
 
-    def _index_of_cause(self, error: BaseException | None) -> int | None:
-        """The index of an error that led to another; None for one that cannot be pickled."""
-        if error is None or id(error) in self._indices:
-            return self._index_of(error)
-        copy = pickled_copy(type(error) if isinstance(error, HooklineError) else error)
-        if copy is None:
-            return None
-        self._foreign_errors[id(error)] = copy
-        return self._index_of(error)
+    def _link_to_error(self, error: BaseException | None) -> Link | None:
+        """The link to an error that led to another; None for one that cannot be pickled."""
+        if error is not None and id(error) not in self._links:
+            copied = pickled_copy(type(error) if isinstance(error, HooklineError) else error)
+            if copied is None:
+                return None
+            self._foreign_errors[id(error)] = copied
+        return self._link(error)
 
 
 def content_of(response: HttpResponse) -> bytes | None:
@@ -212,35 +229,19 @@ def content_of(response: HttpResponse) -> bytes | None:
         return None
 
 
-def plugin_attributes(owner: HttpRequest | HttpResponse) -> Iterable[tuple[str, Any]]:
-    """What plugins add to a request or a response: names and values. An attribute that raises is left out."""
-    of, request = ("request", owner) if isinstance(owner, HttpRequest) else ("response", owner.request)
-    for kind, name in () if isinstance(request, RequestSnapshot) else request.configuration.attributes:
-        if kind == of:
-            try:
-                yield name, getattr(owner, name)
-            except Exception:  # noqa: BLE001, S112  # a plugin's
-                continue
+def declared_names(of: str, request: HttpRequest) -> list[str]:
+    """The names of the attributes that plugins add to requests or responses. of: "request" or "response"."""
+    declared = () if isinstance(request, RequestSnapshot) else request.configuration.attributes
+    return [name for kind, name in declared if kind == of]
 
 
-def copied_option(request: HttpRequest, name: str) -> Any:
-    """The value of an option that a snapshot may hold, else None.
-
-    Of options of plugins only numbers and booleans are copied: text may be a secret.
-    """
-    value = getattr(request, name)
-    if name not in _COPIED_OPTIONS:
-        return to_builtin(value) if isinstance(value, (bool, int, float)) else None
-    return builtin_values([(name, value)]).get(name)
-
-
-def builtin_values(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Those values that are of Python's own types, or can be converted to them."""
+def plain_values(owner: HttpRequest | HttpResponse, names: Iterable[str]) -> dict[str, Any]:
+    """The values of those attributes that are of Python's own types, or can be converted to them."""
     found = {}
-    for name, value in values:
+    for name in names:
         try:
-            found[name] = to_builtin(value)
-        except Exception:  # noqa: BLE001, S112  # an object of any class may raise anything
+            found[name] = to_builtin(getattr(owner, name))
+        except Exception:  # noqa: BLE001, S112  # a plugin's attribute, and an object of any class, may raise anything
             continue
     return found
 
@@ -277,9 +278,9 @@ def pickled_copy(value: Any, default: Any = None) -> Any:
         return default
 
 
-def fields_without(names: set[str], headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def fields_without(names: set[str], headers: Mapping[str, str]) -> CIMultiDict[str]:
     """The fields of other names than these, which are in lower case."""
-    return [(str(name), value) for name, value in headers.items() if name.lower() not in names]
+    return CIMultiDict([(name, value) for name, value in headers.items() if name.lower() not in names])
 
 
 # -- restoring
@@ -287,89 +288,20 @@ def fields_without(names: set[str], headers: Mapping[str, str]) -> list[tuple[st
 
 def restore(records: list[Record]) -> Any:
     """Make the objects of these records, and return the first."""
-    objects = [_CREATE[kind](record) for kind, record in records]
+    objects = [new(kind) if isinstance(kind, type) else kind for kind, _, _ in records]
 
-    def at(index: int | None) -> Any:
-        return None if index is None else objects[index]
+    def linked(value: Any) -> Any:
+        if isinstance(value, list):
+            return [linked(each) for each in value]
+        return objects[value.index] if isinstance(value, Link) else value
 
-    for created, (kind, record) in zip(objects, records, strict=True):
-        _FILL[kind](created, record, at)
+    for found, (_, attributes, members) in zip(objects, records, strict=True):
+        for name, value in attributes.items():
+            setattr(found, name, linked(value))
+        found.__dict__.update({name: linked(value) for name, value in members.items()})
     return objects[0]
 
 
-def _fill_request(request: RequestSnapshot, record: dict[str, Any], at: Callable[[int | None], Any]) -> None:
-    scheme, host, port, tls, authority = record["origin"]
-    origin = Origin(scheme, host, port, port, tls)
-    origin.authority = authority
-    url, target, fragment = record["destination"]
-    request._destination = Destination(url, origin, target, None, fragment)
-    request.method, request._target = record["method"], record["target"]
-    request._headers = CIMultiDict(record["headers"])
-    request._unredirected = CIMultiDict(record["unredirected"])
-    request.body = record["body"]
-    if record["length"] is not None:
-        request.body = Source.already_sent(*record["length"])
-    request.content_type, request.cause = record["content_type"], record["cause"]
-    request._closes_connection = record["closes_connection"]
-    request.parent = at(record["parent"])
-    request._history = [at(index) for index in record["history"]]
-    request._call_handlers = request.gate = request._given_fields = None
-    request._extra_lines, request.deadline = "", 0.0
-    request._skips_pre_request, request._on_fast_path = False, True
-    request.__dict__.update(record["values"])
-
-
-def _fill_response(response: ResponseSnapshot, record: dict[str, Any], at: Callable[[int | None], Any]) -> None:
-    response.request = at(record["request"])
-    response.connection = response._pool = response._head = response._content_filter = response._headers = None
-    if record["head"] is not None:
-        raw, *line = record["head"]
-        response._head = ResponseHead(raw, StatusLine(*line), raw.lower())
-    if record["headers"] is not None:
-        response._headers = CIMultiDict(record["headers"])
-    response.status_code = record["status_code"]
-    response.raw_trailers = record["trailers"]
-    response._parts = []
-    response._content = record["content"]
-    response.is_consumed = record["is_consumed"]
-    response._is_whole = response._content is not None or response.is_consumed
-    response._is_buffered = not response._is_whole  # then `content` says why the body is not here
-    response._encoding = record["encoding"]
-    if record["times"] is not None:
-        response._sent_at, response._head_at = record["times"]
-    response.timings = record["timings"]
-    response._on_fast_path, response._due = True, NEVER
-    response._mark_finished()
-    response.__dict__.update(record["values"])
-
-
-def _create_error(record: Any) -> Any:
-    own, _ = record
-    if not isinstance(own, tuple):
-        return own
-    kind = own[0]
-    # not `kind(*args)`: the parameters of a class are unknown
+def new(kind: Any) -> Any:
+    """Make an object of a class without calling its `__init__`, whose parameters are unknown."""
     return next(base for base in kind.__mro__ if base.__module__ == "builtins").__new__(kind)
-
-
-def _fill_error(error: Any, record: Any, at: Callable[[int | None], Any]) -> None:
-    own, (cause, context, is_suppressed) = record
-    if isinstance(own, tuple):
-        _, error.args, values, links, of_system = own
-        error.__dict__.update(values)
-        error.__dict__.update((name, at(index)) for name, index in links.items())
-        for name, value in of_system.items():
-            setattr(error, name, value)
-    error.__cause__, error.__context__, error.__suppress_context__ = at(cause), at(context), is_suppressed
-
-
-_CREATE: dict[str, Callable[[Any], Any]] = {
-    "request": lambda record: RequestSnapshot.__new__(RequestSnapshot),
-    "response": lambda record: ResponseSnapshot.__new__(ResponseSnapshot),
-    "error": _create_error,
-}
-_FILL: dict[str, Callable[[Any, Any, Callable[[int | None], Any]], None]] = {
-    "request": _fill_request,
-    "response": _fill_response,
-    "error": _fill_error,
-}

@@ -1,4 +1,4 @@
-"""Take a connection for an exchange: one that another exchange gives back, or a new one."""
+"""Take a connection for an exchange: one that another exchange gives back, a stream of a shared one, or a new one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from time import monotonic
 from ..errors import ClientClosed, ConnectionClosed, ConnectTimeout, HttpRequestException, PoolTimeout
 from ..http1.connection import Connection
 from ..network.pool import Pool
+from ..wire.carrier import Carrier
+from ..wire.multiplexed_connection import MultiplexedConnection
+from ..wire.opening import Opening, current
 from .state import ExchangeState
 
+MAX_RESENDS = 10  # of one exchange, of requests that the peer says it has not processed
 
-async def acquire(response: ExchangeState, pool: Pool) -> Connection:
+
+async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
     """Open a connection, or wait in the pool's queue for one. There is no idle one: the caller has asked the pool.
 
-    A waiter of the queue gets a connection, or None, which is permission to open one.
+    A waiter of the queue gets a connection or a stream, or None, which is permission to open a connection.
 
     Raises: PoolTimeout, ConnectTimeout, HttpConnectionError; ClientClosed, if the client is closed meanwhile.
     """
@@ -21,53 +26,87 @@ async def acquire(response: ExchangeState, pool: Pool) -> Connection:
     if timings is not None:
         timings._begin_anew()
     closings = pool.close_count
-    while not pool.reserve_slot():
-        waiter = pool.join_queue()
-        response._arm_timeout(waiter, PoolTimeout, response.request.timeout.pool)
+    shared: MultiplexedConnection | None = None  # the connection that this call has opened, and that had no room yet
+    while True:
+        if not pool.reserve_slot():
+            connection = await wait_in_queue(response, pool, closings, is_first=shared is not None)
+            if connection is not None:
+                if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
+                    return connection
+                if not connection.alive:
+                    if (idle := pool.take(monotonic())) is not None:
+                        return idle
+                    continue
+                pool.reclaim_slot(connection)  # it began to close after it was given
         try:
-            connection = await waiter
+            if shared is not None and not shared.opened_streams:
+                raise ConnectionClosed("the server closed the connection before it took a request")
+            if timings is not None:
+                timings._mark("queued")
+            opened = await open_connection(response, pool, closings)
+            if timings is not None and timings.connect is None:
+                timings._mark("connect")  # a route of a third party, which records no phases
         except BaseException:
-            pool.leave_queue(waiter)
+            pool.free_slot()
             raise
-        finally:
-            response._arm_timeout(None)
-        if pool.close_count != closings:  # the client was closed meanwhile
-            if connection is None:
-                pool.free_slot()
-            raise ClientClosed("the client was closed")
-        if connection is None:
-            break  # permission to open one
-        if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
-            return connection
-        if connection.alive:  # it began to close after it was given
-            pool.reclaim_slot(connection)
-            break
-        if (idle := pool.take(monotonic())) is not None:
-            return idle
+        pool.add(opened)
+        if not isinstance(opened, MultiplexedConnection):
+            return opened
+        stream = pool.take_stream(monotonic(), is_first=True)
+        if stream is not None:
+            return stream
+        shared = opened
+
+
+async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, is_first: bool) -> Carrier | None:
+    """Wait in the pool's queue. closings: how often the pool was closed when the call came. is_first: enter it in front.
+
+    Returns what the waiter got: None is permission to open a connection.
+    """
+    waiter = pool.join_queue(is_first=is_first)
+    timings, began = response.timings, monotonic()
+    response._arm_timeout(PoolTimeout, response.request.timeout.pool, waiter)
     try:
-        if timings is not None:
-            timings._mark("queued")
-        request = response.request
-        limit = request.timeout.connect
-        if limit:
-            limit += request.timeout.tls  # the route limits the handshake itself
-        connection = await response._with_timeout(
-            pool.await_opening(request.route.open(request.configuration.client)), ConnectTimeout, limit
-        )
-        if pool.close_count != closings:  # the client was closed at the moment at which it was ready
-            connection.abort()
-            raise ClientClosed("the client was closed")
+        connection = await waiter
     except BaseException:
-        pool.free_slot()
+        pool.leave_queue(waiter)
         raise
-    if timings is not None:
-        timings._mark("connect")  # `Timings._record_connection` replaces it by what the route has noted, if it has
-    connection.key = pool.key
-    pool.add(connection)
+    finally:
+        response._arm_timeout()
+        if timings is not None:
+            timings._record_phase("queue", began, monotonic(), not waiter.done() or waiter.cancelled())
+    if pool.close_count != closings:  # the client was closed meanwhile
+        pool.leave_queue(waiter)
+        raise ClientClosed("the client was closed")
     return connection
 
 
-def still_open(response: ExchangeState, pool: Pool, now: float) -> Connection | None:
+async def open_connection(response: ExchangeState, pool: Pool, closings: int) -> Connection | MultiplexedConnection:
+    """Open a connection for a pool, in a slot that was reserved. closings: as for `wait_in_queue`."""
+    request = response.request
+    route, client, hooks = request.route, request.configuration.client, request.configuration.connection_hooks
+    if not pool.connections and route.may_share:
+        pool.is_shared = True  # until the handshake is over, the others wait for it
+    limit = request.timeout.connect
+    if limit:
+        limit += request.timeout.tls  # the route limits the handshake itself
+    opening = current.set(Opening(request, response.timings, hooks))
+    try:
+        connection = await response._with_timeout(
+            client.loop_resources.until_closed(route.open(client)), ConnectTimeout, limit
+        )
+    finally:
+        current.reset(opening)
+    if pool.close_count != closings:  # the client was closed at the moment at which it was ready
+        connection.abort()
+        raise ClientClosed("the client was closed")
+    connection.key = pool.key
+    if hooks is not None:
+        connection.on_disconnected = hooks.run_disconnected
+    return connection
+
+
+def still_open(response: ExchangeState, pool: Pool, now: float) -> Carrier | None:
     """Return the connection that a hook took early with `response.connect()`; None if it is dead by now, and was given up."""
     connection = response.connection
     if connection is not None and (not connection.alive or (connection.reused and pool.is_stale(connection, now))):
@@ -75,18 +114,33 @@ def still_open(response: ExchangeState, pool: Pool, now: float) -> Connection | 
     return response.connection
 
 
-def prepare_resend(response: ExchangeState, connection: Connection, error: HttpRequestException) -> bool:
-    """Prepare to send a request once more, if its connection was idle before and closed without a response (RFC 9112, 9.3.1).
+def prepare_resend(response: ExchangeState, connection: Carrier, error: HttpRequestException) -> bool:
+    """Prepare to send a request once more, because the peer has not processed it.
 
-    Returns True if it may be sent again: then its connection is given up. At most once for each exchange: other idle
-    connections may be dead as well, so the second time `acquire` opens a new one.
+    That is so if the peer says it, and probably if the connection was idle before and closed without a response (RFC 9112,
+    section 9.3.1). The latter counts for idempotent methods, and once for each exchange: other idle connections may be dead as
+    well, so the second time `acquire` opens a new one.
+
+    Returns True if it may be sent again: then its connection is given up.
     """
-    if response._is_repeated or not connection.reused or connection.has_read or not isinstance(error, ConnectionClosed):
-        return False
     if error is not connection.error:  # it was raised by the body's source, which may send requests of its own
         return False
-    if not response.request._can_be_repeated or response._is_past_deadline():
+    request = response.request
+    if error.was_processed is False:
+        may_repeat = request.can_be_sent and response._resends < MAX_RESENDS
+    else:
+        may_repeat = (
+            connection.reused > 0
+            and not (response._is_repeated or connection.has_read)
+            and isinstance(error, ConnectionClosed)
+            and request._can_be_repeated
+        )
+        response._is_repeated = may_repeat
+    if not may_repeat or response._is_past_deadline():
         return False
     response.drop_connection()
-    response._is_repeated = True
+    response._resends += 1
+    if response.timings is not None:
+        response.timings._end(failed=True)
+        response.timings.resends += 1
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ..errors import InvalidURL
@@ -34,7 +35,35 @@ ORIGIN_OPTIONS = ("cert", "server_hostname", "unix_socket")
 # conversion, or what a plugin does.
 EXCHANGE_OPTIONS = frozenset({"version", "stream", "timings", "max_body"})
 # A request with one of these may not use the pool that its origin has for the client's own values.
-CONNECTION_OPTIONS = frozenset({"verify", "cert", "server_hostname", "source_address", "unix_socket"})
+CONNECTION_OPTIONS = frozenset({"version", "verify", "cert", "server_hostname", "source_address", "unix_socket"})
+
+
+def as_wanted(name: str, wanted: str, is_wanted: Callable[[Any], bool], default: Any, value: Any) -> Any:
+    """Return the value of a keyword if it is of the wanted kind; the default for None. wanted: the kind, for the message.
+
+    Raises: TypeError.
+    """
+    if value is None:
+        return default
+    if not is_wanted(value):
+        raise TypeError(f"{name}= takes {wanted}, not {type(value).__name__}")
+    return value
+
+
+def as_number(name: str, wanted: str, least: int, kinds: Any, default: Any, value: Any) -> Any:
+    """Return the value of a keyword if it is a number from `least` up; the default for None.
+
+    wanted: the numbers that it takes, for messages. kinds: int, or int | float.
+
+    Raises: TypeError, ValueError.
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(f"{name}= takes a number ({wanted}) or None, not {type(value).__name__}")
+    if not value >= least:
+        raise ValueError(f"{name}= takes {wanted}, not {value}")
+    return value
 
 
 def as_version(value: Any) -> str:
@@ -52,36 +81,12 @@ def as_field_names(value: Any) -> frozenset[str]:
 
     Raises: TypeError.
     """
-    if isinstance(value, str):
-        raise TypeError("sensitive_headers= takes a list of names, not one string")
-    if isinstance(value, bytes) or not isinstance(value, Iterable):
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise TypeError(f"sensitive_headers= takes a list of names, not {type(value).__name__}")
     names = list(value)
     if not all(isinstance(name, str) for name in names):
         raise TypeError("sensitive_headers= takes names that are str")
     return frozenset(name.lower() for name in names)
-
-
-def as_max_body(value: Any) -> int:
-    """Check `max_body=`: a number of bytes, 0 = no limit.
-
-    Raises: TypeError, ValueError.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"max_body= takes a number of bytes, not {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"max_body= takes 0 (no limit) or more, not {value}")
-    return value
-
-
-def as_callable(value: Any) -> Callable[..., Any]:
-    """Check a value that must be callable.
-
-    Raises: TypeError.
-    """
-    if not callable(value):
-        raise TypeError(f"expected a callable, got {type(value).__name__}")
-    return value  # type: ignore[no-any-return]  # its parameters and results show when it is called
 
 
 def as_source_address(value: Any) -> tuple[str, int]:
@@ -96,13 +101,17 @@ def as_source_address(value: Any) -> tuple[str, int]:
     raise TypeError("source_address= takes an IP address, or (address, port) with port 0 for any")
 
 
-def as_socket_path(value: Any) -> str:
-    """Return `unix_socket=` as a str.
+def as_callable(value: Any) -> Callable[..., Any]:
+    """Check a value that must be callable.
 
-    Raises: TypeError, ValueError.
+    Raises: TypeError.
     """
-    return as_path("unix_socket", value)
+    if not callable(value):
+        raise TypeError(f"expected a callable, got {type(value).__name__}")
+    return value  # type: ignore[no-any-return]  # its parameters and results show when it is called
 
+
+as_max_body = partial(as_number, "max_body", "0 (no limit) or more bytes", 0, int, 0)
 
 CORE_OPTIONS = (
     Option("version", "HTTP/1.1", convert=as_version, doc="HTTP/1.1 or HTTP/1.0"),
@@ -117,7 +126,7 @@ CORE_OPTIONS = (
     Option("cert", None, convert=as_cert, doc="the client's certificate"),
     Option("server_hostname", None, convert=as_server_hostname, doc="the name to check in the certificate"),
     Option("source_address", None, convert=as_source_address, doc="an address, or (address, port), to connect from"),
-    Option("unix_socket", None, convert=as_socket_path, doc="the path of a socket to connect to"),
+    Option("unix_socket", None, convert=partial(as_path, "unix_socket"), doc="the path of a socket to connect to"),
     Option("json_encoder", None, convert=as_callable, doc="callable(object): the str or bytes that json= sends"),
     Option("json_decoder", None, convert=as_callable, doc="callable(bytes or str): what response.json() returns"),
     Option("trust_env", True, request=False, convert=bool, doc="may plugins read the environment"),
@@ -137,106 +146,35 @@ def as_base_url(value: Any) -> Any:
     return value
 
 
-def as_count(name: str, value: Any) -> Any:
-    """Check a number of connections: 1 or more. name: of the keyword.
-
-    Raises: TypeError, ValueError.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}= takes a number, not {type(value).__name__}")
-    if value < 1:
-        raise ValueError(f"{name}= takes 1 or more, not {value}")
-    return value
-
-
-def as_pool_size(value: Any) -> Any:
-    """Check `pool_size=`; None = 10.
-
-    Raises: TypeError, ValueError.
-    """
-    return POOL_SIZE if value is None else as_count("pool_size", value)
-
-
-def as_max_connections(value: Any) -> Any:
-    """Check `max_connections=`; None = no limit.
-
-    Raises: TypeError, ValueError.
-    """
-    return None if value is None else as_count("max_connections", value)
-
-
-def as_keep_alive(value: Any) -> Any:
-    """Check `keep_alive=`: seconds, None = 15, 0 = connections are not kept.
-
-    Raises: TypeError, ValueError.
-    """
-    if value is None:
-        return KEEP_ALIVE
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"keep_alive= takes seconds as a number or None, not {type(value).__name__}")
-    if not value >= 0:
-        raise ValueError(f"keep_alive= takes seconds from 0 up, not {value}")
-    return value
-
-
 def as_client_version(value: Any) -> str:
     """Check `client_version=`, the value of User-Agent; None = the default.
 
     Raises: TypeError, LocalProtocolError.
     """
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"client_version= takes a str, not {type(value).__name__}")
-    return check_value("client_version", value or "")
+    text = as_wanted("client_version", "a str", lambda given: isinstance(given, str), "", value)
+    return check_value("client_version", text)
 
 
-def as_resolver(value: Any) -> Any:
-    """Check `resolver=`; None = the loop's own.
-
-    Raises: TypeError.
-    """
-    if value is not None and not callable(value):
-        raise TypeError(f"resolver= takes an async function (host, port) -> addresses, not {type(value).__name__}")
-    return value
+def is_loop(value: Any) -> bool:
+    """Say whether it is an event loop of asyncio."""
+    return isinstance(value, asyncio.AbstractEventLoop)
 
 
-def as_parser(value: Any) -> Any:
-    """Check `parser=`; None = Connection.
-
-    Raises: TypeError.
-    """
-    if value is not None and not callable(value):
-        raise TypeError(f"parser= takes a function (loop) -> Connection, not {type(value).__name__}")
-    return value
+def is_logger(value: Any) -> bool:
+    """Say whether it logs warnings as a logging.Logger does."""
+    return callable(getattr(value, "warning", None))
 
 
-def as_loop(value: Any) -> asyncio.AbstractEventLoop | None:
-    """Check `loop=`; None = any loop.
-
-    Raises: TypeError.
-    """
-    if value is not None and not isinstance(value, asyncio.AbstractEventLoop):
-        raise TypeError(f"loop= takes an event loop of asyncio, not {type(value).__name__}")
-    return value
-
-
-def as_logger(value: Any) -> Any:
-    """Check `logger=`; None = the logger "hookline".
-
-    Raises: TypeError.
-    """
-    if value is not None and not callable(getattr(value, "warning", None)):
-        raise TypeError(f"logger= takes a logging.Logger, not {type(value).__name__}")
-    return logging.getLogger("hookline") if value is None else value
-
-
+as_loop = partial(as_wanted, "loop", "an event loop of asyncio", is_loop, None)
+as_max_connections = partial(as_number, "max_connections", "1 or more", 1, int, None)
 # The parameters of a client that are no options, with the check of each. Values that are set later go through it too.
 PARAMETERS: dict[str, Callable[[Any], Any]] = {
     "base_url": as_base_url,
     "params": as_params,
-    "pool_size": as_pool_size,
-    "keep_alive": as_keep_alive,
-    "resolver": as_resolver,
-    "parser": as_parser,
+    "pool_size": partial(as_number, "pool_size", "1 or more", 1, int, POOL_SIZE),
+    "keep_alive": partial(as_number, "keep_alive", "0 or more seconds", 0, int | float, KEEP_ALIVE),
+    "resolver": partial(as_wanted, "resolver", "an async function (host, port) -> addresses", callable, None),
+    "parser": partial(as_wanted, "parser", "a function (loop) -> Connection", callable, None),
     "client_version": as_client_version,
-    "logger": as_logger,
+    "logger": partial(as_wanted, "logger", "a logging.Logger", is_logger, logging.getLogger("hookline")),
 }

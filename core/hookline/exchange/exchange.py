@@ -27,15 +27,15 @@ from typing import Any
 
 from ..errors import HttpRequestException, PluginError
 from ..hooks.stage import Stage
-from ..http1.connection import Connection
 from ..messages.fields import HeadersLike
+from ..wire.carrier import Carrier
 from .acquire import acquire, prepare_resend, still_open
 from .failure import fail
 from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
-from .state import FINISHED, SENT
-from .upload import ONE_WRITE, run_interim_hooks, send
+from .state import FINISHED, NEW, SENT
+from .upload import ONE_WRITE, send, wait_for_head
 
 MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
 # The responses to these may have a head that announces a body, and no body (RFC 9112, section 6.3).
@@ -43,13 +43,9 @@ NO_BODY_METHODS = frozenset({"HEAD", "CONNECT"})
 NO_CALLS: Iterator[Any] = iter(())
 
 
-def no_call(response: HttpResponse) -> None:
-    """Stand for the function that is being called while no hook implementation is."""
-
-
 async def exchange(
     request: HttpRequest | None,
-    given: Connection | None = None,
+    given: Carrier | None = None,
     client: Client | None = None,
     method: str = "",
     url: str = "",
@@ -83,7 +79,7 @@ async def exchange(
     # For the error path: the stage that runs, what is left of its functions, and the one that is being called.
     stage: Stage | None = None
     calls = NO_CALLS
-    call: Callable[..., Any] = no_call
+    call: Callable[..., Any] | None = None
     try:
         # 1. pre_request: hooks change the request (fields, route, a held body), or answer it with a response. If the
         # preconditions of all implementations say that they have nothing to do, there is no stage.
@@ -97,12 +93,14 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    call = no_call
+                    call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
-            call = no_call
+            call = None
             request._heed_own_options()  # hooks may have set some
+            if request.timings and response.timings is None:
+                response._begin_timings()
         # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
         # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
         while True:
@@ -116,6 +114,8 @@ async def exchange(
                     connection = await acquire(response, pool)
                     now = monotonic()
             response.connection = connection
+            if configuration.connection_hooks is not None:
+                configuration.connection_hooks.run_connected(request, connection)
             try:
                 waiter = connection.begin(response)
                 if not (request._on_fast_path and response._on_fast_path) or request.method in NO_BODY_METHODS:
@@ -126,17 +126,18 @@ async def exchange(
                 response._sent_at = now
                 body = request.body
                 if request.gate is None and (body is None or (body.__class__ is bytes and len(body) <= ONE_WRITE)):
-                    connection.transport.write(request.encode())
+                    connection.send(request)
                     await waiter
                 else:
                     await send(response, connection)
                 if not connection.on_fast_path and (connection.interims or not connection.head):
-                    await wait_for_final_head(response, connection)
+                    await wait_for_head(response, connection)
                 break
             except HttpRequestException as error:
                 if given is not None or not prepare_resend(response, connection, error):
                     raise
-                response.connection = await acquire(response, request._pool())
+                if error.was_processed is not False:
+                    response.connection = await acquire(response, request._pool())
         if response._head is None:
             response._take_head_on_fast_path(connection)
         # 3. on_headers: hooks see the final head. They may add decoders, have the body buffered, detach the connection, or
@@ -147,11 +148,11 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    call = no_call
+                    call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
-                        return await finish_with_replacement(response, answer)
-            call = no_call
+                        return await finish_early(response, answer)
+            call = None
         # 4. The body is received. For a stream, _receive_body hands the response out, and the caller gets it now. On the
         # fast path the whole response came in one read, and there is nothing to wait for.
         if not connection.on_fast_path and not await response._receive_body(connection):
@@ -161,9 +162,9 @@ async def exchange(
         if connection.complete:
             response._finish_body(connection)
         else:
-            response._take_parts(connection)
+            response._parts += connection.take_parts()  # the connection stays open for the rest
         # 5. post_request: hooks see the whole response, and may answer with a request to send instead. From here on `fail`
-        # runs no hooks: if one of this stage raises, handle_hook_failure runs the rest of them.
+        # runs no hooks: if one of this stage raises, `handle_failure` runs the rest of them.
         stage = None
         response._step = FINISHED
         stage = (
@@ -174,15 +175,16 @@ async def exchange(
             for call in calls:
                 result = call(response)
                 if result is not None:
-                    call = no_call
+                    call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
                         return await send_follow_ups(prepare_answer(response, answer), client is not None)
-            call = no_call
+            call = None
         return response if response._is_whole and response._content_filter is None else deliver(response)
     except BaseException as error:
         # Any step failed, or the call was cancelled. Hooks of post_request see the error, and may answer it with a request.
-        await handle_hook_failure(response, error, stage, call, calls)
+        if stage is not None and call is not None:  # a hook raised it: it is named, and the rest of post_request runs
+            await stage.handle_failure(response, calls, error)
         answer = await fail(response, error)
         if answer is None:
             raise
@@ -208,53 +210,25 @@ async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) ->
     return outcome
 
 
-async def handle_hook_failure(
-    response: HttpResponse, error: BaseException, stage: Stage | None, call: Callable[..., Any], rest: Iterator[Any]
-) -> None:
-    """If a hook implementation raised the error, note in the error which; on post_request, run the rest of its stage.
-
-    call: the function that was being called, `no_call` if none was. rest: the functions of the stage that were not called yet.
-    """
-    if stage is not None and call is not no_call:
-        await stage.handle_failure(response, rest, error)
-
-
-async def wait_for_final_head(response: HttpResponse, connection: Connection) -> None:
-    """Run on_headers for the interim heads, in their order, until the final head has arrived."""
-    await run_interim_hooks(response, connection)
-    while not connection.head:
-        await connection.wait()
-        await run_interim_hooks(response, connection)
-
-
-async def finish_early(response: HttpResponse, answer: HttpResponse) -> HttpRequest | HttpResponse:
-    """End an exchange whose pre_request was answered with a response: run post_request for that response.
-
-    Nothing is sent, and no other event fires. Returns the response, or what post_request answered with.
-    """
-    response._discard_body()  # if a hook took the connection early, nothing was sent on it
-    response._mark_finished()
-    answer.answer = None
-    response._share_notes(answer)
-    response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())
-    stage = response._begin_event("post_request")
-    later = None if stage is None else await response._with_timeout(stage.run(answer))
-    return answer if later is None else prepare_answer(answer, later, response.request)
-
-
-async def finish_with_replacement(response: HttpResponse, answer: Any) -> Any:
-    """End an exchange whose on_headers was answered: run post_request, and return the answer.
+async def finish_early(response: HttpResponse, answer: Any) -> Any:
+    """End an exchange whose pre_request or on_headers was answered: run post_request, and return the answer.
 
     The connection goes back to the pool if the body has arrived completely, and is closed otherwise, unless a hook detached
-    it.
+    it. After pre_request the answer stands for the response, which was never sent for: post_request gets it, and may answer
+    it; after on_headers an answer of post_request is ignored.
     """
+    stands_for_response = response._step == NEW
     response._discard_body()
     response._mark_finished()
     response._share_notes(answer)
+    if stands_for_response:
+        answer.answer = None
+        response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())
     stage = response._begin_event("post_request")
-    if stage is not None:
-        await response._with_timeout(stage.run(response))
-    return answer
+    later = (
+        None if stage is None else await response._with_timeout(stage.run(answer if stands_for_response else response))
+    )
+    return prepare_answer(answer, later, response.request) if later is not None and stands_for_response else answer
 
 
 def prepare_answer(
@@ -272,7 +246,7 @@ def prepare_answer(
         request = own_request or response.request
         if answer is request or answer is response.request:
             answer = answer.copy()
-        answer._set_history([*request.history, response])
+        answer._history = [*request.history, response]
         answer.configuration = request.configuration
         answer._call_handlers, answer.deadline, answer.parent = request._call_handlers, request.deadline, request.parent
         if answer.cause == "call":

@@ -18,18 +18,20 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
 
     Raises: CancelledError, if the call is cancelled while post_request runs.
     """
-    if isinstance(error, HttpRequestException) and response.connection is not None:
-        # drop_connection must not reuse it even if the body is complete, as of a stream that cannot be decoded
-        response.connection.keep_alive = False
-    response.drop_connection()
     if isinstance(error, HttpRequestException):
+        if response.connection is not None:
+            # drop_connection must not reuse it even if the body is complete, as of a stream that cannot be decoded
+            response.connection.keep_alive = False
         if error.request is None:
             error.request = response.request
         if error.response is None and response._has_head and error.request is response.request:
             error.response = response
+    response.drop_connection()
     if response._is_finished:
         return None
     response._mark_finished()
+    if response.timings is not None:
+        response.timings._end(failed=True)
     stage = response._begin_event("post_request")
     if stage is None:
         return None

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from multidict import CIMultiDict
 
+from ..hooks.declarations import MediaType
 from ..hooks.dispatch_table import DispatchTable
-from ..http1.connection import Connection
-from ..network.loop_resources import Closer, LoopResources
+from ..network.loop_resources import LoopResources
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
 from .origin import Destination
+
+T = TypeVar("T")
 
 
 class Client(Protocol):
@@ -40,42 +41,14 @@ class Client(Protocol):
     ) -> Any:
         """Make the request of a call. keywords: its others. function: the name of what was called, for error messages."""
 
-    def new_request(
-        self,
-        method: str,
-        url: str,
-        *,
-        cause: str,
-        parent: Any = None,
-        headers: Any = None,
-        data: Any = None,
-        **options: Any,
-    ) -> Any:
-        """Make a sub-request, which a plugin sends for the sake of `parent`."""
-
-    async def exchange(self, request: Any, connection: Connection | None = None) -> Any:
-        """Send one request with its events, without follow-ups; on `connection`, if it is given."""
-
-    async def pause(self, seconds: float) -> None:
-        """Wait before a follow-up. Closing the client ends the wait with an error."""
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Return the coroutine if a loop runs; else run it, and return its result."""
 
     def _run_in_background(self, coroutine: Coroutine[Any, Any, Any]) -> Awaitable[None]:
         """Run a coroutine in a task, and return an awaitable of its end; without a running loop, run it now."""
 
-    def check_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Raise RuntimeError if what belongs to this loop may not be used here."""
-
     def _check_synchronous(self) -> None:
         """Raise RuntimeError if a loop runs, in which nothing may block."""
-
-    def add_closer(self, closer: Closer) -> None:
-        """Have `close` await a coroutine function, after the last post_request."""
-
-    def remove_closer(self, closer: Closer) -> None:
-        """Forget a closer."""
 
     def _credential_fields(self) -> frozenset[str]:
         """Return the names of all fields that carry credentials, in lower case, those of plugins that do not run included."""
@@ -94,12 +67,15 @@ class Configuration(Protocol):
     credentials: frozenset[str]  # names of fields that carry credentials, in lower case
     default_fields: list[tuple[str, str]]  # name and value, those that plugins add included
     default_names: frozenset[str]  # their names, in lower case
-    given_fields: dict[Any, Any]  # headers= of earlier calls, and what `HttpRequest` has made of them
-    last_given_fields: Any  # that of the last call
+    given_headers: dict[Any, Any]  # headers= of earlier calls, and what `HttpRequest` has made of them
+    last_given_headers: Any  # that of the last call
     on_fast_path: bool  # may a request with all defaults take the fast path
     options: dict[str, Any]  # the value of each option, for requests that do not set it
     pre_request_fields: frozenset[str]  # field names in preconditions of pre_request, in lower case
+    bodies: Any  # the BodyTable: who encodes which keyword of a body
+    media_types: dict[str, MediaType]  # those that `decode_content` decodes, by name
     response_type: type[Any]  # the class of responses, with the attributes that plugins add
+    stream_type: type[Any]  # the class of `response.raw`, with the attributes that plugins add
     states_framing: bool  # do the default fields have to be checked for each request: two Host, or a framing field
     streamed_type: type[Any]  # the same as response_type, for streams
     table: Any  # the OptionTable: who accepts which keyword
@@ -116,6 +92,15 @@ class Configuration(Protocol):
 
     def destination_of_call(self, url: str, params: Any = None, *, with_client_params: bool = True) -> Destination:
         """Return the destination of a URL that may be relative to base_url, with params added."""
+
+    connection_hooks: Any  # the ConnectionHooks; None = no plugin has any
+
+    @property
+    def protocols(self) -> tuple[Any, ...]:
+        """All protocols that plugins bring."""
+
+    def protocols_for(self, scheme: str) -> tuple[Any, ...]:
+        """Return the protocols that are offered for URLs of a scheme, beside HTTP/1.1."""
 
     def dispatch_table_of(self, request: Any) -> DispatchTable:
         """Return the dispatch table for this request; that of a sub-request has fewer implementations."""

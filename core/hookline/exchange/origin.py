@@ -12,19 +12,22 @@ class Origin:
 
     A configuration has one object for each origin; it makes it, and sets `prefix` and `dispatch_table`.
 
-    scheme: in lower case. host: without brackets. port: an int, the scheme's default if the URL names none.
+    scheme: in lower case. host: without brackets. port: an int, default_port (the scheme's) if the URL names none.
     tls: True if the scheme uses TLS. key: scheme, host and port, for comparisons.
     authority: host and port as they stand in the Host field. prefix: what follows the request target in the head of a
     request: the version, Host and the other default fields. dispatch_table: of the calls to it. pool: that of the direct route
     to it with the client's own options; None = not used yet.
     """
 
-    __slots__ = ("authority", "dispatch_table", "host", "key", "pool", "port", "prefix", "scheme", "tls")
+    __slots__ = (
+        "authority", "default_port", "dispatch_table", "host", "key", "pool", "port", "prefix", "scheme", "tls",
+    )  # fmt: skip
 
     def __init__(self, scheme: str, host: str, port: int, default_port: int, tls: bool) -> None:
         self.scheme = scheme
         self.host = host
         self.port = port
+        self.default_port = default_port
         self.tls = tls
         named = host.partition("%")[0]  # a zone has a meaning on this machine alone (RFC 6874, section 4)
         self.authority = written_host(named) + (f":{port}" if port != default_port else "")
@@ -32,6 +35,10 @@ class Origin:
         self.prefix = ""
         self.pool: Pool | None = None
         self.dispatch_table: DispatchTable = None  # type: ignore[assignment]  # the configuration sets it
+
+    def __reduce__(self) -> tuple[type[Origin], tuple[str, str, int, int, bool]]:
+        """Copy and pickle it without what belongs to a client."""
+        return Origin, (self.scheme, self.host, self.port, self.default_port, self.tls)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
@@ -65,5 +72,6 @@ class Destination:
         """Return a copy with other userinfo; None = none."""
         return Destination(self.url, self.origin, self.target, userinfo, self.fragment)
 
-    def __repr__(self) -> str:
-        return f"<Destination {self.origin}>"
+    def __reduce__(self) -> tuple[type[Destination], tuple[str, Origin, str, None, str]]:
+        """Copy and pickle it without userinfo."""
+        return Destination, (self.url, self.origin, self.target, None, self.fragment)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Self
 
 from multidict import CIMultiDict
 
 from ..copying import snapshot
 from ..errors import BodyNotRepeatable, LocalProtocolError, PluginError, shown
+from ..hooks.implementation import Implementation
 from ..messages import fields
 from ..messages.body_gate import Gate
 from ..messages.request_body import Source
@@ -16,7 +17,6 @@ from ..messages.timeout import Timeout
 from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
 from ..network.tls import TLS
-from .call_handlers import CallHandlers
 from .core_options import CONNECTION_OPTIONS, ORIGIN_OPTIONS, VERSIONS
 from .interfaces import Configuration
 from .origin import Destination, Origin
@@ -35,8 +35,8 @@ MAX_GIVEN_HEADERS = 256  # different headers= that are remembered for one config
 
 # headers= as it was given; its fields; these as lines, None if they replace default fields; and whether a precondition of
 # pre_request names one of them.
-GivenHeaders = tuple[dict[str, Any], list[tuple[str, str | None]], str | None, bool]
-NO_GIVEN_HEADERS: GivenHeaders = ({}, [], "", False)
+GivenHeaders = tuple[dict[str, Any], CIMultiDict[Any], str | None, bool]
+NO_GIVEN_HEADERS: GivenHeaders = ({}, CIMultiDict(), "", False)
 
 
 class HttpRequest:
@@ -91,8 +91,8 @@ class HttpRequest:
     # _uses_origin_pool: True while its options leave the choice of the pool to its origin.
     # _closes_connection: True if its head says that the connection ends with it.
     # _extra_lines: the fields given for it, as lines behind the default fields, if they can stand there.
-    # _given_fields: the same as pairs. _headers, _unredirected: the fields once they were asked for; None = not yet.
-    # _call_handlers: the handlers of its call. _history: the responses that led to it.
+    # _given_fields: the same as a multidict. _headers, _unredirected: the fields once they were asked for; None = not yet.
+    # _call_handlers: the handlers of its call, by event; None = none. _history: the responses that led to it.
     # _route, _target: what a plugin has set; None = as the URL says.
 
     __slots__ = (
@@ -119,15 +119,19 @@ class HttpRequest:
 
     parent: HttpRequest | None
     body: bytes | Source | None
-    _call_handlers: CallHandlers | None
+    _call_handlers: dict[str, tuple[Implementation, ...]] | None
     content_type: str | None
-    _given_fields: list[tuple[str, str | None]] | None
+    _given_fields: CIMultiDict[Any] | None
     _headers: CIMultiDict[str] | None
     _unredirected: CIMultiDict[str] | None
     _history: list[Any] | None
     _route: Route | None
     _target: str | None
     gate: Gate | None
+
+    # What few requests set is set in __dict__, which other requests leave empty.
+    _is_connected = False  # was its connection taken early, see `HttpResponse.connect`
+    _option_owners: Mapping[str, str | None] = {}  # of options that several plugins share
 
     def __init__(self, configuration: Configuration, method: str, destination: Destination) -> None:
         self.configuration = configuration
@@ -213,7 +217,9 @@ class HttpRequest:
     def _direct_route(self) -> DirectRoute:
         """Return the route to its origin, by its options."""
         origin = self._destination.origin
-        tls = TLS(self.verify, self.cert, self.server_hostname) if origin.tls else None
+        offered = () if "version" in self.__dict__ else self.configuration.protocols_for(origin.scheme)
+        alpn = (*(protocol.name for protocol in offered), "http/1.1")
+        tls = TLS(self.verify, self.cert, self.server_hostname, alpn) if origin.tls else None
         scheme = "https" if origin.tls else "http"
         timeout = self.timeout
         return DirectRoute(
@@ -223,6 +229,7 @@ class HttpRequest:
             tls,
             self.source_address,
             self.unix_socket,
+            protocols=self.configuration.protocols,
             tls_timeout=timeout.tls,
             # without `tls`, `acquire` limits both together by `connect`
             connect_timeout=timeout.connect if timeout.tls else 0.0,
@@ -238,19 +245,6 @@ class HttpRequest:
         if self._is_connected:
             raise PluginError(f"{what} was set after the connection was taken")
 
-    @property
-    def _is_connected(self) -> bool:
-        """True once its connection was taken early; see `HttpResponse.connect`."""
-        return bool(self.__dict__.get("_connected", False))
-
-    def _mark_connected(self) -> None:
-        """Note that its connection was taken, so that the route cannot be changed."""
-        self.__dict__["_connected"] = True
-
-    def _choose_own_pool(self) -> None:
-        """Choose the pool by the options of this request: one of them was set, and the connection depends on it."""
-        self._uses_origin_pool = False
-
     def _heed_own_options(self) -> None:
         """Leave the fast path, and the pool of the origin, for the options that were set on this request itself.
 
@@ -259,7 +253,7 @@ class HttpRequest:
         if self.__dict__:
             self._on_fast_path = False
             if not CONNECTION_OPTIONS.isdisjoint(self.__dict__):
-                self._choose_own_pool()
+                self._uses_origin_pool = False
 
     def _pool(self) -> Pool:
         """Return the pool of its route."""
@@ -278,7 +272,7 @@ class HttpRequest:
 
         Raises: LocalProtocolError, TypeError.
         """
-        known, self._given_fields, lines, needs_hooks = self.configuration.last_given_fields
+        known, self._given_fields, lines, needs_hooks = self.configuration.last_given_headers
         try:
             is_known = headers.__class__ is dict and headers == known and (len(known) == 1 or [*headers] == [*known])
         except Exception:  # noqa: BLE001  # a value whose comparison fails is no str
@@ -303,30 +297,22 @@ class HttpRequest:
         configuration = self.configuration
         key = tuple(headers.items()) if headers.__class__ is dict else None
         try:
-            found = configuration.given_fields.get(key)
+            found = configuration.given_headers.get(key)
         except TypeError:
             found = key = None  # a value that is no str
         if found is None:
-            given = fields.check_fields(headers)
-            needs_hooks = not configuration.pre_request_fields.isdisjoint(name.lower() for name, _ in given)
-            found = dict(key or ()), given, self._lines_of(given), needs_hooks
+            given: CIMultiDict[Any] = CIMultiDict(fields.check_fields(headers))
+            lines = None if None in given.values() else lines_unless_taken(given, FRAMING, configuration.default_names)
+            needs_hooks = not configuration.pre_request_fields.isdisjoint(name.lower() for name in given)
+            found = dict(key or ()), given, lines, needs_hooks
             # a value outside ASCII may be equal to one that was received as other bytes
             if key is None or not all(type(value) is str and value.isascii() for _, value in key):
                 return found
-            if len(configuration.given_fields) >= MAX_GIVEN_HEADERS:
-                configuration.given_fields.clear()
-            configuration.given_fields[key] = found
-        configuration.last_given_fields = found
+            if len(configuration.given_headers) >= MAX_GIVEN_HEADERS:
+                configuration.given_headers.clear()
+            configuration.given_headers[key] = found
+        configuration.last_given_headers = found
         return found
-
-    def _lines_of(self, given: list[tuple[str, str | None]]) -> str | None:
-        """Return fields as lines that can stand behind the default fields; None if they replace or remove some of these."""
-        names = {name.lower() for name, _ in given}
-        if not names.isdisjoint(self.configuration.default_names) or not names.isdisjoint(FRAMING):
-            return None
-        if any(value is None for _, value in given):
-            return None
-        return "".join(f"{name}: {value}\r\n" for name, value in given)
 
     @property
     def headers(self) -> CIMultiDict[str]:
@@ -338,7 +324,7 @@ class HttpRequest:
         if self._headers is None:
             headers = CIMultiDict(self.configuration.default_fields)
             if self._given_fields:
-                fields.override(headers, self._given_fields)
+                fields.override(headers, self._given_fields.items())
             if self.content_type is not None and "content-type" not in headers:
                 headers["Content-Type"] = self.content_type
             self._headers = headers
@@ -361,19 +347,13 @@ class HttpRequest:
         """
         if self._unredirected is not None and header_name in self._unredirected:
             return True
-        if self._headers is None:
-            low = header_name.lower()
-            if low in self.configuration.default_names:
-                return True
-            return self._given_fields is not None and any(name.lower() == low for name, _ in self._given_fields)
-        return header_name in self._headers
+        if self._headers is not None:
+            return header_name in self._headers
+        return header_name.lower() in self.configuration.default_names or header_name in (self._given_fields or ())
 
     def gave_header(self, header_name: str) -> bool:
         """Return True if the user gave a field of this name, in any case, to this call; False if only to the client."""
-        low = header_name.lower()
-        return self._given_fields is not None and any(
-            name.lower() == low and value is not None for name, value in self._given_fields
-        )
+        return any(value is not None for value in (self._given_fields or CIMultiDict()).getall(header_name, ()))
 
     def get_header(self, header_name: str, default: str | None = None) -> str | None:
         """Return the value of the first field of this name, from `unredirected_headers` before `headers`.
@@ -392,10 +372,6 @@ class HttpRequest:
             self._unredirected.popall(header_name, None)
         return value
 
-    def add_unredirected_header(self, key: str, val: str) -> None:
-        """Set a field of `unredirected_headers`; `http.cookiejar` calls this. key: the name. val: the value."""
-        self.unredirected_headers[key] = val
-
     # -- the head, as bytes
 
     def encode(self) -> bytes:
@@ -411,36 +387,46 @@ class HttpRequest:
             heads = self._destination.heads
             if body is None:
                 key: tuple[str | None, ...] = (self.method, self._extra_lines)
-                return heads.get(key) or self._remember_head(key, f"{self._first_lines()}{self._length_line()}\r\n")
+                return heads.get(key) or self._remember_head(key, f"{self._framing_line()}\r\n")
             if body.__class__ is bytes:
                 size = len(body)
                 method, extra, kind, length, known = self._destination.last
                 # the comparison saves 0.3 us over the search in `heads`
                 if size != length or extra != self._extra_lines or kind != self.content_type or method != self.method:
                     key = self.method, self._extra_lines, self.content_type
-                    begun = heads.get(key)
-                    if begun is None:
-                        begun = self._remember_head(
-                            key, f"{self._first_lines()}{self._content_type_line()}Content-Length: "
-                        )
+                    begun = heads.get(key) or self._remember_head(key, f"{self._content_type_line()}Content-Length: ")
                     known = b"%b%d\r\n\r\n" % (begun, size)
                     self._destination.last = (*key, size, known)
                 return known + body
         return self._encode_head() + body if isinstance(body, bytes) else self._encode_head()
+
+    def fields_as_sent(self) -> list[tuple[str, str]]:
+        """Return the fields as HTTP/1.1 sends them, in order: those of the user, of plugins and of core, such as Host.
+
+        Raises: as `encode`.
+        """
+        lines = self._encode_head().decode("utf-8", "surrogateescape").split("\r\n")[1:-2]
+        return [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
 
     def _encode_head(self) -> bytes:
         """Return the head with the empty line at its end.
 
         Raises: as `encode`.
         """
-        hop_lines = None
-        if self._headers is None and self._target is None and self.body.__class__ is not Source:
-            hop_lines = self._unredirected_lines()
-        if hop_lines is None or (
-            not self._on_fast_path and (self.configuration.states_framing or "version" in self.__dict__)
+        lines = None
+        if (
+            self._headers is None
+            and self._target is None
+            and self.body.__class__ is not Source
+            and (self._on_fast_path or not (self.configuration.states_framing or "version" in self.__dict__))
         ):
-            return self._encode_all_fields().encode("utf-8", "surrogateescape")
-        text = f"{self._first_lines()}{hop_lines}{self._content_type_line()}{self._length_line()}\r\n"
+            lines = lines_unless_taken(
+                self._unredirected or {}, FRAMING, self.configuration.default_names, self._given_fields or ()
+            )
+        if lines is None:
+            text = self._text_of_all_fields()
+        else:
+            text = f"{self._first_lines()}{lines}{self._content_type_line()}{self._framing_line()}\r\n"
         return text.encode("utf-8", "surrogateescape")
 
     def _first_lines(self) -> str:
@@ -459,33 +445,15 @@ class HttpRequest:
             return ""
         return f"Content-Type: {fields.check_value('Content-Type', self.content_type)}\r\n"
 
-    def _length_line(self) -> str:
-        if isinstance(self.body, bytes):
-            return f"Content-Length: {len(self.body)}\r\n"
-        return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
-
-    def _unredirected_lines(self) -> str | None:
-        """Return `unredirected_headers` as lines behind the other fields; None if they replace some of these."""
-        if self._unredirected is None:
-            return ""
-        given = () if self._given_fields is None else [name.lower() for name, _ in self._given_fields]
-        lines = ""
-        for name, value in self._unredirected.items():
-            low = name.lower()
-            if low in FRAMING or low in given or low in self.configuration.default_names:
-                return None
-            lines += f"{fields.check_name(name)}: {fields.check_value(name, value)}\r\n"
-        return lines
-
-    def _remember_head(self, key: tuple[str | None, ...], text: str) -> bytes:
-        """Encode the head of a request, or its beginning, and keep it for requests with the same key: 0.15 us less for each."""
+    def _remember_head(self, key: tuple[str | None, ...], rest: str) -> bytes:
+        """Encode the first lines and the rest of a head, and keep it for requests with the same key: 0.15 us less for each."""
         heads = self._destination.heads
         if len(heads) >= MAX_HEADS:
             heads.clear()
-        found = heads[key] = text.encode("utf-8", "surrogateescape")
+        found = heads[key] = f"{self._first_lines()}{rest}".encode("utf-8", "surrogateescape")
         return found
 
-    def _encode_all_fields(self) -> str:
+    def _text_of_all_fields(self) -> str:
         """Write the head from all of its fields, and check those that frame it.
 
         Raises: as `encode`.
@@ -503,12 +471,10 @@ class HttpRequest:
         if len(hosts) > 1:
             raise LocalProtocolError("a request has one Host field (RFC 9112, section 3.2)")
         self._closes_connection = fields.says_close(every.getall("connection", ()))
-        lengths = field_values(every, "content-length") if "content-length" in every else []
-        codings = field_values(every, "transfer-encoding") if "transfer-encoding" in every else []
-        framing = self._framing_line(lengths, codings)
+        framing = self._framing_line(field_values(every, "content-length"), field_values(every, "transfer-encoding"))
         return f"{self._checked_method()} {self.target} {self.version}\r\nHost: {hosts[0]}\r\n{lines}{framing}\r\n"
 
-    def _framing_line(self, lengths: list[str], codings: list[str]) -> str:
+    def _framing_line(self, lengths: Sequence[str] = (), codings: Sequence[str] = ()) -> str:
         """Return the line of Content-Length or Transfer-Encoding that has to be added; "" = none.
 
         lengths, codings: the values of these two fields that the request has already.
@@ -517,7 +483,7 @@ class HttpRequest:
         see two different ends of it (RFC 9112, section 11.2).
         """
         body = self.body
-        length = len(body) if isinstance(body, bytes) else None if body is None else body.length
+        length = len(body) if isinstance(body, bytes) else 0 if body is None else body.length
         if codings:
             if [coding.strip().lower() for coding in codings] != ["chunked"] or not isinstance(body, Source) or lengths:
                 raise LocalProtocolError(
@@ -530,15 +496,12 @@ class HttpRequest:
             raise LocalProtocolError("a request has one Content-Length field (RFC 9110, section 8.6)")
         if lengths:
             stated = lengths[0]
-            if (
-                not (stated.isascii() and stated.isdigit() and len(stated) <= MAX_DIGITS)
-                or (length is not None and int(stated) != length)
-                or (body is None and int(stated))
-            ):
+            is_number = stated.isascii() and stated.isdigit() and len(stated) <= MAX_DIGITS
+            if not is_number or (length is not None and int(stated) != length):
                 raise LocalProtocolError(f"Content-Length: {stated[:40]} does not fit the body ({length or 0} bytes)")
             return ""
-        if body is None:
-            return "Content-Length: 0\r\n" if self.method in WITH_LENGTH else ""
+        if body is None and self.method not in WITH_LENGTH:
+            return ""
         if length is None:
             if self.version == "HTTP/1.0":
                 raise LocalProtocolError("HTTP/1.0 carries no body of unknown length; give Content-Length")
@@ -554,6 +517,17 @@ class HttpRequest:
         return int(stated) if stated is not None else self.body.length
 
     # -- the body
+
+    def _set_body(self, body: bytes | Source | None, content_type: str | None) -> None:
+        """Set the body and the Content-Type that belongs to it. A field that the user gave, or removed with None, stays so."""
+        self.body, self.content_type = body, content_type
+        # these fields were made before the body was known
+        if self._headers is not None and content_type is not None and not self._states("content-type"):
+            self._headers.setdefault("Content-Type", content_type)
+
+    def _states(self, low: str) -> bool:
+        """Say whether the call gave a field of this name, which is in lower case, be it None to remove the field."""
+        return low in (self._given_fields or ())
 
     def hold_body(self, seconds: float | None = None) -> Gate:
         """Have the head sent alone, and return the Gate: `gate.open()` sends the body, `gate.close()` gives it up.
@@ -595,21 +569,18 @@ class HttpRequest:
 
         Raises: BodyNotRepeatable, if the body can be read only once, and was; InvalidURL; TypeError, for an unknown option.
         """
-        new = type(self)(
-            self.configuration, self.method if method is None else fields.check_method(method), self._destination
-        )
+        method = self.method if method is None else fields.check_method(method)
+        destination = self._destination if url is None else self.configuration.destination_of(url)
+        leaves_origin = destination.origin.key != self._destination.origin.key
+        new = type(self)(self.configuration, method, destination)
         new.__dict__.update(self.__dict__)
-        new.__dict__.pop("_connected", None)
-        if url is not None:
-            new._destination = self.configuration.destination_of(url)
+        for name in ("_is_connected", *(ORIGIN_OPTIONS if leaves_origin else ())):
+            new.__dict__.pop(name, None)
         new.cause = self.cause if cause is None else cause
         new._skips_pre_request = False
         new._on_fast_path = self._on_fast_path
         new.parent = self.parent
         new._call_handlers, new.deadline = self._call_handlers, self.deadline
-        if new._destination.origin.key != self._destination.origin.key:
-            for name in ORIGIN_OPTIONS:
-                new.__dict__.pop(name, None)
         new._uses_origin_pool = CONNECTION_OPTIONS.isdisjoint(new.__dict__)
         if self._headers is not None:
             new._headers = self._headers.copy()
@@ -627,8 +598,10 @@ class HttpRequest:
         if body is None:
             new.content_type = None
         self.configuration.apply_options(new, changes, "HttpRequest.copy")
-        if new._destination.origin.key != self._destination.origin.key:
-            new._drop_secrets()
+        if leaves_origin:
+            for name in ("host", *self.configuration.credentials, *new.sensitive_headers):
+                new.headers.popall(name, None)
+            new._given_fields, new._extra_lines = None, ""
         return new
 
     def follow(self, url: str, *, cause: str, **changes: Any) -> Self:
@@ -642,13 +615,6 @@ class HttpRequest:
         same = new._destination.origin.key == self._destination.origin.key
         new._destination = new._destination.with_userinfo(self._destination.userinfo if same else None)
         return new
-
-    def _drop_secrets(self) -> None:
-        """Remove all fields that may carry credentials, and Host: this request is for another origin than the one before."""
-        headers = self.headers
-        for name in ("host", *self.configuration.credentials, *self.sensitive_headers):
-            headers.popall(name, None)
-        self._given_fields, self._extra_lines = None, ""
 
     # -- for plugins
 
@@ -674,50 +640,16 @@ class HttpRequest:
         """
         return option not in self.__dict__ and self.has_header(header_name)
 
-    def _set_history(self, history: Sequence[Any]) -> None:
-        """Set the responses that led to this request, oldest first."""
-        self._history = list(history)
-
     def owner(self, option: str) -> str | None:
         """Return the name of the plugin that accepted the value of an option, for options that several plugins share.
 
         None = no value was given.
         """
-        owners: dict[str, str | None] = self.__dict__.get("_option_owners") or {}
-        if option in owners:
-            return owners[option]
+        if option in self._option_owners:
+            return self._option_owners[option]
         if option in self.__dict__:  # for an option with one owner, the owner is not noted in each request
             return None if self.__dict__[option] is None else self.configuration.table.keywords[option].owners[0][0]
         return self.configuration.option_owners.get(option)
-
-    # -- names of urllib.request.Request, which http.cookiejar uses too
-
-    full_url = url
-
-    def get_full_url(self) -> str:
-        """Return `url`."""
-        return self.url
-
-    @property
-    def type(self) -> str:
-        """The scheme of the URL: a str in lower case."""
-        return self._destination.origin.scheme
-
-    @property
-    def host(self) -> str:
-        """The host of the URL: a str, an IPv6 address without brackets."""
-        return self._destination.origin.host
-
-    @property
-    def origin_req_host(self) -> str:
-        """The host of the first request of this call: a str (RFC 2965's request-host of the origin transaction)."""
-        first = self._history[0].request if self._history else self
-        return first._destination.origin.host
-
-    @property
-    def unverifiable(self) -> bool:
-        """True if the user did not choose the URL, because it is that of a follow-up (RFC 2965, section 3.3.6)."""
-        return bool(self._history)
 
     @property
     def ssl(self) -> Any:
@@ -729,6 +661,20 @@ class HttpRequest:
 
     def __repr__(self) -> str:
         return f"<HttpRequest {self.method} {self._destination.origin}{self._destination.target.partition('?')[0]}>"
+
+
+def lines_unless_taken(given: Mapping[str, Any], *taken: Container[str]) -> str | None:
+    """Return fields as lines to add to a head; None if one of the names is taken, because it stands there already.
+
+    taken: names in lower case.
+
+    Raises: LocalProtocolError, TypeError.
+    """
+    for name in given:
+        low = name.lower()
+        if any(low in names for names in taken):
+            return None
+    return fields.field_lines(given.items())
 
 
 def field_values(every: CIMultiDict[Any], name: str) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from time import monotonic
-from typing import Any, Self, cast
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Generic, Self, cast
 
 from multidict import CIMultiDict
 
@@ -16,6 +18,7 @@ from ..errors import (
     StreamAbandoned,
     StreamConsumedError,
 )
+from ..hooks.declarations import MediaType
 from ..hooks.handlers import ResponseEvent
 from ..http1.connection import Connection
 from ..messages import fields
@@ -26,37 +29,47 @@ from ..messages.content_decoding import (
     Text,
     charset_of,
     check_decoder,
-    decode_by_media_type,
+    decoder_of,
     json_text,
 )
+from ..wire.carrier import Carrier
 from .acquire import acquire
 from .failure import fail
 from .request import HttpRequest
 from .response_stream import ResponseStream
 from .state import NEVER, NEW, ExchangeState
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
 
-class HttpResponse(ExchangeState):
+    RequestT_co = TypeVar("RequestT_co", bound=HttpRequest, default=HttpRequest, covariant=True)
+    StreamT_co = TypeVar("StreamT_co", bound=ResponseStream, default=ResponseStream, covariant=True)
+else:  # type checkers alone need the defaults, which Python has from 3.13 on
+    from typing import TypeVar
+
+    RequestT_co, StreamT_co = TypeVar("RequestT_co"), TypeVar("StreamT_co")
+
+
+class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     """A response, and the exchange that it belongs to.
 
     The methods of a client return it; plugins and handlers get it as the argument `response` of every event; and `build`
     makes one that does not come from the network. Users do not call the class itself.
 
-    The body can be read in three ways:
+    The body can be read in two ways:
 
     - Whole. By default `await client.get(url)` returns when all of the body has arrived. `content` is its bytes, without the
       content codings that a plugin decodes; `text`, `json()` and `decode_content()` convert them.
     - As a stream. With `stream=True` the client returns the response at its head, and `raw` reads the body:
-      `async for chunk in response.raw`, `response.raw.read(n)`, `response.raw.iter_lines()`. Read it to its end, or close it:
-      `async with response:`, or `await response.aclose()`.
-    - Saved. `await response.raw.save(path)` writes it to a file. With `stream=True` it is never whole in memory.
+      `async for chunk in response.raw`, or `response.raw.read(n)`. Read it to its end, or close it: `async with response:`, or
+      `await response.aclose()`. Plugins may add other ways, such as to save it to a file.
 
-    In a running loop, `close()`, `raw.read()` and `raw.save()` return awaitables. Without one they block until they are done.
+    In a running loop, `close()` and `raw.read()` return awaitables. Without one they block until they are done.
 
     The object exists from the start of its exchange, so what is available depends on the event:
 
-    - pre_request: `request`, `notes`, `event`, `connect`. There is no head: `status_code` is 0, `reason`, `version` and
-      `raw_head` are empty, and `headers` cannot be changed.
+    - pre_request: `request`, `notes`, `event`, `connect`, `wrap_upload`. There is no head: `status_code` is 0, `reason`,
+      `version` and `raw_head` are empty, and `headers` cannot be changed.
     - data_received: the same; for reads after the head, the head too.
     - on_headers: the head: `status_code`, `headers`, `has` and the others. `add_decoder`, `buffer` and `detach` are for this
       event. The body may not have arrived; what has arrived of it waits.
@@ -75,10 +88,15 @@ class HttpResponse(ExchangeState):
     was_handed_out: True once the caller has the response as a stream: then answers of plugins have no effect.
     is_consumed: True once the caller has begun to read a stream through `raw`.
 
-    Plugins may add attributes. Once its exchange is over a response can be copied and pickled.
+    Plugins may add attributes. For type checkers, `HttpResponse[Request, Stream]` states the classes of `request` and `raw` with
+    what plugins add to these. Once its exchange is over a response can be copied and pickled.
     """
 
     __slots__ = ()
+    if TYPE_CHECKING:
+        request: RequestT_co
+    else:  # that of Generic would refuse `HttpResponse[Request]`, where the second parameter has its default
+        __class_getitem__ = classmethod(GenericAlias)
     is_consumed = False
     _raw: ResponseStream | None = None
     _notes: dict[str, Any] | None = None
@@ -137,7 +155,7 @@ class HttpResponse(ExchangeState):
     @property
     def version(self) -> str:
         """The version that the server stated: "HTTP/1.1" or "HTTP/1.0"; "" before the head is here."""
-        return "" if self._head is None else f"HTTP/1.{self._head.line.minor}"
+        return "" if self._head is None else self._head.line.version
 
     @property
     def ok(self) -> bool:
@@ -166,28 +184,17 @@ class HttpResponse(ExchangeState):
         """Return True if the head has a field of this name, in any case; False before it is here. Does not parse the head."""
         return self._head is not None and self._head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
-    @property
-    def links(self) -> dict[str, dict[str, str]]:
-        """The links of the Link fields (RFC 8288), by relation: `response.links["next"]["url"]` is an absolute URL.
-
-        A dict of dicts: each has the link's URL as "url", and its parameters. A link without a relation is under its URL; no
-        Link fields give an empty dict.
-        """
-        from ..messages.link_fields import links_of  # imported at first use, because few programs read links
-
-        return links_of(self.headers.getall("link", []), self.url)
-
     def info(self) -> fields.CookieJarFields:
         """Return a copy of the header fields in the form that `http.cookiejar` needs: a multidict with `get_all`."""
         return fields.CookieJarFields(self.headers)
 
     @property
-    def history(self) -> list[HttpResponse]:
+    def history(self) -> list[Self]:
         """The responses of this call before this one, oldest first: those that a plugin answered with a follow-up.
 
         A list of HttpResponse, empty if there were none; redirects are in it, for instance.
         """
-        return cast("list[HttpResponse]", self.request.history)
+        return cast("list[Self]", self.request.history)
 
     # -- the body
 
@@ -225,14 +232,14 @@ class HttpResponse(ExchangeState):
         return self
 
     @property
-    def raw(self) -> ResponseStream:
+    def raw(self) -> StreamT_co:
         """The body as a stream: a ResponseStream, which can be read once; see there for its methods.
 
         It also reads a body that arrived without `stream=True`.
         """
         if self._raw is None:
-            self._raw = ResponseStream(self)
-        return self._raw
+            self._raw = self.request.configuration.stream_type(self)
+        return self._raw  # type: ignore[return-value]  # StreamT_co states what plugins add to the class
 
     def _begin_stream(self) -> bytes:
         """Begin the stream, and return what it begins with: all of the body, unless the response was handed out as a stream."""
@@ -260,7 +267,7 @@ class HttpResponse(ExchangeState):
         """The charset of the text: the name of Python's codec for it, or None, which means UTF-8.
 
         It comes from Content-Type, whose label is ignored if it is unknown or garbled. Set it if the server states a wrong
-        one: then `text`, `json()`, `decode_content()` and `raw.iter_lines()` use it. Set None to use Content-Type again.
+        one: then all that decodes the body, such as `text` and `json()`, uses it. Set None to use Content-Type again.
         """
         return self._encoding or charset_of(self.headers.get("content-type"))
 
@@ -293,9 +300,17 @@ class HttpResponse(ExchangeState):
     def decode_content(self) -> Any:
         """Return the body as Content-Type says: JSON as an object, a form as a list of pairs, text as a str, else bytes.
 
+        Plugins may decode more media types, or these in another way.
+
         Raises: ValueError, for a body that is not what Content-Type says; LookupError, as `text`; what `content` raises.
         """
-        return decode_by_media_type(self.content, self.headers.get("content-type", ""), self._codec())
+        found = decoder_of(self.headers.get("content-type", ""), self._media_types)
+        return self.content if found is None else found.decode(self)
+
+    @property
+    def _media_types(self) -> dict[str, MediaType]:
+        """The media types that are decoded, by name."""
+        return self.request.configuration.media_types
 
     def raise_for_status(self) -> Self:
         """Raise an error if the status is 400 or more; else return the response itself, so that calls can be chained.
@@ -341,7 +356,7 @@ class HttpResponse(ExchangeState):
                     if data:
                         return data
                 if self.request.timeout.read:
-                    self._arm_timeout(None, ReadTimeout, self.request.timeout.read, total=False)
+                    self._arm_timeout(ReadTimeout, self.request.timeout.read)
                 if connection.error is not None:
                     raise connection.error
                 connection.waiter = waiter = connection.loop.create_future()
@@ -350,10 +365,10 @@ class HttpResponse(ExchangeState):
                     self._disarm_timeout()
         except BaseException as error:
             self._is_whole = False
-            await self._fail(error)
+            await self.fail(error)
             raise
 
-    async def _finish_stream(self, connection: Connection) -> None:
+    async def _finish_stream(self, connection: Carrier) -> None:
         """Give the connection back, and run post_request: the last byte of the stream was read."""
         self._finish_body(connection)
         if not self._is_finished:
@@ -363,7 +378,7 @@ class HttpResponse(ExchangeState):
                 with self.request.configuration.client.loop_resources.handler_section():
                     await stage.run(self)  # its answer is ignored: the caller has the response
 
-    def close(self) -> Any:
+    def close(self) -> Awaitable[None]:
         """End the response before the end of its body: close the connection, and run post_request with StreamAbandoned.
 
         If the body was read to its end, nothing happens. In a running loop this returns an awaitable, which need not be
@@ -376,14 +391,10 @@ class HttpResponse(ExchangeState):
         if self.connection is not None:
             await self._abandon("the body was closed before its end")
 
-    async def _fail(self, error: BaseException) -> None:
-        """End the exchange of a stream with an error: close the connection, and run post_request."""
-        await fail(self, error)
-
     async def _abandon(self, why: str) -> None:
         """End a stream before its end. What post_request raises is logged, because no caller awaits it."""
         error = StreamAbandoned(why)
-        await self._fail(error)
+        await self.fail(error)
         for note in getattr(error, "__notes__", ()):
             self.request.configuration.client.logger.error("%r: %s", self.request, note)
 
@@ -404,6 +415,32 @@ class HttpResponse(ExchangeState):
         if isinstance(answer, HttpResponse):
             answer._notes = self.notes
 
+    @property
+    def is_buffered(self) -> bool:
+        """True if `buffer` was called: the caller may never get this response."""
+        return self._is_buffered
+
+    async def fail(self, error: BaseException) -> None:
+        """End the exchange of a stream with an error: close the connection, and run post_request with the error.
+
+        For plugins that read the stream, and cannot go on. If the exchange is over, nothing happens.
+        """
+        await fail(self, error)
+
+    def wrap_upload(
+        self, wrap: Callable[[AsyncGenerator[bytes, None], int | None], AsyncGenerator[bytes, None]]
+    ) -> None:
+        """Have the body of the request pass through `wrap(chunks, length)` while it is sent, in pre_request.
+
+        wrap: an async generator function, which yields the same number of bytes. It is called once each time the body is sent;
+        when it continues after a `yield`, the connection has taken that chunk. chunks: those of the body, or of what was
+        given to an earlier call. length: of the body in bytes, None = unknown.
+
+        What it raises ends the exchange, and reaches the caller.
+        """
+        self._on_fast_path = False
+        self._upload_wrappers = (*self._upload_wrappers, wrap)
+
     def add_decoder(self, decoder: Decoder) -> None:
         """Decode the body with this Decoder, in on_headers. The one that was added first gets the body as it arrives.
 
@@ -416,7 +453,7 @@ class HttpResponse(ExchangeState):
             self._content_filter = ContentFilter(self.request.max_body)
         self._content_filter.add_decoder(decoder)
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> Carrier:
         """Take the connection already in pre_request, and return it; the request will be sent on it.
 
         From then on the route and the origin of the request cannot be changed. A second call returns the same connection.
@@ -429,7 +466,7 @@ class HttpResponse(ExchangeState):
             self.request._heed_own_options()
             self._pool = pool = self.request._pool()
             self.connection = pool.take(monotonic()) or await acquire(self, pool)
-            self.request._mark_connected()
+            self.request._is_connected = True
         return self.connection
 
     def detach(self) -> Connection:
@@ -441,12 +478,12 @@ class HttpResponse(ExchangeState):
         Raises: PluginError, for a connection on which HTTP goes on.
         """
         connection = self.connection
-        if connection is None or not connection.upgraded:
+        if not isinstance(connection, Connection) or not connection.upgraded:
             raise PluginError(
                 "detach: only a connection that left HTTP (a 101, or a CONNECT that was granted) can be taken"
             )
         self._is_detached = True
-        self._release_detached()
+        self.drop_connection()
         return connection
 
     def event(self, name: str) -> ResponseEvent:

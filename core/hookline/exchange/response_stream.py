@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, Protocol
 
 from ..copying import no_copy
 from ..errors import StreamConsumedError
-from .lines import MAX_LINE, Lines, LineSource
-from .saving import save
+from .interfaces import Client
 
 
-class StreamSource(LineSource, Protocol):
+class StreamSource(Protocol):
     """What a stream needs of the response whose body it reads."""
+
+    request: Any
 
     async def _read_chunk(self) -> bytes:
         """Read the next decoded bytes; b"" at the end."""
@@ -28,8 +28,8 @@ class StreamSource(LineSource, Protocol):
 class ResponseStream:
     """The decoded body of a response as a stream, which can be read once: `response.raw`.
 
-    In a running loop: `async for chunk in stream`, `await stream.read(n)`, `await stream.save(path)`, and
-    `async for line in stream.iter_lines()`. Without one: the same with `for` and without `await`.
+    In a running loop: `async for chunk in stream`, and `await stream.read(n)`. Without one: the same with `for` and without
+    `await`. Plugins may add more.
 
     A chunk is all that has arrived since the last one, so that many small reads cost no more than one. While the program does
     not read, the client receives no more than 256 KiB in advance.
@@ -45,6 +45,11 @@ class ResponseStream:
         self._kept: bytes | memoryview = b""
 
     __reduce__ = no_copy("a stream", "it is read once; copy what was read of it, or a response whose body was read")
+
+    @property
+    def response(self) -> Any:
+        """The HttpResponse whose body this is."""
+        return self._response
 
     def _begin(self) -> None:
         """Begin to read the whole stream.
@@ -86,43 +91,15 @@ class ResponseStream:
             return data
         return await self._response._read_chunk()
 
-    def iter_lines(self, *, limit: int = MAX_LINE) -> Lines:
-        r"""Return the body as lines of text, an iterable of str without line ends (\n, \r\n or \r).
-
-        They are decoded strictly with `response.encoding`, or as UTF-8. limit: the most characters that one line may have,
-        by default 16 Mi; 0 = any number. No more than one line is kept in memory.
-
-        Raises: LookupError, if `response.encoding` was set to a label that is unknown. The iteration raises
-        StreamConsumedError, UnicodeDecodeError, BodyTooLarge (a line of more than `limit` characters), and what reading raises.
-        """
-        return Lines(self._response, limit)
-
-    def save(self, path: str | os.PathLike[str]) -> Any:
-        """Write the body to a file, and return its size in bytes. In a running loop, await it.
-
-        The body is written to a new file in the same folder, which replaces `path` when it is complete. If anything fails,
-        the new file is removed, and a file at `path` stays unchanged. Threads write, so that the loop is not blocked.
-
-        Raises: OSError, for a path that cannot be written or is no regular file; StreamConsumedError; what reading raises.
-        """
-        return self._response.request.configuration.client.run(self._save(path))
-
-    async def _save(self, path: str | os.PathLike[str]) -> int:
-        self._begin()
-        try:
-            return await save(self._next, path)
-        except BaseException as error:
-            await self._response._fail(error)  # ends the exchange if the file failed; an error of the body has done it
-            raise
-
-    def read(self, n: int | None = -1) -> Any:
+    def read(self, n: int | None = -1) -> Coroutine[Any, Any, bytes]:
         """Return at most n bytes, or all that is left with n=-1 or None; b"" at the end. In a running loop, await it.
 
         If one call reads the whole body, `response.content`, `text` and `json()` have it too.
 
         Raises: StreamConsumedError, if the stream was iterated, saved or read to the end before; what ended the exchange.
         """
-        return self._response.request.configuration.client.run(self._read(n))
+        client: Client = self._response.request.configuration.client
+        return client.run(self._read(n))
 
     async def _read(self, n: int | None) -> bytes:
         if self._iterated:

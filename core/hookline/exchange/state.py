@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,16 +12,17 @@ from multidict import CIMultiDict
 
 from ..errors import HttpTimeout, ReadTimeout
 from ..hooks.data_listeners import DataListeners
-from ..hooks.dispatch_table import DispatchTable, HooksAfterHead, with_handlers
+from ..hooks.dispatch_table import with_handlers
 from ..hooks.handlers import ResponseEvent
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
-from ..http1.connection import Connection, DataListener
-from ..http1.parser import ResponseHead, parse_status_line
+from ..http1.parser import parse_status_line
 from ..messages.content_decoding import ContentFilter
 from ..network.pool import Pool
 from ..network.timings import FirstByteListener, Timings
+from ..wire.carrier import Carrier, DataListener
+from ..wire.response_head import ResponseHead
 from .request import HttpRequest
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ class ExchangeState:
     The connection's calls:
         _pool: the pool that the connection goes back to. None before it is taken, and if the caller gave the connection.
         _is_repeated: True if the request was sent again, because a reused connection turned out to be dead.
+        _resends: how often it was sent again in all.
         _is_detached: True if `detach` has taken the connection out of the client.
+        _upload_wrappers: what the body of the request passes through while it is sent, in this order.
         _is_interim: True while hooks see an interim head as if it were the head of this response.
         _head: the head: the final one, or the interim one that is shown. None before it is here.
         _headers: the fields of the head, parsed. None = not parsed yet.
@@ -84,26 +87,22 @@ class ExchangeState:
     )  # fmt: skip
 
     # events
-    request: HttpRequest
     timings: Timings | None = None
     answer: Any = None
-    _step: int
-    _dispatch_table: DispatchTable
-    _hooks_after_head: HooksAfterHead
-    _on_fast_path: bool
     _events: dict[str, ResponseEvent] | None = None
     _answered_by = ""
 
     # timeouts
-    _due: float
     _timed_part: tuple[type[HttpTimeout], float, float] | None = None
     _waiter: asyncio.Future[Any] | None = None
 
     # the connection's calls
-    connection: Connection | None
+    connection: Carrier | None
     _pool: Pool | None
     _is_repeated = False
+    _resends = 0
     _is_detached = False
+    _upload_wrappers: tuple[Callable[[Any, int | None], Any], ...] = ()
     _is_interim = False
     _head: ResponseHead | None
     _headers: CIMultiDict[str] | None
@@ -142,32 +141,27 @@ class ExchangeState:
 
         None = no implementation or handler has to run.
         """
-        found = (
-            self._dispatch_table.pre_request
-            if event == "pre_request"
-            else self._hooks_after_head.on_headers
-            if event == "on_headers"
-            else self._hooks_after_head.post_request
-        )
+        owner = self._dispatch_table if event == "pre_request" else self._hooks_after_head
+        found: Stage | None = getattr(owner, event)
         if self._on_fast_path:
             return found
-        if self.request.timings:
-            self._note_timing(event)
-        if self._events is not None and event in self._events:
-            self._events[event]._notify_waiters()
+        if event == "pre_request" and self.request.timings:
+            self._begin_timings()
+        elif event == "post_request" and self.timings is not None:
+            self.timings._end(failed=False)
+            self.timings._mark("done")
+        self._notify_waiters(event)
         return with_handlers(found, event, self._handlers(event))
 
-    def _note_timing(self, event: str) -> None:
-        """Begin the timings of this exchange at pre_request, and end them at post_request."""
-        if event == "pre_request":
-            self.timings = Timings()
-        elif event == "post_request" and self.timings is not None:
-            self.timings._mark("done")
+    def _begin_timings(self) -> None:
+        """Record timings from now on; an exchange with timings leaves the fast path."""
+        self.timings = Timings()
+        self._on_fast_path = False
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """Return the handlers of this call, then those that were bound to this response."""
         call = self.request._call_handlers
-        own = call.handlers.get(event, ()) if call is not None else ()
+        own = call.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
             return (*own, *self._events[event]._implementations)
         return own
@@ -182,9 +176,6 @@ class ExchangeState:
 
     def _make_data_listener(self) -> DataListener | None:
         """Return the object that the connection gives the bytes of each read to; None if no one needs them."""
-        request = self.request
-        if request._call_handlers is not None and request._call_handlers.on_upload is not None and request.gate is None:
-            request.hold_body().open()  # a held body is sent piece by piece, which on_upload needs
         received = (*self._dispatch_table.data_received, *self._handlers("data_received"))
         processed = (*self._dispatch_table.data_processed, *self._handlers("data_processed"))
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
@@ -199,14 +190,13 @@ class ExchangeState:
         One was bound or removed while bytes may be arriving already.
         """
         connection = self.connection
-        if connection is not None and self._step in (SENT, HEAD) and not connection.complete:
-            if connection.data_listener is not None:
-                connection.data_listener = self._make_data_listener() or connection.data_listener
-            elif connection.head:
-                connection.data_listener = self._make_data_listener()
+        if connection is None or connection.complete or self._step not in (SENT, HEAD):
+            return
+        if connection.data_listener is not None or connection.head:
+            connection.data_listener = self._make_data_listener() or connection.data_listener
 
     def _notify_waiters(self, event: str) -> None:
-        """Wake those who wait for a data event, which has fired."""
+        """Wake those who wait for an event, which has fired."""
         if self._events is not None and event in self._events:
             self._events[event]._notify_waiters()
 
@@ -214,38 +204,30 @@ class ExchangeState:
         """Return None if a hook may answer the event with this object, else a text that says what was expected."""
         if isinstance(answer, ExchangeState):
             return None
-        if event == "on_headers":
-            return (
-                None
-                if self._is_detached
-                else "None, a response, or an object that took the connection with response.detach()"
-            )
-        if event == "post_request":
-            return None if isinstance(answer, HttpRequest) else "None, an HttpRequest or an HttpResponse"
-        return "None or an HttpResponse"
+        if event == "pre_request":
+            return "None or an HttpResponse"
+        if event == "on_headers" and not self._is_detached:
+            return "None, a response, or an object that took the connection with response.detach()"
+        if event == "post_request" and not isinstance(answer, HttpRequest):
+            return "None, an HttpRequest or an HttpResponse"
+        return None
 
     # -- timeouts
 
     def _arm_timeout(
-        self,
-        waiter: asyncio.Future[Any] | None,
-        kind: type[HttpTimeout] = HttpTimeout,
-        seconds: float = 0.0,
-        *,
-        total: bool = True,
+        self, kind: type[HttpTimeout] = HttpTimeout, seconds: float = 0.0, waiter: asyncio.Future[Any] | None = None
     ) -> None:
         """Limit the wait that follows, by the deadline of the call and by one part of its `timeout`.
 
-        waiter: the future of the pool's queue that is awaited; None = the connection is. kind, seconds: the error and the
-        limit of the part; 0 = only the deadline counts. total: False = the deadline does not count.
+        kind, seconds: the error and the limit of the part; 0 = only the deadline counts. waiter: the future of the pool's
+        queue that is awaited; None = the connection is.
         """
         self._waiter = waiter
         resources = self.request.configuration.client.loop_resources
         now = resources.loop.time()
         self._timed_part = (kind, seconds, now) if seconds else None
-        deadline = self.request.deadline if total else 0.0
-        self._due = min(deadline or math.inf, now + seconds if seconds else math.inf)
-        if self._due != math.inf:
+        self._due = min(self.request.deadline or NEVER, now + seconds if seconds else NEVER)
+        if self._due != NEVER:
             resources.timer.add(self)
         else:
             resources.timer.discard(self)
@@ -257,8 +239,8 @@ class ExchangeState:
 
     def _disarm_timeout(self) -> None:
         """End the limit of the wait, which is over."""
-        if self._due != math.inf:
-            self._due = math.inf
+        if self._due != NEVER:
+            self._due = NEVER
             self.request.configuration.client.loop_resources.timer.discard(self)
 
     def _check_deadline(self, now: float) -> float:
@@ -266,33 +248,25 @@ class ExchangeState:
 
         now: the loop's time. Returns when to check again, in the loop's time; NEVER = not again.
         """
-        deadline = self.request.deadline if not self.was_handed_out else 0.0
-        if deadline and now >= deadline:
-            self._fail_wait(self._timeout_error(HttpTimeout))
-            return math.inf
-        if self._timed_part is None:
-            return deadline or math.inf
-        kind, seconds, start = self._timed_part
+        deadline = self.request.deadline or NEVER
+        kind, seconds, start = self._timed_part or (HttpTimeout, NEVER, now)
         if kind is ReadTimeout and self.connection is not None:
             start = max(start, self.connection.last_read)
-        if now >= start + seconds:
-            self._fail_wait(self._timeout_error(kind))
-            return math.inf
-        return min(deadline or math.inf, start + seconds)
-
-    def _fail_wait(self, error: HttpTimeout) -> None:
-        """Raise an error in the coroutine that waits for the pool's queue or for the connection."""
-        if self._waiter is not None:
-            if not self._waiter.done():
-                self._waiter.set_exception(error)
-        elif self.connection is not None:
-            self.connection.fail(error)
+        due = min(deadline, start + seconds)
+        if now < due:
+            return due
+        error = self._timeout_error(HttpTimeout if now >= deadline else kind)
+        if self._waiter is None:
+            if self.connection is not None:
+                self.connection.fail(error)
+        elif not self._waiter.done():
+            self._waiter.set_exception(error)
+        return NEVER
 
     def _timeout_error(self, kind: type[HttpTimeout]) -> HttpTimeout:
         """Make the error for the part of the call that took too long."""
         timeout = self.request.timeout
-        part = {"ConnectTimeout": "connect", "PoolTimeout": "pool", "ReadTimeout": "read", "WriteTimeout": "write"}
-        name = part.get(kind.__name__, "total")
+        name = "total" if kind is HttpTimeout else kind.__name__.removesuffix("Timeout").lower()
         return kind(
             f"{self.request.method} {self.request._destination.origin}: {name} timeout of {getattr(timeout, name):g} s",
             request=self.request,
@@ -313,12 +287,12 @@ class ExchangeState:
 
         Raises: `kind` after `seconds`; HttpTimeout at the deadline; what the awaitable raises.
         """
-        deadline = self.request.deadline or math.inf
+        deadline = self.request.deadline or NEVER
         resources = self.request.configuration.client.loop_resources
         with resources.handler_section():
-            if deadline == math.inf and not seconds:
+            if deadline == NEVER and not seconds:
                 return await awaitable
-            own = resources.loop.time() + seconds if seconds else math.inf
+            own = resources.loop.time() + seconds if seconds else NEVER
             limit = asyncio.timeout_at(min(deadline, own))
             try:
                 async with limit:
@@ -330,19 +304,20 @@ class ExchangeState:
 
     # -- the connection's calls
 
-    def _leave_fast_path(self, connection: Connection) -> None:
+    def _leave_fast_path(self, connection: Carrier) -> None:
         """Make the connection report each read and head, and arm the timeouts of the response.
 
         This is needed for handlers of data events, limits, timings, and methods whose responses have no body.
         """
         request = self.request
+        if self._upload_wrappers and request.body is not None and request.gate is None:
+            request.hold_body().open()  # a held body is sent in chunks, which the wrappers take
         listener = None if self._on_fast_path else self._make_data_listener()
         if self.timings is not None:
-            self.timings._record_connection(connection)
+            self.timings._begin_sending()
         connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:
-            self._arm_timeout(None, ReadTimeout, request.timeout.read)
-            connection.tracks_last_read = True
+            self._arm_timeout(ReadTimeout, request.timeout.read)
             connection.last_read = connection.loop.time()
 
     def _receive_head(self, head: ResponseHead) -> bool:
@@ -357,7 +332,7 @@ class ExchangeState:
             self._show_head(head)
         return self._hooks_after_head.on_headers is not None or not self._on_fast_path or self.request.stream
 
-    def _take_head_on_fast_path(self, connection: Connection) -> None:
+    def _take_head_on_fast_path(self, connection: Carrier) -> None:
         """Take the head of a response that is whole in one read. The connection has made no call for it."""
         self._head = head = connection.head
         assert head is not None
@@ -381,11 +356,8 @@ class ExchangeState:
 
         A connection keeps the head object for equal heads of later responses; so these find their hooks without a search.
         """
-        head.cached_table, head.cached_hooks = (
-            self._dispatch_table,
-            self._dispatch_table.hooks_after(head.status, head.low),
-        )
-        self._hooks_after_head = head.cached_hooks
+        self._hooks_after_head = hooks = self._dispatch_table.hooks_after(head.status, head.low)
+        head.cached_table, head.cached_hooks = self._dispatch_table, hooks
 
     def _wants_interim(self) -> bool:
         """Say whether any hook may want interim heads. The connection drops them otherwise."""
@@ -428,12 +400,7 @@ class ExchangeState:
         """
         self._is_buffered = True
 
-    @property
-    def _is_streamed(self) -> bool:
-        """Say whether the caller reads the body as a stream."""
-        return self.request.stream and not self._is_buffered
-
-    async def _receive_body(self, connection: Connection) -> bool:
+    async def _receive_body(self, connection: Carrier) -> bool:
         """Receive the body, and return True; or hand the response out as a stream, and return False.
 
         Of a buffered body with `stream=True` no more than about MAX_BUFFERED bytes are received.
@@ -442,18 +409,19 @@ class ExchangeState:
         connection.continue_after_head(bounded=self.request.stream)
         if connection.error is not None:
             raise connection.error
-        if self._is_streamed and not connection.upgraded and (connection.parts or not connection.complete):
+        if (
+            self.request.stream
+            and not self._is_buffered
+            and not connection.upgraded
+            and (connection.parts or not connection.complete)
+        ):
             self._hand_out()
             return False
         while not connection.complete and (not connection.bounded or connection.buffered <= MAX_BUFFERED):
             await connection.wait()
         return True
 
-    def _take_parts(self, connection: Connection) -> None:
-        """Move the parts of a buffered body that have arrived here; the connection stays open for the rest."""
-        self._parts += connection.take_parts()
-
-    def _finish_body(self, connection: Connection) -> None:
+    def _finish_body(self, connection: Carrier) -> None:
         """Take the body, whose last byte has arrived, and give the connection back to the pool."""
         self._is_whole = True
         self.connection = None
@@ -545,23 +513,17 @@ class ExchangeState:
         """Give up the connection, if there is one: close it, or give it back to the pool if a stream has arrived completely.
 
         A plugin calls this in post_request before it sends a request of its own for this response: if the client may have no
-        more connections to that route, its request would have to wait for this one.
+        more connections to that route, its request would have to wait for this one. A connection that was detached leaves the
+        pool, and stays open.
         """
         self._disarm_timeout()
         connection, self.connection = self.connection, None
         if connection is None:
             return
-        if self._pool is None:
-            connection.abort()
-        elif self.was_handed_out and connection.is_reusable:
+        if self._pool is not None and self.was_handed_out and connection.is_reusable:
             self._pool.release(connection)
-        else:
+            return
+        if self._pool is not None:
             self._pool.remove(connection)
+        if not self._is_detached:
             connection.abort()
-
-    def _release_detached(self) -> None:
-        """Take the connection out of the pool; it belongs to the caller of `detach`."""
-        connection, self.connection = self.connection, None
-        if self._pool is not None and connection is not None:
-            self._pool.remove(connection)
-        self._disarm_timeout()

@@ -1,4 +1,4 @@
-"""What a plugin declares: options, URL schemes, attributes, credential fields and default header fields."""
+"""What a plugin declares: options, bodies, media types, attributes, URL schemes, credential fields and default fields."""
 
 from __future__ import annotations
 
@@ -29,6 +29,49 @@ class Option(NamedTuple):
     doc: str = ""
 
 
+class Body(NamedTuple):
+    """Keywords of a request that become its body, such as `json=`.
+
+    keywords: one name, or several as a tuple; Python identifiers. Core has `data` and `json`, which a plugin may replace;
+        other names must not be those of an option or a parameter. A request may be given the keywords of one Body.
+    encode: `f(request, *values) -> (content, content_type)`, called once when the request is made, with its options and
+        fields set. values: those of the keywords, in their order; None = not given, and at least one of them was.
+        content: bytes or a str; an iterable, async iterable or `Source`, which is read while it is sent; None = no body.
+        content_type: a str, which a Content-Type of the user replaces; None = none.
+        It may return NotImplemented instead for values of keywords that core has too: then core encodes them.
+    doc: one line for `hookline plugins info NAME`.
+    """
+
+    keywords: str | tuple[str, ...]
+    encode: Callable[..., Any]
+    doc: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keywords as a tuple."""
+        return (self.keywords,) if isinstance(self.keywords, str) else tuple(self.keywords)
+
+
+class MediaType(NamedTuple):
+    """Media types that `response.decode_content()` decodes.
+
+    types: one, or several as a tuple, in lower case: a whole type such as `application/cbor`, a suffix such as `+json` (RFC
+        6839), or all subtypes such as `text/*`. The first of these three that fits a Content-Type decodes. Core has JSON,
+        forms and text, which a plugin may replace.
+    decode: `f(response) -> object`. Raises ValueError, for a body that is not of its type.
+    doc: one line for `hookline plugins info NAME`.
+    """
+
+    types: str | tuple[str, ...]
+    decode: Callable[[Any], Any]
+    doc: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The media types as a tuple."""
+        return (self.types,) if isinstance(self.types, str) else tuple(self.types)
+
+
 class Scheme(NamedTuple):
     """A URL scheme that the plugin serves.
 
@@ -41,9 +84,10 @@ class Scheme(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """A read-only attribute of every response (`of="response"`), every request (`"request"`) or the client (`"client"`).
+    """A read-only attribute of every response, every request, the client or `response.raw`.
 
-    get: `f(owner) -> value`, called at each access. owner: the response, the request or the client.
+    get: `f(owner) -> value`, called at each access. owner: the object that has the attribute.
+    of: whose attribute it is: "response", "request", "client", or "stream" for `response.raw`.
     doc: one line for `hookline plugins info NAME`.
     """
 
@@ -66,4 +110,16 @@ class DefaultHeader(NamedTuple):
     value: str
 
 
-Declaration = Option | Scheme | Attribute | Credential | DefaultHeader
+class Protocol(NamedTuple):
+    """A protocol that the plugin speaks on connections, such as HTTP/2: TLS offers it, and the server may choose it (ALPN).
+
+    name: by which ALPN knows it, such as `h2`. make: `f(loop) -> MultiplexedConnection`, called once for each connection.
+    schemes: of URLs for which it is offered. `DirectRoute(protocol=name)` speaks it without asking, in cleartext too.
+    """
+
+    name: str
+    make: Callable[[Any], Any]
+    schemes: Iterable[str] = ("https",)
+
+
+Declaration = Option | Body | MediaType | Protocol | Scheme | Attribute | Credential | DefaultHeader

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
-from types import FunctionType, MethodType
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
 
 from ..copying import no_copy
 from ..errors import PluginError, PluginTypeError, nearest
@@ -14,6 +13,7 @@ from .implementation import Implementation
 from .markers import DATA_EVENTS, EVENTS
 
 Handler = Callable[..., Any]
+HandlerT = TypeVar("HandlerT", bound=Handler)
 
 
 def check_event(name: str) -> str:
@@ -22,11 +22,17 @@ def check_event(name: str) -> str:
     Raises: PluginError, for a name that is no event.
     """
     if name not in EVENTS:
-        near = nearest(name, EVENTS)
-        raise PluginError(
-            f"no event {name!r}" + (f"; did you mean {near!r}?" if near else f"; there are {', '.join(EVENTS)}")
-        )
+        raise PluginError(f"no event {name!r}{suggestion(name, EVENTS)}")
     return name
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest known one, or all of them."""
+    names = list(known)
+    near = nearest(name, names)
+    if near is not None:
+        return f"; did you mean {near!r}?"
+    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(names) or 'none'}"
 
 
 def implementation_of(event: str, handler: Handler, plugin: str | None = None) -> Implementation:
@@ -42,14 +48,19 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
     return Implementation(event, handler, f"handler {name}" if plugin is None else f"plugin {plugin!r}", plugin)
 
 
+def implementations_of(event: str, given: Handler | Iterable[Handler] | None) -> tuple[Implementation, ...]:
+    """Return the handlers that a call was given for one event as implementations: a handler, a list or tuple of them, or None.
+
+    Raises: as `implementation_of`.
+    """
+    handlers = () if given is None else given if isinstance(given, (list, tuple)) else (given,)
+    return tuple(implementation_of(event, handler) for handler in handlers)
+
+
 def is_coroutine_function(function: Any) -> bool:
     """Does a call of it return a coroutine or an asynchronous generator?"""
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        return True
-    if isinstance(function, (FunctionType, MethodType)):
-        return False
-    call = getattr(type(function), "__call__", None)  # noqa: B004  # to inspect the method
-    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+    own_and_of_class = (function, getattr(type(function), "__call__", None))  # noqa: B004  # to inspect the method
+    return any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in own_and_of_class)
 
 
 class Event:
@@ -65,7 +76,7 @@ class Event:
         self._implementations: list[Implementation] = []
         self._on_change = on_change
 
-    def bind(self, handler: Handler) -> Handler:
+    def bind(self, handler: HandlerT) -> HandlerT:
         """Have `handler(response, exc=None)` called, on data events `handler(response, data=data)`, from the next event on.
 
         Handlers run in the order in which they were bound. A handler gets `exc` and `data` only if it has a parameter of
@@ -120,7 +131,7 @@ class ResponseEvent(Event):
         self._response = response
         self._waiters: list[asyncio.Future[Any]] = []
 
-    def bind(self, handler: Handler, *, plugin: str | None = None) -> Handler:
+    def bind(self, handler: HandlerT, *, plugin: str | None = None) -> HandlerT:
         """Have a handler called for this exchange only; else as for a client.
 
         plugin: the name of a plugin, which so implements an event in those exchanges only in which it needs to, if no

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Container, Hashable, Sequence, Set
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from .markers import UNCONDITIONAL, Conditions
+from .markers import DATA_EVENTS, UNCONDITIONAL, Conditions
 from .switch import Switch
 
 ARGUMENTS = {
@@ -18,6 +18,9 @@ ARGUMENTS = {
     "post_request": ("response", "exc", "cause"),
     "data_received": ("response", "data"),
     "data_processed": ("response", "data"),
+    "connecting": ("request", "host", "port", "addresses"),
+    "connected": ("request", "connection"),
+    "disconnected": ("connection", "exc"),
 }
 
 
@@ -69,21 +72,13 @@ def signature_key(function: Any) -> Hashable:
 
 def _inspect(function: Callable[..., Any]) -> Parameters:
     """Return the parameters of a function, as its signature has them."""
-    positional: list[str] = []
-    keywords: list[str] = []
-    takes_any = False
     try:
-        signature = inspect.signature(function)
+        found = inspect.signature(function).parameters.values()
     except ValueError:  # some functions written in C have no signature
-        return ["response"], keywords, False
-    for parameter in signature.parameters.values():
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            positional.append(parameter.name)
-        elif parameter.kind is parameter.KEYWORD_ONLY:
-            keywords.append(parameter.name)
-        elif parameter.kind is parameter.VAR_KEYWORD:
-            takes_any = True
-    return positional, keywords, takes_any
+        return ["response"], [], False
+    positional = [each.name for each in found if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    keywords = [each.name for each in found if each.kind is each.KEYWORD_ONLY]
+    return positional, keywords, any(each.kind is each.VAR_KEYWORD for each in found)
 
 
 class Implementation:
@@ -126,22 +121,16 @@ class Implementation:
         self.rank = rank
         positional, keywords, takes_any = parameters(function)
         offered = ARGUMENTS[event]
-        named = {*positional, *keywords}
         if plugin is None:  # a handler is called as f(response, exc=None) or f(response, data=data)
             self._positional: Sequence[str] = [] if "response" in keywords else ["response"]
-            rest = [*positional[1:], *keywords]
-            extra = offered[1:2]
-            self._keywords = [name for name in extra if name in rest or takes_any]
-            if not self._positional:
-                self._keywords.insert(0, "response")
-            named = set()
+            self._keywords = ["response"] if "response" in keywords else []
+            self._keywords += [n for n in offered[1:2] if takes_any or n in positional[1:] or n in keywords]
         else:
             self._positional = positional
-            self._keywords = [
-                *keywords,
-                *(n for n in offered if takes_any and n not in positional and n not in keywords),
-            ]
+            self._keywords = [*keywords]
+            self._keywords += [n for n in offered if takes_any and n not in positional and n not in keywords]
         # by name only: **kw is in handlers and implementations that know nothing of sub-requests and interim heads
+        named = () if plugin is None else (*positional, *keywords)
         self.wants_interim = "interim" in named
         self.wants_cause = "cause" in named
         self.adapted = self._adapt()
@@ -155,18 +144,32 @@ class Implementation:
             "cause": response.request.cause,
             "data": data,
         }
+        return self.call_with(values)
+
+    def call_with(self, values: Mapping[str, Any]) -> Any:
+        """Call the function with those of these arguments that it names."""
         return self.function(*[values[n] for n in self._positional], **{n: values[n] for n in self._keywords})
 
-    def is_skippable(self, options: Container[str], fields: Set[str]) -> bool:
+    def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:
         """May core skip it for requests that give neither an option nor a field that its preconditions name?
 
-        options, fields: those that the client was given; one that the preconditions name makes them hold for all requests.
+        options, fields: see `reason_to_run`.
         """
-        if not self.conditions.has_request_conditions or (self.switch is not None and self.switch.is_on):
-            return False
-        return fields.isdisjoint(self.conditions.fields or ()) and not any(
-            name in options for name in self.conditions.options or ()
-        )
+        return self.conditions.has_request_conditions and self.reason_to_run(options, fields) is None
+
+    def reason_to_run(self, options: Container[str], fields: Container[str]) -> str | None:
+        """Return the precondition of pre_request that holds for all requests of a client, in words; None if none does.
+
+        options, fields: those that the client was given.
+        """
+        given = {"option": options, "field": fields, "switch": ()}
+        for kind, names in self.conditions.of_request().items():
+            for name in names:
+                if name in given[kind]:
+                    return f"{kind} {name} is given"
+        if self.switch is not None and self.switch.is_on:
+            return f"switch {self.conditions.switch} is on"
+        return None
 
     def _adapt(self) -> Callable[..., Any]:
         """Return the function as `f(response)`, or `f(response, data)` on a data event, with `exc` None and no interim head.
@@ -174,19 +177,19 @@ class Implementation:
         A call of the method itself takes 0.03 us, of a lambda 0.06, of functools.partial with a keyword 0.13, and `call` 0.5.
         """
         function = self.function
-        names = (*self._positional, *self._keywords)
-        if self.event in ("data_received", "data_processed"):
+        if self.event in DATA_EVENTS:
             if tuple(self._positional) == ("response", "data"):
                 return function
             return lambda response, data: self.call(response, data=data)
-        if names == ("response",) and not self._keywords:
-            return function
-        if names == ("response", "exc") and self._positional:
-            if not self._keywords:
+        match tuple(self._positional), tuple(self._keywords):
+            case ("response",), ():
+                return function
+            case ("response",), ("exc",):
+                return lambda response: function(response, exc=None)
+            case ("response", "exc"), ():
                 return lambda response: function(response, None)
-            return lambda response: function(response, exc=None)
-        if not self._keywords and names == ("response", "cause"):
-            return lambda response: function(response, response.request.cause)
-        if not self._keywords and names == ("response", "exc", "cause"):
-            return lambda response: function(response, None, response.request.cause)
+            case ("response", "cause"), ():
+                return lambda response: function(response, response.request.cause)
+            case ("response", "exc", "cause"), ():
+                return lambda response: function(response, None, response.request.cause)
         return self.call

@@ -11,6 +11,7 @@ PROJECT = "hookline"
 ONE_TIME_EVENTS = ("pre_request", "on_headers", "post_request")
 DATA_EVENTS = ("data_received", "data_processed")
 EVENTS = ONE_TIME_EVENTS + DATA_EVENTS
+CONNECTION_HOOKS = ("connecting", "connected", "disconnected")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +38,11 @@ class Conditions(NamedTuple):
     def has_request_conditions(self) -> bool:
         """Is one of options, fields and switch given, so that core skips the implementation where none of them holds?"""
         return self.options is not None or self.fields is not None or self.switch is not None
+
+    def of_request(self) -> dict[str, list[str]]:
+        """Return those of pre_request that are given: for each kind (option, field, switch), the names in order."""
+        names = {"option": self.options, "field": self.fields, "switch": self.switch and {self.switch}}
+        return {kind: sorted(given) for kind, given in names.items() if given}
 
 
 UNCONDITIONAL = Conditions()
@@ -99,6 +105,10 @@ def hookimpl(
     The default of a precondition is None: it always holds.
     """
 
+    mark_for_pluggy = _mark(
+        wrapper=wrapper, tryfirst=tryfirst, trylast=trylast, optionalhook=optionalhook, specname=specname
+    )
+
     def mark(target: F) -> F:
         conditions = Conditions(
             None if statuses is None else frozenset(statuses),
@@ -109,13 +119,6 @@ def hookimpl(
             switch,
         )
         target.hook_conditions = conditions  # type: ignore[attr-defined]  # functions take attributes
-        return _mark(
-            target,
-            wrapper=wrapper,
-            tryfirst=tryfirst,
-            trylast=trylast,
-            optionalhook=optionalhook,
-            specname=specname,
-        )
+        return mark_for_pluggy(target)
 
     return mark if function is None else mark(function)

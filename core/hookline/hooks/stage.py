@@ -88,7 +88,6 @@ class Stage:
         running: list[tuple[Implementation, Generator[None, Any, Any]]] = []
         error: BaseException | None = None
         answer: Any = None
-        has_begun = False
         try:
             for wrapper in self.wrappers:
                 generator = wrapper.call(response, exc, interim)
@@ -100,11 +99,10 @@ class Stage:
                     note_owner(raised, wrapper)
                     raise
                 running.append((wrapper, generator))
-            has_begun = True
             answer = await self._run_implementations(response, exc, interim)
         except BaseException as raised:  # noqa: BLE001  # becomes the caller's, or a note
             error = raised
-            if not has_begun and self.event == "post_request":
+            if self.event == "post_request" and len(running) < len(self.wrappers):  # no implementation was called
                 await self._run_rest(response, 0, raised, exc)
         cancelled = error if error is not None and not isinstance(error, Exception) else None
         for wrapper, generator in reversed(running):
@@ -135,7 +133,8 @@ class Stage:
 
         results: what the one at `start` has returned, if it was called already.
         """
-        answers = Answers(self.event, response)
+        answer: Any = None
+        owner = ""  # of the implementation that gave the answer
         for at in range(start, len(self.implementations)):
             implementation = self.implementations[at]
             try:
@@ -147,16 +146,24 @@ class Stage:
                     result = implementation.call(response, exc, interim)
                 if inspect.isawaitable(result):
                     result = await result
-                if interim:
-                    continue  # implementations cannot answer an interim head
-                if answers.add(implementation, result):
+                if interim or result is None or result is response or implementation.plugin is None:
+                    continue  # no answer: handlers give none, and an interim head has none
+                check_answer(response, self.event, implementation, result)
+                if answer is not None and answer is not result:
+                    raise PluginError(
+                        f"two different answers on {self.event}: from {owner} and from {implementation.owner};"
+                        " disable one of them, or let one of them look at response.answer"
+                    )
+                answer = response.answer = result
+                owner = implementation.owner
+                if self.event == "pre_request":
                     break
             except BaseException as error:  # becomes the caller's, or a note
                 note_owner(error, implementation)
                 if self.event == "post_request":
                     await self._run_rest(response, at + 1, error, exc)
                 raise
-        return answers.answer
+        return answer
 
     async def _run_rest(
         self, response: StagedResponse, at: int, error: BaseException, exc: BaseException | None
@@ -238,35 +245,3 @@ def check_answer(response: StagedResponse, event: str, implementation: Implement
         raise PluginError(f"{implementation.owner}: {event} answered with {type(answer).__name__}; expected {expected}")
     if event == "post_request":
         response._answered_by = implementation.owner
-
-
-class Answers:
-    """The answer of one event so far, and the owner of the implementation that gave it."""
-
-    __slots__ = ("answer", "event", "owner", "response")
-
-    def __init__(self, event: str, response: StagedResponse) -> None:
-        self.event = event
-        self.response = response
-        self.answer: Any = None
-        self.owner = ""
-
-    def add(self, implementation: Implementation, result: Any) -> bool:
-        """Add what one implementation returned. Returns whether the event ends with it, which only pre_request does.
-
-        None, the response itself and what handlers return are no answers.
-
-        Raises: PluginError, for what is no answer of this event, or for a second one that differs.
-        """
-        response = self.response
-        if result is None or result is response or implementation.plugin is None:
-            return False
-        check_answer(response, self.event, implementation, result)
-        if self.answer is not None and self.answer is not result:
-            raise PluginError(
-                f"two different answers on {self.event}: from {self.owner} and from {implementation.owner};"
-                " disable one of them, or let one of them look at response.answer"
-            )
-        self.answer = response.answer = result
-        self.owner = implementation.owner
-        return self.event == "pre_request"

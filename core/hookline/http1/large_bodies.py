@@ -48,7 +48,7 @@ class BodyReceiver(Protocol):
     @property
     def bytes_remaining(self) -> int: ...
 
-    def _take_large_read(self, data: bytes) -> int: ...
+    def receive_bytes(self, data: bytes) -> None: ...
 
     def eof_received(self) -> bool | None: ...
 
@@ -90,9 +90,8 @@ class LargeBodyReader(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        size = len(data)
-        self._ready_bytes = self._low_water - size
-        self._adapt_low_water(self._connection._take_large_read(data), size)
+        self._ready_bytes = self._low_water - len(data)
+        self._receive(data)
 
     def _read_at_once(self) -> None:
         """Read bytes that wait in the kernel into the connection. Called when the caller wants a chunk and none is buffered."""
@@ -111,15 +110,17 @@ class LargeBodyReader(asyncio.Protocol):
             connection.transport.abort()
         else:
             if data:  # else the end of the connection, which the transport sees too
-                self._adapt_low_water(connection._take_large_read(data), len(data))
+                self._receive(data)
 
-    def _adapt_low_water(self, left: int, size: int) -> None:
-        """Set the mark after a read, or finish after the last one. left: bytes still to come. size: bytes of the read."""
+    def _receive(self, data: bytes) -> None:
+        """Pass a read to the connection; then set the mark for the next one, or finish after the last one."""
+        connection = self._connection
+        connection.receive_bytes(data)
         self._has_read = True
+        left = connection.bytes_remaining
         if not left:
             self._return_transport()
-        elif self._low_water > 1 or size >= FAST_READ:
-            connection = self._connection
+        elif self._low_water > 1 or len(data) >= FAST_READ:
             at_once = connection.wakes_on_read and connection.read_at_once is not None
             self._set_low_water(min(LOW_WATER_AT_ONCE if at_once else LOW_WATER, left))
 

@@ -14,7 +14,11 @@ _MASK = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
 
 # Fields that decide where a message ends, and which message or protocol the bytes after it belong to.
 FRAMING = (b"content-length", b"transfer-encoding", b"connection", b"proxy-connection", b"upgrade")
-_FRAMING_LINE = re.compile(rb"(?i)(?:%b)[ \t]*:" % b"|".join(FRAMING)).match
+_FRAMING_LINE = rb"(?i)(?:%b)[ \t]*:" % b"|".join(FRAMING)
+# What may have come of the last line of an unfinished head or trailer section: the beginning of a folded line, or of a field.
+UNFINISHED_LINE = (
+    rb"(?i)(?:[ \t][^\0\r]*|(?!content-length:)[!#$%&'*+\-.^_`|~0-9a-z]*(?::[^\0\r]*)?|content-length:[0-9, \t]*)\r?"
+)
 
 
 class LenientHead:
@@ -54,7 +58,7 @@ class LenientHead:
 
     def _fold(self, line: bytes) -> None:
         # Other parsers may take a blank line for the end of the head, or a folded field name for a field.
-        if not self._name or self._name in FRAMING or not line or _FRAMING_LINE(line):
+        if not self._name or self._name in FRAMING or not line or re.match(_FRAMING_LINE, line):
             raise self._refusal("a folded line where it could change the framing")
         self.raw += b" " + line
         self.masked += b" " + line.translate(_MASK)

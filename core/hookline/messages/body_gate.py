@@ -13,30 +13,22 @@ class Gate:
     seconds: time after the head was sent, after which the gate opens by itself; None = it waits for `open` or `close`.
     """
 
-    __slots__ = ("_callback", "_opens_after", "is_closed", "is_open")
+    __slots__ = ("_on_change", "_opens_after", "is_closed", "is_open")
 
     def __init__(self, seconds: float | None = None) -> None:
         self._opens_after = seconds
         self.is_open = False
         self.is_closed = False
-        self._callback: Callable[[], None] | None = None
+        self._on_change: Callable[[], object] = lambda: None  # the engine's, called when the gate is opened or closed
 
     def open(self) -> None:
         """Send the body now. Without effect if the gate was closed."""
         if not self.is_closed:
             self.is_open = True
-            self._notify()
+            self._on_change()
 
     def close(self) -> None:
         """Do not send the body. Without effect if the gate was opened."""
         if not self.is_open:
             self.is_closed = True
-            self._notify()
-
-    def _call_on_change(self, callback: Callable[[], None] | None) -> None:
-        """Set the function to call when the gate is opened or closed; None = none."""
-        self._callback = callback
-
-    def _notify(self) -> None:
-        if self._callback is not None:
-            self._callback()
+            self._on_change()

@@ -12,39 +12,23 @@ _LABEL = re.compile(r"[a-z0-9][a-z0-9._:+-]{0,63}").fullmatch
 # The labels of the WHATWG Encoding Standard (section 4.2, names and labels) that Python does not know, or for which Python
 # has a smaller codec than the standard and all browsers: gb2312 is decoded as gb18030, Shift_JIS as cp932, and so on.
 # Python has no "x-user-defined" and "replacement"; no server needs these, so they count as unknown.
-_LABELS = {
+_LABELS = {f"x-cp{page}": f"cp{page}" for page in range(1250, 1259)}
+_LABELS |= {f"iso8859{part}": f"iso8859-{part}" for part in (*range(1, 11), 13, 14, 15)}
+_LABELS |= {
     label: codec
     for codec, labels in {
         "utf-8": "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8",
         "utf-16-le": "csunicode iso-10646-ucs-2 ucs-2 unicode unicodefeff",
         "utf-16-be": "unicodefffe",
-        "iso8859-1": "iso88591",
-        "iso8859-2": "iso88592",
-        "iso8859-3": "iso88593",
-        "iso8859-4": "iso88594",
-        "iso8859-5": "iso88595",
-        "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i iso88596",
-        "iso8859-7": "iso88597 sun_eu_greek",
-        "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i iso88598 logical visual",
-        "iso8859-9": "iso88599",
-        "iso8859-10": "iso885910",
-        "iso8859-13": "iso885913",
-        "iso8859-14": "iso885914",
-        "iso8859-15": "csisolatin9 iso885915",
+        "iso8859-6": "csiso88596e csiso88596i iso-8859-6-e iso-8859-6-i",
+        "iso8859-7": "sun_eu_greek",
+        "iso8859-8": "csiso88598e csiso88598i iso-8859-8-e iso-8859-8-i logical visual",
+        "iso8859-15": "csisolatin9",
         "koi8-r": "koi koi8",
         "koi8-u": "koi8-ru",
         "mac-roman": "csmacintosh mac x-mac-roman",
         "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
         "cp874": "dos-874 iso-8859-11 iso8859-11 iso885911 tis-620 windows-874",
-        "cp1250": "x-cp1250",
-        "cp1251": "x-cp1251",
-        "cp1252": "x-cp1252",
-        "cp1253": "x-cp1253",
-        "cp1254": "x-cp1254",
-        "cp1255": "x-cp1255",
-        "cp1256": "x-cp1256",
-        "cp1257": "x-cp1257",
-        "cp1258": "x-cp1258",
         "gb18030": "chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk",
         "big5hkscs": "big5 cn-big5 csbig5 x-x-big5",
         "euc_jp": "cseucpkdfmtjapanese x-euc-jp",

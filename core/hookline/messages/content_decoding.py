@@ -1,15 +1,16 @@
-"""Decoding the content of a response: the decoders of its content codings, then its text, JSON or form."""
+"""Decoding the content of a response: the decoders of its content codings, then its text or JSON, then its media type."""
 
 from __future__ import annotations
 
 import codecs
-import json
 import re
-from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
 
 from ..errors import BodyTooLarge
 from .charset import codec_of
+
+T = TypeVar("T")
 
 STEP = 256 * 1024  # bytes: the most that a decoder may return at a time
 
@@ -136,22 +137,17 @@ def json_text(content: bytes, charset: str | None) -> str | bytes:
     return content if charset is None else content.decode(charset).removeprefix("\ufeff")
 
 
-def decode_by_media_type(content: bytes, content_type: str, charset: str | None) -> Any:
-    """Decode a body by its media type: JSON to an object, a form to a list of pairs, text to str; others stay bytes.
+def decoder_of(content_type: str, decoders: Mapping[str, T]) -> T | None:
+    """Return the decoder for a Content-Type: that of its media type, else of its suffix, else of all its subtypes; None = none.
 
-    charset: a codec; None = UTF-8, and for JSON also UTF-16 and UTF-32.
-
-    Raises: ValueError, if the body is not what the media type says (UnicodeDecodeError is a ValueError).
+    decoders: by media type, suffix (`+json`) or all subtypes of a type (`text/*`).
     """
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
-        return json.loads(json_text(content, charset))
-    if media_type == "application/x-www-form-urlencoded":
-        charset = charset or "utf-8"
-        return parse_qsl(content.decode(charset), keep_blank_values=True, encoding=charset, errors="strict")
-    if media_type.startswith("text/"):
-        return Text(content.decode(charset or "utf-8"))
-    return content
+    main, _, subtype = media_type.partition("/")
+    for name in (media_type, f"+{subtype.rpartition('+')[2]}", f"{main}/*"):
+        if name in decoders:
+            return decoders[name]
+    return None
 
 
 def check_decoder(decoder: Any) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Self
 from weakref import WeakSet
 
 from ..errors import LocalProtocolError
-from . import files
 
 _begun: WeakSet[Any] = WeakSet()  # generators whose sending has begun, by whichever call
 
@@ -20,7 +18,10 @@ CHUNKS_PER_TURN = 64  # after so many chunks the event loop runs other tasks, ev
 class Source:
     """A body that is produced while it is sent, from an iterable or async iterable of bytes, str or awaitables of these.
 
-    length: in bytes, None = unknown. is_repeatable: the iterable can be read again, as a follow-up may need it.
+    Plugins make one for a body whose length they know, and may read the body of a request with `chunks()`.
+
+    length: in bytes, None = unknown: the body is chunked then. is_repeatable: the iterable can be read again, as a follow-up may
+    need it. An attribute `is_repeatable` of the iterable says so; without it, iterators are read once, others again.
     """
 
     __slots__ = ("_chunks", "_is_begun", "is_repeatable", "length")
@@ -37,6 +38,10 @@ class Source:
         found = cls(iter(()), length)
         found._is_begun = True
         return found
+
+    def __reduce__(self) -> tuple[Callable[[int | None], Source], tuple[int | None]]:
+        """Copy and pickle it as a body that was sent already."""
+        return Source.already_sent, (self.length,)
 
     @property
     def can_be_sent(self) -> bool:
@@ -110,33 +115,30 @@ async def as_bytes(chunk: Any) -> bytes:
     raise TypeError(f"a body's chunks must be bytes or str, got {type(chunk).__name__}")
 
 
-def as_content(data: Any, what: str) -> bytes | Source:
-    """Convert one value, other than a form, to the bytes or the source that is sent for it.
+def as_body(value: Any, keyword: str) -> bytes | Source:
+    """Convert one value to the bytes or the source that is sent for it.
 
-    data: bytes, a str, a file, a path, or an iterable or async iterable. what: the keyword of the value, for messages.
+    value: bytes, a str (sent as UTF-8), a Source, or an iterable or async iterable of bytes. Files and paths are none of these:
+    reading them in the right way is left to plugins. keyword: how the value was given, such as `data=`, for messages.
 
-    Raises: TypeError, ValueError or OSError, for a value that cannot be sent.
+    Raises: TypeError, for a value of another type; ValueError, for a generator that has ended.
     """
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, str):
-        return data.encode("utf-8")
-    if isinstance(data, (bytearray, memoryview)):
-        return bytes(data)
-    if isinstance(data, os.PathLike):
-        chunks = files.chunks_of_path(data)
-        return Source(chunks, chunks.length)
-    read = getattr(data, "read", None)
-    if inspect.iscoroutinefunction(read):
-        return Source(files.AsyncFileChunks(data))
-    if callable(read) and not hasattr(data, "__aiter__"):
-        chunks = files.chunks_of_file(data)
-        return Source(chunks, chunks.length)
-    if isinstance(data, Mapping) or not (hasattr(data, "__iter__") or hasattr(data, "__aiter__")):
-        raise TypeError(f"{what} takes bytes, str, a file, a path or an iterable of bytes, not {type(data).__name__}")
-    if is_exhausted(data):
-        raise ValueError(f"this {type(data).__name__} was read to its end before; to send an empty body, use b''")
-    return Source(data)
+    if isinstance(value, (bytes, Source)):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    is_async = hasattr(value, "__aiter__")
+    is_file = hasattr(value, "read") and not is_async
+    if isinstance(value, Mapping) or is_file or not (is_async or hasattr(value, "__iter__")):
+        raise TypeError(
+            f"{keyword} takes bytes, str or an iterable of bytes, not {type(value).__name__}; files, paths and other values"
+            " need a plugin that encodes them"
+        )
+    if is_exhausted(value):
+        raise ValueError(f"this {type(value).__name__} was read to its end before; to send an empty body, use b''")
+    return Source(value)
 
 
 def is_exhausted(chunks: Any) -> bool:

@@ -12,14 +12,15 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote_plus, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from ..errors import InvalidURL, shown
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 _LINE_BREAK = re.compile(r"[\t\n\r]").search
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
-_ABSOLUTE_URL = re.compile(r"(?s)([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?").fullmatch
+# Splits any text into scheme, authority, path, query and fragment (RFC 3986, appendix B, but a scheme must be a valid one).
+split_reference = re.compile(r"(?s)(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?").fullmatch
 # Does a URL have fewer than two slashes after its scheme? Without a base URL they may be left out, as in the WHATWG URL
 # standard for its special schemes.
 lacks_slashes = re.compile(r"(?i)(https?|wss?):/?(?!/)").match
@@ -30,14 +31,15 @@ _MAX_HOST = 255  # RFC 1035, section 2.3.4
 _MAX_LABEL = 63
 # Does the last label look like a number? Then the host is an IPv4 address, or invalid.
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
-_IPV4_PART = re.compile(r"0x([0-9a-f]*)|(0[0-7]*)|([1-9][0-9]*)").fullmatch
+_IPV4_PART = re.compile(r"0x[0-9a-f]*|0[0-7]*|[1-9][0-9]*").fullmatch  # hexadecimal, octal or decimal
 # The name of an interface has at most 15 characters (IFNAMSIZ of net/if.h); no label between its dots may be empty, which
 # the IDNA codec of the socket module requires.
 _ZONE = re.compile(r"(?=.{1,15}\Z)[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*").fullmatch
 _STRAY_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]").sub
 _OTHER_ESCAPE = re.compile("%(?!25)[0-9A-Fa-f]{2}").search
 _JOINERS = "\u200c\u200d"
-_PATH_KEPT = "!$%&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz|~"
+# The characters that stay as they are, beside letters, digits and -._~
+_PATH_KEPT = "!$%&'()*+,/:;=@[]|"
 _QUERY_KEPT = _PATH_KEPT + "?\\^`{}"
 _FRAGMENT_KEPT = _QUERY_KEPT.replace("`", "#")
 _ASCII = "".join(map(chr, range(128)))
@@ -93,12 +95,15 @@ def _split_slowly(url: str) -> SplitURL:
     if found is not None:
         raise InvalidURL(f"the URL has the control character {found[0]!r} at {url.index(found[0])}")
     without_slashes = lacks_slashes(url)
-    match = _ABSOLUTE_URL(url if without_slashes is None else f"{without_slashes[1]}://{url[without_slashes.end() :]}")
-    if match is None:
+    match = split_reference(
+        url if without_slashes is None else f"{without_slashes[1]}://{url[without_slashes.end() :]}"
+    )
+    assert match is not None  # the expression matches any text
+    scheme, authority, path, query, fragment = match.groups()
+    if scheme is None or authority is None:
         raise InvalidURL(
             f"not an absolute URL{_shown_url(url)}; it needs a scheme, as in http://host/path, or HttpClient(base_url=...)"
         )
-    scheme, authority, path, query, fragment = match.groups()
     if "\\" in authority or "\\" in path:
         raise InvalidURL(f"a backslash before the query of the URL{_shown_url(url)}")
     userinfo, at, hostport = authority.rpartition("@")
@@ -199,12 +204,7 @@ def _host_name(host: str) -> str:
             host = _ascii_name(host)
     if len(host) > _MAX_HOST or not _HOST(host):
         raise InvalidURL(f"not a host name: {shown(written)}")
-    if not _ENDS_IN_NUMBER(host):
-        return host
-    address = _ipv4(host)
-    if address is None:
-        raise InvalidURL(f"the host {shown(host)} ends in a number, but is not an IPv4 address")
-    return address
+    return _ipv4(host) if _ENDS_IN_NUMBER(host) else host
 
 
 def _ascii_name(host: str) -> str:
@@ -218,7 +218,6 @@ def _ascii_name(host: str) -> str:
 
     import idna  # both imported here, because few hosts need them: 10 ms
 
-    problem = ""
     try:
         labels = [_unicode_label(label, idna) for label in idna.uts46_remap(host, std3_rules=False).split(".")]
         is_bidi = any(bidirectional(character) in ("R", "AL", "AN") for label in labels for character in label)
@@ -231,8 +230,7 @@ def _ascii_name(host: str) -> str:
                     raise idna.InvalidCodepointContext(f"a joiner that is not allowed at position {at} of a label")
         return ".".join(label if label.isascii() else _ascii_label(label) for label in labels)
     except UnicodeError as error:  # IDNAError is one
-        problem = str(error)
-    raise InvalidURL(f"the host {shown(host)} has no IDNA form: {shown(problem, 120)}")
+        raise InvalidURL(f"the host {shown(host)} has no IDNA form: {shown(str(error), 120)}") from None
 
 
 def _unicode_label(label: str, idna: Any) -> str:
@@ -259,23 +257,21 @@ def _ascii_label(label: str) -> str:
     return encoded
 
 
-def _ipv4(host: str) -> str | None:
-    """Write an IPv4 address as four decimal numbers; None if it is not one. The last number fills all remaining bytes."""
-    numbers: list[int] = []
-    for part in host.removesuffix(".").split("."):
-        match = _IPV4_PART(part)
-        if match is None or len(numbers) == 4:
-            return None
-        hexadecimal, octal, decimal = match.groups()
-        if hexadecimal is not None:
-            numbers.append(int(hexadecimal or "0", 16))
-        else:
-            numbers.append(int(decimal) if octal is None else int(octal, 8))
-    *first, last = numbers
-    size = 4 - len(first)
-    if last >= 256**size or any(number > 255 for number in first):
-        return None
-    return ".".join(map(str, [*first, *last.to_bytes(size, "big")]))
+def _ipv4(host: str) -> str:
+    """Write an IPv4 address as four decimal numbers. The last number fills all remaining bytes.
+
+    Raises: InvalidURL.
+    """
+    parts = host.removesuffix(".").split(".")
+    size = 5 - len(parts)  # of the last number, in bytes
+    if size > 0 and all(map(_IPV4_PART, parts)):
+        *first, last = (
+            int(f"0{part[2:]}", 16) if part.startswith("0x") else int(part, 8 if part.startswith("0") else 10)
+            for part in parts
+        )
+        if last < 256**size and all(number < 256 for number in first):
+            return ".".join(map(str, [*first, *last.to_bytes(size, "big")]))
+    raise InvalidURL(f"the host {shown(host)} ends in a number, but is not an IPv4 address")
 
 
 def _ipv6(host: str) -> str:
@@ -301,10 +297,8 @@ def written_host(host: str) -> str:
 
 
 def percent_encoded(text: str, kept: str) -> str:
-    """Percent-encode, as UTF-8, all characters that are not in `kept`. Existing escapes stay unchanged."""
-    if all(character in kept for character in text):
-        return text
-    return "".join(c if c in kept else "".join(f"%{byte:02X}" for byte in utf8_octets(c)) for c in text)
+    """Percent-encode, as UTF-8, all characters but letters, digits, -._~ and those in `kept`."""
+    return quote(utf8_octets(text), kept)
 
 
 def utf8_octets(text: str) -> bytes:
@@ -413,10 +407,4 @@ def _text(value: Any) -> str:
 
 def encode_pairs(items: Iterable[tuple[str, str]]) -> str:
     """Encode pairs as application/x-www-form-urlencoded."""
-    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in items)
-
-
-def _quoted(text: str) -> str:
-    if text.isascii() and text.isalnum():  # most texts are
-        return text
-    return quote_plus(utf8_octets(text))
+    return urlencode([(utf8_octets(name), utf8_octets(value)) for name, value in items])

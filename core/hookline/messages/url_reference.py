@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
 from ..errors import InvalidURL
-from .url import encode_pairs, lacks_slashes, pairs
-
-# RFC 3986, appendix B, but a scheme must be a valid one. It is compiled at first use, since only clients with a base_url
-# need it.
-_REFERENCE = (
-    r"(?s)(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
-    r"(?P<fragment>#.*)?"
-)
+from .url import encode_pairs, lacks_slashes, pairs, split_reference
 
 
 def resolve_reference(base: str, reference: str) -> str:
@@ -26,23 +18,24 @@ def resolve_reference(base: str, reference: str) -> str:
 
     Raises: InvalidURL.
     """
-    parts_of_base, given = re.fullmatch(_REFERENCE, base.strip(" ")), re.fullmatch(_REFERENCE, reference.strip(" "))
-    assert parts_of_base is not None  # the expression matches any text
+    of_base, given = split_reference(base.strip(" ")), split_reference(reference.strip(" "))
+    assert of_base is not None  # the expression matches any text
     assert given is not None
-    if parts_of_base["scheme"] is None or parts_of_base["authority"] is None:
+    base_scheme, base_authority, base_path, base_query, _ = of_base.groups()
+    scheme, authority, path, query, fragment = given.groups()
+    if base_scheme is None or base_authority is None:
         raise InvalidURL("not an absolute URL, scheme://host/path")
-    if given["scheme"] is not None:
+    if scheme is not None:
         if lacks_slashes(reference.strip(" ")):
             raise InvalidURL("a URL without // after its scheme is ambiguous with base_url; write http://host")
         return reference
-    if given["authority"] is not None:
+    if authority is not None:
         raise InvalidURL("a URL that begins with // leaves the host of base_url; write its scheme too")
-    path, query = given["path"], given["query"]
     if not path:
-        path, query = parts_of_base["path"], parts_of_base["query"] if query is None else query
+        path, query = base_path, base_query if query is None else query
     elif not path.startswith("/"):
-        path = f"{parts_of_base['path'].rpartition('/')[0]}/{path}"  # split_url removes the dot segments
-    return f"{parts_of_base['scheme']}://{parts_of_base['authority']}{path}{query or ''}{given['fragment'] or ''}"
+        path = f"{base_path.rpartition('/')[0]}/{path}"  # split_url removes the dot segments
+    return f"{base_scheme}://{base_authority}{path}{query or ''}{fragment or ''}"
 
 
 def join_params(own: Any, given: Any) -> Any:

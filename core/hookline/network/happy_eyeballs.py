@@ -1,6 +1,7 @@
 """TCP connections to a host: resolve its addresses, and connect to the one that answers first (happy eyeballs, RFC 8305).
 
-asyncio can do that too, but may leak a socket when it is cancelled (CPython 3.11), and uvloop cannot.
+asyncio can do that too, but may leak a socket when it is cancelled (CPython 3.11), and uvloop cannot. aiohappyeyeballs 2.7
+forgets a cancellation that comes while the losers end, and the errno of a refused attempt if another one failed differently.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .. import forks
 from ..errors import reason_of, shown
+from ..wire.opening import run_before_dial
 from .loop_runner import new_task
 
 HAPPY_EYEBALLS_DELAY = 0.25  # seconds until the next address is tried as well (RFC 8305, section 5)
@@ -49,10 +51,7 @@ async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -
     Raises: socket.gaierror if there is no address; whatever the resolver raises.
     """
     if resolver is not None:
-        given = [address_from_resolver(str(address), port) for address in await resolver(host, port)]
-        if not given:
-            raise socket.gaierror(socket.EAI_NONAME, "resolver= gave none")
-        return given
+        return as_addresses(await resolver(host, port), port, "resolver=")
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -67,15 +66,58 @@ async def resolve_host(host: str, port: int, resolver: Resolver | None = None) -
     return [address for address in turns if address is not None]
 
 
-def address_from_resolver(address: str, port: int) -> Address:
-    """The address that a resolver gave as text.
+def as_addresses(texts: Iterable[Any], port: int, source: str) -> list[Address]:
+    """Convert the IP addresses that a user's function gave. source: its name, for messages.
 
-    Raises: socket.gaierror if it is no IP address. For a name, the system would have to resolve it once more.
+    Raises: socket.gaierror for what is no IP address, and if there is none.
     """
-    found = as_address(address, port)
-    if found is None:
-        raise socket.gaierror(socket.EAI_NONAME, f"resolver= gave {shown(address)}, which is no IP address")
-    return found
+    given = []
+    for text in map(str, texts):
+        address = as_address(text, port)
+        if address is None:  # for a name, the system would have to resolve it once more
+            raise socket.gaierror(socket.EAI_NONAME, f"{source} gave {shown(text)}, which is no IP address")
+        given.append(address)
+    if not given:
+        raise socket.gaierror(socket.EAI_NONAME, f"{source} gave none")
+    return given
+
+
+def address_text(address: Address) -> str:
+    """Return an address as text, with the zone of an IPv6 address if it has one."""
+    host = str(address.sockaddr[0])
+    zone = address.sockaddr[3] if len(address.sockaddr) > 3 else 0
+    return f"{host}%{zone}" if zone and "%" not in host else host
+
+
+async def before_dial(host: str, port: int, addresses: list[Address]) -> list[Address]:
+    """Run the hooks `connecting` before a dial, if there are any; returns the addresses to try.
+
+    Raises: socket.gaierror for an address that is none; what a hook raises.
+    """
+    known = {address_text(address): address for address in addresses}
+    texts = list(known)
+    chosen = await run_before_dial(host, port, texts)
+    if chosen is texts:
+        return addresses
+    if not chosen:
+        raise socket.gaierror(socket.EAI_NONAME, "a plugin left none to connect to")
+    return [known[text] if text in known else as_addresses([text], port, "a plugin")[0] for text in chosen]
+
+
+async def connect_unix(path: str) -> socket.socket:
+    """Connect to a unix socket; returns the connected socket.
+
+    Raises: OSError.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    forks.connecting_sockets.add(sock)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 async def dial(
@@ -91,16 +133,39 @@ async def dial(
     sources = [] if local is None else await resolve_source(*local)
     if len(addresses) == 1:
         return await connect(addresses[0], sources)
+    waiting = deque(addresses)
     attempts: list[asyncio.Task[socket.socket]] = []
+    running: set[asyncio.Task[socket.socket]] = set()
+    errors: list[OSError] = []
     winner: socket.socket | None = None
+
+    def close_loser(task: asyncio.Task[socket.socket]) -> None:
+        if not task.cancelled() and task.exception() is None and task.result() is not winner:
+            task.result().close()
+
     try:
-        winner = await race(deque(addresses), sources, delay, attempts)
-        return winner
+        while waiting or running:
+            if waiting:
+                task = new_task(asyncio.get_running_loop(), connect(waiting.popleft(), sources))
+                attempts.append(task)
+                running.add(task)
+            done, running = await asyncio.wait(
+                running, timeout=delay if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                try:
+                    winner = task.result()
+                    return winner
+                except OSError as error:
+                    errors.append(error)
     finally:
         for task in attempts:
             task.cancel()
             # Nothing is awaited here that a second cancellation could interrupt.
-            task.add_done_callback(lambda task: close_loser(task, winner))
+            task.add_done_callback(close_loser)
+    # a refused attempt says most, since the host is there
+    refused = [error for error in errors if error.errno == errno.ECONNREFUSED]
+    raise OSError((refused or errors)[0].errno, "; ".join(dict.fromkeys(map(reason_of, errors))))
 
 
 async def resolve_source(host: str, port: int) -> list[Address]:
@@ -135,33 +200,6 @@ def bind_source(sock: socket.socket, source: Address) -> None:
         raise OSError(number, f"cannot use source_address={source_text}: {reason_of(error)}") from error
 
 
-async def race(
-    waiting: deque[Address], sources: list[Address], delay: float, attempts: list[asyncio.Task[socket.socket]]
-) -> socket.socket:
-    """Run the attempts; returns the first connected socket. attempts: gets their tasks, which the caller has to end.
-
-    Raises: OSError if all have failed.
-    """
-    errors: list[OSError] = []
-    running: set[asyncio.Task[socket.socket]] = set()
-    while waiting or running:
-        if waiting:
-            task = new_task(asyncio.get_running_loop(), connect(waiting.popleft(), sources))
-            attempts.append(task)
-            running.add(task)
-        done, running = await asyncio.wait(
-            running, timeout=delay if waiting else None, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in done:
-            error = task.exception()
-            if error is None:
-                return task.result()
-            if not isinstance(error, OSError):
-                raise error
-            errors.append(error)
-    raise combined_error(errors)
-
-
 async def connect(address: Address, sources: list[Address]) -> socket.socket:
     """Connect to one address. sources: addresses to connect from, the first of the same family; [] = the system chooses.
 
@@ -184,17 +222,3 @@ async def connect(address: Address, sources: list[Address]) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def close_loser(task: asyncio.Task[socket.socket], winner: socket.socket | None) -> None:
-    """Close the socket of an attempt that was not the first to connect."""
-    if not task.cancelled() and task.exception() is None and task.result() is not winner:
-        task.result().close()
-
-
-def combined_error(errors: list[OSError]) -> OSError:
-    """One error for all attempts. Its errno is of a refused one if there is any: that says most, since the host is there."""
-    refused = [error for error in errors if error.errno == errno.ECONNREFUSED]
-    first = (refused or errors)[0]
-    reasons = dict.fromkeys(map(reason_of, errors))
-    return OSError(first.errno, "; ".join(reasons))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import warnings
-from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Hashable, Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Hashable, Iterator
+from typing import Any, TypeVar
 
 from ..errors import ClientClosed
-from .connection_limit import ConnectionLimit, SharedPool
 from .loop_runner import new_task
-from .pool import Pool
+from .pool import ConnectionLimit, Pool
 from .stats import Stats
 from .timer import Timer
 
+T = TypeVar("T")
 Closer = Callable[[], Coroutine[Any, Any, object]]
 
 HANDLER_SECONDS = 5.0  # that `close` waits for handlers to end, before it runs the closers nevertheless
@@ -37,11 +38,9 @@ class LoopResources:
         self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
         self.reused = 0
-        self._connection_limit = (
-            None if max_connections is None else ConnectionLimit(max_connections, self.pools.values)
-        )
+        self._connection_limit = ConnectionLimit(max_connections or math.inf, self.pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._pauses: set[asyncio.Future[None]] = set()  # between the exchanges of a call
+        self._waits: set[asyncio.Timeout] = set()  # of `until_closed`: `close` ends them
         # Running handlers, and other parts of exchanges that `close` waits for: the future of their end, and their task.
         self._sections: dict[asyncio.Future[None], asyncio.Task[Any] | None] = {}
         self._is_dropped = False
@@ -68,15 +67,10 @@ class LoopResources:
         if found is None:
             if len(self.pools) >= 256:  # a crawler visits many hosts
                 self._drop_empty_pools()
-            found = self.pools[key] = self._make_pool(key, limit, keep_alive)
+            found = self.pools[key] = Pool(key, limit, keep_alive, self.loop, self.timer, self._connection_limit)
         else:
             found.limit, found.keep_alive = limit, keep_alive  # the client's may have changed
         return found
-
-    def _make_pool(self, key: Hashable, limit: int, keep_alive: float) -> Pool:
-        if self._connection_limit is None:
-            return Pool(key, limit, keep_alive, self.loop, self.timer)
-        return SharedPool(key, limit, keep_alive, self.loop, self.timer, self._connection_limit)
 
     def _drop_empty_pools(self) -> None:
         for key, pool in list(self.pools.items()):
@@ -87,9 +81,9 @@ class LoopResources:
 
     @property
     def is_busy(self) -> bool:
-        """True if there is a connection in use, being opened or waited for, a task, a pause or a closer."""
-        return bool(self._tasks or self._pauses or self.closers) or any(
-            p.opened > len(p.idle) or p.waiters for p in self.pools.values()
+        """True if there is a connection in use, being opened or waited for, a task, a wait or a closer."""
+        return bool(self._tasks or self._waits or self.closers) or any(
+            p.opened > p.idle_count or p.waiters for p in self.pools.values()
         )
 
     def stats(self) -> Stats:
@@ -98,9 +92,10 @@ class LoopResources:
         connections = sum(pool.opened for pool in pools)
         return Stats(
             connections=connections,
-            in_use=connections - sum(len(pool.idle) for pool in pools),
+            in_use=connections - sum(pool.idle_count for pool in pools),
             waiting=sum(1 for pool in pools for waiter in pool.waiters if not waiter.done()),
             reused=self.reused + sum(pool.reused for pool in pools),
+            streams=sum(pool.stream_count for pool in pools),
         )
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -110,19 +105,29 @@ class LoopResources:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def until_closed(self, awaitable: Awaitable[T]) -> T:
+        """Await what `close` has to end, such as the opening of a connection.
+
+        Raises: ClientClosed if the client is closed meanwhile; whatever the awaitable raises.
+        """
+        limit = asyncio.timeout(None)
+        self._waits.add(limit)
+        try:
+            async with limit:
+                return await awaitable
+        except TimeoutError:
+            if limit.expired():
+                raise ClientClosed("the client was closed") from None
+            raise
+        finally:
+            self._waits.discard(limit)
+
     async def pause(self, seconds: float) -> None:
         """Wait between two exchanges of one call.
 
         Raises: ClientClosed if the client is closed meanwhile.
         """
-        future: asyncio.Future[None] = self.loop.create_future()
-        timer = self.loop.call_later(seconds, set_done, future)
-        self._pauses.add(future)
-        try:
-            await future
-        finally:
-            self._pauses.discard(future)
-            timer.cancel()
+        await self.until_closed(asyncio.sleep(seconds))
 
     @contextlib.contextmanager
     def handler_section(self) -> Iterator[None]:
@@ -133,7 +138,7 @@ class LoopResources:
             yield
         finally:
             del self._sections[ended]
-            set_done(ended)
+            ended.set_result(None)
 
     async def close(self, caller: asyncio.Task[Any] | None = None) -> None:
         """End all exchanges, run the closers, close all connections, and wait for the background tasks.
@@ -154,12 +159,13 @@ class LoopResources:
         If a handler answers with another request, that is ended too. waiting: tasks that wait for this call.
         """
         deadline = self.loop.time() + HANDLER_SECONDS
-        while self._fail_waiting_calls() or self._sections:
+        while self._has_waiting_calls or self._sections:
+            self._fail_waiting_calls()
             await asyncio.sleep(0)  # the calls that waited go on, into a handler or to their end
             busy = [ended for ended, task in self._sections.items() if task not in waiting]
             if busy:
                 await asyncio.wait(busy, timeout=max(0.0, deadline - self.loop.time()))
-            elif not any(pool.has_waiting_calls for pool in self.pools.values()):
+            elif not self._has_waiting_calls:
                 return
             if self.loop.time() >= deadline:
                 return
@@ -180,18 +186,18 @@ class LoopResources:
         if late:
             await asyncio.wait(late, timeout=seconds)
 
-    def _fail_waiting_calls(self) -> bool:
-        """End with ClientClosed what waits for a connection, a response or a follow-up; returns True if there was any."""
-        pools = list(self.pools.values())
-        found = bool(self._pauses) or any(pool.has_waiting_calls for pool in pools)
-        for pause in self._pauses:
-            if not pause.done():
-                pause.set_exception(ClientClosed("the client was closed"))
-        for pool in pools:
+    @property
+    def _has_waiting_calls(self) -> bool:
+        return bool(self._waits) or any(pool.has_waiting_calls for pool in self.pools.values())
+
+    def _fail_waiting_calls(self) -> None:
+        """End with ClientClosed what waits for a connection, a response or a follow-up."""
+        while self._waits:
+            self._waits.pop().reschedule(self.loop.time())
+        for pool in self.pools.values():
             pool.fail_waiters()  # all of them first: no waiter may get the slot that the end of an exchange frees
-        for pool in pools:
-            pool.end_exchanges()
-        return found
+        for pool in self.pools.values():
+            pool.fail_exchanges()
 
     async def _close_connections(self) -> None:
         """Close all connections, and give their transports the turns of the loop that they need for it."""
@@ -231,10 +237,4 @@ class LoopResources:
             self.pools.clear()
             self.closers.clear()
             self._tasks.clear()
-            self._pauses.clear()
-
-
-def set_done(future: asyncio.Future[None]) -> None:
-    """End a pause or a section."""
-    if not future.done():
-        future.set_result(None)
+            self._waits.clear()

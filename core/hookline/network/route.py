@@ -7,8 +7,8 @@ import errno
 import socket
 import ssl
 from collections.abc import Hashable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any
 
 from ..errors import (
@@ -20,10 +20,13 @@ from ..errors import (
     SSLError,
     reason_of,
 )
+from ..hooks.declarations import Protocol
 from ..http1.connection import Connection
-from ..http1.opening_times import OpeningTimes
 from ..messages.url import written_host
-from .happy_eyeballs import as_address, dial, resolve_host
+from ..wire.base_connection import handshake_error
+from ..wire.multiplexed_connection import MultiplexedConnection
+from ..wire.opening import phase, run_before_dial
+from .happy_eyeballs import as_address, before_dial, connect_unix, dial, resolve_host
 from .tls import TLS
 
 
@@ -42,7 +45,12 @@ class Route:
         """
         raise NotImplementedError
 
-    async def open(self, client: Any) -> Connection:
+    @property
+    def may_share(self) -> bool:
+        """True if `open` may return a connection that carries many exchanges: then requests wait for the first one."""
+        return False
+
+    async def open(self, client: Any) -> Connection | MultiplexedConnection:
         """Open a connection that is ready for a request.
 
         client: the HttpClient; `client.contexts.get(tls)` gives an ssl.SSLContext. The timeouts `connect` and `tls` of the
@@ -64,6 +72,9 @@ class DirectRoute(Route):
     local_address: (host, port) to connect from; None = the system chooses.
     unix_socket: the path of a socket to connect to, in place of host and port; None = TCP.
     via: the proxies before the host, with their credentials, as a plugin names them. Part of the key; `repr` leaves it out.
+    protocol: the name of a protocol that is spoken without asking the server (prior knowledge); None = HTTP/1.1, unless TLS
+        chooses another.
+    protocols: those that plugins bring; TLS offers those that `tls.alpn` names. Not part of the key.
     tls_timeout: seconds for the TLS handshake; 0 = the 60 of asyncio. Not part of the key.
     connect_timeout: seconds for DNS and TCP; 0 = no limit of their own. Not part of the key.
     """
@@ -75,6 +86,8 @@ class DirectRoute(Route):
     local_address: tuple[str, int] | None = None
     unix_socket: str | None = None
     via: tuple[Hashable, ...] = field(default=(), repr=False)
+    protocol: str | None = None
+    protocols: tuple[Protocol, ...] = field(default=(), compare=False, repr=False)
     tls_timeout: float = field(default=0.0, compare=False, repr=False)
     connect_timeout: float = field(default=0.0, compare=False, repr=False)
 
@@ -82,8 +95,20 @@ class DirectRoute(Route):
     def key(self) -> Hashable:
         return self
 
-    async def open(self, client: Any, sock: socket.socket | None = None) -> Connection:
-        """Connect to the host, and make the TLS handshake if `tls` is set.
+    @property
+    def _peer(self) -> str:
+        return self.unix_socket or f"{written_host(self.host)}:{self.port}"
+
+    @property
+    def may_share(self) -> bool:
+        return self.protocol is not None or (self.tls is not None and self.tls.alpn != ("http/1.1",))
+
+    async def open(self, client: Any, sock: socket.socket | None = None) -> Connection | MultiplexedConnection:
+        """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`."""
+        return self.begin_protocol(await self.connect(client, sock))
+
+    async def connect(self, client: Any, sock: socket.socket | None = None) -> Connection:
+        """Connect to the host, and make the TLS handshake if `tls` is set. `begin_protocol` is the next step.
 
         sock: a socket that is connected to the host already, such as one through a SOCKS proxy. The connection owns it from
         now on. None = connect.
@@ -92,6 +117,13 @@ class DirectRoute(Route):
         """
         loop = asyncio.get_running_loop()
         connection: Connection
+
+        def make_connection() -> Connection:
+            made: Connection = client.parser(loop)
+            if self.may_share:
+                made.await_protocol()
+            return made
+
         tls_options: dict[str, Any] = {}
         if self.tls is not None:
             tls_options["ssl"] = client.contexts.get(self.tls)
@@ -99,63 +131,79 @@ class DirectRoute(Route):
             tls_options["ssl_handshake_timeout"] = self.tls_timeout or None
         limit = asyncio.timeout(self.connect_timeout or None)
         try:
-            resolved = connected = None
-            if sock is None and self.unix_socket is not None:
-                _, connection = await loop.create_unix_connection(
-                    lambda: client.parser(loop), self.unix_socket, **tls_options
-                )
-            else:
-                if sock is None:
-                    async with limit:
-                        address = as_address(self.host, self.port)
-                        if address is None:
-                            addresses = await resolve_host(self.host, self.port, client.resolver)
-                            resolved = monotonic()
-                        else:
-                            addresses = [address]
-                        sock = await dial(addresses, self.local_address)
-                    connected = monotonic()
-                _, connection = await loop.create_connection(lambda: client.parser(loop), sock=sock, **tls_options)
-            secured = None if self.tls is None else monotonic()
-            connection.opening_times = OpeningTimes(resolved, connected or monotonic(), secured)
+            if sock is None:
+                async with limit:
+                    sock = await self._connected_socket(client)
+            with phase("tls") if tls_options else nullcontext():
+                create = loop.create_connection if self.unix_socket is None else loop.create_unix_connection
+                _, connection = await create(make_connection, sock=sock, **tls_options)
         except HooklineError:  # raised by a resolver
             raise
         except OSError as error:
-            peer = f"{written_host(self.host)}:{self.port}"
             if limit.expired() and isinstance(error, TimeoutError):
-                raise ConnectTimeout(f"{peer}: connect timeout of {self.connect_timeout:g} s") from None
+                raise ConnectTimeout(f"{self._peer}: connect timeout of {self.connect_timeout:g} s") from None
             # asyncio and uvloop raise a ConnectionAbortedError when the handshake takes too long
             if isinstance(error, ConnectionAbortedError) and self.tls_timeout:
-                raise ConnectTimeout(f"{peer}: tls timeout of {self.tls_timeout:g} s") from error
+                raise ConnectTimeout(f"{self._peer}: tls timeout of {self.tls_timeout:g} s") from error
             raise self.connect_error(error, in_handshake=self.tls is not None and sock is not None) from error
-        self.check_protocol(connection)
         connection.key = self.key
         return connection
 
-    def check_protocol(self, connection: Connection) -> None:
-        """Close the connection if the server chose another protocol than HTTP/1.1 in the TLS handshake (ALPN, RFC 7301).
+    async def _connected_socket(self, client: Any) -> socket.socket:
+        """Return a socket that is connected to the host, or to the unix socket."""
+        if self.unix_socket is not None:
+            await run_before_dial(self.unix_socket, 0, ())
+            with phase("connect"):
+                return await connect_unix(self.unix_socket)
+        address = as_address(self.host, self.port)
+        if address is None:
+            with phase("dns"):
+                addresses = await resolve_host(self.host, self.port, client.resolver)
+        else:
+            addresses = [address]
+        chosen = await before_dial(self.host, self.port, addresses)
+        with phase("connect"):
+            return await dial(chosen, self.local_address)
 
-        Raises: SSLError in that case. It needs a context of the user's own that has offered the protocol.
+    def begin_protocol(self, connection: Connection) -> Connection | MultiplexedConnection:
+        """Hand an open connection over to the protocol that TLS has chosen (ALPN, RFC 7301), or that `protocol` names.
+
+        Returns the same connection for HTTP/1.1, else the one that the protocol has made.
+
+        Raises: SSLError, and closes the connection, if no plugin brings the protocol. It needs a context of the user's own
+        that has offered it.
         """
         ssl_object = connection.transport.get_extra_info("ssl_object")
-        chosen = None if ssl_object is None else ssl_object.selected_alpn_protocol()
-        if chosen not in (None, "http/1.1", "http/1.0"):
+        chosen = self.protocol or (None if ssl_object is None else ssl_object.selected_alpn_protocol())
+        if chosen in (None, "http/1.1", "http/1.0"):
+            if self.may_share:
+                if connection.leftover:
+                    connection.abort()  # bytes that answer no request
+                connection.end()
+            return connection
+        protocol = next((protocol for protocol in self.protocols if protocol.name == chosen), None)
+        if protocol is None:
             connection.abort()
-            raise SSLError(
-                f"{written_host(self.host)}:{self.port} speaks {chosen!r}, which the SSL context has offered;"
-                " it must offer 'http/1.1' alone"
-            )
+            raise SSLError(f"{self._peer} speaks {chosen!r}, which was offered, but no plugin brings this protocol")
+        try:
+            made: MultiplexedConnection = protocol.make(connection.loop)
+            made.protocol = protocol.name
+            data = connection.set_protocol(made)
+            made.connection_made(connection.transport)
+        except BaseException:
+            connection.abort()
+            raise
+        connection.alive = connection.keep_alive = False  # the transport is no longer its own
+        if data:
+            made.receive(data)
+        return made
 
     def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
         """The error to raise for a failed connect; it names the server. in_handshake: TCP was connected already."""
-        peer = f"{written_host(self.host)}:{self.port}" if self.unix_socket is None else self.unix_socket
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return SSLError(f"the certificate of {peer} is not trusted: {error.verify_message or error.reason}")
-        if isinstance(error, ssl.SSLError):
-            return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
+        if in_handshake or isinstance(error, ssl.SSLError):
+            return handshake_error(error, self._peer)
         if error.errno == errno.ECONNREFUSED:
-            return ConnectionRefused(f"no server listens at {peer}")
-        what = f"TLS handshake with {peer} failed" if in_handshake else f"cannot connect to {peer}"
-        return HttpConnectionError(f"{what}: {reason_of(error)}")
+            return ConnectionRefused(f"no server listens at {self._peer}")
+        return HttpConnectionError(f"cannot connect to {self._peer}: {reason_of(error)}")

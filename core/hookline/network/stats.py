@@ -11,6 +11,7 @@ class Stats(NamedTuple):
     connections: connections that are open or being opened.
     in_use: those of them that are not idle.
     waiting: calls that wait for a connection.
+    streams: exchanges that share a connection with others.
     reused: exchanges, since the client was made, on a connection that had served another exchange before.
     """
 
@@ -18,3 +19,4 @@ class Stats(NamedTuple):
     in_use: int = 0
     waiting: int = 0
     reused: int = 0
+    streams: int = 0

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..http1.connection import Connection, DataListener
+from ..wire.carrier import Carrier, DataListener
 
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
+
+
+class Phase(NamedTuple):
+    """One phase of an exchange: what was waited for. begin, end: seconds from the beginning of the exchange.
+
+    name: "queue" (for a connection), "dns", "connect" (TCP, a unix socket), "tls", "send", "wait" (for the first byte) or "body".
+    A phase may occur more than once: behind a proxy, or if the request was sent again. failed: it ended with an error.
+    """
+
+    name: str
+    begin: float
+    end: float
+    failed: bool = False
 
 
 class Timings:
@@ -20,40 +33,71 @@ class Timings:
     sent: the whole request was written.
     first_byte: the first byte of the response came, interim responses included.
     done: the exchange was over, with its body read or not; None until then.
+    resends: how often the request was sent again, because the server had not processed it.
+    phases: each `Phase` with its beginning and its end, in order, also those that failed.
     """
 
-    __slots__ = ("_began", "connect", "dns", "done", "first_byte", "queued", "sent", "tls")
+    __slots__ = (
+        "_began",
+        "_sending",
+        "connect",
+        "dns",
+        "done",
+        "first_byte",
+        "phases",
+        "queued",
+        "resends",
+        "sent",
+        "tls",
+    )
 
     def __init__(self) -> None:
         self._began = monotonic()
-        self._clear_steps()
         self.done: float | None = None
+        self.phases: list[Phase] = []
+        self.resends = 0
+        self._begin_anew()
 
-    def _clear_steps(self) -> None:
+    def _begin_anew(self) -> None:
+        """Forget all steps: none was taken, no connection was idle, or the idle one died and the exchange begins anew."""
         self.queued: float | None = None
         self.dns: float | None = None
         self.connect: float | None = None
         self.tls: float | None = None
         self.sent: float | None = None
         self.first_byte: float | None = None
+        self._sending: float | None = None  # when the request began to be sent
 
     def _mark(self, step: str) -> None:
         """Record that a step is over now."""
         setattr(self, step, monotonic() - self._began)
 
-    def _begin_anew(self) -> None:
-        """Forget all steps: no connection was idle, or the idle one died and the exchange begins anew."""
-        self._clear_steps()
+    def _record_phase(self, name: str, begin: float, end: float, failed: bool) -> None:
+        """Record a phase of opening a connection. begin, end: by `time.monotonic`."""
+        self.phases.append(Phase(name, begin - self._began, end - self._began, failed))
+        if not failed and name in ("dns", "connect", "tls"):
+            setattr(self, name, end - self._began)
 
-    def _record_connection(self, connection: Connection) -> None:
-        """Record how the connection was opened, and that the request is sent; the end of a longer upload is recorded later."""
+    def _begin_sending(self) -> None:
+        """Record that there is a connection, and that the request is sent; the end of a longer upload is recorded later."""
         if self.queued is None:
             self._mark("queued")
-        if not connection.reused and connection.opening_times is not None:
-            self.dns, self.connect, self.tls = (
-                None if moment is None else moment - self._began for moment in connection.opening_times
-            )
+        self._mark("_sending")
         self._mark("sent")
+
+    def _end(self, *, failed: bool) -> None:
+        """Record the phases of what was sent, which is over now. failed: with an error."""
+        now = monotonic() - self._began
+        if self._sending is not None:
+            moments = [("send", self._sending), ("wait", self.sent), ("body", self.first_byte)]
+            begun = [(name, moment) for name, moment in moments if moment is not None]
+            ends = [*(moment for _, moment in begun[1:]), now]
+            last = len(begun) - 1
+            self.phases += [
+                Phase(name, begin, end, failed and at == last)
+                for at, ((name, begin), end) in enumerate(zip(begun, ends, strict=True))
+            ]
+            self._sending = None
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         return None, {name: getattr(self, name) for name in self.__slots__}
@@ -73,7 +117,7 @@ class FirstByteListener:
 
     __slots__ = ("_connection", "_next", "_timings")
 
-    def __init__(self, timings: Timings, connection: Connection, following: DataListener | None) -> None:
+    def __init__(self, timings: Timings, connection: Carrier, following: DataListener | None) -> None:
         self._timings = timings
         self._connection = connection
         self._next = following

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +22,21 @@ class TLS:
     cert: the client certificate: a file with certificate and key, or (certificate, key), or (certificate, key, password), where
     a key of None means that it is in the file of the certificate; None = no certificate. `repr` leaves it out.
     server_hostname: the name to check and to send as SNI; None = the host of the URL.
+    alpn: the protocols that are offered (RFC 7301), the preferred one first. A context of the user's own offers what it says.
     """
 
     verify: bool | str | ssl.SSLContext = True
     cert: str | tuple[Any, ...] | None = field(default=None, repr=False)
     server_hostname: str | None = None
+    alpn: tuple[str, ...] = ("http/1.1",)
+
+    def context(self, client: Any) -> ssl.SSLContext:
+        """Return the SSL context for these settings: that of the client (an HttpClient), made at its first use.
+
+        Raises: OSError, ValueError; see `make_context`.
+        """
+        found: ssl.SSLContext = client.contexts.get(self)
+        return found
 
     def name_for(self, host: str) -> str:
         """The name to check and to send as SNI for a host: `server_hostname`, or the host without a zone and a final dot.
@@ -108,26 +120,16 @@ def make_context(settings: TLS) -> ssl.SSLContext:
             raise ValueError("cert= beside a context in verify=: load it into that, with context.load_cert_chain(...)")
         return verify
     if isinstance(verify, str):
-        is_directory = os.path.isdir(verify)
-        if not is_directory and not os.path.exists(verify):
-            raise FileNotFoundError(f"verify={verify!r}: no such file or directory of certificate authorities")
-        try:
-            context = ssl.create_default_context(
-                cafile=None if is_directory else verify, capath=verify if is_directory else None
-            )
-        except ssl.SSLError as error:
-            raise ssl.SSLError(
-                error.errno, f"verify={verify!r}: no certificates could be read ({error.reason})"
-            ) from error
-        except OSError as error:  # it names no file
-            raise OSError(error.errno, f"verify={verify!r} cannot be read: {error.strerror}") from error
+        file, directory = (None, verify) if os.path.isdir(verify) else (verify, None)
+        with _naming_files(f"verify={verify!r}: no certificate authorities could be read"):
+            context = ssl.create_default_context(cafile=file, capath=directory)
     else:
         context = ssl.create_default_context()
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
     context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(list(settings.alpn))
     if settings.cert is not None:
         _load_cert(context, settings.cert)
     return context
@@ -143,24 +145,25 @@ def _load_cert(context: ssl.SSLContext, cert: str | tuple[Any, ...]) -> None:
     def missing() -> str:  # without it, OpenSSL would ask on the terminal and wait
         raise ValueError(f"cert: the key in {place} is encrypted; give cert=(certificate, key, password)")
 
-    try:
+    with _naming_files(f"cert: {certificate!r} with the key in {place} cannot be used"):
         context.load_cert_chain(certificate, key, missing if password is None else password)
-    except ssl.SSLError as error:
-        why = error.reason or "no certificate with its key, or a wrong password"
-        raise ssl.SSLError(
-            error.errno, f"cert: {certificate!r} and the key in {place} cannot be used: {why}"
-        ) from error
-    except OSError as error:  # it names no file
-        raise OSError(
-            error.errno, f"cert: {certificate!r} or the key in {place} cannot be read: {error.strerror}"
-        ) from error
+
+
+@contextmanager
+def _naming_files(failure: str) -> Iterator[None]:
+    """Raise an OSError or ssl.SSLError once more, with a text that names the files: that of OpenSSL names none."""
+    try:
+        yield
+    except OSError as error:
+        why = getattr(error, "reason", error.strerror) or "no certificate with its key, or a wrong password"
+        raise type(error)(error.errno, f"{failure} ({why})") from error
 
 
 class Contexts:
     """The SSL contexts of one client, each made at its first use."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Any, Any], ssl.SSLContext] = {}
+        self._made: dict[tuple[Any, Any, Any], ssl.SSLContext] = {}
 
     def get(self, settings: TLS) -> ssl.SSLContext:
         """Return the context for these settings.
@@ -169,7 +172,7 @@ class Contexts:
         """
         if isinstance(settings.verify, ssl.SSLContext):
             return make_context(settings)
-        key = (settings.verify, settings.cert)
+        key = (settings.verify, settings.cert, settings.alpn)
         found = self._made.get(key)
         if found is None:
             found = self._made[key] = make_context(settings)

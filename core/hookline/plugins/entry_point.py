@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -12,6 +15,7 @@ DEFAULT_GROUP = "hookline"
 OPTIONAL_GROUP = "hookline.optional"
 
 
+@lru_cache
 def normalized(name: str) -> str:
     """Return the name of a plugin or a distribution in the one spelling that core compares: `Acme-Retry` as `acme_retry`."""
     return re.sub(r"[-_.]+", "_", name).lower()
@@ -36,18 +40,15 @@ class EntryPoint(NamedTuple):
         return self.group == OPTIONAL_GROUP
 
     @property
-    def short_name(self) -> str:
-        """The name of the distribution, normalized and without `hookline-`: it stands for all plugins of the distribution."""
-        return normalized(self.distribution).removeprefix("hookline_")
-
-    @property
     def label(self) -> str:
         """The distribution and its version, for messages."""
         return f"{self.distribution} {self.version}"
 
-    def matches(self, name: str) -> bool:
-        """Is it the name of this plugin or of its distribution?"""
-        return normalized(name) in (normalized(self.name), self.short_name, normalized(self.distribution))
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which users call the plugin: its own, and those of its distribution, with `hookline-` and without."""
+        distribution = normalized(self.distribution)
+        return frozenset({normalized(self.name), distribution, distribution.removeprefix("hookline_")})
 
     def load(self) -> Any:
         """Import what the entry point names."""
@@ -60,30 +61,37 @@ class EntryPoint(NamedTuple):
     def load_plugin(self) -> Any:
         """Import the factory of a plugin: a class, or a function that returns the plugin.
 
-        Raises: PluginError, whatever goes wrong, so that the message names the plugin.
+        Raises: PluginError, whatever goes wrong.
         """
-        try:
+        with plugin_error(f"plugin {self.name!r} of {self.label} cannot be imported", how_to_disable(self.name)):
             return self.load()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # SystemExit too, which would end the program without a message
-            raise self.failure("cannot be imported", error) from error
 
-    def make_plugin(self, factory: Any) -> Any:
-        """Make the plugin of one client. factory: what `load_plugin` returned.
+    def make_plugin(self) -> Any:
+        """Make the plugin of one client.
 
-        Raises: PluginError, whatever goes wrong, so that the message names the plugin.
+        Raises: PluginError, whatever goes wrong.
         """
-        try:
+        factory = self.load_plugin()
+        with plugin_error(f"plugin {self.name!r} of {self.label} cannot be made", how_to_disable(self.name)):
             return factory()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # see load_plugin
-            raise self.failure("cannot be made", error) from error
 
-    def failure(self, what: str, error: BaseException) -> PluginError:
-        """Return the error for a plugin that cannot be loaded. what: a predicate, such as "cannot be imported"."""
-        return PluginError(
-            f"plugin {self.name!r} of {self.label} {what}: {type(error).__name__}: {error};"
-            f" disable=[{self.name!r}] leaves it out"
-        )
+
+@contextmanager
+def plugin_error(message: str, hint: str = "") -> Iterator[None]:
+    """Raise a PluginError in place of what code of a plugin raises, so that the message names the plugin.
+
+    That includes SystemExit, which would end the program without a message, but not KeyboardInterrupt.
+
+    message: what cannot be done. hint: the end of the message, after the exception.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(f"{message}: {type(error).__name__}: {error}{hint}") from error
+
+
+def how_to_disable(name: str) -> str:
+    """Return the end of a message about a plugin that cannot be used."""
+    return f"; disable=[{name!r}] leaves it out"

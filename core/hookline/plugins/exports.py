@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ..errors import PluginError
 from .distributions import entry_points
-from .entry_point import EntryPoint
+from .entry_point import EntryPoint, plugin_error
 
 GROUP = "hookline.names"
 
@@ -15,10 +14,8 @@ GROUP = "hookline.names"
 @cache
 def exported_names() -> dict[str, EntryPoint]:
     """Return the entry points of the exported names. If two distributions export a name, the first by its own name counts."""
-    found: dict[str, EntryPoint] = {}
-    for point in sorted(entry_points(GROUP), key=lambda point: point.distribution):
-        found.setdefault(point.name, point)
-    return found
+    points = sorted(entry_points(GROUP), key=lambda point: point.distribution)
+    return {point.name: point for point in points[::-1]}
 
 
 def exported(name: str) -> Any:
@@ -29,11 +26,5 @@ def exported(name: str) -> Any:
     point = None if name.startswith("__") else exported_names().get(name)
     if point is None:
         raise AttributeError(f"module 'hookline' has no attribute {name!r}, and no installed plugin exports it")
-    try:
+    with plugin_error(f"{name!r} of {point.label} cannot be imported"):
         return point.load()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # see EntryPoint.load_plugin
-        raise PluginError(
-            f"{name!r} of {point.distribution} {point.version} cannot be imported: {type(error).__name__}: {error}"
-        ) from error

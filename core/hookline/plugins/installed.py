@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from functools import cache
-from typing import NamedTuple
 
 from ..errors import PluginError
 from .distributions import entry_points
@@ -20,14 +19,11 @@ def installed() -> tuple[EntryPoint, ...]:
 
     An entry point that a distribution has twice counts once.
     """
-    found: list[EntryPoint] = []
-    seen: set[tuple[str, str, str]] = set()
+    found: dict[tuple[str, str, str], EntryPoint] = {}
     for point in entry_points(DEFAULT_GROUP, OPTIONAL_GROUP):
         key = (normalized(point.distribution), point.group, point.name)
-        if key not in seen:
-            seen.add(key)
-            found.append(point._replace(name=normalized(point.name)))
-    return tuple(sorted(found, key=lambda point: (point.name, point.distribution)))
+        found.setdefault(key, point._replace(name=normalized(point.name)))
+    return tuple(sorted(found.values(), key=lambda point: (point.name, point.distribution)))
 
 
 @cache
@@ -49,27 +45,15 @@ def required_by_root() -> frozenset[str]:
     return frozenset(normalized(match[0]) for match in names if match is not None)
 
 
-class Environment(NamedTuple):
-    """The environment variables that select plugins.
+def names_in(variable: str) -> list[str]:
+    """Return the normalized names that an environment variable lists, separated by commas.
 
-    Names that are not installed are ignored, because all programs of an environment read the same variables.
-
-    disable: HOOKLINE_DISABLE. plugins: HOOKLINE_PLUGINS. Both: normalized names, separated by commas in the variable.
-    no_autoload: HOOKLINE_DISABLE_PLUGIN_AUTOLOAD; unset, empty, 0, false and no mean False.
+    Names that are not installed are no error, because all programs of an environment read the same variables.
     """
+    return [normalized(name.strip()) for name in os.environ.get(variable, "").split(",") if name.strip()]
 
-    disable: tuple[str, ...]
-    plugins: tuple[str, ...]
-    no_autoload: bool
 
-    @classmethod
-    def read(cls) -> Environment:
-        """Read the variables."""
-
-        def names(variable: str) -> tuple[str, ...]:
-            return tuple(
-                filter(None, (normalized(n.strip()) for n in os.environ.get(variable, "").split(",") if n.strip()))
-            )
-
-        flag = os.environ.get("HOOKLINE_DISABLE_PLUGIN_AUTOLOAD", "").strip().lower()
-        return cls(names("HOOKLINE_DISABLE"), names("HOOKLINE_PLUGINS"), flag not in ("", "0", "false", "no"))
+def forbids_autoload() -> bool:
+    """Does HOOKLINE_DISABLE_PLUGIN_AUTOLOAD forbid it? Unset, empty, 0, false and no mean that it does not."""
+    flag = os.environ.get("HOOKLINE_DISABLE_PLUGIN_AUTOLOAD", "").strip().lower()
+    return flag not in ("", "0", "false", "no")

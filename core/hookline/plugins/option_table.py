@@ -1,14 +1,14 @@
-"""The options of clients and requests: which plugin owns each, what it accepts, and the error for an unknown keyword."""
+"""The options of clients and requests: which plugin owns each, and what it accepts."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from ..errors import PluginError, nearest
+from ..errors import PluginError
 from ..hooks.declarations import Option
-from .selection import SelectedPlugin
+from .plugin_info import PluginInfo
 
 Level = Literal["client", "request"]  # where an option is given
 
@@ -21,9 +21,23 @@ class Keyword:
 
     __slots__ = ("name", "owners")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, owner: str | None, option: Option) -> None:
         self.name = name
-        self.owners: list[tuple[str | None, Option]] = []
+        self.owners = [(owner, option)]
+
+    def share(self, label: str, other: PluginInfo, option: Option) -> None:
+        """Add a plugin that declares an option of the same name. label: the plugin that declared it before, in words.
+
+        Raises: PluginError, if the two cannot share the name.
+        """
+        first = self.owners[0][1]
+        if not first.accepts or not option.accepts:
+            raise PluginError(
+                f"{label} and {other.label} both declare the option {self.name!r}; to share the name, both need `accepts`"
+            )
+        if first.default != option.default:
+            raise PluginError(f"{label} and {other.label} share the option {self.name!r} and differ in its default")
+        self.owners.append((other.name, option))
 
     @property
     def default(self) -> Any:
@@ -95,15 +109,15 @@ class Setting:
         self.given = given
         self._converted: dict[str | None, tuple[Any, Any]] = {}
 
-    def convert(self, keyword: Keyword, plugins: Mapping[str | None, Any]) -> tuple[Any, str | None]:
+    def convert(self, keyword: Keyword, plugins: Mapping[str, PluginInfo]) -> tuple[Any, str | None]:
         """Return the converted value and its owner, as `Keyword.convert` does.
 
-        plugins: the objects by name. If another object has a name since the last conversion, the value is converted again.
+        plugins: by name. If another object has a name since the last conversion, the value is converted again.
         """
         if self.given is None:
             return keyword.convert(None)
         owner, _ = keyword.choose(self.given)
-        plugin = plugins.get(owner)
+        plugin = None if owner is None else plugins[owner].plugin
         known = self._converted.get(owner)
         if known is None or known[0] is not plugin:
             known = self._converted[owner] = plugin, keyword.convert(self.given)[0]
@@ -133,44 +147,26 @@ def describe(accepts: Iterable[Any]) -> str:
 class OptionTable:
     """All options of one set of plugins. keywords: those of clients and of requests, by name."""
 
-    def __init__(
-        self, core: Iterable[Option], declared: Iterable[tuple[str, str, Option]], reserved: frozenset[str]
-    ) -> None:
-        """Make the table.
-
-        core: the options of core. declared: the name of a plugin, its label for messages, and an option of it. reserved:
-        names that options of plugins must not have.
+    def __init__(self, core: Iterable[Option], plugins: Iterable[PluginInfo], reserved: frozenset[str]) -> None:
+        """Make the table. core: the options of core. reserved: names that options of plugins must not have.
 
         Raises: PluginError, for a reserved name, and for a name that two plugins have and cannot share.
         """
-        self.keywords: dict[str, Keyword] = {}
+        self.keywords = {option.name: Keyword(option.name, None, option) for option in core}
+        taken = reserved | self.keywords.keys()
         labels: dict[str, str] = {}
-        for option in core:
-            self._add(None, option)
-        core_names = frozenset(self.keywords)
-        for plugin, label, option in declared:
-            if option.name in core_names or option.name in reserved or not option.name.isidentifier():
-                raise PluginError(
-                    f"{label} declares the option {option.name!r}, a name that core has or that is no identifier"
-                )
-            known = self.keywords.get(option.name)
-            if known is not None:
-                self._check_shared(known, labels[option.name], option, label)
-            labels[option.name] = label
-            self._add(plugin, option)
-
-    def _add(self, plugin: str | None, option: Option) -> None:
-        self.keywords.setdefault(option.name, Keyword(option.name)).owners.append((plugin, option))
-
-    def _check_shared(self, known: Keyword, label: str, option: Option, other: str) -> None:
-        """Raises: PluginError, if two plugins, label and other, cannot share the name of their option."""
-        first = known.owners[0][1]
-        if not first.accepts or not option.accepts:
-            raise PluginError(
-                f"{label} and {other} both declare the option {option.name!r}; to share the name, both need `accepts`"
-            )
-        if first.default != option.default:
-            raise PluginError(f"{label} and {other} share the option {option.name!r} and differ in its default")
+        for info in plugins:
+            for option in info.of(Option):
+                name = option.name
+                if name in taken or not name.isidentifier():
+                    raise PluginError(
+                        f"{info.label} declares the option {name!r}, a name that core has or that is no identifier"
+                    )
+                if name not in self.keywords:
+                    self.keywords[name] = Keyword(name, info.name, option)
+                else:
+                    self.keywords[name].share(labels[name], info, option)
+                labels[name] = info.label
 
     def find(self, name: str, level: Level) -> Keyword | None:
         """Return the option of a name, None if there is none that may be given to a client, to a request."""
@@ -180,30 +176,3 @@ class OptionTable:
     def names(self, level: Level) -> list[str]:
         """Return the names of all options that may be given to a client, to a request."""
         return [name for name, keyword in self.keywords.items() if keyword.takes(level)]
-
-
-def unexpected_keyword_error(
-    function: str,
-    name: str,
-    level: Level,
-    table: OptionTable,
-    others: Iterable[str],
-    absent: Iterable[tuple[SelectedPlugin, Callable[[], Mapping[str, Option]]]],
-) -> TypeError:
-    """Return the error for an unknown keyword.
-
-    function: what was called. others: its keywords that are no options. absent: the plugins that do not run, each with a
-    function that loads it and returns its options by name.
-    """
-    what = f"{function}() got an unexpected keyword {name!r}"
-    if name in table.keywords:
-        other = "client" if level == "request" else "request"
-        return TypeError(f"{what}: it is an option of the {other} only")
-    known = [*table.names(level), *others]
-    for plugin, declared in absent:
-        if name in declared():
-            return TypeError(f"{what}: {plugin.reason()}")
-    near = nearest(name, known)
-    if near is not None:
-        return TypeError(f"{what}. Did you mean {near!r}?")
-    return TypeError(f"{what}: neither core nor an installed plugin has this option")

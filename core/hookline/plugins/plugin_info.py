@@ -1,66 +1,65 @@
-"""One plugin of a client: its name, where it comes from, its implementations and what it declares."""
+"""One plugin of a client: its name, where it comes from, whether it runs, its implementations and what it declares."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import inspect
+from collections.abc import Container, Iterable
+from itertools import count
+from typing import Any, Literal
 
-from ..errors import PluginError
-from ..hooks.declarations import Declaration, Option
-from ..hooks.implementation import Implementation
-from ..hooks.markers import EVENTS, Conditions
-from .entry_point import EntryPoint
-from .manager import Manager
-from .selection import SelectedPlugin
+from ..errors import PluginError, PluginTypeError
+from ..hooks.declarations import Body, Declaration, MediaType, Option
+from ..hooks.implementation import ARGUMENTS, Implementation
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS
+from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
+
+Reason = Literal["", "disabled", "replaced", "optional", "not autoloaded"]  # why a plugin does not run
 
 
 class PluginInfo:
-    """One plugin of a client, as `client.plugins` lists it.
+    """One plugin, as `client.plugins` and `client.plugins.absent` list it.
 
-    name: unique within the client. plugin: the object. label: the plugin in words, for messages.
-    entry: its entry point, None for an object that was given to the client.
-    implementations: its implementations of each event, by the name of the event. declarations: what it declares.
+    name: unique within the client. names: those by which users call it, its own and those of its distribution, normalized.
+    label: the plugin in words, for messages.
+    entry, distribution, version: its entry point, and the name and version of its distribution; None for an object that was
+        given to the client. plugin: the object, None if it was not made.
+    why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
+    implementations: its implementations of `declare` and of each event, by name. declarations: what it declares. Both are
+        empty if it does not run.
     """
 
-    __slots__ = ("declarations", "entry", "implementations", "label", "name", "plugin")
-
-    def __init__(self, manager: Manager, name: str, plugin: Any, entry: EntryPoint | None) -> None:
+    def __init__(self, name: str, entry: EntryPoint | None = None, plugin: Any = None) -> None:
         self.name = name
-        self.plugin = plugin
-        self.label = manager.label(name)
+        self.names = frozenset({name}) if entry is None else entry.names
+        self.label = f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
         self.entry = entry
-        self.implementations = {event: manager.implementations(event).get(name, []) for event in EVENTS}
-        self.declarations = [
-            d for i in manager.implementations("declare").get(name, []) for d in call_declare(i, self.label)
-        ]
-
-    @property
-    def distribution(self) -> str | None:
-        """The name of its distribution, None for an object that was given to the client."""
-        return None if self.entry is None else self.entry.distribution
-
-    @property
-    def version(self) -> str | None:
-        """The version of its distribution, None for an object that was given to the client."""
-        return None if self.entry is None else self.entry.version
+        self.distribution = None if entry is None else entry.distribution
+        self.version = None if entry is None else entry.version
+        self.plugin = plugin
+        self.why: Reason = ""
+        self.by: PluginInfo | None = None
+        self.implementations: dict[str, list[Implementation]] = {hook: [] for hook in ARGUMENTS}
+        self.declarations: list[Declaration] = []
 
     @property
     def hooks(self) -> tuple[str, ...]:
         """The names of the events that it implements."""
-        return tuple(event for event in EVENTS if self.implementations[event])
+        return tuple(hook for hook in (*EVENTS, *CONNECTION_HOOKS) if self.implementations[hook])
 
     @property
     def options(self) -> tuple[str, ...]:
         """The names of the options that it declares."""
         return tuple(option.name for option in self.of(Option))
 
-    def of(self, kind: type[Any]) -> list[Any]:
-        """Return its declarations of one kind, such as `Option`."""
-        return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """The keywords of the bodies that it encodes."""
+        return tuple(name for body in self.of(Body) for name in body.names)
 
-    def matches_any(self, names: Iterable[str]) -> bool:
-        """Is one of the names that of this plugin or of its distribution?"""
-        return self.name in names or (self.entry is not None and any(map(self.entry.matches, names)))
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """The media types that it decodes."""
+        return tuple(name for found in self.of(MediaType) for name in found.names)
 
     @property
     def runs_for(self) -> tuple[str, ...]:
@@ -68,69 +67,100 @@ class PluginInfo:
         found = [implementation.conditions for implementation in self.implementations["pre_request"]]
         if not all(conditions.has_request_conditions for conditions in found):
             return ()
-        words = (f"{kind} {name}" for each in found for kind, names in names_by_kind(each) for name in names)
+        words = (f"{kind} {name}" for each in found for kind, names in each.of_request().items() for name in names)
         return tuple(dict.fromkeys(words))
 
-    def __eq__(self, other: object) -> bool:
-        """A client makes new infos when its plugins or handlers change; those of the same plugin are equal."""
-        if not isinstance(other, PluginInfo):
-            return NotImplemented
-        return self.plugin is other.plugin and self.name == other.name and self.entry == other.entry
+    def of(self, kind: type[Any]) -> list[Any]:
+        """Return its declarations of one kind, such as `Option`."""
+        return [declaration for declaration in self.declarations if isinstance(declaration, kind)]
 
-    def __hash__(self) -> int:
-        return hash((self.name, id(self.plugin)))
+    def names_in(self, attribute: str) -> tuple[str, ...]:
+        """Return the normalized names in the attribute `before`, `after` or `replaces` of the plugin: one name, or several.
+
+        Raises: PluginTypeError, if it is something else.
+        """
+        value = getattr(self.plugin, attribute, ())
+        found = type(value).__name__
+        if isinstance(value, str):
+            return (normalized(value),)
+        if isinstance(value, Iterable) and not isinstance(value, bytes):
+            names = tuple(value)
+            wrong = [name for name in names if not isinstance(name, str)]
+            if not wrong:
+                return tuple(map(normalized, names))
+            found += f" with {type(wrong[0]).__name__}"
+        raise PluginTypeError(
+            f"{self.label}: {attribute} must be the name of a plugin or a list of names, not {found}"
+            + how_to_disable(self.name)
+        )
+
+    def declare(self) -> None:
+        """Call its implementations of `declare`, for `declarations`.
+
+        Raises: PluginError, if one raises or returns something else.
+        """
+        self.declarations = []
+        for implementation in self.implementations["declare"]:
+            with plugin_error(f"{self.label}: declare failed", how_to_disable(self.name)):
+                self.declarations += implementation.function() or ()
+        for declaration in self.declarations:
+            if not isinstance(declaration, Declaration):
+                raise PluginError(
+                    f"{self.label}: declare returned {type(declaration).__name__}, which is no declaration"
+                )
+
+    def would_declare(self) -> list[Any]:
+        """Return what it would declare if it ran. It is loaded for this; if that fails, it declares nothing."""
+        try:
+            plugin = self.plugin
+            if plugin is None and self.entry is not None:
+                plugin = self.entry.make_plugin()
+            return list(plugin.declare() or ()) if hasattr(plugin, "declare") else []
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # see `plugin_error`
+            return []
+
+    def why_absent(self) -> str:
+        """Return why one of its options is not there, as the end of a message."""
+        if self.by is not None:
+            by = self.by.entry.label if self.by.entry else self.by.name
+            return f"it belongs to plugin {self.name!r}, which is replaced by {by}"
+        if self.why == "optional":
+            return f"it belongs to the optional plugin {self.name!r}, which plugins=[{self.name!r}] would load"
+        if self.why == "not autoloaded":
+            return f"it belongs to plugin {self.name!r}, which is not loaded (autoload)"
+        return f"it belongs to plugin {self.name!r}, which is disabled"
 
     def __repr__(self) -> str:
         shown = ("name", "distribution", "version", "hooks", "options", "plugin")
         return f"PluginInfo({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
-def names_by_kind(conditions: Conditions) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the preconditions of pre_request: for each kind (option, field, switch) that is given, its names."""
-    switch = (conditions.switch,) if conditions.switch else ()
-    found = (
-        ("option", tuple(sorted(conditions.options or ()))),
-        ("field", tuple(sorted(conditions.fields or ()))),
-        ("switch", switch),
-    )
-    return tuple((kind, names) for kind, names in found if names)
+def free_name(plugin: Any, taken: Container[str]) -> str:
+    """Return the name of a plugin object: its attribute `name`, else that of its class or, for a module, its own.
 
-
-def conditions_in_words(conditions: Conditions) -> str:
-    """Return the preconditions of pre_request in words: `option auth or proxies, field expect or switch has_jar`."""
-    kinds = [f"{kind} {join_with_or(names)}" for kind, names in names_by_kind(conditions)]
-    return join_with_or(kinds) or "no option, field or switch"
-
-
-def join_with_or(texts: Sequence[str]) -> str:
-    """Return texts as `a, b or c`; "" if there are none."""
-    return " or ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
-
-
-def call_declare(implementation: Implementation, label: str) -> list[Declaration]:
-    """Call `declare` of a plugin and return its declarations. label: the plugin in messages.
-
-    Raises: PluginError, if it raises or returns something else.
+    The name is normalized. If it is taken, `#2` is appended to it, or the next number that is free.
     """
-    try:
-        found = list(implementation.function() or ())
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # see EntryPoint.load_plugin
-        raise PluginError(
-            f"{label}: declare failed: {type(error).__name__}: {error}; disable=[{implementation.plugin!r}] leaves it out"
-        ) from error
-    for declaration in found:
-        if not isinstance(declaration, Declaration):
-            raise PluginError(f"{label}: declare returned {type(declaration).__name__}, which is no declaration")
+    given = getattr(plugin, "name", None)
+    if not isinstance(given, str) or not given:
+        given = plugin.__name__.rpartition(".")[2] if inspect.ismodule(plugin) else type(plugin).__name__
+    own = name = normalized(given)
+    numbers = count(2)
+    while name in taken:
+        name = f"{own}#{next(numbers)}"
+    return name
+
+
+def named(objects: Iterable[Any], taken: Iterable[str] = ()) -> dict[str, Any]:
+    """Return plugin objects by name. taken: names that they must not have.
+
+    Raises: PluginError, if an object occurs twice.
+    """
+    found: dict[str, Any] = {}
+    for plugin in objects:
+        for name, other in found.items():
+            if other is plugin:
+                raise PluginError(f"plugins= contains the object named {name!r} twice")
+        found[free_name(plugin, {*taken, *found})] = plugin
     return found
-
-
-def registered_plugins(manager: Manager, selected: Iterable[SelectedPlugin]) -> list[PluginInfo]:
-    """Return all plugins that are registered with a manager. selected: those of them whose entry points are known."""
-    entries = {found.name: found.entry for found in selected}
-    return [
-        PluginInfo(manager, name, plugin, entries.get(name))
-        for name, plugin in manager.list_name_plugin()
-        if plugin is not None
-    ]

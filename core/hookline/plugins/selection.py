@@ -3,96 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from ..errors import PluginError, PluginTypeError, nearest
 from .entry_point import EntryPoint, normalized
-from .installed import Environment, installed, required_by_root
+from .installed import forbids_autoload, installed, names_in, required_by_root
+from .plugin_info import PluginInfo, Reason, named
 
 Autoload = bool | Literal["default"]
-
-
-def label(name: str, entry: EntryPoint | None) -> str:
-    """Return a plugin in words, for messages: its name, and its distribution if it has one."""
-    return f"plugin {name!r}" + (f" ({entry.label})" if entry is not None else "")
-
-
-class SelectedPlugin(NamedTuple):
-    """A plugin that is installed or that the client was given as object, and whether it runs.
-
-    name: unique within the client. entry: its entry point, None for an object. plugin: its object, None if it was not made.
-    why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
-    """
-
-    name: str
-    entry: EntryPoint | None
-    plugin: Any = None
-    why: Literal["", "disabled", "replaced", "optional", "not autoloaded"] = ""
-    by: SelectedPlugin | None = None
-
-    @property
-    def label(self) -> str:
-        """The plugin in words, for messages."""
-        return label(self.name, self.entry)
-
-    def matches(self, name: str) -> bool:
-        """Is it the name of this plugin or of its distribution?"""
-        return self.name == name or (self.entry is not None and self.entry.matches(name))
-
-    def reason(self) -> str:
-        """Return why one of its options is not there, as the end of a message."""
-        if self.why == "replaced" and self.by is not None:
-            by = self.by.entry.label if self.by.entry else self.by.name
-            return f"it belongs to plugin {self.name!r}, which is replaced by {by}"
-        if self.why == "optional":
-            return f"it belongs to the optional plugin {self.name!r}, which plugins=[{self.name!r}] would load"
-        if self.why == "not autoloaded":
-            return f"it belongs to plugin {self.name!r}, which is not loaded (autoload)"
-        return f"it belongs to plugin {self.name!r}, which is disabled"
-
-
-def object_name(plugin: Any) -> str:
-    """Return the name of a plugin object: its attribute `name`, else that of its class or, for a module, its own.
-
-    The name is normalized.
-    """
-    given = getattr(plugin, "name", None)
-    if isinstance(given, str) and given:
-        return normalized(given)
-    own = plugin.__name__.rpartition(".")[2] if inspect.ismodule(plugin) else type(plugin).__name__
-    return normalized(own)
-
-
-def names_of(plugin: Any, attribute: str) -> tuple[str, ...]:
-    """Return the normalized names in `before`, `after` or `replaces` of a plugin or of its class. See `check_names`."""
-    value = getattr(plugin, attribute, ())
-    if isinstance(value, str):
-        value = (value,)
-    return tuple(normalized(name) for name in value)
-
-
-def check_names(plugin: Any, attribute: str, label: str, name: str) -> None:
-    """Check that `before`, `after` or `replaces` of a plugin or of its class is a name or a list of names.
-
-    label: the plugin in messages. name: its name.
-
-    Raises: PluginTypeError.
-    """
-    value = getattr(plugin, attribute, ())
-    if isinstance(value, str):
-        return
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        wrong = [each for each in value if not isinstance(each, str)]
-        if not wrong:
-            return
-        found = f"{type(value).__name__} with {type(wrong[0]).__name__}"
-    else:
-        found = type(value).__name__
-    raise PluginTypeError(
-        f"{label}: {attribute} must be the name of a plugin or a list of names, not {found};"
-        f" disable=[{name!r}] leaves it out"
-    )
 
 
 def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
@@ -110,7 +29,7 @@ def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
 
 
 def as_names(given: Iterable[str] | None, what: str) -> list[str]:
-    """Return an argument as a list of names, as `as_list` does.
+    """Return an argument as a list of normalized names, as `as_list` does.
 
     Raises: PluginTypeError, also if it contains something else than strings.
     """
@@ -118,7 +37,7 @@ def as_names(given: Iterable[str] | None, what: str) -> list[str]:
     for name in names:
         if not isinstance(name, str):
             raise PluginTypeError(f"{what}; one of them is {type(name).__name__}")
-    return names
+    return [normalized(name) for name in names]
 
 
 class Selection:
@@ -129,11 +48,10 @@ class Selection:
 
     def __init__(
         self,
-        *,
-        plugins: Iterable[Any] | None = None,
-        disable: Iterable[str] | None = None,
-        require: Iterable[str] | None = None,
-        autoload: Autoload = True,
+        plugins: Iterable[Any] | None,
+        disable: Iterable[str] | None,
+        require: Iterable[str] | None,
+        autoload: Autoload,
     ) -> None:
         """Select and make the plugins. For the arguments see `HttpClient`.
 
@@ -141,175 +59,145 @@ class Selection:
         plugins of one name or that replace the same, and a plugin in `require` that does not run; PluginTypeError, for
         arguments of a wrong type.
         """
-        self._entries = installed()
-        self._environment = Environment.read()
         what = "plugins=, disable= and require= take lists of names"
         given = as_list(plugins, what)
         objects = [plugin for plugin in given if not isinstance(plugin, str)]
         for plugin in objects:
             if inspect.isclass(plugin):
                 raise PluginError(f"plugins=[{plugin.__name__}] names a class; give an object: {plugin.__name__}()")
-        self._objects = numbered(objects)
-        self._disable = [normalized(name) for name in as_names(disable, what)]
-        self._require = [normalized(name) for name in as_names(require, what)]
-        self._requested = [normalized(name) for name in given if isinstance(name, str)]
-        for argument, names in (("disable", self._disable), ("plugins", self._requested), ("require", self._require)):
-            self._check_known(argument, names)
-        both = set(self._disable) & {*self._requested, *self._require}
+        self._candidates = [PluginInfo(entry.name, entry) for entry in installed()]
+        self._candidates += [PluginInfo(name, None, plugin) for name, plugin in named(objects).items()]
+        disabled, required = as_names(disable, what), as_names(require, what)
+        requested = [normalized(name) for name in given if isinstance(name, str)]
+        for argument, names in (("disable", disabled), ("plugins", requested), ("require", required)):
+            self.check_known(argument, names)
+        both = set(disabled) & {*requested, *required}
         if both:
             raise PluginError(f"{min(both)!r} is in disable= and in plugins= or require=")
-        self._disabled_names = {*self._disable, *self._environment.disable}
         if not isinstance(autoload, bool) and autoload != "default":
             raise PluginTypeError(f"autoload= takes True, False or 'default', not {autoload!r}")
-        self._autoload: Autoload = False if self._environment.no_autoload else autoload
+        self._autoload: Autoload = False if forbids_autoload() else autoload
         if self._autoload == "default":
             required_by_root()  # raises if the distribution is not installed, even if no plugin is
-        self.absent: list[SelectedPlugin] = []
-        self.loaded: list[SelectedPlugin] = []
+        self._disabled = {*disabled, *names_in("HOOKLINE_DISABLE")}
+        self._requested = {*requested, *required, *names_in("HOOKLINE_PLUGINS")}
+        self.loaded: list[PluginInfo] = []
+        self.absent: list[PluginInfo] = []
         self._select()
-        self._check_required()
+        self._check_required(required)
 
-    def _check_known(self, argument: str, names: Sequence[str]) -> None:
-        """Raises: PluginError, for a name of no plugin. argument: the keyword that the names were given with."""
-        if not names:  # nearly always
-            return
-        known = {entry.name for entry in self._entries} | {entry.short_name for entry in self._entries}
-        known |= {normalized(entry.distribution) for entry in self._entries} | set(self._objects)
+    def check_known(self, argument: str, names: Iterable[str]) -> None:
+        """Raises: PluginError, for a name of no plugin. argument: the keyword that the normalized names were given with."""
+        known = {name for info in self._candidates for name in info.names}
         for name in names:
             if name not in known:
                 near = nearest(name, sorted(known))
                 hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
                 raise PluginError(f"{argument}=[{name!r}]: no plugin of that name is installed{hint}")
 
-    def _is_disabled_name(self, name: str) -> bool:
-        """Is a name that a plugin replaces disabled, by itself or with its distribution?"""
-        return name in self._disabled_names or any(e.matches(name) and self._is_disabled(e) for e in self._entries)
+    def _select(self) -> None:
+        """Set `loaded` and `absent`. A plugin that cannot be imported is no error if another one replaces it."""
+        chosen = self._choose()
+        failures: dict[str, PluginError] = {}
+        for info in chosen.values():
+            if info.entry is not None:
+                try:
+                    info.plugin = info.entry.load_plugin()  # a factory, which has the attribute `replaces` too
+                except PluginError as error:
+                    failures[info.name] = error
+        replaced = self._replaced([chosen[name] for name in sorted(chosen) if name not in failures])
+        for name, info in chosen.items():
+            if info.why:
+                continue
+            if name in replaced:
+                self._leave_out(info, "replaced", replaced[name])
+            elif name in failures:
+                raise failures[name]
+            else:
+                if info.entry is not None:
+                    info.plugin = info.entry.make_plugin()
+                self.loaded.append(info)
 
-    def _is_disabled(self, entry: EntryPoint) -> bool:
-        return any(entry.matches(name) for name in self._disabled_names)
+    def _choose(self) -> dict[str, PluginInfo]:
+        """Return by name the plugins that run unless another one replaces them.
 
-    def _is_wanted(self, entry: EntryPoint) -> bool:
+        Raises: PluginError, for two plugins of one name.
+        """
+        chosen: dict[str, PluginInfo] = {}
+        for info in self._candidates:
+            entry = info.entry
+            if self._is_disabled(info):
+                self._leave_out(info, "disabled")
+            elif entry is not None and not self._is_wanted(info, entry):
+                self._leave_out(info, "optional" if entry.is_optional else "not autoloaded")
+            elif info.name in chosen:
+                raise clash(chosen[info.name], info)
+            else:
+                chosen[info.name] = info
+        return chosen
+
+    def _is_disabled(self, info: PluginInfo) -> bool:
+        return not self._disabled.isdisjoint(info.names)
+
+    def _is_wanted(self, info: PluginInfo, entry: EntryPoint) -> bool:
         """Is an installed plugin to be loaded, by name or by `autoload`?"""
-        named = (*self._requested, *self._require, *self._environment.plugins)
-        if any(entry.matches(name) for name in named):
+        if not self._requested.isdisjoint(info.names):
             return True
         if entry.is_optional or self._autoload is False:
             return False
         return self._autoload is True or normalized(entry.distribution) in required_by_root()
 
-    def _select(self) -> None:
-        """Set `loaded` and `absent`. A plugin that cannot be imported is no error if another one replaces it."""
-        wanted: dict[str, EntryPoint] = {}
-        for entry in self._entries:
-            if self._is_disabled(entry):
-                self.absent.append(SelectedPlugin(entry.name, entry, why="disabled"))
-            elif not self._is_wanted(entry):
-                self.absent.append(
-                    SelectedPlugin(entry.name, entry, why="optional" if entry.is_optional else "not autoloaded")
-                )
-            elif entry.name in wanted:
-                raise PluginError(
-                    f"two plugins are named {entry.name!r}: one of {wanted[entry.name].label} and one of {entry.label};"
-                    f" uninstall one of them; disable=[{entry.name!r}] leaves out both"
-                )
-            else:
-                wanted[entry.name] = entry
-        factories: dict[str, Any] = {}
-        failures: dict[str, PluginError] = {}
-        for name, entry in wanted.items():
-            try:
-                factories[name] = entry.load_plugin()
-            except PluginError as error:
-                failures[name] = error
-        for name, plugin in self._objects.items():
-            if name in self._disabled_names:
-                self.absent.append(SelectedPlugin(name, None, plugin, "disabled"))
-            elif name in wanted:
-                raise PluginError(
-                    f"plugins= contains an object named {name!r}, as is a plugin of {wanted[name].label};"
-                    " give the object another `name`"
-                )
-            else:
-                factories[name] = plugin
-        replaced = self._replaced(factories, wanted)
-        for name in failures:
-            if name not in replaced:
-                raise failures[name]
-        for name, factory in factories.items():
-            if name not in replaced:
-                found = wanted.get(name)
-                self.loaded.append(
-                    SelectedPlugin(name, found, factory if found is None else found.make_plugin(factory))
-                )
-        self._add_replaced(replaced, wanted)
+    def _leave_out(self, info: PluginInfo, why: Reason, by: PluginInfo | None = None) -> None:
+        info.why = why
+        info.by = by
+        if info.entry is not None:
+            info.plugin = None
+        self.absent.append(info)
 
-    def _replaced(self, factories: dict[str, Any], wanted: dict[str, EntryPoint]) -> dict[str, str]:
-        """Return the names of plugins that are replaced, each with the name of the plugin that replaces it.
+    def _replaced(self, plugins: Iterable[PluginInfo]) -> dict[str, PluginInfo]:
+        """Return the names of plugins that are replaced, each with the plugin that replaces it.
 
-        A plugin that replaces a disabled one is removed from `factories`: it is disabled, too.
+        A plugin that replaces a disabled one is left out: it is disabled, too.
 
         Raises: PluginError, if two plugins replace the same one or each other; PluginTypeError, if `replaces` has no names.
         """
-        replaced: dict[str, str] = {}
-        for name in sorted(factories):
-            check_names(factories[name], "replaces", label(name, wanted.get(name)), name)
-            replaced_names = names_of(factories[name], "replaces")
-            if any(self._is_disabled_name(each) for each in replaced_names):
-                self.absent.append(
-                    SelectedPlugin(name, wanted.get(name), None if name in wanted else factories[name], "disabled")
-                )
-                del factories[name]
+        replaced: dict[str, PluginInfo] = {}
+        for info in plugins:
+            names = info.names_in("replaces")
+            matching = [known for known in self._candidates if not known.names.isdisjoint(names)]
+            if not self._disabled.isdisjoint(names) or any(map(self._is_disabled, matching)):
+                self._leave_out(info, "disabled")
                 continue
-            for each in replaced_names:
-                targets = [e.name for e in self._entries if e.matches(each)] or [each]
-                for target in targets:
-                    if target in replaced:
-                        first, second = replaced[target], name
-                        raise PluginError(
-                            f"{label(first, wanted.get(first))} and {label(second, wanted.get(second))} both replace"
-                            f" {target!r}; disable one of them"
-                        )
-                    if replaced.get(name) == target:
-                        raise PluginError(
-                            f"{label(name, wanted.get(name))} and {label(target, wanted.get(target))} replace each other;"
-                            " disable one of them"
-                        )
-                    if target != name:
-                        replaced[target] = name
+            for target in sorted({*names, *(known.name for known in matching)}):
+                if target in replaced:
+                    raise PluginError(
+                        f"{replaced[target].label} and {info.label} both replace {target!r}; disable one of them"
+                    )
+                by = replaced.get(info.name)
+                if by is not None and by.name == target:
+                    raise PluginError(f"{info.label} and {by.label} replace each other; disable one of them")
+                if target != info.name:
+                    replaced[target] = info
         return replaced
 
-    def _add_replaced(self, replaced: dict[str, str], wanted: dict[str, EntryPoint]) -> None:
-        """Add the installed plugins that others replace to `absent`."""
-        by_name = {found.name: found for found in self.loaded}
-        for name, by in replaced.items():
-            if name in wanted:
-                self.absent.append(SelectedPlugin(name, wanted[name], None, "replaced", by_name.get(by)))
-
-    def _check_required(self) -> None:
+    def _check_required(self, required: Iterable[str]) -> None:
         """Raises: PluginError, for a plugin in `require` that does not run."""
-        for name in self._require:
-            if any(found.matches(name) for found in self.loaded):
-                continue
-            absent = next((found for found in self.absent if found.matches(name)), None)
-            reason = "it does not run" if absent is None else f"it is {absent.why}"
-            if absent is not None and absent.by is not None:
-                reason += f" by {absent.by.label}"
-            raise PluginError(f"require=[{name!r}]: {reason}")
+        for name in required:
+            if not any(name in info.names for info in self.loaded):
+                absent = next(info for info in self.absent if name in info.names)
+                by = f" by {absent.by.label}" if absent.by is not None else ""
+                raise PluginError(f"require=[{name!r}]: it is {absent.why}{by}")
 
 
-def numbered(objects: Iterable[Any]) -> dict[str, Any]:
-    """Return plugin objects by name. A second object of a name gets `#2` appended to it.
-
-    Raises: PluginError, if an object occurs twice.
-    """
-    found: dict[str, Any] = {}
-    for plugin in objects:
-        own = object_name(plugin)
-        name, number = own, 1
-        while name in found:
-            if found[name] is plugin:
-                raise PluginError(f"plugins= contains the object named {name!r} twice")
-            number += 1
-            name = f"{own}#{number}"
-        found[name] = plugin
-    return found
+def clash(first: PluginInfo, second: PluginInfo) -> PluginError:
+    """Return the error for two plugins of one name, of which the first is installed."""
+    of_first = first.entry and first.entry.label
+    if second.entry is None:
+        return PluginError(
+            f"plugins= contains an object named {second.name!r}, as is a plugin of {of_first};"
+            " give the object another `name`"
+        )
+    return PluginError(
+        f"two plugins are named {second.name!r}: one of {of_first} and one of {second.entry.label};"
+        f" uninstall one of them; disable=[{second.name!r}] leaves out both"
+    )

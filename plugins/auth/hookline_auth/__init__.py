@@ -8,7 +8,7 @@ from .basic import HTTPBasicAuth
 from .digest import HTTPDigestAuth
 from .errors import AuthError, BodyNotHashable, ServerNotVerified, UnsupportedAlgorithm
 from .messages import SubRequest, set_field
-from .plugin import Basic, Digest
+from .plugin import AuthClient, AuthRequest, Basic, Digest
 
 if TYPE_CHECKING:
     from .bearer import BearerAuth
@@ -18,7 +18,9 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Auth",
+    "AuthClient",
     "AuthError",
+    "AuthRequest",
     "Basic",
     "BearerAuth",
     "BodyNotHashable",

@@ -38,6 +38,11 @@ class BearerAuth(Auth):
             self._value = bearer_value(token)
 
     @property
+    def token(self) -> str | None:
+        """The token; None if it comes from a function."""
+        return self._value.removeprefix("Bearer ") or None
+
+    @property
     def is_async(self) -> bool:
         """Say whether the token comes from a function."""
         return self._source is not None

@@ -28,4 +28,4 @@ def default_credentials(request: HttpRequest, hosts: Hosts | None) -> HTTPBasicA
             raise AuthError(f"the userinfo of the URL: {error}", request=request) from None
     if not hosts or vars(request).get("auth", "") is None:
         return None
-    return credentials_for(hosts, request.host)
+    return credentials_for(hosts, request.origin.host)

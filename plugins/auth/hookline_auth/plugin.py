@@ -22,9 +22,22 @@ from .proxy_digest import ProxyDigest
 from .running_flow import CAUSE
 from .running_flows import RunningFlows
 
+
+class AuthRequest:
+    """What these plugins add to requests, for type checkers. auth: None, or what one of all its plugins made of the value."""
+
+    auth: Any
+
+
+class AuthClient:
+    """What these plugins add to clients, for type checkers. auth: as it was given."""
+
+    auth: Any
+
+
 if TYPE_CHECKING:
 
-    class AuthRequest(HttpRequest):
+    class Request(AuthRequest, HttpRequest):
         """A request with the options that the two plugins read.
 
         auth: what a plugin, perhaps another, made of the value of `auth=`. wait_continue: there only if the plugin
@@ -34,11 +47,6 @@ if TYPE_CHECKING:
         auth: AuthValue | None
         trust_env: bool
         wait_continue: float | bool | None
-
-    class AuthResponse(HttpResponse):
-        """A response to such a request."""
-
-        request: AuthRequest
 
 
 MAX_CREDENTIALS = 256  # for Digest, of origins and of proxies, whose nonces a client remembers
@@ -64,7 +72,7 @@ class Basic:
         return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC)]
 
     @hookimpl(trylast=True, options=("auth",), switch="has_netrc")
-    def pre_request(self, response: AuthResponse) -> Awaitable[None] | None:
+    def pre_request(self, response: HttpResponse[Request]) -> Awaitable[None] | None:
         request = response.request
         auth = request.auth
         hosts = self._hosts
@@ -125,7 +133,7 @@ class Digest:
         return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC)]
 
     @hookimpl(trylast=True, options=("auth",), switch="knows_proxies")
-    def pre_request(self, response: AuthResponse, cause: str) -> Awaitable[None] | None:
+    def pre_request(self, response: HttpResponse[Request], cause: str) -> Awaitable[None] | None:
         request = response.request
         if request.auth is None and not self._proxies:  # nearly always: the cheap test first
             return None
@@ -144,7 +152,7 @@ class Digest:
         # The flow that has sent an answer to the proxy goes on by itself.
         return None if proxy is None or has_digest_answer(response.request) else self._answer_proxy(response, proxy)
 
-    def _auth_for(self, request: AuthRequest) -> HTTPDigestAuth | None:
+    def _auth_for(self, request: Request) -> HTTPDigestAuth | None:
         """Return what answers the origin of this request; None for sub-requests, which have credentials of their own."""
         auth = request.auth
         if auth is None or request.parent is not None or request.owner("auth") != self.name:
@@ -153,7 +161,7 @@ class Digest:
             return None
         return cast("HTTPDigestAuth", auth)  # the only class that this plugin converts to
 
-    async def _prepare(self, response: AuthResponse) -> None:
+    async def _prepare(self, response: HttpResponse[Request]) -> None:
         """Begin the flows of a request, or go on with them: the proxy's, then the origin's."""
         request = response.request
         if self._proxies and not self.proxy_flows.resume(response):
@@ -193,7 +201,7 @@ class Digest:
         return set_newest(self._known, value, self._known.get(value) or value.fresh_copy(), MAX_CREDENTIALS)
 
 
-def expect_continue(request: AuthRequest) -> None:
+def expect_continue(request: Request) -> None:
     """Let the server answer before a body is sent that can be sent only once, if the plugin `expect` is loaded.
 
     A `wait_continue` of the call itself stays.

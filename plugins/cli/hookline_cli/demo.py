@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, __version__
 
-from .console import DONE
 from .demo_server import LINES, demo_server
 from .event_log import EventLog, EventRecord, record_events
-from .printer import Printer, status_of
+from .output.printer import Printer, status_of
+from .running import DONE
 
 Stop = Callable[[HttpClient, str], Awaitable[str]]
 

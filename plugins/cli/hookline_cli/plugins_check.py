@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from hookline import PluginError
 
-from .console import DONE, INTERRUPTED, WRONG_USE, run
+from .arguments.client_options import parse_setting
 from .installed import find_by_name, installed_plugins
 from .loading import load_client
-from .printer import Printer, printable
+from .output.printer import Printer, printable
+from .running import DONE, INTERRUPTED, WRONG_USE, run
 
 FAILED = 1  # the exit status when a check fails
 
@@ -20,9 +20,11 @@ def check_plugins(printer: Printer, name: str, settings: Iterable[str]) -> int:
     """Check a plugin, or all plugins of a distribution; return the exit status, 1 if a check fails.
 
     settings: options of the clients in the checks, as `KEY=VALUE`.
+
+    Raises: UsageError.
     """
+    options = dict(map(parse_setting, settings))
     try:
-        options = parse_settings(settings)
         check_plugin = import_check()
     except PluginError as error:
         printer.error(error)
@@ -55,23 +57,6 @@ def import_check() -> Callable[..., Any]:
             "the checks need the distribution hookline-testing, which is not installed: pip install hookline-testing"
         ) from error
     return check_plugin
-
-
-def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
-    """Parse `KEY=VALUE` into options. A value that is not a Python literal is taken as text.
-
-    Raises: PluginError.
-    """
-    found: dict[str, Any] = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key.isidentifier():
-            raise PluginError(f"expected KEY=VALUE, an option of a client, got {setting!r}")
-        try:
-            found[key] = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):  # literal_eval raises these for other text
-            found[key] = text
-    return found
 
 
 async def find_names(name: str, names: list[str]) -> int:

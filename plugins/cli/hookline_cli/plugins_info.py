@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
 from typing import Any, cast
 
-from hookline import Attribute, Credential, DefaultHeader, HttpClient, Option, PluginError, Scheme
+from hookline import Attribute, Body, Credential, DefaultHeader, HttpClient, MediaType, Option, PluginError, Scheme
 
-from .console import DONE, WRONG_USE
 from .installed import InstalledPlugin, find_by_name, installed_plugins, normalized
 from .loading import load_client, load_single
-from .printer import Printer, printable
+from .output.printer import Printer, printable
+from .running import DONE, WRONG_USE
 
 PLUGIN_GROUPS = ("hookline", "hookline.optional")
 NAMES_GROUP = "hookline.names"
@@ -112,6 +112,8 @@ def declared_by(client: HttpClient, name: str) -> list[Any]:
 def declarations(declared: Sequence[object]) -> Iterator[str]:
     """Yield a section for each kind of declaration."""
     yield from section("options", (option_in_words(o) for o in declared if isinstance(o, Option)))
+    yield from section("bodies", (names_in_words(b) for b in declared if isinstance(b, Body)))
+    yield from section("media types", (names_in_words(m) for m in declared if isinstance(m, MediaType)))
     yield from section(
         "attributes",
         (f"{a.of}.{a.name}{f': {a.doc}' if a.doc else ''}" for a in declared if isinstance(a, Attribute)),
@@ -130,6 +132,11 @@ def option_in_words(option: Option) -> str:
     default = repr(option.default)
     default = default if len(default) <= MAX_DEFAULT else f"{default[:MAX_DEFAULT]}…"
     return f"{option.name} = {default}: {option.doc or 'no description'}{where}"
+
+
+def names_in_words(declaration: Body | MediaType) -> str:
+    """Return the keywords of a body, or the media types that are decoded, and the description."""
+    return f"{', '.join(declaration.names)}: {declaration.doc or 'no description'}"
 
 
 def field(name: str, value: str) -> str:

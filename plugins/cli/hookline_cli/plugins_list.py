@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from .console import DONE, WRONG_USE
 from .installed import InstalledPlugin, installed_plugins
 from .loading import load_client
-from .printer import Printer, printable
+from .output.printer import Printer, printable
+from .running import DONE, WRONG_USE
 
 HEADINGS = ("name", "distribution", "version", "state", "events", "runs for", "options")
+DISPENSABLE = ("options", "runs for", "distribution", "version", "events")  # on a narrow terminal, the first one first
 
 
 async def list_plugins(printer: Printer, disable: Sequence[str]) -> int:
@@ -19,8 +20,9 @@ async def list_plugins(printer: Printer, disable: Sequence[str]) -> int:
     """
     client, broken = load_client(disable)
     async with client:
-        for line in table(map(row, installed_plugins(client, broken))):
-            printer.line(printable(line))
+        rows = [tuple(map(printable, row(plugin))) for plugin in installed_plugins(client, broken)]
+        for line in table(rows, printer.columns if printer.out.isatty() else None):
+            printer.line(line)
     for error in broken.values():
         printer.error(error)
     return WRONG_USE if broken else DONE
@@ -39,10 +41,14 @@ def row(plugin: InstalledPlugin) -> tuple[str, ...]:
     )
 
 
-def table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, with aligned columns."""
-    rows = [HEADINGS, *rows]
-    if len(rows) == 1:
+def table(rows: Sequence[Sequence[str]], columns: int | None = None) -> list[str]:
+    """Return the lines of a table, with aligned columns. columns: the width of the terminal, None = any width."""
+    if not rows:
         return ["no plugins are installed"]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    cells = [HEADINGS, *rows]
+    widths = {name: max(len(row[number]) for row in cells) for number, name in enumerate(HEADINGS)}
+    for name in DISPENSABLE:
+        if columns is not None and sum(widths.values()) + 2 * (len(widths) - 1) > columns:
+            del widths[name]
+    shown = [(number, widths[name]) for number, name in enumerate(HEADINGS) if name in widths]
+    return ["  ".join(row[number].ljust(width) for number, width in shown).rstrip() for row in cells]

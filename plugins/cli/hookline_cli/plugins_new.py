@@ -12,11 +12,11 @@ from string import Template
 
 from hookline import HttpClient, Option, PluginError, hookimpl
 
-from .console import DONE, OutputRefused
 from .installed import installed_plugins
 from .loading import load_client
-from .printer import Printer
+from .output.printer import Printer
 from .project_template import FILES
+from .running import DONE, OutputRefused
 
 RESERVED = ("core", "cli", "testing", "retry")  # distributions of Hookline, reserved even if they are not installed
 _IS_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from hookline import HttpClient
 
-from .console import DONE, WRONG_USE
 from .installed import installed_plugins
 from .loading import load_client
-from .printer import Printer, printable
+from .output.printer import Printer, printable
+from .running import DONE, WRONG_USE
 
 EVENTS = (
     "pre_request",

@@ -35,18 +35,22 @@ MODULE = '''\
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
-__all__ = ["$class_name"]
+__all__ = [
+    "$class_name",
+    "${class_name}Request",
+]
 
-if TYPE_CHECKING:
 
-    class RequestWithOption(HttpRequest):
-        """A request, for type checkers: an option is an attribute of it."""
+class ${class_name}Request:
+    """What this plugin adds to requests, for type checkers."""
 
-        $plugin: str | None
+    $plugin: str | None
+
+
+class Request(${class_name}Request, HttpRequest):
+    """A request with what this plugin adds."""
 
 
 class $class_name:
@@ -65,8 +69,8 @@ class $class_name:
 
     # Not called for requests without the option.
     @hookimpl(options=("$plugin",))
-    def pre_request(self, response: HttpResponse) -> None:
-        request = cast("RequestWithOption", response.request)
+    def pre_request(self, response: HttpResponse[Request]) -> None:
+        request = response.request
         value = request.$plugin
         if value is not None:
             # Fields here are not repeated when a redirect is followed: the hook is
@@ -82,7 +86,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hookline import HttpClient
+from hookline import HttpClient, SyncHttpClient
 from hookline_testing.server import ScriptedServer, response
 
 NAME = "$plugin"
@@ -98,7 +102,7 @@ def test_field_is_sent_with_the_option(
     hookline_server.always(response(b"ok"))
     url = hookline_server.url()
 
-    with HttpClient(plugins=[NAME], autoload=False) as client:
+    with SyncHttpClient(plugins=[NAME], autoload=False) as client:
         client.get(url, $plugin="one")
         client.get(url)
 

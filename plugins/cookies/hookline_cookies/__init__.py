@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .plugin import Cookies
+from .plugin import Cookies, CookiesClient, CookiesRequest, CookiesResponse
 
 if TYPE_CHECKING:
     from .cookie import Cookie, CookieRefused
@@ -19,6 +19,9 @@ __all__ = [
     "CookieJar",
     "CookieRefused",
     "Cookies",
+    "CookiesClient",
+    "CookiesRequest",
+    "CookiesResponse",
     "SetCookie",
     "parse_set_cookie",
     "render_pairs",

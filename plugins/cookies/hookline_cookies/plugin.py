@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hookline import (
@@ -16,24 +17,48 @@ from hookline import (
     hookimpl,
 )
 
+from . import urllib_request
+
 if TYPE_CHECKING:
     from .cookies_option import CookiesOption
     from .jar import CookieJar
 
-    class CookiesRequest(HttpRequest):
-        """A request with the options of this plugin.
 
-        cookies: those of the call; as an attribute of the class, those of the client. A handler of pre_request may have set
-        what is not converted yet, for example a dict.
-        """
+class CookiesRequest:
+    """What this plugin adds to requests, for type checkers.
 
-        cookies: CookiesOption | None
-        store_cookies: bool
+    cookies: those of the call; as an attribute of the class, those of the client. A handler of pre_request may have set
+    what is not converted yet, for example a dict.
+    """
 
-    class CookiesResponse(HttpResponse):
-        """A response to such a request."""
+    cookies: CookiesOption | None
+    store_cookies: bool
+    # for jars of http.cookiejar
+    type: str
+    host: str
+    origin_req_host: str
+    unverifiable: bool
+    get_full_url: Callable[[], str]
+    add_unredirected_header: Callable[[str, str], None]
 
-        request: CookiesRequest
+
+class CookiesResponse:
+    """What this plugin adds to responses, for type checkers."""
+
+    cookies: dict[str, str]
+
+
+class CookiesClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    cookies: CookieJar
+    store_cookies: bool | None
+
+
+if TYPE_CHECKING:
+
+    class Request(CookiesRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 class Cookies:
@@ -66,11 +91,12 @@ class Cookies:
             Option("store_cookies", True, convert=bool, doc="keep the cookies that responses set"),
             Attribute("cookies", cookies_set_by, doc="all that this response sets, as a dict"),
             Attribute("cookies", self._jar_of, of="client", doc="the jar"),
+            *urllib_request.attributes(),
             Credential("Cookie"),
         ]
 
     @hookimpl(options=("cookies",), switch="has_jar")
-    def pre_request(self, response: CookiesResponse) -> None:
+    def pre_request(self, response: HttpResponse[Request]) -> None:
         request = response.request
         own = request.cookies
         defaults = type(request).cookies  # the client's, which those of the call hide
@@ -86,7 +112,7 @@ class Cookies:
             request.unredirected_headers["Cookie"] = field
 
     @hookimpl(headers=("set-cookie",))
-    def on_headers(self, response: CookiesResponse) -> None:
+    def on_headers(self, response: HttpResponse[Request]) -> None:
         request = response.request
         if request.store_cookies:
             origin = request.origin
@@ -149,10 +175,8 @@ def field_with_option(
 
 def is_at_origin(request: HttpRequest) -> bool:
     """Say whether a request goes to the origin of the call's own URL, and not to another to which a response led."""
-    if not request.unverifiable:
-        return True
-    first = request.history[0].request
-    return bool(first.origin.key == request.origin.key)
+    history = request.history
+    return not history or bool(history[0].request.origin.key == request.origin.key)
 
 
 def cookies_set_by(response: HttpResponse) -> dict[str, str]:

@@ -1,7 +1,11 @@
 """Content codings for the HTTP client Hookline: compressed response bodies are decoded."""
 
-from .plugin import Decompress
+from .plugin import Decompress, DecompressClient, DecompressRequest
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Decompress"]
+__all__ = [
+    "Decompress",
+    "DecompressClient",
+    "DecompressRequest",
+]

@@ -12,15 +12,23 @@ from .content_encoding import codings_in, shown
 if TYPE_CHECKING:
     from logging import Logger
 
-    class DecompressRequest(HttpRequest):
-        """A request with the option of this plugin."""
 
-        decompress: bool
+class DecompressRequest:
+    """What this plugin adds to requests, for type checkers."""
 
-    class DecompressResponse(HttpResponse):
-        """A response to such a request."""
+    decompress: bool
 
-        request: DecompressRequest
+
+class DecompressClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    decompress: bool | None
+
+
+if TYPE_CHECKING:
+
+    class Request(DecompressRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 BODYLESS = (204, 304)  # RFC 9112, section 6.3
@@ -43,7 +51,7 @@ class Decompress:
         ]
 
     @hookimpl(headers=("content-encoding",))
-    def on_headers(self, response: DecompressResponse) -> None:
+    def on_headers(self, response: HttpResponse[Request]) -> None:
         request = response.request
         if not request.decompress or request.method == "HEAD" or response.status_code in BODYLESS:
             return

@@ -8,17 +8,23 @@ from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
 from .expectation import add_expectation, as_wait_continue, copy_without_expectation, expects_continue
 
+
+class ExpectRequest:
+    """What this plugin adds to requests, for type checkers. A handler may have set a value that is not converted yet."""
+
+    wait_continue: float | bool | None
+
+
+class ExpectClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    wait_continue: float | bool | None
+
+
 if TYPE_CHECKING:
 
-    class ExpectRequest(HttpRequest):
-        """A request with the option of this plugin. A handler may have set a value that is not converted yet."""
-
-        wait_continue: float | bool | None
-
-    class ExpectResponse(HttpResponse):
-        """A response to such a request."""
-
-        request: ExpectRequest
+    class Request(ExpectRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 class Expect:
@@ -43,7 +49,7 @@ class Expect:
         ]
 
     @hookimpl(trylast=True, options=("wait_continue",), fields=("expect",))
-    def pre_request(self, response: ExpectResponse) -> None:
+    def pre_request(self, response: HttpResponse[Request]) -> None:
         request = response.request
         if request.wait_continue or request.has_header("Expect"):
             add_expectation(request, request.wait_continue)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .plugin import OAuth1Plugin, OAuth2Plugin
+from .plugin import OAuth1Plugin, OAuth2Plugin, OAuthClient, OAuthRequest
 
 if TYPE_CHECKING:
     from .device_authorization import DeviceAuthorization
@@ -25,7 +25,9 @@ __all__ = [
     "OAuth1Plugin",
     "OAuth2",
     "OAuth2Plugin",
+    "OAuthClient",
     "OAuthError",
+    "OAuthRequest",
     "TokenExpired",
     "TokenRefused",
 ]

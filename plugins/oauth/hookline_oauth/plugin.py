@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
 from .interfaces import OAuth1, OAuth2
 
+
+class OAuthRequest:
+    """What these plugins add to requests, for type checkers. auth: None, or what one of all its plugins made of the value."""
+
+    auth: Any
+
+
+class OAuthClient:
+    """What these plugins add to clients, for type checkers. auth: as it was given."""
+
+    auth: Any
+
+
 if TYPE_CHECKING:
 
-    class OAuthRequest(HttpRequest):
-        """A request with the option `auth`: None, or what one of all its plugins made of the value."""
-
-        auth: object
-
-    class OAuthResponse(HttpResponse):
-        """A response to such a request."""
-
-        request: OAuthRequest
+    class Request(OAuthRequest, HttpRequest):
+        """A request with what these plugins add."""
 
 
 def as_oauth1(value: object) -> OAuth1:
@@ -53,7 +59,7 @@ class OAuth1Plugin:
         return [Option("auth", None, convert=as_oauth1, accepts=(OAuth1,), doc="OAuth1(...): sign requests")]
 
     @hookimpl(trylast=True, options=("auth",))
-    def pre_request(self, response: OAuthResponse) -> None:
+    def pre_request(self, response: HttpResponse[Request]) -> None:
         request = response.request
         auth = request.auth
         if auth is not None and isinstance(auth, OAuth1):
@@ -70,7 +76,7 @@ class OAuth2Plugin:
         return [Option("auth", None, convert=as_oauth2, accepts=(OAuth2,), doc="OAuth2(...): send a bearer token")]
 
     @hookimpl(trylast=True, options=("auth",))
-    def pre_request(self, response: OAuthResponse) -> Awaitable[None] | None:
+    def pre_request(self, response: HttpResponse[Request]) -> Awaitable[None] | None:
         request = response.request
         auth = request.auth
         if auth is not None and isinstance(auth, OAuth2):
@@ -78,13 +84,13 @@ class OAuth2Plugin:
         return None
 
     @hookimpl(statuses=(401,))
-    def on_headers(self, response: OAuthResponse) -> None:
+    def on_headers(self, response: HttpResponse[Request]) -> None:
         auth = response.request.auth
         if isinstance(auth, OAuth2) and auth.can_answer(response):
             response.buffer()
 
     @hookimpl(statuses=(401,))
-    def post_request(self, response: OAuthResponse, exc: BaseException | None) -> Awaitable[HttpRequest] | None:
+    def post_request(self, response: HttpResponse[Request], exc: BaseException | None) -> Awaitable[HttpRequest] | None:
         auth = response.request.auth
         if exc is None and isinstance(auth, OAuth2) and auth.can_answer(response):
             return auth.answer(response)

@@ -23,7 +23,7 @@ def use_as_auth(auth: object, response: object, plugin: str) -> None:
 
     Raises: PluginError, if no loaded plugin takes objects of this class.
     """
-    request = response.request if isinstance(response, HttpResponse) else None
+    request: HttpRequest | None = response.request if isinstance(response, HttpResponse) else None
     if request is None or not is_accepted(auth, request):
         if (
             request is None

@@ -1,8 +1,13 @@
 """Redirects for the HTTP client Hookline."""
 
 from .errors import TooManyRedirects
-from .plugin import Redirects
+from .plugin import Redirects, RedirectsClient, RedirectsRequest
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Redirects", "TooManyRedirects"]
+__all__ = [
+    "Redirects",
+    "RedirectsClient",
+    "RedirectsRequest",
+    "TooManyRedirects",
+]

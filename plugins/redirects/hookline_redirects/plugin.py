@@ -23,19 +23,23 @@ from .redirection import STATUSES, becomes_get, count_redirects, fields_without_
 Decision = HttpRequest | None
 FollowRedirect = Callable[[HttpResponse, HttpRequest], "Decision | Awaitable[Decision]"]
 
+
+class RedirectsRequest:
+    """What this plugin adds to requests, for type checkers."""
+
+    allow_redirects: bool | None
+    max_redirects: int | None
+    follow_redirect: FollowRedirect | None
+
+
+class RedirectsClient(RedirectsRequest):
+    """What this plugin adds to clients, for type checkers."""
+
+
 if TYPE_CHECKING:
 
-    class RedirectRequest(HttpRequest):
-        """A request with the options of this plugin."""
-
-        allow_redirects: bool | None
-        max_redirects: int | None
-        follow_redirect: FollowRedirect | None
-
-    class RedirectResponse(HttpResponse):
-        """A response to such a request."""
-
-        request: RedirectRequest
+    class Request(RedirectsRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 MAX_REDIRECTS = 10
@@ -94,13 +98,13 @@ class Redirects:
         ]
 
     @hookimpl(statuses=STATUSES, headers=("location",))
-    def on_headers(self, response: RedirectResponse) -> None:
+    def on_headers(self, response: HttpResponse[Request]) -> None:
         if is_followed(response.request):
             response.buffer()
 
     @hookimpl(statuses=STATUSES, headers=("location",))
     def post_request(
-        self, response: RedirectResponse, exc: BaseException | None
+        self, response: HttpResponse[Request], exc: BaseException | None
     ) -> HttpRequest | Awaitable[HttpRequest | None] | None:
         if exc is not None or not is_followed(response.request):
             return None
@@ -112,13 +116,13 @@ class Redirects:
         return await_decision(decision) if inspect.isawaitable(decision) else check_decision(decision)
 
 
-def is_followed(request: RedirectRequest) -> bool:
+def is_followed(request: Request) -> bool:
     """Say whether the caller wants this request's redirects followed."""
     allowed = request.allow_redirects
     return request.method != "HEAD" if allowed is None else bool(allowed)
 
 
-def next_request(response: RedirectResponse) -> HttpRequest | None:
+def next_request(response: HttpResponse[Request]) -> HttpRequest | None:
     """Return the request that a redirect asks for; None if its Location is empty.
 
     Raises: TooManyRedirects; RemoteProtocolError, for a Location that cannot be followed; BodyNotRepeatable.
@@ -143,7 +147,7 @@ def next_request(response: RedirectResponse) -> HttpRequest | None:
         raise
 
 
-def check_limit(response: RedirectResponse) -> None:
+def check_limit(response: HttpResponse[Request]) -> None:
     """Check that one more redirect is within the limit.
 
     Raises: TooManyRedirects.
@@ -153,7 +157,7 @@ def check_limit(response: RedirectResponse) -> None:
     followed = count_redirects([*(earlier.request for earlier in response.history), request])
     if limit is not None and followed >= limit:
         raise TooManyRedirects(
-            f"{request.method} {request.type}://{request.host}: more than max_redirects={limit} redirects",
+            f"{request.method} {request.origin.scheme}://{request.origin.host}: more than max_redirects={limit} redirects",
             response=response,
         )
 

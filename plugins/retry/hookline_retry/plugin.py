@@ -13,20 +13,26 @@ from .budget import RetryBudget
 from .policy import Retry, as_retry, count_retries, is_retryable
 from .retry_delay import backoff, retry_after
 
+
+class RetryRequest:
+    """What this plugin adds to requests, for type checkers.
+
+    retry: None = no retries. A handler may have set a value that is not converted yet, for example a number.
+    """
+
+    retry: Retry | None
+
+
+class RetryClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    retry: Retry | int | None
+
+
 if TYPE_CHECKING:
 
-    class RetryRequest(HttpRequest):
-        """A request with the option of this plugin.
-
-        retry: None = no retries. A handler may have set a value that is not converted yet, for example a number.
-        """
-
-        retry: Retry | None
-
-    class RetryResponse(HttpResponse):
-        """A response to such a request."""
-
-        request: RetryRequest
+    class Request(RetryRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 class Retries:
@@ -47,14 +53,14 @@ class Retries:
         ]
 
     @hookimpl(statuses=range(400, 600))
-    def on_headers(self, response: RetryResponse) -> None:
+    def on_headers(self, response: HttpResponse[Request]) -> None:
         request = response.request
         policy = as_retry(request.retry)
         if policy is not None and is_retryable(policy, request, None, response.status_code):
             response.buffer()
 
     @hookimpl(trylast=True)
-    def post_request(self, response: RetryResponse, exc: BaseException | None) -> Awaitable[HttpRequest] | None:
+    def post_request(self, response: HttpResponse[Request], exc: BaseException | None) -> Awaitable[HttpRequest] | None:
         request = response.request
         policy = request.retry
         if policy.__class__ is not Retry and (policy := as_retry(policy)) is None:

@@ -7,16 +7,15 @@ part of the bound plus a random one (Brooker, "Exponential Backoff and Jitter", 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 MAX_DIGITS = 10  # of a number of seconds; three hundred years
 
 
 def backoff(base: float, retries: int, longest: float) -> float:
     """Return a random time to wait, in seconds. base: the bound before the first retry. retries: how many there were."""
+    import random  # imported here, as email.utils below, because most programs that load the plugin never wait
+
     return random.uniform(0, min(base * 2.0**retries, longest))  # noqa: S311  # spreads load; nothing to guess
 
 
@@ -42,6 +41,9 @@ def seconds_of_retry_after(value: str, date: str | None, now: float) -> float:
 
 def http_date_seconds(date: str) -> float | None:
     """Return an HTTP-date in any of its three forms (RFC 9110, section 5.6.7) as seconds since 1970; None if it is none."""
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(date)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()

@@ -2,14 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from .plugin import Tunnel
+from .plugin import Tunnel, TunnelClient, TunnelRequest
 
 if TYPE_CHECKING:
     from .proxy import Proxy
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["Proxy", "Tunnel"]
+__all__ = [
+    "Proxy",
+    "Tunnel",
+    "TunnelClient",
+    "TunnelRequest",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -36,7 +36,7 @@ async def open_tunnel(client: HttpClient, request: HttpRequest, route: ProxyRout
     """
     proxy = route.proxy
     connect = connect_request(client, request, route, authority)
-    connection = await route.open(client)
+    connection = await route.connect(client)
     try:
         for _ in range(MAX_ATTEMPTS):
             try:
@@ -44,7 +44,7 @@ async def open_tunnel(client: HttpClient, request: HttpRequest, route: ProxyRout
             except ConnectionClosed:
                 if not connection.reused or connection.has_read:
                     raise
-                connection = await route.open(client)  # some proxies close after a 407 without Connection: close
+                connection = await route.connect(client)  # some proxies close after a 407 without Connection: close
                 connect = repeat(connect, route, authority)
                 continue
             if not isinstance(outcome, HttpRequest):
@@ -56,7 +56,7 @@ async def open_tunnel(client: HttpClient, request: HttpRequest, route: ProxyRout
                 connection.reused = True
             else:
                 connection.abort()
-                connection = await route.open(client)
+                connection = await route.connect(client)
         raise HttpProxyError(f"{proxy}: no tunnel to {authority} after {MAX_ATTEMPTS} requests", request=request)
     except BaseException as error:
         connection.abort()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, Switch, hookimpl
 
@@ -15,21 +15,27 @@ if TYPE_CHECKING:
 
     from .proxy import Proxy
 
-    class TunnelClient(HttpClient):
-        """A client with the option of core that this plugin reads."""
 
-        trust_env: bool
+class TunnelRequest:
+    """What this plugin adds to requests, for type checkers."""
 
-    class TunnelRequest(HttpRequest):
-        """A request with the option of this plugin."""
+    proxies: Proxies | None
+    proxy: str | None
+    tunnel: str | None
 
-        client: TunnelClient
-        proxies: Proxies | None
 
-    class TunnelResponse(HttpResponse):
-        """The response to such a request."""
+class TunnelClient:
+    """What this plugin adds to clients, for type checkers. proxies: as they were given."""
 
-        request: TunnelRequest
+    proxies: Any
+
+
+if TYPE_CHECKING:
+
+    class Request(TunnelRequest, HttpRequest):
+        """A request with what this plugin adds."""
+
+        client: HttpClient
 
 
 MAX_CHOSEN = 1024  # origins for which a `Proxies` remembers the proxy
@@ -65,7 +71,7 @@ class Tunnel:
         ]
 
     @hookimpl(trylast=True, options=("proxies",), switch="has_proxies")
-    def pre_request(self, response: TunnelResponse, cause: str) -> None:
+    def pre_request(self, response: HttpResponse[Request], cause: str) -> None:
         request = response.request
         proxies = request.proxies
         if proxies is None or proxies.is_empty or cause == "connect":
@@ -76,14 +82,14 @@ class Tunnel:
         except KeyError:
             proxy = self.choose(request, proxies)
         if not request.has_route and request.unix_socket is None:
-            if proxy is not None and request.type == "http" and proxy.speaks_http:
+            if proxy is not None and request.origin.scheme == "http" and proxy.speaks_http:
                 send_to_proxy(request, proxy)
             else:
                 remove_proxy_fields(request)
                 if proxy is not None:
                     send_through_proxy(request, proxy)
 
-    def choose(self, request: TunnelRequest, proxies: Proxies) -> Proxy | None:
+    def choose(self, request: Request, proxies: Proxies) -> Proxy | None:
         """Choose the proxy for the origin of a request, None = connect directly, and remember it.
 
         Raises: InvalidURL.

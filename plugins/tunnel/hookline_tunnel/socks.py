@@ -36,23 +36,32 @@ A_DAY = 86400.0  # seconds, instead of the minute of python-socks: the timeouts 
 class SocksRoute(DirectRoute):
     """The route to an origin through the SOCKS proxy in `via`."""
 
-    async def open(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
-        """Open a connection through the proxy (see `DirectRoute.open`).
+    async def connect(self, client: HttpClient, sock: socket.socket | None = None) -> Connection:
+        """Open a connection through the proxy (see `DirectRoute.connect`).
 
         Raises: HttpProxyError, when the proxy refuses; PluginError, when python-socks is not installed.
         """
         proxy: Proxy = self.via[-1]  # type: ignore[assignment]  # set by `socks_route`
         try:
-            sock = await connect_socket(proxy, self.host, self.port, self.local_address)
+            sock = await connect_socket(client, proxy, self.host, self.port, self.local_address)
         except socket.gaierror as error:
             raise DNSError(f"no address for {self.host!r} or the proxy {proxy.host!r}: {error.strerror}") from error
-        return await super().open(client, sock)
+        return await super().connect(client, sock)
 
 
 def socks_route(proxy: Proxy, direct: DirectRoute) -> SocksRoute:
     """Return the route through a SOCKS proxy. direct: the route that the request would take without it."""
     scheme, host, port, tls = direct.scheme, direct.host, direct.port, direct.tls
-    return SocksRoute(scheme, host, port, tls, direct.local_address, via=(proxy,), tls_timeout=direct.tls_timeout)
+    return SocksRoute(
+        scheme,
+        host,
+        port,
+        tls,
+        direct.local_address,
+        via=(proxy,),
+        protocols=direct.protocols,
+        tls_timeout=direct.tls_timeout,
+    )
 
 
 def import_python_socks() -> Any:
@@ -67,7 +76,9 @@ def import_python_socks() -> Any:
     return python_socks
 
 
-async def connect_socket(proxy: Proxy, host: str, port: int, source: tuple[str, int] | None) -> socket.socket:
+async def connect_socket(
+    client: HttpClient, proxy: Proxy, host: str, port: int, source: tuple[str, int] | None
+) -> socket.socket:
     """Return a socket that is connected to a host through a SOCKS proxy. Each address of the proxy is tried in turn.
 
     source: the local address and port, None = any.
@@ -78,10 +89,10 @@ async def connect_socket(proxy: Proxy, host: str, port: int, source: tuple[str, 
     protocol, rdns = PROTOCOLS[proxy.scheme]
     user, password = proxy.credentials or (None, None)
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
+    addresses = await client.before_dial(proxy.host, proxy.port, await client.resolve(proxy.host, proxy.port))
     local = None if source is None else await resolve_source(source)
     refused: Exception | None = None
-    for address in dict.fromkeys(str(info[4][0]) for info in found):
+    for address in addresses:
         connector = python_socks.async_.asyncio.Proxy(
             python_socks.ProxyType[protocol], address, proxy.port, user, password, rdns, loop=loop
         )

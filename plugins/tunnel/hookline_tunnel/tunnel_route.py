@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from time import monotonic
 from weakref import ref
 
-from hookline import Connection, DirectRoute, HttpClient, HttpConnectionError, HttpRequest, RemoteProtocolError, Route
+from hookline import (
+    Connection,
+    DirectRoute,
+    HttpClient,
+    HttpConnectionError,
+    HttpRequest,
+    MultiplexedConnection,
+    RemoteProtocolError,
+    Route,
+)
 
 from .connect import open_tunnel
 from .proxy import authority
@@ -40,7 +48,11 @@ class TunnelRoute(Route):
     def key(self) -> Hashable:
         return ("tunnel", self.proxy.key, self.host, self.port, self.tls)
 
-    async def open(self, client: HttpClient) -> Connection:
+    @property
+    def may_share(self) -> bool:
+        return self._direct.may_share
+
+    async def open(self, client: HttpClient) -> Connection | MultiplexedConnection:
         """Open a tunnel, and make the TLS handshake with the origin.
 
         Raises: HttpProxyError, when the proxy refuses; HttpConnectionError and its subclasses; RemoteProtocolError.
@@ -52,9 +64,9 @@ class TunnelRoute(Route):
             if self.tls is not None:
                 name = self.tls.name_for(self.host)
                 await connection.start_tls(client.contexts.get(self.tls), name, self.tls_timeout or None)
-                self._direct.check_protocol(connection)
-                if connection.opening_times is not None:  # `secured` is the end of the handshake with the origin
-                    connection.opening_times = connection.opening_times._replace(secured=monotonic())
+            begun = self._direct.begin_protocol(connection)
+            if begun is not connection:
+                return begun
             if connection.leftover:
                 raise RemoteProtocolError("bytes came through the tunnel before the request was sent")
         except BaseException as error:

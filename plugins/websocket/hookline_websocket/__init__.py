@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .handler import WS
+from .options import WebSocketClient, WebSocketRequest
 from .plugin import WebSockets
 
 if TYPE_CHECKING:
     from .compression import Deflate
     from .errors import HandshakeError, WebSocketClosed, WebSocketError
-    from .websocket import WebSocket
+    from .websocket import SyncWebSocket, WebSocket, connect
 
 __version__ = "0.1.0.dev0"
 
@@ -17,18 +18,24 @@ __all__ = [
     "WS",
     "Deflate",
     "HandshakeError",
+    "SyncWebSocket",
     "WebSocket",
+    "WebSocketClient",
     "WebSocketClosed",
     "WebSocketError",
+    "WebSocketRequest",
     "WebSockets",
+    "connect",
 ]
 
 _AT_FIRST_USE = {
     "Deflate": "compression",
     "HandshakeError": "errors",
+    "SyncWebSocket": "websocket",
     "WebSocket": "websocket",
     "WebSocketClosed": "errors",
     "WebSocketError": "errors",
+    "connect": "websocket",
 }
 
 

@@ -14,17 +14,28 @@ if TYPE_CHECKING:
     from .compression import Deflate
     from .limits import Limits
 
-    class WebSocketRequest(HttpRequest):
-        """A request with the options of this plugin."""
 
-        websocket_handler: WS | None
-        subprotocols: tuple[str, ...] | None
-        compression: Deflate | bool | None
-        max_message_size: int | None
-        ping_interval: float | None
-        ping_timeout: float | None
-        close_timeout: float | None
-        frame_parser: Callable[..., Any] | None
+class WebSocketRequest:
+    """What this plugin adds to requests, for type checkers."""
+
+    websocket_handler: WS | None
+    subprotocols: tuple[str, ...] | None
+    compression: Deflate | bool | None
+    max_message_size: int | None
+    ping_interval: float | None
+    ping_timeout: float | None
+    close_timeout: float | None
+    frame_parser: Callable[..., Any] | None
+
+
+class WebSocketClient(WebSocketRequest):
+    """What this plugin adds to clients, for type checkers."""
+
+
+if TYPE_CHECKING:
+
+    class Request(WebSocketRequest, HttpRequest):
+        """A request with what this plugin adds."""
 
 
 MAX_MESSAGE_SIZE = 16 * 1024 * 1024  # bytes
@@ -32,7 +43,7 @@ PING_TIMEOUT = 20.0  # seconds
 CLOSE_TIMEOUT = 10.0  # seconds
 
 
-def limits_of(request: WebSocketRequest) -> Limits:
+def limits_of(request: Request) -> Limits:
     """Return the limits that a request sets."""
     from .limits import Limits  # here, because most clients open no websocket
 
@@ -44,7 +55,7 @@ def limits_of(request: WebSocketRequest) -> Limits:
     )
 
 
-def compression_of(request: WebSocketRequest) -> Deflate | None:
+def compression_of(request: Request) -> Deflate | None:
     """Return the compression to offer, None = none. Only values that users give were checked: the default is still True."""
     value = request.compression
     return as_compression(value) if isinstance(value, bool) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hookline import HttpRequest, HttpResponse, LocalProtocolError, Option, Scheme, hookimpl
 
@@ -24,7 +24,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from .compression import Deflate
-    from .options import WebSocketRequest
+    from .options import Request
     from .protocol import WebSocketProtocol
     from .websocket import WebSocket
 
@@ -75,20 +75,20 @@ class WebSockets:
         ]
 
     @hookimpl(schemes=SCHEMES)
-    def pre_request(self, response: HttpResponse) -> None:
+    def pre_request(self, response: HttpResponse[Request]) -> None:
         from . import frame_parser, protocol  # noqa: F401  # now, so that no import delays the first frame after the 101
         from .handshake import opening_fields
 
-        request = cast("WebSocketRequest", response.request)
+        request = response.request
         check_request(request)
         fields = opening_fields(request.subprotocols or (), compression_of(request))
         request.unredirected_headers.update(fields)
 
     @hookimpl(schemes=SCHEMES, statuses=(101,), trylast=True)
-    def on_headers(self, response: HttpResponse) -> WebSocket:
+    def on_headers(self, response: HttpResponse[Request]) -> WebSocket:
         from .handshake import agreed_compression, check_upgrade, chosen_subprotocol
 
-        request = cast("WebSocketRequest", response.request)
+        request = response.request
         headers = response.headers
         check_upgrade(
             headers.getall("upgrade", []),
@@ -100,12 +100,12 @@ class WebSockets:
         agreed = agreed_compression(headers.getall("sec-websocket-extensions", []), compression_of(request))
         return self._open(response, subprotocol, agreed)
 
-    def _open(self, response: HttpResponse, subprotocol: str | None, agreed: Deflate | None) -> WebSocket:
+    def _open(self, response: HttpResponse[Request], subprotocol: str | None, agreed: Deflate | None) -> WebSocket:
         from .frame_parser import new_frame_parser
         from .protocol import WebSocketProtocol
         from .websocket import WebSocket
 
-        request = cast("WebSocketRequest", response.request)
+        request = response.request
         limits = limits_of(request)
         handler = request.websocket_handler
         parser = new_frame_parser(request.frame_parser, agreed, limits.max_message_size)
@@ -125,7 +125,7 @@ class WebSockets:
         return websocket
 
     @hookimpl(schemes=SCHEMES, statuses=(101,), wrapper=True)
-    def post_request(self, response: HttpResponse, exc: BaseException | None) -> Generator[None, Any, Any]:
+    def post_request(self, response: HttpResponse[Request], exc: BaseException | None) -> Generator[None, Any, Any]:
         """Close the websocket if the call ends with an error or with another answer, so that no user gets it."""
         protocol = self._opened.pop(response, None)
         response.answer = None  # only the caller refers to the websocket now: if he drops it, it is deleted and closed

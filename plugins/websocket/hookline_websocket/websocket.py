@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import AsyncIterable, Awaitable, Generator, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from collections.abc import AsyncIterable, Awaitable, Coroutine, Generator, Iterable
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
+
+from hookline import HttpRequestException
 
 from .errors import WebSocketClosed
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict
 
-    from hookline import Connection, HttpRequest, HttpResponse
+    from hookline import Connection, HttpClient, HttpRequest, HttpResponse, SyncHttpClient
 
     from .protocol import WebSocketProtocol
 
 Message = str | bytes | bytearray | memoryview
+T = TypeVar("T")
 
 
 class Drain:
@@ -85,7 +88,7 @@ class WebSocket:
 
     # -- receiving
 
-    def receive(self) -> Any:
+    def receive(self) -> Coroutine[Any, Any, str | bytes]:
         """Return the next message: str for text, bytes for binary. For websockets without a handler.
 
         Raises: WebSocketClosed, after the last message; WebSocketError, when the peer broke the protocol or a limit.
@@ -107,10 +110,9 @@ class WebSocket:
 
     def __next__(self) -> str | bytes:
         try:
-            message: str | bytes = self.receive()
+            return self.receive()  # type: ignore[return-value]  # no loop runs, so this is the message
         except WebSocketClosed:
             raise StopIteration from None
-        return message
 
     # -- sending
 
@@ -125,7 +127,7 @@ class WebSocket:
         self._protocol.write(message)
         return self._drain
 
-    def send(self, message: Message | Iterable[Message] | AsyncIterable[Message]) -> Any:
+    def send(self, message: Message | Iterable[Message] | AsyncIterable[Message]) -> Coroutine[Any, Any, None]:
         """Send a message, and wait until the peer reads fast enough.
 
         message: str as text, bytes as binary; a plain or asynchronous iterable gives the fragments of one message.
@@ -134,7 +136,7 @@ class WebSocket:
         """
         return self._run(self._protocol.send(message))
 
-    def ping(self, body: bytes = b"") -> Any:
+    def ping(self, body: bytes = b"") -> Awaitable[float]:
         """Send a ping, of at most 125 bytes. Await what it returns to get the seconds until the pong.
 
         Raises: WebSocketClosed, WebSocketError; TypeError, ValueError.
@@ -174,7 +176,7 @@ class WebSocket:
         self._protocol.write_close(code, reason)
         return self._drain
 
-    def close(self, code: int | None = 1000, reason: str = "") -> Any:
+    def close(self, code: int | None = 1000, reason: str = "") -> Coroutine[Any, Any, None]:
         """Send a close frame, and wait until the connection is closed, at most `close_timeout`. A second call only waits.
 
         Messages that come meanwhile are dropped.
@@ -183,7 +185,7 @@ class WebSocket:
         """
         return self._run(self._protocol.close(code, reason))
 
-    def wait_closed(self) -> Any:
+    def wait_closed(self) -> Coroutine[Any, Any, None]:
         """Wait until either side has closed the connection, and the handler has ended.
 
         Raises: the exception of the handler, if it raised one.
@@ -203,9 +205,9 @@ class WebSocket:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self.close(1000 if kind is None else 1011)
+        _ = self.close(1000 if kind is None else 1011)
 
-    def _run(self, coroutine: Any) -> Any:
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Return the coroutine in a running loop; without one, run it and return its result.
 
         Raises: RuntimeError, in another thread than that of the loop, or in another loop.
@@ -215,7 +217,8 @@ class WebSocket:
         except BaseException:
             coroutine.close()
             raise
-        return self.request.client.run(coroutine)
+        client: HttpClient = self.request.client
+        return client.run(coroutine)
 
     def _check_loop(self) -> None:
         """Check that an open websocket is used in its own loop and thread only: a transport is not thread-safe.
@@ -244,6 +247,42 @@ class WebSocket:
                 protocol.loop.call_soon_threadsafe(protocol.abandon)
             if protocol.is_open:  # last, since the warning may be turned into an error
                 warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
+
+
+class SyncWebSocket(WebSocket):
+    """The type of a websocket in synchronous mode, for type checkers. The objects are of the class WebSocket."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def receive(self) -> str | bytes: ...  # type: ignore[override]
+        def send(self, message: Message | Iterable[Message]) -> None: ...  # type: ignore[override]
+        def ping(self, body: bytes = b"") -> float: ...  # type: ignore[override]
+        def close(self, code: int | None = 1000, reason: str = "") -> None: ...  # type: ignore[override]
+        def wait_closed(self) -> None: ...  # type: ignore[override]
+
+
+@overload
+def connect(client: SyncHttpClient[Any], url: str, **options: Any) -> SyncWebSocket: ...
+@overload
+def connect(client: HttpClient[Any], url: str, **options: Any) -> Coroutine[Any, Any, WebSocket]: ...
+def connect(client: HttpClient[Any], url: str, **options: Any) -> Any:
+    """Open a websocket with `client.get(url, **options)`, and return it. In a running event loop, await it.
+
+    `client.get` returns the server's response if the server refuses; this raises an error.
+
+    Raises: HttpRequestException, if the server opens no websocket; its `response` is the server's; what `client.get` raises.
+    """
+    return client.run(_connect(client, url, options))
+
+
+async def _connect(client: HttpClient[Any], url: str, options: dict[str, Any]) -> WebSocket:
+    answer = await client.get(url, **options)
+    if isinstance(answer, WebSocket):
+        return answer
+    answer.raise_for_status()
+    raise HttpRequestException(f"{answer.request.origin} answered {answer.status_code}: no websocket", response=answer)
 
 
 async def result_of(future: Any) -> Any:

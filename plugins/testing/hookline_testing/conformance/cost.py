@@ -31,7 +31,7 @@ class FixedResponse(HelperPlugin, Route):
     async def open(self, client: HttpClient) -> Connection:
         ours, theirs = socket.socketpair()
         await asyncio.get_running_loop().connect_accepted_socket(_AnswerProtocol, theirs)
-        return await DirectRoute("http", "localhost", 80).open(client, sock=ours)
+        return await DirectRoute("http", "localhost", 80).connect(client, sock=ours)
 
 
 class _AnswerProtocol(asyncio.Protocol):

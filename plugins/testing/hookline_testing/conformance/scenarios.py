@@ -67,7 +67,7 @@ async def answers(runner: ScenarioRunner) -> None:
                 if path in HOSTILE:
                     continue
                 body = b"body" if method in ("POST", "PUT") else None
-                answer = await client.request(method, runner.url(path), data=body)
+                answer: object = await client.request(method, runner.url(path), data=body)
                 if not isinstance(answer, HttpResponse) or not answer.status_code:
                     runner.problems.append(f"{method} {path} gave {answer!r}")
         async with await client.get(runner.url("/large"), stream=True) as streamed:

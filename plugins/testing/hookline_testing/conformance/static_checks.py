@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from importlib.metadata import distributions, packages_distributions
 from typing import Any
 
-from hookline import Attribute, Credential, DefaultHeader, HooklineError, Option, Scheme
+from hookline import Attribute, Body, Credential, DefaultHeader, HooklineError, MediaType, Option, Scheme
 
 from .plugin_under_test import PluginUnderTest
 
 HOOKS = ("declare", "pre_request", "on_headers", "post_request", "data_received", "data_processed")
-_KINDS = (Attribute, Credential, DefaultHeader, Option, Scheme)
+_KINDS = (Attribute, Body, Credential, DefaultHeader, MediaType, Option, Scheme)
 
 # It sends one request, whatever the outcome, since a hook may import modules.
 _ALONE = """

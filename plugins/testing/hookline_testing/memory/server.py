@@ -53,7 +53,7 @@ class MemoryServer:
             theirs.close()
             raise
         try:
-            client_end = await DirectRoute("http", origin.host, origin.port).open(client, sock=ours)
+            client_end = await DirectRoute("http", origin.host, origin.port).connect(client, sock=ours)
         except BaseException:
             transport.abort()
             ours.close()

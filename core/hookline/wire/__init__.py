@@ -1,0 +1,1 @@
+"""What the connections of all protocols have in common."""

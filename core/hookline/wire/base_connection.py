@@ -1,0 +1,184 @@
+"""The part of a connection that knows no HTTP: its transport, flow control, waiting, closing, and `start_tls`."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import ssl
+import sys
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .. import forks
+from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
+from .opening import phase
+
+READ_BUFFER_SIZE = 64 * 1024
+
+# With TLS inside TLS, asyncio's inner one aborts the outer one with a reason, which the outer one does not accept: a TypeError
+# hides the reason (CPython issue 113214, fixed in 3.11.8 and 3.12.2).
+_ABORT_TAKES_NO_REASON = sys.version_info < (3, 11, 8) or (3, 12) <= sys.version_info < (3, 12, 2)
+
+# A memoryview and not the bytearray: asyncio's TLS writes into slices of the buffer, and a slice of a bytearray is a copy.
+# One per loop and not per process: the loops of two threads would write into it at the same time.
+_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+
+
+def read_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The read buffer that all connections of a loop share. A loop calls buffer_updated() right after get_buffer()."""
+    view = _buffers.get(loop)
+    if view is None:
+        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER_SIZE))
+    return view
+
+
+def accept_abort_reason(transport: asyncio.Transport) -> None:
+    """Let the TLS of a transport, if it has any, accept a reason to abort."""
+    outer: Any = getattr(transport, "_ssl_protocol", None)
+    if _ABORT_TAKES_NO_REASON and outer is not None:
+        abort = outer._abort
+        outer._abort = lambda reason=None: abort()
+
+
+def handshake_error(error: OSError, peer: str) -> HttpConnectionError:
+    """The error to raise for a failed handshake. peer: whom the message names."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SSLError(f"the certificate of {peer} is not trusted: {error.verify_message or error.reason}")
+    if isinstance(error, ssl.SSLError):
+        return SSLError(f"TLS handshake with {peer} failed: {error.reason or error}")
+    return HttpConnectionError(f"TLS handshake with {peer} failed: {reason_of(error)}")
+
+
+def is_readable(descriptor: int) -> bool:
+    """Return True if a read from a socket would return at once."""
+    if not hasattr(select, "poll"):  # Windows; elsewhere `select` takes no descriptor above 1023
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class BaseConnection(asyncio.BufferedProtocol):
+    """A connection without a protocol of its own; `Connection` adds HTTP/1.1.
+
+    loop: the loop that it belongs to.
+    transport: of asyncio; after `start_tls`, the one that encrypts.
+    alive: True from `connection_made` until the connection is lost.
+    keep_alive: False if no other exchange may use it, whatever the reason.
+    on_disconnected: called once, with the connection and the error if there was one, when it is lost or closed.
+    leftover: bytes that came for the next protocol: after the head of a 101, or of a CONNECT that was granted, and before
+        the protocol that TLS has chosen takes over.
+    """
+
+    __slots__ = ("__weakref__", "_view", "alive", "keep_alive", "leftover", "loop", "on_disconnected", "transport")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._view = read_buffer_of(loop)
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made sets it before any use
+        self.alive = self.keep_alive = False
+        self.leftover = b""
+        self.on_disconnected: Callable[[Any, BaseException | None], None] | None = None
+        forks.connections.add(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # a stream transport is what create_connection makes
+        self.alive = True
+
+    def _report_disconnected(self, exc: BaseException | None) -> None:
+        """Call `on_disconnected`."""
+        report, self.on_disconnected = self.on_disconnected, None
+        if report is not None:
+            report(self, exc)
+
+    @property
+    def _got_close_notify(self) -> bool:
+        """True if the peer, which has ended its side of TCP, sent a close_notify before (RFC 8446, section 6.1), or without TLS.
+
+        Loops do not pass that on to protocols. But OpenSSL knows: it reads b"" only after a close_notify.
+        """
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return not tls.read(1)
+        except ssl.SSLError:
+            return False
+
+    @property
+    def has_unread_input(self) -> bool:
+        """True if the kernel holds bytes, or the end of the connection, that the loop has not read yet."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is None:  # a transport in memory
+            return False
+        descriptor = sock.fileno()
+        return descriptor < 0 or is_readable(descriptor)
+
+    def abort(self) -> None:
+        """Close at once, and drop what is not sent yet."""
+        if self.alive:
+            self.keep_alive = False
+            self.transport.abort()
+
+    def _forget_after_fork(self) -> None:
+        """In a child of os.fork(): forget the socket, which belongs to the parent. See `hookline.forks`."""
+        if self.alive:
+            self.alive = self.keep_alive = False
+            forks.kept.append(self.transport)
+            sock = self.transport.get_extra_info("socket")
+            if sock is not None:
+                forks.replace_descriptor(sock.fileno())
+
+    def close(self) -> None:
+        """Close as soon as everything written has been sent."""
+        self.keep_alive = False
+        if self.alive:
+            self.transport.close()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> bytes:
+        """Hand the transport over to another protocol; returns `leftover`, the bytes that came for it already.
+
+        If the connection is lost (`alive` is False), only the bytes are handed over.
+        """
+        if self.alive:
+            self.transport.set_protocol(protocol)
+        leftover, self.leftover = self.leftover, b""
+        return leftover
+
+    async def start_tls(self, context: ssl.SSLContext, server_hostname: str, seconds: float | None = None) -> None:
+        """Start TLS on the open connection, as for an origin at the end of a tunnel; `transport` encrypts from then on.
+
+        context: the settings of TLS. server_hostname: the name to check and to send as SNI.
+        seconds: for the handshake; None = asyncio's 60.
+
+        Raises: SSLError, HttpConnectionError, ConnectTimeout; RemoteProtocolError if bytes came before the handshake. The
+        connection is closed then.
+        """
+        if self.leftover:
+            self.abort()
+            raise RemoteProtocolError("bytes came before the TLS handshake")
+        accept_abort_reason(self.transport)
+        # with TLS inside TLS the caller would not see that the loop's own limit is over
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                with phase("tls"):
+                    transport = await self.loop.start_tls(
+                        self.transport, self, context, server_hostname=server_hostname
+                    )
+        except BaseException as error:
+            self.abort()
+            if limit.expired() and isinstance(error, TimeoutError):
+                raise ConnectTimeout(f"{server_hostname}: tls timeout of {seconds:g} s") from error
+            if isinstance(error, OSError):
+                raise handshake_error(error, server_hostname) from error
+            raise
+        # with TLS inside TLS, uvloop takes the end of the connection for a completed handshake; no cipher was chosen then
+        if transport is None or not self.alive or transport.get_extra_info("cipher") is None:
+            self.abort()
+            raise HttpConnectionError(f"TLS handshake with {server_hostname} failed: the peer closed the connection")
+        self.transport = transport

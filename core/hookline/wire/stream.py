@@ -1,0 +1,218 @@
+"""One exchange on a connection that carries many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+from ..errors import RemoteProtocolError
+from .carrier import SLOTS, Carrier, ConnectionFacts, ResponseReceiver
+from .response_head import ResponseHead, StatusLine
+
+
+class Session(Protocol):
+    """What a stream needs of its connection."""
+
+    loop: asyncio.AbstractEventLoop
+    alive: bool
+    transport: asyncio.Transport
+
+    def stream_ended(self, stream: Any) -> None:
+        """Forget the stream."""
+
+    def facts(self) -> ConnectionFacts:
+        """Return what is known of the connection."""
+
+
+class Stream(Carrier):
+    """One exchange on a `MultiplexedConnection`. A plugin's subclass sends and receives in its protocol.
+
+    The subclass implements `send_head`, `send_piece`, `end_body`, `reset` and, if it needs them, `ended` and
+    `continue_reading`. It calls `receive_head`, `receive_data` and `receive_end` with what arrives for the stream, and `fail`
+    with an error. When the peer takes no more of the body it calls `pause_writing`, and `resume_writing` later.
+    """
+
+    __slots__ = (*SLOTS, "_is_over", "_trailers", "alive", "keep_alive", "loop", "session")
+
+    is_encrypted = True
+    key: Any
+
+    def __init__(self, session: Session) -> None:
+        """session: the connection."""
+        super().__init__()
+        self.session = session
+        self.loop = session.loop
+        self.alive = self.keep_alive = True
+        self._is_over = False
+        self._trailers: Sequence[tuple[bytes, bytes]] = ()
+        self.completed_at = monotonic()
+        self.on_fast_path = False  # which is for connections that carry one exchange
+
+    # -- what a subclass implements
+
+    def reset(self) -> None:
+        """Tell the peer that this exchange is given up."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """Forget the stream: nothing is sent or received on it any more."""
+
+    def continue_reading(self) -> None:
+        """Let the peer send more: the bytes that came were read. While `is_reading_paused`, it must not send without limit."""
+
+    # -- what a subclass calls
+
+    def receive_head(self, status: int, fields: Iterable[tuple[str, str]], *, version: str, reason: str = "") -> None:
+        """Receive a head, interim or final. Errors end the exchange.
+
+        status: 100 to 999. fields: names and values, each a str of Latin-1 characters. version: such as "HTTP/2".
+        """
+        try:
+            head = make_head(status, list(fields), version, reason)
+            if self._is_over or self.head is not None:
+                return
+            self.has_read = True
+            if status < 200:
+                self._keep_interim_head(head)
+                return
+            self.parts = []
+            self._take = Stream._take_data
+            self._show_final_head(head, b"")
+        except BaseException as error:  # noqa: BLE001  # the peer's fault, or a handler's: it reaches the caller through the waiter
+            self.fail(error)
+
+    def receive_data(self, data: bytes) -> None:
+        """Receive bytes of the body. Errors end the exchange."""
+        if not self._is_over and data:
+            if self.head is None:
+                self.fail(RemoteProtocolError("data came before the head of the response"))
+            else:
+                self.receive_bytes(data)
+
+    def receive_end(self, trailers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Receive the end of the response. trailers: the fields of the trailer section, as (name, value)."""
+        if self._is_over:
+            return
+        if self.head is None:
+            self.fail(RemoteProtocolError("the response ended before its head"))
+            return
+        self._trailers = trailers
+        if self._deferred_reads is not None:
+            self._ended_in_order = True  # decided when the reads before it have been parsed
+        else:
+            self._end_input(None)
+
+    # -- what an exchange calls
+
+    def begin(self, receiver: ResponseReceiver) -> asyncio.Future[None]:
+        """Begin the exchange; returns the future that is done when there is something to read."""
+        self.receiver = receiver
+        self.complete = False
+        self.waiter = self.loop.create_future()
+        if self.error is not None:  # the connection was lost since the stream was taken
+            self.waiter.set_exception(self.error)
+        return self.waiter
+
+    def send(self, request: Any) -> None:
+        self.send_head(request)
+        if request.body:
+            self.send_piece(request.body)
+        self.end_body()
+
+    def fail(self, error: BaseException, *, by_peer: bool = False) -> None:
+        """End the exchange with an error. by_peer: the peer has ended the stream, and must not be told."""
+        if self._is_over:
+            return
+        self._is_over = by_peer
+        if self.complete and self.error is None:
+            self.error = error  # for the exchange that begins later
+        super().fail(error)
+        if by_peer:
+            self._finish()
+
+    def abort(self) -> None:
+        """End the stream: the peer is told, unless the exchange is over."""
+        if not self._is_over:
+            self._is_over = True
+            if (not self.complete or self.sending) and self.session.alive:
+                self.reset()
+            self._finish()
+
+    def _finish(self) -> None:
+        self.alive = self.keep_alive = False
+        self._stop_sending()
+        self.ended()
+        self.session.stream_ended(self)
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport of the connection, for `get_extra_info`; only the protocol may write to it."""
+        return self.session.transport  # type: ignore[no-any-return]  # a Session
+
+    @property
+    def is_closing(self) -> bool:
+        return not self.alive or not self.session.alive
+
+    @property
+    def trailers(self) -> list[tuple[bytes, bytes]]:
+        return list(self._trailers)
+
+    @property
+    def has_unread_input(self) -> bool:
+        """False: the connection reads for all its streams."""
+        return False
+
+    def facts(self) -> ConnectionFacts:
+        return self.session.facts()  # type: ignore[no-any-return]  # a Session
+
+    def _resume_reading(self) -> None:
+        if self.is_reading_paused:
+            self.is_reading_paused = False
+            if self.alive:
+                self.continue_reading()
+
+    def _take_data(self, data: bytes) -> None:
+        self.received_size += len(data)
+        self._check_max_body()
+        if not self._may_have_body:
+            raise RemoteProtocolError("a response came with a body that may have none")
+        self._add_part(data)
+
+    @property
+    def _may_have_body(self) -> bool:
+        assert self.head is not None
+        return self._method != "HEAD" and self.head.status not in (204, 304)
+
+    def _end_input(self, exc: Exception | None) -> None:
+        assert self.head is not None
+        if self._may_have_body and self.head.length not in (-1, self.received_size):
+            self.fail(
+                RemoteProtocolError(
+                    f"the body has {self.received_size} bytes, and Content-Length says {self.head.length}"
+                )
+            )
+            return
+        self._take = Carrier._take_nothing
+        self._complete_response()
+
+
+def make_head(status: int, fields: list[tuple[str, str]], version: str, reason: str) -> ResponseHead:
+    """Make a head from its fields.
+
+    Raises: RemoteProtocolError for a status, a field or a Content-Length that is malformed.
+    """
+    lines = [f"{name}: {value}" for name, value in fields]
+    text = "\r\n".join([f"{version} {status:03d} {reason}", *lines])
+    if not 100 <= status <= 999 or text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
+        raise RemoteProtocolError("malformed response head: a status, or a field with a line end or NUL")
+    try:
+        raw = f"{text}\r\n\r\n".encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise RemoteProtocolError("malformed response head: a field with characters outside Latin-1") from error
+    lengths = {value.strip() for name, value in fields if name.lower() == "content-length"}
+    length = lengths.pop() if lengths else "-1"
+    if lengths or not (length == "-1" or (length.isascii() and length.isdigit() and len(length) <= 19)):
+        raise RemoteProtocolError("malformed response head: Content-Length")
+    return ResponseHead(raw, StatusLine(status, reason, 1, version), raw.lower(), length=int(length))

@@ -1,0 +1,1 @@
+"""The arguments of the command line: their parser, the options of plugins, request items, the configuration file."""

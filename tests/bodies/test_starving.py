@@ -1,0 +1,40 @@
+"""A part that never waits and gives nothing: the loop gets its turns, and timeouts hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from hookline import HttpClient, HttpTimeout
+from hookline_testing.server import Script, ScriptedServer
+
+
+def plain() -> Iterator[bytes]:
+    while True:
+        yield b""
+
+
+async def asynchronous() -> AsyncIterator[bytes]:
+    while True:
+        yield b""
+
+
+@pytest.mark.parametrize("source", [plain, asynchronous])
+async def test_part_that_gives_nothing_for_ever_leaves_the_loop_its_turns(scripted: ScriptedServer, source) -> None:
+    scripted.always(Script().read_body())
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.01)
+
+    async with HttpClient(autoload=False, plugins=["bodies"]) as client:
+        other = asyncio.create_task(count())
+        with pytest.raises(HttpTimeout):
+            await client.post(scripted.url(), timeout=0.15, files={"file": source()})
+        other.cancel()
+    assert turns > 2

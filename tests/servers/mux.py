@@ -1,0 +1,265 @@
+"""A server of `acme-mux`, a small protocol of the tests that carries many exchanges on one connection.
+
+A frame is its type (1 byte), a stream (4 bytes), the length of its payload (4 bytes), and the payload. The types are:
+
+    S  settings: how many streams the client may have open (4 bytes); stream 0
+    H  head: "METHOD TARGET" or "STATUS REASON", then field lines, all ended by LF
+    I  interim head, as H
+    D  data, which takes window
+    E  end of the stream, with trailers as field lines
+    W  window: so many more bytes of data may be sent (4 bytes)
+    R  reset: the stream is over; the payload says why: cancel, error, or refused, which was not processed
+    G  going away: streams above this number (4 bytes) are not processed, and no new ones are; stream 0
+
+Each side may send 64 KiB of data on a stream before the first W. In TLS the protocol is chosen by ALPN; without TLS the
+client has to know that the server speaks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+ALPN = "acme-mux"
+WINDOW = 64 * 1024
+PIECE = 16 * 1024
+_HEAD = struct.Struct(">cII")
+
+
+def frame(kind: bytes, stream: int, payload: bytes = b"") -> bytes:
+    return _HEAD.pack(kind, stream, len(payload)) + payload
+
+
+@dataclass
+class Request:
+    """A request as it arrived. body: so far. ended: set at its end."""
+
+    stream: int
+    method: str
+    target: str
+    fields: list[tuple[str, str]]
+    body: bytearray = field(default_factory=bytearray)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class MuxServer:
+    """What the tests see of the server, and set.
+
+    max_streams: announced to each connection. gate: /wait answers once it is set. cut_after: bytes of a connection after
+    which it is aborted; None = never. answers_windows: send W for received data.
+
+    connections: how many came. open_connections: how many are open. requests: all, in order. resets: (stream, why) that
+    clients sent. most_streams: the most that one connection had at once. received: bytes of bodies.
+    """
+
+    def __init__(self, *, max_streams: int = 100) -> None:
+        self.host, self.port = "127.0.0.1", 0
+        self.scheme = "https"
+        self.max_streams = max_streams
+        self.gate = asyncio.Event()
+        self.cut_after: int | None = None
+        self.answers_windows = True
+        self.connections = self.open_connections = self.most_streams = self.received = 0
+        self.requests: list[Request] = []
+        self.resets: list[tuple[int, str]] = []
+        self.sessions: set[MuxSession] = set()
+        self.writers: set[asyncio.StreamWriter] = set()
+        self.changed = asyncio.Condition()
+
+    def url(self, target: str = "/hello") -> str:
+        return f"{self.scheme}://localhost:{self.port}{target}"
+
+    async def until(self, **counts: int) -> None:
+        """Wait until these attributes have at least these values; of lists the length counts."""
+
+        def has_all() -> bool:
+            values = {name: getattr(self, name) for name in counts}
+            return all((len(v) if isinstance(v, list) else v) >= counts[n] for n, v in values.items())
+
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(has_all)
+
+    async def until_closed(self) -> None:
+        """Wait until no connection is open."""
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(lambda: not self.open_connections)
+
+    async def note(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open_connections += 1
+        self.writers.add(writer)
+        tls = writer.get_extra_info("ssl_object")
+        try:
+            if tls is not None and tls.selected_alpn_protocol() != ALPN:
+                await serve_http1(reader, writer)
+            else:
+                session = MuxSession(self, reader, writer)
+                self.sessions.add(session)
+                try:
+                    await session.run()
+                finally:
+                    self.sessions.discard(session)
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self.open_connections -= 1
+            self.writers.discard(writer)
+            writer.transport.abort()
+            await self.note()
+
+
+async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer requests without a body in HTTP/1.1, one after the other."""
+    while True:
+        head = await reader.readuntil(b"\r\n\r\n")
+        target = head.split(b" ", 2)[1]
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(target), target))
+        await writer.drain()
+
+
+class MuxSession:
+    """One connection."""
+
+    def __init__(self, server: MuxServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.server = server
+        self.reader = reader
+        self.writer = writer
+        self.streams: dict[int, Request] = {}
+        self.windows: dict[int, int] = {}
+        self.tasks: dict[int, asyncio.Task[None]] = {}
+        self.window_opened = asyncio.Condition()
+        self.sent = 0
+
+    def send(self, kind: bytes, stream: int, payload: bytes = b"") -> None:
+        data = frame(kind, stream, payload)
+        limit = self.server.cut_after
+        if limit is not None and self.sent + len(data) > limit:
+            self.writer.write(data[: max(0, limit - self.sent)])
+            self.sent = limit
+            self.writer.close()
+            return
+        self.sent += len(data)
+        self.writer.write(data)
+
+    async def run(self) -> None:
+        self.send(b"S", 0, struct.pack(">I", self.server.max_streams))
+        try:
+            while True:
+                kind, stream, length = _HEAD.unpack(await self.reader.readexactly(_HEAD.size))
+                await self.receive(kind, stream, await self.reader.readexactly(length))
+                await self.server.note()
+        finally:
+            for task in self.tasks.values():
+                task.cancel()
+            await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+    async def receive(self, kind: bytes, stream: int, payload: bytes) -> None:
+        if kind == b"H":
+            first, *lines = payload.decode().splitlines()
+            method, target = first.split(" ", 1)
+            fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+            request = self.streams[stream] = Request(stream, method, target, fields)
+            self.windows[stream] = WINDOW
+            self.server.requests.append(request)
+            self.server.most_streams = max(self.server.most_streams, len(self.streams))
+            self.tasks[stream] = asyncio.create_task(self.answer(request))
+        elif kind == b"D" and stream in self.streams:
+            self.streams[stream].body += payload
+            self.server.received += len(payload)
+            if self.server.answers_windows:
+                self.send(b"W", stream, struct.pack(">I", len(payload)))
+        elif kind == b"E" and stream in self.streams:
+            self.streams[stream].ended.set()
+        elif kind == b"W" and stream in self.windows:
+            async with self.window_opened:
+                self.windows[stream] += int.from_bytes(payload)
+                self.window_opened.notify_all()
+        elif kind == b"R":
+            self.server.resets.append((stream, payload.decode()))
+            self.forget(stream)
+
+    def forget(self, stream: int) -> None:
+        self.streams.pop(stream, None)
+        self.windows.pop(stream, None)
+        task = self.tasks.pop(stream, None)
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    def head(self, stream: int, status: int = 200, *lines: str, kind: bytes = b"H") -> None:
+        self.send(kind, stream, "".join(f"{line}\n" for line in (f"{status} OK", *lines)).encode())
+
+    async def data(self, stream: int, content: bytes) -> None:
+        """Send data as far as the window of the stream allows, and wait for more of it."""
+        left = memoryview(content)
+        while left and stream in self.windows:
+            async with self.window_opened:
+                await self.window_opened.wait_for(lambda: self.windows.get(stream, 1) > 0)
+            size = min(len(left), PIECE, self.windows.get(stream, 0))
+            if stream in self.windows:
+                self.windows[stream] -= size
+                self.send(b"D", stream, bytes(left[:size]))
+                left = left[size:]
+                await self.writer.drain()
+
+    async def answer(self, request: Request) -> None:
+        stream, (name, _, argument) = request.stream, request.target.removeprefix("/").partition("/")
+        try:
+            if name == "wait":
+                await self.server.gate.wait()
+            elif name == "never":
+                await asyncio.Event().wait()
+            elif name == "echo":
+                await request.ended.wait()
+            elif name == "refuse" and sum(r.target == request.target for r in self.server.requests) == 1:
+                self.send(b"R", stream, b"refused")
+                return self.forget(stream)
+            elif name == "goaway" and sum(r.target == request.target for r in self.server.requests) == 1:
+                self.send(b"G", 0, struct.pack(">I", stream - 1))
+                return self.forget(stream)
+            elif name == "last":  # the last one that this connection serves
+                self.send(b"G", 0, struct.pack(">I", stream))
+            elif name == "interim":
+                self.head(stream, 103, "link: </style.css>", kind=b"I")
+            body = {
+                "echo": bytes(request.body),
+                "bytes": b"x" * int(argument or 0) if name == "bytes" else b"",
+                "status": b"",
+            }.get(name, name.encode())
+            status = int(argument) if name == "status" else 200
+            lines = [] if name in ("stream", "trailers", "status") else [f"content-length: {len(body)}"]
+            self.head(stream, status, *lines, "x-stream: " + str(stream))
+            if request.method != "HEAD":
+                await self.data(stream, body)
+            if name == "reset":
+                self.send(b"R", stream, b"error")
+            else:
+                self.send(b"E", stream, b"x-checksum: 7\n" if name == "trailers" else b"")
+            await self.writer.drain()
+            self.forget(stream)
+        except ConnectionError:
+            pass
+
+
+@asynccontextmanager
+async def mux_server(context: ssl.SSLContext | None = None, **options: int) -> AsyncIterator[MuxServer]:
+    """Run a server on 127.0.0.1. context: for TLS, with its ALPN set; None = without TLS."""
+    found = MuxServer(**options)
+    found.scheme = "http" if context is None else "https"
+    server = await asyncio.start_server(found.serve, found.host, ssl=context)
+    found.port = server.sockets[0].getsockname()[1]
+    try:
+        yield found
+    finally:
+        server.close()
+        for writer in list(found.writers):
+            writer.transport.abort()
+        await found.until_closed()
+        await server.wait_closed()

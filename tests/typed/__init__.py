@@ -1,0 +1,1 @@
+"""Programs with types, which mypy and pyright check and the tests run."""
