@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -316,3 +317,30 @@ async def test_close_ends_exchanges_of_a_connection_that_goes_away(client, mux):
     with pytest.raises(ClientClosed):
         await waiting
     await mux.until_closed()
+
+
+async def test_connection_that_is_not_kept_serves_those_that_wait(make_client, make_mux):
+    mux = await make_mux(max_streams=1)
+    client = make_client(keep_alive=0)
+    responses = await asyncio.gather(*(client.get(mux.url()) for _ in range(5)))
+    assert all(response.ok for response in responses)
+    await mux.until_closed()
+    assert client.stats()[:3] == (0, 0, 0)
+
+
+async def test_stream_that_waits_for_a_busy_loop_is_used(make_client, make_mux):
+    mux = await make_mux(max_streams=1)
+    client = make_client(keep_alive=0)
+    first = asyncio.create_task(client.get(mux.url("/wait")))
+    await mux.until(requests=1)
+
+    def block(response, exc=None):
+        time.sleep(0.02)  # the stream was given to the next call, which has not gone on yet
+
+    client.event("post_request").bind(block)
+    second = asyncio.create_task(client.get(mux.url()))
+    await asyncio.sleep(0)
+    mux.gate.set()
+    assert (await first).ok
+    assert (await second).ok
+    assert (mux.connections, mux.most_streams) == (1, 1)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from hookline import HttpClient, MultiplexedConnection, PluginError, Protocol, SSLError, hookimpl
+from hookline import TLS, HttpClient, MultiplexedConnection, PluginError, Protocol, SSLError, hookimpl
 
 
 async def test_peer_that_chooses_http_1_gets_http_1(client, make_mux):
@@ -141,3 +141,10 @@ async def test_protocol_that_cannot_be_made_closes_the_connection(make_mux, cert
             await client.get(mux.url())
         await mux.until_closed()
         assert client.stats()[:3] == (0, 0, 0)
+
+
+async def test_contexts_are_kept_by_what_they_offer(make_client):
+    client, tls = make_client(), TLS()
+    assert tls.context(client) is tls.context(client)
+    assert tls.context(client, alpn=("acme-mux",)) is tls.context(client, alpn=("acme-mux",))
+    assert tls.context(client, alpn=("acme-mux",)) is not tls.context(client)

@@ -31,7 +31,10 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
         if not pool.reserve_slot():
             connection = await wait_in_queue(response, pool, closings, is_first=shared is not None)
             if connection is not None:
-                if connection.alive and connection.keep_alive and not pool.is_stale(connection, monotonic()):
+                is_stream = connection.session is not None  # which belongs to this call alone, and has no slot
+                if connection.alive and (
+                    is_stream or (connection.keep_alive and not pool.is_stale(connection, monotonic()))
+                ):
                     return connection
                 if not connection.alive:
                     if (idle := pool.take(monotonic())) is not None:

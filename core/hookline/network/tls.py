@@ -6,7 +6,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import SSLError, shown
@@ -30,12 +30,15 @@ class TLS:
     server_hostname: str | None = None
     alpn: tuple[str, ...] = ("http/1.1",)
 
-    def context(self, client: Any) -> ssl.SSLContext:
+    def context(self, client: Any, alpn: tuple[str, ...] | None = None) -> ssl.SSLContext:
         """Return the SSL context for these settings: that of the client (an HttpClient), made at its first use.
+
+        alpn: the protocols to offer instead; None = those of the settings.
 
         Raises: OSError, ValueError; see `make_context`.
         """
-        found: ssl.SSLContext = client.contexts.get(self)
+        settings = self if alpn is None else replace(self, alpn=alpn)
+        found: ssl.SSLContext = client.contexts.get(settings)
         return found
 
     def name_for(self, host: str) -> str:
