@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from servers.certificates import Certificates
 
 
 class Watch:
-    """Notes the dials, and the connections that requests get."""
+    """Notes the dials, the connections that requests get, and those that have not ended."""
 
     def __init__(self) -> None:
         self.dialled: list[tuple[str, int]] = []
         self.used: list[tuple[str, str, Any]] = []
+        self.open: set[Any] = set()
 
     @hookimpl
     def connecting(self, host: str, port: int) -> None:
@@ -27,6 +29,20 @@ class Watch:
     def connected(self, request: HttpRequest, connection: Any) -> None:
         peer = connection.facts().peer
         self.used.append((request.method, request.cause, peer and peer[1]))
+        self.open.add(connection)
+
+    @hookimpl
+    def disconnected(self, connection: Any, exc: BaseException | None) -> None:
+        assert exc is None
+        self.open.remove(connection)
+
+    async def all_ended(self) -> bool:
+        """Wait until each connection has ended: transports report it in a later turn of the loop."""
+        for _ in range(100):
+            if not self.open:
+                return True
+            await asyncio.sleep(0.02)
+        return False
 
 
 def client_of(watch: Any, certificates: Certificates, **options: Any) -> HttpClient:
@@ -47,6 +63,7 @@ async def test_tunnel_dials_the_proxy_alone(
         await client.get(nginx_tls.url("/1m.bin"))
     assert watch.dialled == [("127.0.0.1", site.port)]
     assert watch.used == [("CONNECT", "connect", site.port), ("GET", "call", site.port), ("GET", "call", site.port)]
+    assert await watch.all_ended()
 
 
 async def test_proxy_in_absolute_form(certificates: Certificates, nginx: Site, squid: Site) -> None:
@@ -54,6 +71,7 @@ async def test_proxy_in_absolute_form(certificates: Certificates, nginx: Site, s
     async with client_of(watch, certificates, proxies=proxies("http", squid)) as client:
         await client.get(nginx.url("/1m.bin"))
     assert (watch.dialled, watch.used) == ([("127.0.0.1", squid.port)], [("GET", "call", squid.port)])
+    assert await watch.all_ended()
 
 
 async def test_socks_dials_the_proxy_alone(certificates: Certificates, nginx_tls: Site, microsocks: Site) -> None:
@@ -61,6 +79,7 @@ async def test_socks_dials_the_proxy_alone(certificates: Certificates, nginx_tls
     async with client_of(watch, certificates, proxies=proxies("socks5h", microsocks)) as client:
         await client.get(nginx_tls.url("/1m.bin"))
     assert (watch.dialled, watch.used) == ([("127.0.0.1", microsocks.port)], [("GET", "call", microsocks.port)])
+    assert await watch.all_ended()
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks5h"])
@@ -86,6 +105,7 @@ async def test_websocket(certificates: Certificates, websockets_server: Site) ->
         await websocket.close()
     assert watch.dialled == [("127.0.0.1", websockets_server.port)]
     assert watch.used == [("GET", "call", websockets_server.port)]
+    assert await watch.all_ended()
 
 
 async def test_follow_ups(certificates: Certificates, httpbin: Site) -> None:
@@ -95,6 +115,7 @@ async def test_follow_ups(certificates: Certificates, httpbin: Site) -> None:
     assert len(response.history) == 2
     assert watch.dialled == [("127.0.0.1", httpbin.port)] * len(watch.dialled)
     assert [cause for _, cause, _ in watch.used] == ["call", "redirect", "redirect"]
+    assert await watch.all_ended()
 
 
 async def test_application_in_memory_is_not_dialled() -> None:
@@ -107,3 +128,4 @@ async def test_application_in_memory_is_not_dialled() -> None:
         assert (await client.get("http://name.example/")).content == b"app"
     assert watch.dialled == []
     assert [(method, cause) for method, cause, _ in watch.used] == [("GET", "call")]
+    assert await watch.all_ended()

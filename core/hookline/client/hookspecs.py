@@ -94,7 +94,9 @@ class ConnectionSpecifications:
 
     @hookspec
     def disconnected(self, connection: Any, exc: BaseException | None) -> None:
-        """Called once when a connection is closed or lost, unless it was detached. Plain functions only.
+        """Called once when a connection is closed or lost. Plain functions only.
+
+        One that was detached counts, if its new owner calls `connection.connection_lost`.
 
         connection: a Connection, or a MultiplexedConnection. exc: the error that ended it; None if it was closed in order.
         """

@@ -473,7 +473,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """Take the connection out of the client, in on_headers, and return it: after a 101, or a 2xx response to CONNECT.
 
         The caller owns the connection from then on. `connection.set_protocol(p)` gives an asyncio protocol the transport, and
-        the bytes that arrived after the head.
+        the bytes that arrived after the head. The protocol's `connection_lost(exc)` calls `connection.connection_lost(exc)`,
+        or no `disconnected` hook hears of the end.
 
         Raises: PluginError, for a connection on which HTTP goes on.
         """
