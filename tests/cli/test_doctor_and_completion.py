@@ -25,7 +25,7 @@ def test_doctor_shows_what_the_client_sees_and_no_secret(run: Run) -> None:
     assert "HOOKLINE_DISABLE expect" in lines
     assert any(line.startswith("OpenSSL OpenSSL ") for line in lines)
     assert any(line.startswith("hookline-core ") for line in lines)
-    assert "commands ws" in lines
+    assert "commands sse, ws" in lines
     assert "hunter2" not in done.stdout
 
 

@@ -21,7 +21,7 @@ from hookline import (
     form_pairs,
     hookimpl,
 )
-from hookline_testing.server import ScriptedServer, response
+from hookline_testing.server import Gate, Script, ScriptedServer, response
 from kit.recorder import client_with
 
 KIND = "text/reversed"
@@ -310,8 +310,8 @@ async def test_uploads_pass_through_all_wrappers_in_their_order(server: Scripted
 
 async def test_wrapper_is_closed_when_the_upload_ends_early(make_scripted: Any) -> None:
     server = make_scripted(strict=False)
-    server.always(response(b"no", 403), early=True)
-    ended = []
+    begun, ended = Gate(), []
+    server.answer(Script().hold(begun).send(response(b"no", 403)), early=True)
 
     async def watch(chunks: AsyncGenerator[bytes, None], length: int | None) -> AsyncGenerator[bytes, None]:
         try:
@@ -321,6 +321,7 @@ async def test_wrapper_is_closed_when_the_upload_ends_early(make_scripted: Any) 
             ended.append("wrapper")
 
     async def endless() -> AsyncGenerator[bytes, None]:
+        begun.open()
         try:
             while True:
                 yield b"x" * 100_000
