@@ -52,10 +52,14 @@ async def test_one_connection_even_if_the_first_requests_come_at_once(client, mu
 
 async def test_requests_beyond_the_limit_wait_in_their_order(client, make_mux):
     mux = await make_mux(max_streams=3)
-    responses = await asyncio.gather(*(client.get(mux.url(f"/hello/{n}")) for n in range(12)))
-    assert all(response.status_code == 200 for response in responses)
+    tasks = [asyncio.create_task(client.get(mux.url(f"/wait/{n}"))) for n in range(12)]
+    await mux.until(requests=3)
+    await asyncio.sleep(0.02)
+    assert len(mux.requests) == client.stats().streams == 3
+    mux.gate.set()
+    assert [(await task).status_code for task in tasks] == [200] * 12
     assert (mux.connections, mux.most_streams) == (1, 3)
-    assert [request.target for request in mux.requests] == [f"/hello/{n}" for n in range(12)]
+    assert [request.target for request in mux.requests] == [f"/wait/{n}" for n in range(12)]
 
 
 async def test_limit_may_change_while_the_connection_is_open(client, make_mux):
