@@ -6,13 +6,14 @@ import importlib.util
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from hookline import HttpClient
+from hookline import HttpClient, HttpResponse, hookimpl
 from servers.certificates import Certificates
 from servers.mux import ALPN, MuxServer, mux_server
 
@@ -67,6 +68,19 @@ async def make_client(certificates: Certificates, acme_mux: ModuleType) -> Async
             return client
 
         yield make
+
+
+class PriorKnowledge:
+    """A plugin that sends each request by the protocol without asking for it."""
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> None:
+        response.request.route = replace(response.request.route, protocol=ALPN)
+
+
+@pytest.fixture
+def prior_knowledge() -> PriorKnowledge:
+    return PriorKnowledge()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +15,7 @@ from hookline import (
     HttpTimeout,
     PoolTimeout,
     ReadTimeout,
+    RemoteProtocolError,
     Timeout,
     hookimpl,
 )
@@ -162,6 +164,14 @@ async def test_max_body_holds(client, mux):
     assert mux.connections == 1
 
 
+@pytest.mark.parametrize("length", ["-1", "+5", "5 6", "5a", "", "9" * 20])
+async def test_malformed_content_length_ends_one_exchange(client, mux, length):
+    with pytest.raises(RemoteProtocolError, match="Content-Length"):
+        await client.get(mux.url(f"/length/{quote(length)}"))
+    assert (await client.get(mux.url())).ok
+    assert mux.connections == 1
+
+
 async def test_cancelled_call_resets_its_stream_alone(client, mux):
     other = asyncio.create_task(client.get(mux.url("/wait")))
     task = asyncio.create_task(client.get(mux.url("/never")))
@@ -184,16 +194,10 @@ async def test_abandoned_stream_is_reset(client, mux):
     assert mux.connections == 1
 
 
-async def test_read_timeout_ends_one_exchange(client, mux):
-    with pytest.raises(ReadTimeout):
-        await client.get(mux.url("/never"), timeout=Timeout(read=0.1))
-    assert (await client.get(mux.url())).ok
-    assert mux.connections == 1
-
-
-async def test_total_timeout_ends_one_exchange(client, mux):
-    with pytest.raises(HttpTimeout):
-        await client.get(mux.url("/never"), timeout=0.1)
+@pytest.mark.parametrize(("timeout", "error"), [(Timeout(read=0.1), ReadTimeout), (0.1, HttpTimeout)])
+async def test_timeout_ends_one_exchange(client, mux, timeout, error):
+    with pytest.raises(error):
+        await client.get(mux.url("/never"), timeout=timeout)
     assert (await client.get(mux.url())).ok
     assert mux.connections == 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from dataclasses import replace
 
 import pytest
 
@@ -85,15 +84,9 @@ async def test_protocol_that_no_plugin_brings_is_an_error(mux, certificates):
             await client.get(mux.url())
 
 
-async def test_cleartext_by_prior_knowledge(make_client, make_mux):
+async def test_cleartext_by_prior_knowledge(make_client, make_mux, prior_knowledge):
     mux = await make_mux(tls=False)
-
-    class Knows:
-        @hookimpl
-        def pre_request(self, response):
-            response.request.route = replace(response.request.route, protocol="acme-mux")
-
-    client = make_client(plugins=[Knows()])
+    client = make_client(plugins=[prior_knowledge])
     responses = await asyncio.gather(*(client.get(mux.url()) for _ in range(10)))
     assert {response.version for response in responses} == {"ACME/1"}
     assert mux.connections == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -77,19 +76,15 @@ async def test_default_plugins_work_over_it(make_client, mux):
     assert "host" not in fields
 
 
-async def test_prior_knowledge_goes_to_follow_ups(make_client, make_mux):
+async def test_prior_knowledge_goes_to_follow_ups(make_client, make_mux, prior_knowledge):
     mux = await make_mux(tls=False)
 
-    class Knows:
-        @hookimpl
-        def pre_request(self, response):
-            response.request.route = replace(response.request.route, protocol="acme-mux")
-
+    class Follows:
         @hookimpl
         def post_request(self, response, exc):
             if exc is None and response.request.cause == "call":
                 return response.request.follow(mux.url("/hello"), cause="redirect")
 
-    client = make_client(plugins=[Knows()])
+    client = make_client(plugins=[prior_knowledge, Follows()])
     assert (await client.get(mux.url("/bytes/3"))).version == "ACME/1"
     assert mux.connections == 1

@@ -23,6 +23,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 ALPN = "acme-mux"
 WINDOW = 64 * 1024
@@ -234,7 +235,8 @@ class MuxSession:
                 "status": b"",
             }.get(name, name.encode())
             status = int(argument) if name == "status" else 200
-            lines = [] if name in ("stream", "trailers", "status") else [f"content-length: {len(body)}"]
+            length = unquote(argument) if name == "length" else len(body)
+            lines = [] if name in ("stream", "trailers", "status") else [f"content-length: {length}"]
             self.head(stream, status, *lines, "x-stream: " + str(stream))
             if request.method != "HEAD":
                 await self.data(stream, body)

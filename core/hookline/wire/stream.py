@@ -212,7 +212,8 @@ def make_head(status: int, fields: list[tuple[str, str]], version: str, reason: 
     except UnicodeEncodeError as error:
         raise RemoteProtocolError("malformed response head: a field with characters outside Latin-1") from error
     lengths = {value.strip() for name, value in fields if name.lower() == "content-length"}
-    length = lengths.pop() if lengths else "-1"
-    if lengths or not (length == "-1" or (length.isascii() and length.isdigit() and len(length) <= 19)):
+    length = lengths.pop() if lengths else None
+    if lengths or not (length is None or (length.isascii() and length.isdigit() and len(length) <= 19)):
         raise RemoteProtocolError("malformed response head: Content-Length")
-    return ResponseHead(raw, StatusLine(status, reason, 1, version), raw.lower(), length=int(length))
+    line = StatusLine(status, reason, 1, version)
+    return ResponseHead(raw, line, raw.lower(), length=-1 if length is None else int(length))
