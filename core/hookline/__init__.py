@@ -53,6 +53,8 @@ from .network.route import DirectRoute, Route
 from .network.stats import Stats
 from .network.timings import Timings
 from .network.tls import TLS
+from .plugins.distributions import entry_points
+from .plugins.entry_point import EntryPoint
 from .plugins.plugin_info import PluginInfo
 from .wire.carrier import Carrier, ConnectionFacts
 from .wire.multiplexed_connection import MultiplexedConnection
@@ -79,6 +81,7 @@ __all__ = [
     "DecodingError",
     "DefaultHeader",
     "DirectRoute",
+    "EntryPoint",
     "Event",
     "HooklineError",
     "HttpClient",
@@ -124,6 +127,7 @@ __all__ = [
     "canonical_host",
     "check_charset",
     "check_fields",
+    "entry_points",
     "field_octets",
     "form_pairs",
     "hookimpl",

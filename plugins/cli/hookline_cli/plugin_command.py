@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .arguments.client_options import ClientOptions, OptionTable
+from .arguments.client_options import ClientOptions, OptionTable, add_header_argument
 from .arguments.config import configured_words
 from .arguments.parser import Parser
-from .extensions import Extension
 from .output.printer import Printer
 from .running import UsageError, run
+
+if TYPE_CHECKING:
+    from hookline import EntryPoint
 
 
 class CommandContext:
@@ -69,7 +71,7 @@ class CommandContext:
         return UsageError(message)
 
 
-def run_extension(extension: Extension, words: list[str], printer: Printer) -> int:
+def run_extension(extension: EntryPoint, words: list[str], printer: Printer) -> int:
     """Run the command of a plugin, and return its exit status.
 
     Raises: UsageError, also if the command cannot be loaded; SystemExit, for --help.
@@ -90,16 +92,9 @@ def run_extension(extension: Extension, words: list[str], printer: Printer) -> i
     return run(command.run(given, CommandContext(printer, table.given(given), headers)), printer)
 
 
-def extension_parser(extension: Extension, command: Any) -> tuple[Parser, OptionTable]:
+def extension_parser(extension: EntryPoint, command: Any) -> tuple[Parser, OptionTable]:
     """Return the parser of a plugin's command: its own arguments, -H, and the options of core and of all plugins."""
     parser = Parser(f"hookline {extension.name}", description=command.__doc__)
     command.add_arguments(parser)
-    parser.add_argument(
-        "-H",
-        "--header",
-        action="append",
-        default=[],
-        metavar="'NAME: VALUE'",
-        help="a field; 'NAME:' removes a default",
-    )
+    add_header_argument(parser)
     return parser, OptionTable(parser)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .output.printer import Printer
@@ -17,6 +18,15 @@ class UsageError(Exception):
 
 class OutputRefused(Exception):  # no HooklineError, because the exchange did not fail
     """The body, or a part of it, cannot be written to where it should go."""
+
+
+@contextmanager
+def refusal(what: str) -> Iterator[None]:
+    """Turn an OSError within the block into OutputRefused. what: the beginning of the message."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputRefused(f"{what}: {error.strerror or error}") from error
 
 
 def run(work: Coroutine[Any, Any, int], printer: Printer) -> int:

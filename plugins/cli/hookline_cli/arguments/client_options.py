@@ -140,6 +140,18 @@ def add_plugin_arguments(parser: Parser) -> None:
     )
 
 
+def add_header_argument(parser: argparse._ActionsContainer) -> None:
+    """Add `-H` to a parser; the fields are in `header`."""
+    parser.add_argument(
+        "-H",
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="a field; 'NAME:' removes a default",
+    )
+
+
 def add_disable(parser: argparse._ActionsContainer) -> None:
     """Add `--disable` to a parser."""
     parser.add_argument(

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from hookline import HttpResponse, __version__, hookimpl
 
-from ..running import OutputRefused
+from ..running import refusal
 from .events import secret_fields
 from .secrets import HIDDEN, SECRET_FIELDS, hide_password
 from .trace import phases
@@ -55,10 +55,8 @@ def write_har(
     entries = [entry(began, response, bodies, show_secrets) for began, response in exchanges]
     creator = {"name": "hookline", "version": __version__}
     text = json.dumps({"log": {"version": "1.2", "creator": creator, "entries": entries}}, indent=2)
-    try:
+    with refusal(f"cannot write {path}"):
         Path(path).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputRefused(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def entry(

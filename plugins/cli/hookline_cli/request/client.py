@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hookline import HooklineError, HttpClient, Option
 
 from ..arguments.client_options import ClientOptions
 from ..running import UsageError
+from .plan import RequestPlan
 
 # Parameters of a client that are no options, so that a call does not take them.
 PARAMETERS = frozenset(inspect.signature(HttpClient).parameters) - {
@@ -28,14 +30,31 @@ def open_client(options: ClientOptions, plugins: Iterable[Any] = ()) -> tuple[Ht
 
     Raises: UsageError, for a wrong value; PluginError.
     """
-    try:
+    with usage_errors(TypeError, ValueError, AttributeError):
         client = HttpClient(disable=options.disable, plugins=[*options.plugins, *plugins])
         own = PARAMETERS | {option.name for info in client.plugins for option in info.of(Option) if not option.request}
+        own |= {"trust_env"}  # the option of core that only a client has
         for name, value in options.keywords.items():
-            if name in own or name == "trust_env":  # the option of core that only a client has
+            if name in own:
                 setattr(client, name, value)
+    return client, {name: value for name, value in options.keywords.items() if name not in own}
+
+
+async def request(client: HttpClient, plan: RequestPlan, keywords: dict[str, Any], *, stream: bool = False) -> Any:
+    """Send the request of a plan, and return what the call gives. keywords: options of the call.
+
+    Raises: HooklineError; UsageError, for a wrong value.
+    """
+    with usage_errors(TypeError, ValueError):
+        return await client.request(plan.method, plan.url, **{**plan.keywords, **keywords}, stream=stream)
+
+
+@contextmanager
+def usage_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Raise errors of these kinds, which wrong values on the command line cause, as UsageError; no HooklineError."""
+    try:
+        yield
     except HooklineError:
         raise
-    except (TypeError, ValueError, AttributeError) as error:
+    except kinds as error:
         raise UsageError(str(error)) from error
-    return client, {name: value for name, value in options.keywords.items() if name not in own | {"trust_env"}}

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from hookline import HttpResponse
 
-from ..running import OutputRefused, UsageError
+from ..running import OutputRefused, UsageError, refusal
 
 # filename*=UTF-8''a%20b.txt and filename="a b.txt" (RFC 6266, section 4.1)
 _EXTENDED = re.compile(r"filename\*\s*=\s*([\w!#$&+^`{}~-]+)'[^']*'([^\s;]+)", re.IGNORECASE)
@@ -107,7 +107,7 @@ class Partial:
         self._note = path.with_name(f"{path.name}.part.validator")
 
     def request_fields(self) -> list[tuple[str, str]]:
-        """Return the fields that ask for the rest; none if nothing is here, or nobody knows whether it still fits."""
+        """Return the fields that ask for the rest; none if nothing is here, or it has no validator."""
         try:
             size, validator = self._part.stat().st_size, self._note.read_text(encoding="latin-1")
         except OSError:
@@ -127,15 +127,13 @@ class Partial:
                 raise OutputRefused(
                     f"the server sent another part than was asked for; remove {self._part} and try again"
                 )
-        try:
+        with refusal(f"cannot write {self._part}"):
             file = self._part.open("ab" if kept else "wb")
             validator = validator_of(response)
             if validator:
                 self._note.write_text(validator, encoding="latin-1")
             else:
                 self._note.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputRefused(f"cannot write {self._part}: {error.strerror or error}") from error
         return file, kept
 
     def finish(self) -> None:
@@ -143,11 +141,9 @@ class Partial:
 
         Raises: OutputRefused.
         """
-        try:
+        with refusal(f"cannot write {self.path}"):
             os.replace(self._part, self.path)
             self._note.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputRefused(f"cannot write {self.path}: {error.strerror or error}") from error
 
 
 def validator_of(response: HttpResponse) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from hookline import HooklineError, HttpRequest, HttpResponse, hookimpl
+from hookline import HttpRequest, HttpResponse, hookimpl
 
 from ..arguments.client_options import ClientOptions
 from ..arguments.parser import wrapped
@@ -12,8 +12,8 @@ from ..event_log import EVENTS, record_events
 from ..output.events import secret_fields
 from ..output.printer import Printer, printable
 from ..output.secrets import hide_field, hide_password
-from ..running import DONE, UsageError
-from .client import open_client
+from ..running import DONE
+from .client import open_client, request
 from .plan import RequestPlan
 
 OURS = ("event_recorder", "send_nothing", "send_no_sub_request")
@@ -68,12 +68,7 @@ async def explain(printer: Printer, given: argparse.Namespace, plan: RequestPlan
     async with client:
         orders = await orders_of(options)
         record_events(client, listener)
-        try:
-            await client.request(plan.method, plan.url, **{**plan.keywords, **keywords})
-        except HooklineError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise UsageError(str(error)) from error
+        await request(client, plan, keywords)
         if stop.request is not None:
             show_request(printer, stop.request, given.show_secrets)
         for event in EVENTS:

@@ -183,7 +183,7 @@ def set_content_type(plan: RequestPlan, kind: str | None, default: str | None) -
 
 
 def is_json_container(data: bytes) -> bool:
-    """Say whether data is a JSON object or list, which nobody means as a form."""
+    """Say whether data is a JSON object or list, which is sent as JSON and never as a form."""
     if data[:1] not in (b"{", b"["):
         return False
     try:

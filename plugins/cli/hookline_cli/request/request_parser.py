@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline import __version__
 
-from ..arguments.client_options import OptionTable
+from ..arguments.client_options import OptionTable, add_header_argument
 from ..arguments.items import EXPLANATION
 from ..arguments.parser import Parser
 from ..extensions import COMMANDS, extensions, help_of
@@ -65,14 +65,7 @@ def describe_commands() -> str:
 def add_body_arguments(parser: Parser) -> None:
     """Add what the request is made of."""
     group = parser.add_argument_group("request")
-    group.add_argument(
-        "-H",
-        "--header",
-        action="append",
-        default=[],
-        metavar="'NAME: VALUE'",
-        help="a field; 'NAME:' removes a default",
-    )
+    add_header_argument(group)
     group.add_argument(
         "-d",
         "--data",

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from hookline import HooklineError, HttpClient, HttpResponse
+from hookline import HttpClient, HttpResponse
 
 from ..arguments.client_options import ClientOptions
 from ..output.body import RawWriter, ShownWriter
 from ..output.printer import Printer
 from ..output.secrets import hide_field
-from ..running import DONE, OutputRefused, UsageError
-from .client import open_client
+from ..running import DONE, UsageError, refusal
+from .client import open_client, request
 from .plan import RequestPlan
 
 MAX_KEPT = 1024 * 1024  # bytes of a body that are kept for --har
@@ -96,12 +94,7 @@ class Exchange:
         partial = self._ask_for_rest()
         began = time.monotonic()
         timeout = keywords.get("timeout")
-        try:
-            response = await client.request(plan.method, plan.url, **{**plan.keywords, **keywords}, stream=True)
-        except HooklineError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise UsageError(str(error)) from error
+        response = await request(client, plan, keywords, stream=True)
         if not isinstance(response, HttpResponse):  # a plugin took the connection over
             raise UsageError(f"{plan.url} gave a {type(response).__name__}; hookline --help lists the command for it")
         self._response = response
@@ -254,15 +247,6 @@ def open_file(path: Path) -> BinaryIO:
     """
     with refusal(f"cannot write {path}"):
         return path.open("wb")
-
-
-@contextlib.contextmanager
-def refusal(what: str) -> Iterator[None]:
-    """Turn an OSError within the block into OutputRefused. what: the beginning of the message."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputRefused(f"{what}: {error.strerror or error}") from error
 
 
 def is_plain(response: HttpResponse) -> bool:

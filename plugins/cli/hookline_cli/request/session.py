@@ -17,7 +17,7 @@ from typing import Any
 from hookline import HttpClient, split_url
 
 from ..arguments.config import config_folder
-from ..running import OutputRefused, UsageError
+from ..running import UsageError, refusal
 from .plan import RequestPlan
 
 _LEFT_OUT = ("content-", "if-", "range", "host", "accept-encoding")  # fields that belong to one request, in lower case
@@ -68,10 +68,8 @@ class Session:
             keep = getattr(module, "export_state", None)
             if keep is not None:
                 self._kept["state"][name] = keep(client, keywords)
-        try:
+        with refusal(f"cannot write {self.path}"):
             write_private(self.path, json.dumps(self._kept, indent=2) + "\n")
-        except OSError as error:
-            raise OutputRefused(f"cannot write {self.path}: {error.strerror or error}") from error
 
 
 def path_of(name: str, url: str) -> str:
