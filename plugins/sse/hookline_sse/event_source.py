@@ -18,9 +18,10 @@ from hookline import (
 )
 
 from .errors import EventStreamError
+from .iteration import EventIteration, run_synchronously
 from .parser import MAX_EVENT, MAX_LINE, as_last_event_id, as_limit
 from .reconnect import Reconnect, as_reconnect
-from .response_events import MEDIA_TYPE, ResponseEvents, described, is_event_stream, run_synchronously
+from .response_events import MEDIA_TYPE, ResponseEvents, described, is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -43,7 +44,7 @@ FINAL = (SSLError, HttpProxyError, ClientClosed)
 REPEATABLE = (bytes, bytearray, memoryview, str, Mapping, list, tuple)
 
 
-class EventSource:
+class EventSource(EventIteration):
     """A stream of events, which is opened again when it ends or its connection is lost. `client.events(url)` makes one.
 
         async with client.events(url) as events:
@@ -162,27 +163,16 @@ class EventSource:
 
     # -- reading
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> ServerSentEvent:
-        event = self._take_parsed() or await self._run_until_closed(self._read())
-        if event is None:
-            raise StopAsyncIteration
-        return event
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> ServerSentEvent:
-        event = self._take_parsed() or run_synchronously(self._client, self._run_until_closed(self._read()))
-        if event is None:
-            raise StopIteration
-        return event
-
-    def _take_parsed(self) -> ServerSentEvent | None:
+    def take_parsed(self) -> ServerSentEvent | None:
         """Return the next event if its bytes were read already and the stream was not closed, else None."""
         return None if self._is_closed or self._events is None else self._events.take_parsed()
+
+    async def read(self) -> ServerSentEvent | None:
+        """Return the next event; None = there are no more.
+
+        Raises: what the iteration raises.
+        """
+        return await self._run_until_closed(self._read())
 
     async def _run_until_closed(self, step: Coroutine[Any, Any, ServerSentEvent | None]) -> ServerSentEvent | None:
         """Run `_connect` or `_read`, until the stream is closed; then return None.

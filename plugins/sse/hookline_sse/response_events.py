@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from hookline import StreamConsumedError
 
 from .errors import EventStreamError, EventTooLarge
+from .iteration import EventIteration
 from .parser import MAX_EVENT, MAX_LINE, EventParser
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from hookline import HttpClient, HttpResponse
+    from hookline import HttpResponse
 
     from .event import ServerSentEvent
 
@@ -22,7 +20,7 @@ PIECE = 256 * 1024  # bytes that are parsed at a time: as many as core receives 
 MAX_SHOWN = 60  # characters of a Content-Type in a message
 
 
-class ResponseEvents:
+class ResponseEvents(EventIteration):
     """The events of one response, in the order in which they come: `async for` in a running loop, `for` without one.
 
     Each event is there as soon as the empty line that ends it has arrived. An iteration that was left goes on where it stopped.
@@ -50,6 +48,7 @@ class ResponseEvents:
         if response.is_consumed:
             raise StreamConsumedError("the body was already taken: a stream can be read once only")
         self.response = response
+        self._client = response.request.client
         self._parser = EventParser(
             max_line=max_line,
             max_event=max_event,
@@ -70,24 +69,6 @@ class ResponseEvents:
     def retry(self) -> int | None:
         """The milliseconds to wait before reconnecting, as the server asked last; None = it did not."""
         return self._parser.retry
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> ServerSentEvent:
-        event = await self.read()
-        if event is None:
-            raise StopAsyncIteration
-        return event
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> ServerSentEvent:
-        event = self.take_parsed() or run_synchronously(self.response.request.client, self.read())
-        if event is None:
-            raise StopIteration
-        return event
 
     async def read(self) -> ServerSentEvent | None:
         """Return the next event; None at the end of the body.
@@ -133,15 +114,3 @@ def described(response: HttpResponse) -> str:
     shown = "no Content-Type" if media_type is None else f"the Content-Type {media_type[:MAX_SHOWN]!a}"
     path = request.origin_form.partition("?")[0]
     return f"{request.method} {request.origin}{path} was answered with status {response.status_code} and {shown}"
-
-
-def run_synchronously(client: HttpClient, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on the client's own loop, and return its result.
-
-    Raises: RuntimeError, in a running loop; what the coroutine raises.
-    """
-    result = client.run(coroutine)
-    if inspect.iscoroutine(result):
-        result.close()
-        raise RuntimeError("an event loop is running: use `async with` and `async for` to read events")
-    return result
