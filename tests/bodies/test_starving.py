@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from hookline import HttpClient, HttpTimeout
 from hookline_testing.server import Script, ScriptedServer
+from kit.turns import counted_turns
 
 
 def plain() -> Iterator[bytes]:
@@ -24,17 +24,7 @@ async def asynchronous() -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("source", [plain, asynchronous])
 async def test_part_that_gives_nothing_for_ever_leaves_the_loop_its_turns(scripted: ScriptedServer, source) -> None:
     scripted.always(Script().read_body())
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0.01)
-
-    async with HttpClient(autoload=False, plugins=["bodies"]) as client:
-        other = asyncio.create_task(count())
+    async with HttpClient(autoload=False, plugins=["bodies"]) as client, counted_turns(0.01) as turns:
         with pytest.raises(HttpTimeout):
             await client.post(scripted.url(), timeout=0.15, files={"file": source()})
-        other.cancel()
-    assert turns > 2
+    assert turns.count > 2

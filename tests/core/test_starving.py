@@ -10,6 +10,7 @@ import pytest
 
 from hookline import HttpClient, HttpTimeout
 from hookline_testing.server import Script, ScriptedServer, response
+from kit.turns import counted_turns
 
 
 def plain() -> Iterator[bytes]:
@@ -56,20 +57,10 @@ def with_length(source: Callable[[], Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("given", [as_data, with_length])
 async def test_source_that_gives_nothing_for_ever_leaves_the_loop_its_turns(scripted, source, given):
     scripted.always(Script().read_body())
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0.01)
-
-    async with HttpClient(autoload=False) as client:
-        other = asyncio.create_task(count())
+    async with HttpClient(autoload=False) as client, counted_turns(0.01) as turns:
         with pytest.raises(HttpTimeout):
             await client.post(scripted.url(), timeout=0.15, **given(source))
-        other.cancel()
-    assert turns > 2
+    assert turns.count > 2
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from kit.turns import counted_turns
 from servers.addresses import Site
 
 REFUSED = "a client for each thread|client has left"
@@ -131,19 +132,13 @@ def test_websocket_belongs_to_the_parent(websockets_server: Site) -> None:
 
 
 async def test_pieces_that_never_wait_leave_the_loop_its_turns(websockets_server: Site) -> None:
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    async with HttpClient() as client, await client.get(url_of(websockets_server)) as websocket:
-        other = asyncio.create_task(count())
+    async with (
+        HttpClient() as client,
+        await client.get(url_of(websockets_server)) as websocket,
+        counted_turns(0) as turns,
+    ):
         await asyncio.sleep(0)
-        before = turns
+        before = turns.count
         await websocket.send("" for _ in range(320))
-        assert turns - before >= 4
-        other.cancel()
+        assert turns.count - before >= 4
         assert await websocket.receive() == ""
