@@ -46,6 +46,13 @@ class OwnFile:
         self._file.close()
 
 
+def contents(request):
+    """The contents of a multipart body's parts, without their heads (a temporary file's name may contain anything)."""
+    boundary = request.body.partition(b"\r\n")[0]
+    parts = request.body.split(b"\r\n" + boundary)[:-1]
+    return [part.partition(b"\r\n\r\n")[2] for part in parts]
+
+
 KINDS = [buffered, unbuffered, both_ways, spooled, named, in_memory, mapped, compressed]
 
 
@@ -62,8 +69,8 @@ async def test_file_is_sent_again_from_its_first_position(client, scripted, tmp_
             await client.post(scripted.url(), **given)
     first, second, part, parts = scripted.requests
     assert first.body == second.body == content[start:]
-    assert part.body.count(content[start:]) == 1
-    assert parts.body.count(content[start:]) == 2
+    assert contents(part) == [content[start:]]
+    assert contents(parts) == [content[start:]] * 2
 
 
 async def test_file_that_the_user_has_sought_is_sent_from_there(client, scripted, tmp_path):
