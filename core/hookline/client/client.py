@@ -176,7 +176,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         **options: Any,
     ) -> None:
         """Make a client. The class documents the parameters and the errors."""
-        LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
+        LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections), self._closed_hooks)
         PluginHost.__init__(self, Selection(plugins, disable, require, autoload), options)
         parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
@@ -190,6 +190,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         self._register()
         self._check_options()
         self._ready = True
+        self._attach(self.configuration.of_hook("attached"))
 
     def _own_headers(self) -> CIMultiDict[str]:
         """Return the fields of every request, as long as the user gives no others."""

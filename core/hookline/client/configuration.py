@@ -30,7 +30,7 @@ from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, Med
 from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
-from ..hooks.markers import CONNECTION_HOOKS, EVENTS
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS, HOOKS
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
@@ -118,7 +118,7 @@ class Configuration:
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
         self._successors = successors(self.plugins)
-        self._implementations = {event: self._ordered_implementations(event) for event in (*EVENTS, *CONNECTION_HOOKS)}
+        self._implementations = {event: self._ordered_implementations(event) for event in HOOKS}
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
         self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
@@ -369,9 +369,12 @@ class Configuration:
     # -- what `client.plugins` shows
 
     def implementations(self) -> dict[str, tuple[Implementation, ...]]:
-        """For each event, all implementations that run for some request, in order: plugins and handlers of the client."""
-        of_connections = {hook: self._implementations[hook] for hook in CONNECTION_HOOKS}
-        return {**DispatchTable(self._implementations, self._handlers, None).events, **of_connections}
+        """For each hook, all implementations that run at some time, in order: plugins and handlers of the client."""
+        return {**self._implementations, **DispatchTable(self._implementations, self._handlers, None).events}
+
+    def of_hook(self, hook: str) -> tuple[Implementation, ...]:
+        """The implementations of a hook by the plugins, in order."""
+        return self._implementations[hook]
 
     def ordered_plugins(self) -> dict[str, PluginInfo]:
         """The plugins by name, ordered by `before` and `after`, then by name."""

@@ -21,6 +21,8 @@ ARGUMENTS = {
     "connecting": ("request", "host", "port", "addresses"),
     "connected": ("request", "connection"),
     "disconnected": ("connection", "exc"),
+    "attached": ("client",),
+    "closed": ("client",),
 }
 
 
