@@ -83,7 +83,6 @@ class Configuration:
     options: the values of the client's options, by name.
     option_owners: for each option that the client was given, the plugin that converted the value; None for core.
     given_options: the names of options that the client was given, None excepted.
-    total_timeout: seconds for a call; 0.0 = no limit.
     on_fast_path: do the options and default fields allow the fast path?
     pre_request_options, pre_request_fields: the names of options and fields in preconditions of pre_request.
 
@@ -140,7 +139,6 @@ class Configuration:
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
         timeout: Timeout = self.options["timeout"]
-        self.total_timeout = timeout.total
         self.on_fast_path = not (
             self.options["stream"] or self.options["max_body"] or self.options["timings"] or timeout._has_parts
         )

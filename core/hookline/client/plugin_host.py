@@ -213,6 +213,8 @@ class PluginHost(ClientAttributes):
         bodies = configuration.bodies.keywords
         if name in bodies:
             return TypeError(f"{what}: it is the body of a request")
+        if name in CALL_KEYWORDS:
+            return TypeError(f"{what}: it is for the method that makes a request")
         running = self.configuration.plugins
         left_out = [info for name, info in running.items() if name not in configuration.plugins]
         for info in (*left_out, *self._selection.absent):

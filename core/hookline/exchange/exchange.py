@@ -70,6 +70,8 @@ async def exchange(
     """
     if request is None:
         request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
+        if request.timeout.total:
+            client._start_deadline(request)  # type: ignore[union-attr]
     else:
         request._heed_own_options()  # the plugin that made it may have set some
     configuration = request.configuration
