@@ -385,8 +385,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         """Send a request in a call of its own: with follow-ups, a new deadline and an empty history.
 
         What is sent is a copy, so that the request can be sent again. Of a request that was sent before, such as
-        `response.request`, the copy has no `unredirected_headers`: plugins find cookies and credentials anew. A sub-request
-        keeps its parent, and the parent's deadline.
+        `response.request`, the copy has no `unredirected_headers`: plugins find anew what belongs there. A sub-request keeps
+        its parent, and the parent's deadline.
 
         request: from `build_request`, `new_request`, or `response.request` of this client. options: options and handlers of this
         call, such as `stream=True`; they replace those of the request.
@@ -412,7 +412,6 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             new.deadline = 0.0
             self._start_deadline(new)
         return await send_follow_ups(await exchange(new), is_call=True)
-
 
     def _start_deadline(self, request: HttpRequest) -> None:
         """Let the total timeout of a call begin."""
