@@ -284,7 +284,7 @@ async def finish_early(response: HttpResponse, answer: Any) -> Any:
     response._mark_finished()
     if isinstance(answer, HttpResponse) and answer._has_unread_body and (stands_for_response or answer._is_as_received):
         return await receive_built(take_over(response, answer))
-    response._share_notes(answer)
+    response._share_notes(answer, stands_for_response=stands_for_response)
     if stands_for_response:
         answer.answer = None
         response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())

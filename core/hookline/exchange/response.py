@@ -452,15 +452,23 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     def notes(self) -> dict[str, Any]:
         """What plugins and handlers keep during this exchange: a dict, empty at first. Use your plugin's name as the key.
 
-        If a plugin answers the exchange with another response, that one has the same dict. A follow-up begins with an empty one.
+        If a plugin answers the exchange with another response, that one has the same dict, unless it is of another exchange
+        and has notes of its own. A follow-up begins with an empty one.
         """
         if self._notes is None:
             self._notes = {}
         return self._notes
 
-    def _share_notes(self, answer: Any) -> None:
-        """Give the notes to the response that this exchange was answered with."""
-        if isinstance(answer, HttpResponse):
+    def _share_notes(self, answer: Any, *, stands_for_response: bool = False) -> None:
+        """Give the notes to the response that this exchange was answered with.
+
+        stands_for_response: the hooks of this exchange get the answer as their response.
+        """
+        if not isinstance(answer, HttpResponse):
+            return
+        if answer.is_built:  # its notes, if it has any, are of this exchange
+            self.notes.update(answer._notes or {})
+        if answer.is_built or answer._notes is None or stands_for_response:
             answer._notes = self.notes
 
     @property
