@@ -95,7 +95,7 @@ async def built(url: str) -> int:
     async with HttpClient() as client:
         request: HttpRequest = client.build_request("GET", url)
         response: HttpResponse = await client.send(request, timeout=5)
-        entries: list[str] = client.per_loop(list)
+        entries = client.per_loop(list[str])
         return response.status_code + len(entries)
 
 
