@@ -40,6 +40,7 @@ class PlainResponse:
     fields: Iterable[tuple[str, str]] = ()
     content: bytes = b""
     request: Request = field(default_factory=PlainRequest)
+    is_stored: bool = False
 
     @property
     def headers(self) -> CIMultiDict[str]:

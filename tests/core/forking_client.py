@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hookline import ConnectionClosed, HttpClient
+from hookline import ConnectionClosed, HttpClient, HttpResponse, hookimpl
 
 SECONDS = 10
 ROUNDS = 20
@@ -192,6 +192,38 @@ def given_loop(url: str) -> None:
     wait(child)
     client.close()
     loop.close()
+
+
+def states(url: str) -> None:
+    """A child closes nothing that a plugin has opened in the parent, and opens its own."""
+    log: list[str] = []
+
+    class Keeps:
+        def make(self) -> str:
+            log.append("make")
+            return f"of {os.getpid()}"
+
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> None:
+            client.per_loop(self.make, log.append)
+
+        @hookimpl
+        def closed(self) -> None:
+            log.append("closed")
+
+    def child() -> None:
+        client.close()
+        assert log == ["make"], log
+        calls(url, "child")
+        client.close()
+        assert log == ["make", "make", "closed", f"of {os.getpid()}"], log
+
+    client.plugins.manager.register(Keeps())
+    calls(url, "parent")
+    wait(in_child(child))
+    calls(url, "parent")
+    client.close()
+    assert log == ["make", "closed", f"of {os.getpid()}"], log
 
 
 def work_of_process(url: str) -> None:

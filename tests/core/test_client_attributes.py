@@ -121,12 +121,12 @@ async def test_headers_of_the_client_may_be_set_anew(scripted, given):
 
 PUBLIC = {
     # requests
-    "get", "options", "head", "post", "put", "patch", "delete", "request",
+    "get", "options", "head", "post", "put", "patch", "delete", "request", "build_request", "send",
     # the client itself
     "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "plugins", "stats",
     # for plugins
     "add_closer", "before_dial", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
-    "pause", "remove_closer", "resolve", "run",
+    "pause", "per_loop", "remove_closer", "resolve", "run",
 }  # fmt: skip
 
 

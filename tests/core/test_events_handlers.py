@@ -368,3 +368,33 @@ async def test_plans_are_kept_between_requests(scripted: ScriptedServer) -> None
         client.event("on_headers").bind(lambda response: None)
         assert client.configuration is not first
         assert client._variant(["quiet"], ()) is not variant
+
+
+async def test_parameters_of_a_method_are_looked_up_once(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[Any] = []
+    signature = inspect.signature
+    monkeypatch.setattr(inspect, "signature", lambda f, *args, **kw: looked_up.append(f) or signature(f, *args, **kw))
+
+    class Binds:
+        name = "binds"
+
+        def __init__(self, seen: list[Any]) -> None:
+            self.seen = seen
+
+        def finish(self, response: HttpResponse, exc: BaseException | None, cause: str) -> None:
+            self.seen.append((response.status_code, exc, cause))
+
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> None:
+            response.event("post_request").bind(self.finish, plugin="binds")
+
+    scripted.always(response(b"one"))
+    seen: list[Any] = []
+    for _ in range(3):
+        async with HttpClient(autoload=False, plugins=[Binds(seen)]) as client:
+            await client.get(scripted.url())
+            await client.get(scripted.url())
+    assert seen == [(200, None, "call")] * 6
+    assert [f.__name__ for f in looked_up].count("finish") == 1

@@ -76,6 +76,7 @@ def server_and_options(
         ("stream", 2),
         ("upload", 2),
         ("given_loop", 2),
+        ("states", 2),
         ("processes", 3),
     ],
 )

@@ -68,6 +68,45 @@ async def test_notes_are_there_when_another_plugin_answers(scripted: ScriptedSer
     assert [answer.notes for answer in got] == [{"keeps": 0}, {"keeps": 1}]
 
 
+@pytest.mark.parametrize("event", ["pre_request", "post_request"])
+async def test_answer_of_another_exchange_keeps_its_notes_for_the_caller(scripted: ScriptedServer, event: str) -> None:
+    class Elsewhere:
+        """Answers with the response of another call; in pre_request it stands for that of this exchange."""
+
+        async def answer(self, response: HttpResponse, now: str) -> HttpResponse | None:
+            if now != event or response.request.origin_form != "/here":
+                return None
+            client = response.request.client
+            return await client.send(client.build_request("GET", scripted.url("/there")))  # type: ignore[no-any-return]
+
+        @hookimpl
+        async def pre_request(self, response: HttpResponse) -> HttpResponse | None:
+            return await self.answer(response, "pre_request")
+
+        @hookimpl
+        async def post_request(self, response: HttpResponse) -> HttpResponse | None:
+            return await self.answer(response, "post_request")
+
+    class Names:
+        before = "elsewhere"
+        found: list[Any] = []  # noqa: RUF012
+
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> None:
+            response.notes["names"] = response.request.origin_form
+
+        @hookimpl
+        def post_request(self, response: HttpResponse) -> None:
+            self.found.append(response.notes["names"])
+
+    scripted.always(answer_of(b"from the network"))
+    names = Names()
+    async with HttpClient(autoload=False, plugins=[names, Elsewhere()]) as client:
+        got = await client.get(scripted.url("/here"))
+    assert sorted(names.found) == ["/here", "/there"]
+    assert got.notes == {"names": "/here" if event == "pre_request" else "/there"}
+
+
 async def test_notes_are_there_without_an_answer_and_at_an_error(scripted: ScriptedServer) -> None:
     scripted.always(answer_of(b"from the network"))
     keeps = Keeps()

@@ -8,10 +8,12 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from hookline import Connection, DirectRoute, HttpClient, HttpRequest, HttpResponse, hookimpl
-from hookline.client.hookspecs import ConnectionSpecifications, Specifications
+from hookline.client.hookspecs import ClientSpecifications, ConnectionSpecifications, Specifications
 from hookline.hooks.implementation import ARGUMENTS
-from hookline.hooks.markers import CONNECTION_HOOKS, EVENTS
+from hookline.hooks.markers import CLIENT_HOOKS, CONNECTION_HOOKS, EVENTS
 from hookline_testing.server import Script, ScriptedServer, response
 
 PLUGINS = Path(__file__).parents[2] / "docs" / "plugins"
@@ -43,16 +45,25 @@ def test_every_hook_has_a_section_with_its_arguments() -> None:
     }
 
 
-def test_connection_hooks_stand_in_a_table_with_their_arguments() -> None:
-    section = HOOKS.partition("\n## Connection hooks\n")[2].partition("\n## ")[0]
+@pytest.mark.parametrize(
+    ("title", "specifications", "hooks"),
+    [
+        ("Connection hooks", ConnectionSpecifications, CONNECTION_HOOKS),
+        ("Client hooks", ClientSpecifications, CLIENT_HOOKS),
+    ],
+)
+def test_other_hooks_stand_in_a_table_with_their_arguments(
+    title: str, specifications: type, hooks: tuple[str, ...]
+) -> None:
+    section = HOOKS.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     stated = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", section, re.MULTILINE))
-    specified = {name: inspect.signature(getattr(ConnectionSpecifications, name)) for name in CONNECTION_HOOKS}
+    specified = {name: inspect.signature(getattr(specifications, name)) for name in hooks}
     assert stated == {
         name: ", ".join(parameter for parameter in found.parameters if parameter != "self")
         for name, found in specified.items()
     }
     assert {name: tuple(found.parameters)[1:] for name, found in specified.items()} == {
-        name: ARGUMENTS[name] for name in CONNECTION_HOOKS
+        name: ARGUMENTS[name] for name in hooks
     }
 
 

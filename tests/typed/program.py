@@ -90,6 +90,15 @@ async def asynchronous(url: str) -> list[int]:
         return statuses
 
 
+async def built(url: str) -> int:
+    """Make a request first, and send it later."""
+    async with HttpClient() as client:
+        request: HttpRequest = client.build_request("GET", url)
+        response: HttpResponse = await client.send(request, timeout=5)
+        entries = client.per_loop(list[str])
+        return response.status_code + len(entries)
+
+
 async def failing(url: str) -> int:
     """Use the response of an error: its attributes are of the type Any, so a program states what they are."""
     async with HttpClient() as client:
@@ -197,7 +206,7 @@ async def mistakes(client: HttpClient, sync: SyncHttpClient, own: Client) -> Non
     _ = client.get("http://127.0.0.1/").status_code  # type: ignore[attr-defined]
     _ = client.cookeis  # type: ignore[attr-defined]
     await client.get(1)  # type: ignore[arg-type]
-    await client.send("http://127.0.0.1/")  # type: ignore[attr-defined]
+    await client.fetch("http://127.0.0.1/")  # type: ignore[attr-defined]
     _ = sync.get("http://127.0.0.1/").stauts_code  # type: ignore[attr-defined]
     await sync.get("http://127.0.0.1/")  # type: ignore[misc]
     await sync.get("http://127.0.0.1/").raw.read()  # type: ignore[misc]

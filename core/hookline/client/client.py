@@ -13,7 +13,7 @@ from multidict import CIMultiDict
 from ..copying import no_copy, set_reducer
 from ..errors import DNSError, reason_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
-from ..exchange.exchange import exchange
+from ..exchange.exchange import exchange, send_follow_ups
 from ..exchange.request import BODY_FRAMING, HttpRequest
 from ..exchange.response import HttpResponse
 from ..hooks.handlers import implementations_of
@@ -176,7 +176,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         **options: Any,
     ) -> None:
         """Make a client. The class documents the parameters and the errors."""
-        LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections))
+        LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections), self._closed_hooks)
         PluginHost.__init__(self, Selection(plugins, disable, require, autoload), options)
         parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
@@ -190,6 +190,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         self._register()
         self._check_options()
         self._ready = True
+        self._attach(self.configuration.of_hook("attached"))
 
     def _own_headers(self) -> CIMultiDict[str]:
         """Return the fields of every request, as long as the user gives no others."""
@@ -348,19 +349,15 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         )
         if headers is not None:
             request._apply_given_headers(headers)
-        total = configuration.total_timeout
         if keywords:
             given = configuration.bodies.take(data, keywords)
             self._apply_keywords(request, keywords, f"HttpClient.{function}")
             if given:
                 configuration.bodies.set_body(request, given)  # after the options, on which it depends
-            total = request.timeout.total
         elif data is not None and data.__class__ is not bytes:
             configuration.bodies.set_body(request, {"data": data})
         else:
             request.body = data
-        if total:
-            request.deadline = self.loop_resources.loop.time() + total
         return request
 
     def _apply_keywords(self, request: HttpRequest, keywords: dict[str, Any], function: str) -> None:
@@ -372,6 +369,55 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             request.configuration.apply_options(request, keywords, function)
             if request.timings and request._call_handlers is None:
                 request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
+
+    def build_request(
+        self, method: str, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
+    ) -> HttpRequest:
+        """Make a request without sending it: `send` sends it, once or several times. It can be changed before.
+
+        The parameters and the errors are those of `request`. The fields, options and plugins of the client are those of now.
+        """
+        request = self._make_request(fields.check_method(method), url, headers, data, kwargs, "build_request")
+        request._is_template = True
+        return request
+
+    def send(self, request: HttpRequest, **options: Any) -> Call[ResponseT_co]:
+        """Send a request in a call of its own: with follow-ups, a new deadline and an empty history.
+
+        What is sent is a copy, so that the request can be sent again. Of a request that was sent before, such as
+        `response.request`, the copy has no `unredirected_headers`: plugins find anew what belongs there. A sub-request keeps
+        its parent, and the parent's deadline.
+
+        request: from `build_request`, `new_request`, or `response.request` of this client. options: options and handlers of this
+        call, such as `stream=True`; they replace those of the request.
+
+        Returns what `request` returns, in the same way.
+
+        Raises: ValueError, for a request of another client or of none; BodyNotRepeatable, if the body can be read only once,
+        and was; what `request` raises.
+        """
+        return self.run(self._send(request, options))
+
+    async def _send(self, request: HttpRequest, options: dict[str, Any]) -> Any:
+        """Do what `send` says."""
+        if getattr(request, "client", None) is not self:
+            raise ValueError(
+                f"send: {request!r} belongs to another client, or to none; make it with build_request of this client"
+            )
+        new = request.copy(cause="call" if request.parent is None else None)
+        if request._is_template:
+            new.unredirected_headers.extend(request.unredirected_headers)
+        self._apply_keywords(new, options, "HttpClient.send")
+        if new.parent is None:
+            new.deadline = 0.0
+            self._start_deadline(new)
+        return await send_follow_ups(await exchange(new), is_call=True)
+
+    def _start_deadline(self, request: HttpRequest) -> None:
+        """Let the total timeout of a call begin."""
+        total = request.timeout.total
+        if total:
+            request.deadline = self.loop_resources.loop.time() + total
 
     def new_request(
         self,
@@ -409,6 +455,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         request._skips_pre_request = False
         if parent is None:
             request.parent = self._make_request(request.method, url, None, None, {}, "new_request")
+            self._start_deadline(request)
         else:
             request.parent, request.deadline = parent, parent.deadline
         return request

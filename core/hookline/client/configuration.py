@@ -30,7 +30,7 @@ from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, Med
 from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
-from ..hooks.markers import CONNECTION_HOOKS, EVENTS
+from ..hooks.markers import CONNECTION_HOOKS, EVENTS, HOOKS
 from ..messages import fields
 from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
@@ -83,7 +83,6 @@ class Configuration:
     options: the values of the client's options, by name.
     option_owners: for each option that the client was given, the plugin that converted the value; None for core.
     given_options: the names of options that the client was given, None excepted.
-    total_timeout: seconds for a call; 0.0 = no limit.
     on_fast_path: do the options and default fields allow the fast path?
     pre_request_options, pre_request_fields: the names of options and fields in preconditions of pre_request.
 
@@ -118,7 +117,7 @@ class Configuration:
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
         self._successors = successors(self.plugins)
-        self._implementations = {event: self._ordered_implementations(event) for event in (*EVENTS, *CONNECTION_HOOKS)}
+        self._implementations = {event: self._ordered_implementations(event) for event in HOOKS}
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
         self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
@@ -140,7 +139,6 @@ class Configuration:
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
         timeout: Timeout = self.options["timeout"]
-        self.total_timeout = timeout.total
         self.on_fast_path = not (
             self.options["stream"] or self.options["max_body"] or self.options["timings"] or timeout._has_parts
         )
@@ -369,9 +367,12 @@ class Configuration:
     # -- what `client.plugins` shows
 
     def implementations(self) -> dict[str, tuple[Implementation, ...]]:
-        """For each event, all implementations that run for some request, in order: plugins and handlers of the client."""
-        of_connections = {hook: self._implementations[hook] for hook in CONNECTION_HOOKS}
-        return {**DispatchTable(self._implementations, self._handlers, None).events, **of_connections}
+        """For each hook, all implementations that run at some time, in order: plugins and handlers of the client."""
+        return {**self._implementations, **DispatchTable(self._implementations, self._handlers, None).events}
+
+    def of_hook(self, hook: str) -> tuple[Implementation, ...]:
+        """The implementations of a hook by the plugins, in order."""
+        return self._implementations[hook]
 
     def ordered_plugins(self) -> dict[str, PluginInfo]:
         """The plugins by name, ordered by `before` and `after`, then by name."""

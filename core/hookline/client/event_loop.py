@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock, get_ident
 from typing import Any, TypeVar
@@ -44,11 +44,23 @@ class LoopBinding:
     _loop_thread: the id of the thread that runs the loop of now; 0 = not known. It is set before the loop runs.
     _claim: {"thread": id} while a thread runs the loop in synchronous mode, else empty.
     _bind_lock: held while the loop changes.
+    _is_opened: True if the hooks `closed` have not run since the client was made, or used.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None, max_connections: int | None = None) -> None:
-        """loop: the only one that the client may run on; None = any. max_connections: over all routes; None = any number."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None,
+        max_connections: int | None = None,
+        closed_hooks: Callable[[], Closer | None] = lambda: None,
+    ) -> None:
+        """Make a client that is bound to no loop yet.
+
+        loop: the only one that the client may run on; None = any. max_connections: over all routes; None = any number.
+        closed_hooks: returns what runs the hooks `closed`; None = there are none.
+        """
         self._given_loop = loop
+        self._find_closed_hooks = closed_hooks
+        self._is_opened = True
         self._max_connections = max_connections
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
@@ -117,7 +129,9 @@ class LoopBinding:
         resources, thread = self._loop_resources, get_ident()
         if resources is None or resources.loop is not loop:
             raise RuntimeError("this belongs to a loop that the client has left, or to the parent process")
-        if thread != self._loop_thread and (loop.is_running() or self._claim.get("thread", thread) != thread):
+        if thread == self._loop_thread or running_loop() is loop:
+            return
+        if loop.is_running() or self._claim.get("thread", thread) != thread:
             raise RuntimeError(OTHER_THREAD)
 
     def _check_synchronous(self) -> None:
@@ -172,6 +186,7 @@ class LoopBinding:
         resources = self._loop_resources
         if resources is not None and resources.loop is loop:
             self._loop_thread = get_ident()
+            self._is_opened = True
             return
         with self._bind_lock:  # if two threads come at once, the second finds what the first has made
             resources = self._loop_resources
@@ -181,7 +196,8 @@ class LoopBinding:
                     with self._claim_thread():
                         self._close_own_loop()
                 resources.leave_loop()
-            new = LoopResources(loop, self._max_connections)
+            new = LoopResources(loop, self._max_connections, self._take_closed_hooks)
+            self._is_opened = True
             new.reused = 0 if resources is None else resources.reused
             self._loop_thread = get_ident()
             self._loop_resources = new
@@ -225,6 +241,35 @@ class LoopBinding:
             raise RuntimeError("this belongs to another loop: close it there")
         return self.loop_resources.start(coroutine)
 
+    def _take_closed_hooks(self) -> Closer | None:
+        """Return what runs the hooks `closed`, which is to be called now; None = there are none, or they have run."""
+        run_hooks = self._find_closed_hooks() if self._is_opened else None
+        if run_hooks is None:
+            return None
+
+        async def run_once() -> None:
+            try:
+                await run_hooks()
+            finally:
+                self._is_opened = False
+                self._loop_thread = 0  # so that `run` binds the client again at its next use
+
+        return run_once
+
+    def per_loop(self, make: Callable[[], T], close: Callable[[T], object] | None = None) -> T:
+        """Return what a plugin keeps for the event loop of this client, such as connections to a store; for plugins.
+
+        It is made by `make()` when it is first asked for on a loop, and returned from then on. When the client closes, or the
+        loop ends, `close(it)` is called, and awaited if it returns an awaitable: after the last post_request, and after the
+        hooks `closed`. A forked child has none of it, and makes its own.
+
+        make: a function that awaits nothing; it is the key, so give the same one each time, such as a method of the plugin.
+        close: None: nothing is to be done.
+
+        Raises: RuntimeError, if no loop is running and the client has none; whatever `make` raises.
+        """
+        return self.loop_resources.per_loop(make, close)
+
     def add_closer(self, closer: Closer) -> None:
         """Let `close()` await `closer()`, after the last post_request and before it closes the connections.
 
@@ -245,7 +290,13 @@ class LoopBinding:
 
         Raises: RuntimeError, if the client is in use on another loop or in another thread.
         """
-        resources, own, running = self._loop_resources, self._usable_own_loop(), running_loop()
+        running = running_loop()
+        if self._is_opened and self._has_no_loop and self._find_closed_hooks() is not None:
+            if running is not None:
+                self._bind(running)
+            else:
+                _ = self.run(asyncio.sleep(0))
+        resources, own = self._loop_resources, self._usable_own_loop()
         if resources is None or resources.loop.is_closed():
             return COMPLETED
         if resources.loop is own and not resources.loop.is_running():
@@ -257,6 +308,11 @@ class LoopBinding:
             self._bind(running)  # what another loop left is dropped; there is nothing more to close
             return COMPLETED
         return self._run_in_background(resources.close(None if running is None else asyncio.current_task()))
+
+    @property
+    def _has_no_loop(self) -> bool:
+        """True if the client is bound to no loop, or to one that is closed."""
+        return self._loop_resources is None or self._loop_resources.loop.is_closed()
 
     def _close_own_loop(self) -> None:
         """Close the loop of synchronous mode, with all that belongs to it.
@@ -296,6 +352,7 @@ class LoopBinding:
         forks.kept.append((resources, own))  # for the life of the child: their finalizers would act on the parent's
         self._loop_resources = self._own_loop = self._given_loop = None
         self._loop_thread = 0
+        self._is_opened = False  # what the plugins have opened belongs to the parent
         self._claim, self._bind_lock = {}, Lock()
         if own is not None:
             selector = getattr(own, "_selector", None)  # closing the loop would unregister its files in the parent too

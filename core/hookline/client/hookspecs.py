@@ -1,4 +1,4 @@
-"""The hook specifications, for pluggy: the five events, `declare`, and the connection hooks.
+"""The hook specifications, for pluggy: the five events, `declare`, and the hooks of connections and of clients.
 
 The events of one exchange fire in this order: pre_request; data_received for each read up to the whole head; on_headers;
 data_processed for the same reads; data_received and data_processed for each further read; post_request.
@@ -102,4 +102,26 @@ class ConnectionSpecifications:
         """
 
 
-SPECIFICATIONS = (Specifications, ConnectionSpecifications)
+class ClientSpecifications:
+    """The hooks around the life of a client, beside the events of exchanges. Plugins without them cost nothing.
+
+    They are for the plugins of the client. One that a call adds has `response.request.client` at each event.
+    """
+
+    @hookspec
+    def attached(self, client: Any) -> None:
+        """Called once for each client that the plugin is registered with, when the client is ready. Plain functions only.
+
+        client: an HttpClient; no request was sent with this plugin yet. What it raises, `HttpClient(...)` or `register` raises.
+        """
+
+    @hookspec
+    def closed(self, client: Any) -> None:
+        """Called when the client closes, after the last post_request, while its connections are still open.
+
+        May be async, and may send requests. It is called again if the client was used again. If the loop ends without
+        `close()`, it has a second. The exception handler of the loop gets what it raises.
+        """
+
+
+SPECIFICATIONS = (Specifications, ConnectionSpecifications, ClientSpecifications)

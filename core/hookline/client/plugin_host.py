@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, cast
 
@@ -10,7 +12,10 @@ from multidict import CIMultiDict, getversion
 from ..errors import nearest
 from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
+from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
+from ..hooks.stage import note_owner
+from ..network.loop_resources import Closer
 from ..plugins.entry_point import normalized
 from ..plugins.manager import Manager
 from ..plugins.option_table import Level, Setting
@@ -66,16 +71,43 @@ class PluginHost(ClientAttributes):
         """Have the next request make a new configuration: a handler was bound or removed."""
         self._configuration = None
 
-    def _check_configuration(self) -> None:
-        """Make a new configuration: a plugin was registered or unregistered.
+    def _check_configuration(self, added: PluginInfo | None = None) -> None:
+        """Make a new configuration: a plugin was registered or unregistered. added: the one that was registered.
 
         It is made at once, so that `register` raises the error. While the client is being constructed it is not made yet.
 
-        Raises: PluginError, TypeError.
+        Raises: PluginError, TypeError; what `attached` of the plugin raises.
         """
         self._configuration = None
         if "_ready" in self.__dict__:
             _ = self.configuration
+            if added is not None:
+                self._attach(added.implementations["attached"])
+
+    def _attach(self, implementations: Iterable[Implementation]) -> None:
+        """Run `attached` of plugins that were registered. Raises: what one of them raises."""
+        for implementation in implementations:
+            try:
+                implementation.call_with({"client": self})
+            except BaseException as error:
+                note_owner(error, implementation)
+                raise
+
+    def _closed_hooks(self) -> Closer | None:
+        """Return what runs `closed` of all plugins; None if no plugin implements it."""
+        has_any = any(info.implementations["closed"] for info in self._manager.infos.values())
+        return self._run_closed_hooks if has_any else None
+
+    async def _run_closed_hooks(self) -> None:
+        """Run `closed` of all plugins in order. The exception handler of the loop gets what one raises."""
+        for implementation in self.configuration.of_hook("closed"):
+            try:
+                result = implementation.call_with({"client": self})
+                if inspect.isawaitable(result):
+                    await result
+            except Exception as error:  # noqa: BLE001  # a plugin's; the others still run
+                message = f"closed of {implementation.owner} failed"
+                asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})
 
     @property
     def configuration(self) -> Configuration:
@@ -130,7 +162,7 @@ class PluginHost(ClientAttributes):
 
         Raises: PluginError.
         """
-        manager = Manager(SPECIFICATIONS, lambda: None)
+        manager = Manager(SPECIFICATIONS, lambda added: None)
         for name, plugin in named((each for each in added if not isinstance(each, str)), running).items():
             manager.register(plugin, name)
         names = [normalized(each) for each in added if isinstance(each, str)]
@@ -181,6 +213,8 @@ class PluginHost(ClientAttributes):
         bodies = configuration.bodies.keywords
         if name in bodies:
             return TypeError(f"{what}: it is the body of a request")
+        if name in CALL_KEYWORDS:
+            return TypeError(f"{what}: it is for the method that makes a request")
         running = self.configuration.plugins
         left_out = [info for name, info in running.items() if name not in configuration.plugins]
         for info in (*left_out, *self._selection.absent):

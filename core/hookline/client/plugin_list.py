@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pluggy
 
-from ..hooks.handlers import check_event
+from ..errors import PluginError
+from ..hooks.handlers import suggestion
 from ..hooks.implementation import Implementation
-from ..hooks.markers import CONNECTION_HOOKS, EVENTS, Conditions
+from ..hooks.markers import EVENTS, HOOKS, Conditions
 from ..plugins.plugin_info import PluginInfo
 from .configuration import Configuration
 
@@ -65,10 +66,10 @@ class Plugins:
     def explain(self) -> str:
         """Return a text: for each event, what runs, in which order, and why there; then the plugins that do not run.
 
-        Connection hooks are listed as events are, if a plugin implements them.
+        The hooks of connections and of clients are listed as events are, if a plugin implements them.
         """
         lines: list[str] = []
-        for event in (*EVENTS, *CONNECTION_HOOKS):
+        for event in HOOKS:
             order = enumerate(self.order(event), 1)
             found = [f"  {number}. {name}: {why}" for number, (name, why) in order]
             if found or event in EVENTS:
@@ -81,13 +82,13 @@ class Plugins:
     def order(self, event: str) -> list[tuple[str, str]]:
         """Return what runs at an event, first one first: the name of a plugin or a handler in words, and why it runs there.
 
-        The reason also says for which requests or responses it runs.
+        event: the name of an event, or of another hook. The reason also says for which requests or responses it runs.
 
-        Raises: PluginError, for a name that is neither an event nor a connection hook.
+        Raises: PluginError, for another name.
         """
-        implementations = self._configuration.implementations()[
-            event if event in CONNECTION_HOOKS else check_event(event)
-        ]
+        if event not in HOOKS:
+            raise PluginError(f"no event {event!r}{suggestion(event, HOOKS)}")
+        implementations = self._configuration.implementations()[event]
         return [(i.owner if i.plugin is None else i.plugin, self._why(i)) for i in implementations]
 
     def _why(self, implementation: Implementation) -> str:

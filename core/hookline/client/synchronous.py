@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from ..exchange.request import HttpRequest
 from ..exchange.response import HttpResponse, RequestT_co
 from ..exchange.response_stream import ResponseStream
 from ..messages.fields import HeadersLike
@@ -72,6 +73,7 @@ class SyncHttpClient(HttpClient[SyncT_co]):
         def request(  # type: ignore[override]
             self, method: str, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any
         ) -> SyncT_co: ...
+        def send(self, request: HttpRequest, **options: Any) -> SyncT_co: ...  # type: ignore[override]
         def get(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
         def options(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]
         def head(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> SyncT_co: ...  # type: ignore[override]

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
 
-from ..errors import HttpRequestException, PluginError
+from ..errors import HttpRequestException, PluginError, ReadTimeout
 from ..hooks.stage import Stage
 from ..messages.fields import HeadersLike
 from ..wire.carrier import Carrier
@@ -34,7 +34,7 @@ from .failure import fail
 from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
-from .state import FINISHED, NEW, SENT
+from .state import FINISHED, HEAD, NEW, SENT
 from .upload import ONE_WRITE, send, wait_for_head
 
 MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
@@ -70,6 +70,8 @@ async def exchange(
     """
     if request is None:
         request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
+        if request.timeout.total:
+            client._start_deadline(request)  # type: ignore[union-attr]
     else:
         request._heed_own_options()  # the plugin that made it may have set some
     configuration = request.configuration
@@ -151,13 +153,13 @@ async def exchange(
                     call = None
                     answer = await response._with_timeout(stage.continue_after(response, result, calls))
                     if answer is not None:
-                        return await finish_early(response, answer)
+                        return await send_follow_ups(await finish_early(response, answer), client is not None)
             call = None
         # 4. The body is received. For a stream, _receive_body hands the response out, and the caller gets it now. On the
         # fast path the whole response came in one read, and there is nothing to wait for.
         if not connection.on_fast_path and not await response._receive_body(connection):
             return response
-        if response._content_filter is not None and not response._is_buffered:
+        if response._content_filter is not None and response._is_decoded_now(connection):
             response._load_content()  # before the connection goes back: one whose body cannot be decoded is closed
         if connection.complete:
             response._finish_body(connection)
@@ -194,10 +196,13 @@ async def exchange(
 async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) -> Any:
     """Send the request that an exchange was answered with, and whatever that one is answered with, until a response comes.
 
-    outcome: a response is returned as it is. is_call: False for an exchange of a plugin, which gets the request itself.
+    outcome: a response is returned, its body received if it was built and is still to be read. is_call: False for an exchange
+    of a plugin, which gets the request itself.
 
-    Raises: PluginError, after 100 follow-ups.
+    Raises: PluginError, after 100 follow-ups; what the reading of a built body raises.
     """
+    if isinstance(outcome, HttpResponse) and outcome._has_unread_body:
+        return await receive_built(outcome)
     follow_ups = 0
     while is_call and isinstance(outcome, HttpRequest):
         follow_ups += 1
@@ -210,17 +215,76 @@ async def send_follow_ups(outcome: HttpRequest | HttpResponse, is_call: bool) ->
     return outcome
 
 
+async def receive_built(response: HttpResponse) -> Any:
+    """Receive the body of a response that a plugin has built, with the events that it fires: steps 3 to 5 of the exchange.
+
+    Returns the response, or what a hook answered with.
+
+    Raises: what went wrong, after post_request has run.
+    """
+    try:
+        response._start_built_body()
+        request, connection = response.request, response.connection
+        assert connection is not None
+        if request.deadline or request.timeout._has_parts:
+            response._arm_timeout(ReadTimeout, request.timeout.read)
+        if response._is_as_received:
+            stage = response._begin_event("on_headers")
+            answer = None if stage is None else await response._with_timeout(stage.run(response))
+            if answer is not None:
+                return await finish_early(response, answer)
+        if not await response._receive_body(connection):
+            return response
+        if response._content_filter is not None and response._is_decoded_now(connection):
+            response._load_content()
+        if connection.complete:
+            response._finish_body(connection)
+        else:
+            response._parts += connection.take_parts()
+        if response._is_finished:  # post_request is not for it: it replaces a response that has had its own
+            return deliver(response)
+        response._mark_finished()
+        stage = response._begin_event("post_request")
+        answer = None if stage is None else await response._with_timeout(stage.run(response))
+    except BaseException as error:
+        answer = await fail(response, error)
+        if answer is None:
+            raise
+    return deliver(response) if answer is None else prepare_answer(response, answer)
+
+
+def take_over(response: HttpResponse, answer: HttpResponse) -> HttpResponse:
+    """Let a response that a plugin has built have the rest of this exchange in place of its own response, and return it.
+
+    Raises: PluginError, if it was built for another request, or answers another such response.
+    """
+    if answer.request is not response.request or response.is_built:
+        raise PluginError(
+            "a response that fires events is to be built for response.request, and cannot answer another that was built"
+        )
+    response._share_notes(answer)
+    answer.answer, answer.timings, answer._events = None, response.timings, response._events
+    for event in (answer._events or {}).values():
+        event._response = answer
+    answer._step = HEAD
+    answer._sent_at = answer._head_at = monotonic()
+    return answer
+
+
 async def finish_early(response: HttpResponse, answer: Any) -> Any:
     """End an exchange whose pre_request or on_headers was answered: run post_request, and return the answer.
 
     The connection goes back to the pool if the body has arrived completely, and is closed otherwise, unless a hook detached
     it. After pre_request the answer stands for the response, which was never sent for: post_request gets it, and may answer
-    it; after on_headers an answer of post_request is ignored.
+    it; after on_headers an answer of post_request is ignored. An answer that fires events goes on with the exchange, in
+    place of the response.
     """
     stands_for_response = response._step == NEW
     response._discard_body()
     response._mark_finished()
-    response._share_notes(answer)
+    if isinstance(answer, HttpResponse) and answer._has_unread_body and (stands_for_response or answer._is_as_received):
+        return await receive_built(take_over(response, answer))
+    response._share_notes(answer, stands_for_response=stands_for_response)
     if stands_for_response:
         answer.answer = None
         response._hooks_after_head = response._dispatch_table.hooks_after(answer.status_code, answer.raw_head.lower())

@@ -41,6 +41,9 @@ class Client(Protocol):
     ) -> Any:
         """Make the request of a call. keywords: its others. function: the name of what was called, for error messages."""
 
+    def _start_deadline(self, request: Any) -> None:
+        """Let the total timeout of a request begin."""
+
     def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
         """Return the coroutine if a loop runs; else run it, and return its result."""
 

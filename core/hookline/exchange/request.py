@@ -131,6 +131,7 @@ class HttpRequest:
 
     # What few requests set is set in __dict__, which other requests leave empty.
     _is_connected = False  # was its connection taken early, see `HttpResponse.connect`
+    _is_template = False  # was it made to be sent by `HttpClient.send`, and is it as its user left it
     _option_owners: Mapping[str, str | None] = {}  # of options that several plugins share
 
     def __init__(self, configuration: Configuration, method: str, destination: Destination) -> None:
@@ -574,7 +575,7 @@ class HttpRequest:
         leaves_origin = destination.origin.key != self._destination.origin.key
         new = type(self)(self.configuration, method, destination)
         new.__dict__.update(self.__dict__)
-        for name in ("_is_connected", *(ORIGIN_OPTIONS if leaves_origin else ())):
+        for name in ("_is_connected", "_is_template", *(ORIGIN_OPTIONS if leaves_origin else ())):
             new.__dict__.pop(name, None)
         new.cause = self.cause if cause is None else cause
         new._skips_pre_request = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from time import monotonic
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, Self, cast
@@ -32,8 +32,10 @@ from ..messages.content_decoding import (
     decoder_of,
     json_text,
 )
+from ..messages.request_body import Source, as_body
 from ..wire.carrier import Carrier
 from .acquire import acquire
+from .built_body import BuiltBody
 from .failure import fail
 from .request import HttpRequest
 from .response_stream import ResponseStream
@@ -87,6 +89,9 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     answer: what an implementation of the running event has answered so far. None = nothing. For plugins.
     was_handed_out: True once the caller has the response as a stream: then answers of plugins have no effect.
     is_consumed: True once the caller has begun to read a stream through `raw`.
+    is_built: True if `build` made it, False if it came from the network.
+    is_stored: True if `build` was told that it was received for an earlier request: a plugin that keeps something of responses
+    has it already.
 
     Plugins may add attributes. For type checkers, `HttpResponse[Request, Stream]` states the classes of `request` and `raw` with
     what plugins add to these. Once its exchange is over a response can be copied and pickled.
@@ -98,6 +103,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     else:  # that of Generic would refuse `HttpResponse[Request]`, where the second parameter has its default
         __class_getitem__ = classmethod(GenericAlias)
     is_consumed = False
+    is_built = False
+    is_stored = False
     _raw: ResponseStream | None = None
     _notes: dict[str, Any] | None = None
     _encoding: str | None = None
@@ -110,15 +117,25 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         *,
         reason: str = "",
         headers: fields.HeadersLike = None,
-        content: bytes = b"",
+        content: bytes | Iterable[bytes] | AsyncIterable[bytes] = b"",
+        as_received: bool = False,
+        stored: bool = False,
     ) -> HttpResponse:
-        """Make a response that does not come from the network: what a cache or a mock answers pre_request with.
+        """Make a response that does not come from the network: what a cache or a mock answers an event with.
+
+        An iterable is read as a body from the network is: when somebody reads `raw`, or whole for a call without `stream=True`;
+        within the timeouts and `max_body` of the call, and not further ahead than 256 KiB. It is closed when the response is.
 
         request: the request that it answers. status_code: an int. reason: the reason phrase, "" = none. headers: a mapping,
-        or pairs of a name and a value (str, bytes or a number); None = no fields. content: the body, decoded; it is stored as
-        it is, whatever the fields say.
+        or pairs of a name and a value (str, bytes or a number); None = no fields. content: the body: bytes, or an iterable of
+        bytes, async or not, which must not block; decoded, unless `as_received` is True.
+        as_received: True has the response take part in the exchange as one that came from the network, in pre_request and
+            on_headers: it fires on_headers, data_processed and post_request, and never data_received; its body is decoded as
+            its fields say. False: it fires post_request alone.
+        stored: True sets `is_stored`.
 
-        Raises: LocalProtocolError, for a field or a reason that HTTP cannot carry; TypeError, for a field of another type.
+        Raises: LocalProtocolError, for a field or a reason that HTTP cannot carry; TypeError, for a field or a content of another
+        type; ValueError, for a generator that has ended.
         """
         lines = fields.field_lines((name, value) for name, value in fields.check_fields(headers) if value is not None)
         response: HttpResponse = request.configuration.response_type(request)
@@ -127,9 +144,35 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
                 "utf-8", "surrogateescape"
             )
         )
-        response._content = content
+        response.is_built, response.is_stored, response._is_as_received = True, stored, as_received
+        body = as_body(content, "content=")
+        if as_received or isinstance(body, Source):
+            assert response._head is not None
+            response.connection = BuiltBody(body, response._head)
+        else:
+            response._content = body
         response._mark_finished()
         return response
+
+    def _start_built_body(self) -> bool:
+        """Start to receive the body that `build` was given; returns False if that was done before, or if it is bytes.
+
+        Raises: RuntimeError, if no loop is running.
+        """
+        connection = self.connection
+        if not isinstance(connection, BuiltBody) or connection.is_started:
+            return False
+        self._on_fast_path = False
+        connection.leave_fast_path(self.request.method, self.request.max_body, self._make_data_listener())
+        step = self._step
+        connection.start(self, self.request.configuration.client.loop_resources)
+        self._step = step  # of a response that has had its post_request, or needs none, it stays so
+        return True
+
+    @property
+    def _has_unread_body(self) -> bool:
+        """Say whether `build` was given a body that nobody has begun to read."""
+        return isinstance(self.connection, BuiltBody) and not self.connection.is_started
 
     # -- the head
 
@@ -243,6 +286,11 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
     def _begin_stream(self) -> bytes:
         """Begin the stream, and return what it begins with: all of the body, unless the response was handed out as a stream."""
+        if self._start_built_body():
+            assert self.connection is not None
+            self.connection.wakes_on_read = True
+            self.connection.continue_after_head(bounded=True)
+            self._hand_out()
         if not self.was_handed_out:
             return self.content
         self.is_consumed = True
@@ -404,15 +452,23 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     def notes(self) -> dict[str, Any]:
         """What plugins and handlers keep during this exchange: a dict, empty at first. Use your plugin's name as the key.
 
-        If a plugin answers the exchange with another response, that one has the same dict. A follow-up begins with an empty one.
+        If a plugin answers the exchange with another response, that one has the same dict, unless it is of another exchange
+        and has notes of its own. A follow-up begins with an empty one.
         """
         if self._notes is None:
             self._notes = {}
         return self._notes
 
-    def _share_notes(self, answer: Any) -> None:
-        """Give the notes to the response that this exchange was answered with."""
-        if isinstance(answer, HttpResponse):
+    def _share_notes(self, answer: Any, *, stands_for_response: bool = False) -> None:
+        """Give the notes to the response that this exchange was answered with.
+
+        stands_for_response: the hooks of this exchange get the answer as their response.
+        """
+        if not isinstance(answer, HttpResponse):
+            return
+        if answer.is_built:  # its notes, if it has any, are of this exchange
+            self.notes.update(answer._notes or {})
+        if answer.is_built or answer._notes is None or stands_for_response:
             answer._notes = self.notes
 
     @property
@@ -441,17 +497,21 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         self._on_fast_path = False
         self._upload_wrappers = (*self._upload_wrappers, wrap)
 
-    def add_decoder(self, decoder: Decoder) -> None:
+    def add_decoder(self, decoder: Decoder, *, runs_always: bool = False) -> None:
         """Decode the body with this Decoder, in on_headers. The one that was added first gets the body as it arrives.
+
+        runs_always: True has the body decoded before post_request even if it was buffered, and so may be given up for a
+            follow-up; with `stream=True`, if it has arrived completely by then. For what observes bodies, as to hash them.
 
         Raises: TypeError, for an object that is no Decoder; PluginError, if the body was taken already.
         """
         check_decoder(decoder)
-        if self._is_finished or self._content is not None:
+        if self._content is not None or (self._is_finished and not self._has_unread_body):
             raise PluginError("add_decoder is for on_headers: the body was already taken")
         if self._content_filter is None:
             self._content_filter = ContentFilter(self.request.max_body)
         self._content_filter.add_decoder(decoder)
+        self._content_filter.runs_always |= runs_always
 
     async def connect(self) -> Carrier:
         """Take the connection already in pre_request, and return it; the request will be sent on it.

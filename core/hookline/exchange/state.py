@@ -64,6 +64,7 @@ class ExchangeState:
         _resends: how often it was sent again in all.
         _is_detached: True if `detach` has taken the connection out of the client.
         _upload_wrappers: what the body of the request passes through while it is sent, in this order.
+        _is_as_received: True if it was built to take part in the exchange as a response from the network does.
         _is_interim: True while hooks see an interim head as if it were the head of this response.
         _head: the head: the final one, or the interim one that is shown. None before it is here.
         _headers: the fields of the head, parsed. None = not parsed yet.
@@ -97,12 +98,14 @@ class ExchangeState:
     _waiter: asyncio.Future[Any] | None = None
 
     # the connection's calls
+    is_built: bool
     connection: Carrier | None
     _pool: Pool | None
     _is_repeated = False
     _resends = 0
     _is_detached = False
     _upload_wrappers: tuple[Callable[[Any, int | None], Any], ...] = ()
+    _is_as_received = False
     _is_interim = False
     _head: ResponseHead | None
     _headers: CIMultiDict[str] | None
@@ -176,8 +179,12 @@ class ExchangeState:
 
     def _make_data_listener(self) -> DataListener | None:
         """Return the object that the connection gives the bytes of each read to; None if no one needs them."""
+        if self.is_built and not self._is_as_received:
+            return None
         received = (*self._dispatch_table.data_received, *self._handlers("data_received"))
         processed = (*self._dispatch_table.data_processed, *self._handlers("data_processed"))
+        if self.is_built:
+            received = ()  # there are no bytes of the network
         awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
         listener = DataListeners(self, received, processed) if received or processed or awaited else None
         if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
@@ -203,6 +210,8 @@ class ExchangeState:
     def _describe_invalid_answer(self, event: str, answer: Any) -> str | None:
         """Return None if a hook may answer the event with this object, else a text that says what was expected."""
         if isinstance(answer, ExchangeState):
+            if answer._is_as_received and event == "post_request":
+                return "a response without as_received=True, which is for pre_request and on_headers"
             return None
         if event == "pre_request":
             return "None or an HttpResponse"
@@ -438,6 +447,13 @@ class ExchangeState:
         if self._due != NEVER:
             self._disarm_timeout()
 
+    def _is_decoded_now(self, connection: Carrier) -> bool:
+        """Say whether the body is decoded before post_request, and before the connection goes back."""
+        content_filter = self._content_filter
+        return content_filter is not None and (
+            not self._is_buffered or (content_filter.runs_always and connection.complete)
+        )
+
     def _discard_body(self) -> None:
         """Give up the body: the connection goes back to the pool if all of it has arrived, and is closed otherwise."""
         connection = self.connection
@@ -482,7 +498,9 @@ class ExchangeState:
     @property
     def _is_cut(self) -> bool:
         """Say whether the connection is gone before the end of the body: closed, failed, or given up after `buffer`."""
-        return (self.was_handed_out or self._is_buffered) and self.connection is None and not self._is_whole
+        if self.connection is not None or self._is_whole:
+            return False
+        return self.was_handed_out or self._is_buffered or (self.is_built and self._content is None)
 
     # -- the end
 
@@ -518,6 +536,8 @@ class ExchangeState:
         """
         self._disarm_timeout()
         connection, self.connection = self.connection, None
+        if self._content_filter is not None and not self._is_whole:
+            self._content_filter.abandon()
         if connection is None:
             return
         if self._pool is not None and self.was_handed_out and connection.is_reusable:

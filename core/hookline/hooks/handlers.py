@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..copying import no_copy
 from ..errors import PluginError, PluginTypeError, nearest
-from .implementation import Implementation
+from .implementation import Implementation, name_of
 from .markers import DATA_EVENTS, EVENTS
 
 Handler = Callable[..., Any]
@@ -40,12 +40,12 @@ def implementation_of(event: str, handler: Handler, plugin: str | None = None) -
 
     Raises: PluginTypeError, if it cannot be called; PluginError, for a coroutine function on a data event.
     """
-    name = getattr(handler, "__qualname__", None) or type(handler).__qualname__
     if not callable(handler):
         raise PluginTypeError(f"a handler of {event} must be callable, got {type(handler).__name__}")
     if event in DATA_EVENTS and is_coroutine_function(handler):
+        name = name_of(handler)
         raise PluginError(f"{name}: a handler of {event} must be a plain function: it runs while the bytes are read")
-    return Implementation(event, handler, f"handler {name}" if plugin is None else f"plugin {plugin!r}", plugin)
+    return Implementation(event, handler, "", plugin)
 
 
 def implementations_of(event: str, given: Handler | Iterable[Handler] | None) -> tuple[Implementation, ...]:

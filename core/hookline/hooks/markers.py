@@ -12,6 +12,8 @@ ONE_TIME_EVENTS = ("pre_request", "on_headers", "post_request")
 DATA_EVENTS = ("data_received", "data_processed")
 EVENTS = ONE_TIME_EVENTS + DATA_EVENTS
 CONNECTION_HOOKS = ("connecting", "connected", "disconnected")
+CLIENT_HOOKS = ("attached", "closed")
+HOOKS = EVENTS + CONNECTION_HOOKS + CLIENT_HOOKS  # all but `declare`
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
@@ -21,6 +22,9 @@ class Decoder(Protocol):
     """What `response.add_decoder` accepts: an object that decodes one content coding, in bounded steps.
 
     `decode` never returns more bytes than its `limit`, so that a small body cannot fill the memory.
+
+    It may also have a method `abandon()`, without arguments: called once in place of `finish`, if the body is not decoded to its
+    end, because it was cut, closed, given up for a follow-up, or is not in this coding. For what must be freed, or told.
     """
 
     @property
@@ -43,11 +47,12 @@ class Decoder(Protocol):
 class ContentFilter:
     """The chain of decoders of one response. It decodes only when its output is read.
 
-    parts: pieces of the raw body that are not decoded yet. Without decoders, the output is these pieces joined.
+    parts: pieces of the raw body that are not decoded yet.
     limit: the most bytes that the decoded body may have, from the option `max_body`; 0 = no limit.
+    runs_always: True if the body is decoded even if nobody reads it.
     """
 
-    __slots__ = ("_decoders", "_is_finished", "_output_size", "limit", "parts")
+    __slots__ = ("_decoders", "_is_finished", "_output_size", "limit", "parts", "runs_always")
 
     def __init__(self, limit: int = 0) -> None:
         self.parts: list[bytes] = []
@@ -55,6 +60,7 @@ class ContentFilter:
         self._decoders: list[Decoder] = []
         self._output_size = 0
         self._is_finished = False
+        self.runs_always = False
 
     def add_decoder(self, decoder: Decoder) -> None:
         """Append a decoder: the first one gets the raw body, each later one the output of the one before it."""
@@ -72,8 +78,13 @@ class ContentFilter:
 
         Raises: DecodingError, BodyTooLarge.
         """
-        if not self._decoders:
-            return self._raw()
+        try:
+            return self._decode_available(is_complete=is_complete, bounded=bounded)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _decode_available(self, *, is_complete: bool, bounded: bool) -> bytes:
         output: list[bytes] = []
         last = len(self._decoders) - 1
         while piece := self._pull(last):
@@ -88,6 +99,20 @@ class ContentFilter:
             for decoder in self._decoders:
                 decoder.finish()
         return output[0] if len(output) == 1 else b"".join(output)
+
+    def abandon(self) -> None:
+        """Tell the decoders that the rest of the body will not come; not those that have finished."""
+        if self._is_finished:
+            return
+        self._is_finished = True
+        for decoder in self._decoders:
+            abandon = getattr(decoder, "abandon", None)
+            if abandon is None:
+                continue
+            try:
+                abandon()
+            except Exception:  # a plugin's: the exchange ends for another reason
+                logging.getLogger("hookline").exception("abandon() of %s failed", type(decoder).__name__)
 
     def _pull(self, index: int) -> bytes:
         """Return the next output of one decoder, which gets its input from the one before it; b"" if there is none now."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import math
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Hashable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
 from ..errors import ClientClosed
@@ -29,14 +31,23 @@ class LoopResources:
     timer: the timer of all exchanges and pools.
     pools: by the key of their route.
     closers: coroutine functions of plugins, which `close` awaits before it closes the connections.
+    states: what plugins keep for this loop, by the function that made it, each with the function that closes it.
     reused: exchanges on reused connections, of pools that were dropped.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_connections: int | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        max_connections: int | None = None,
+        take_last_closer: Callable[[], Closer | None] = lambda: None,
+    ) -> None:
+        """take_last_closer: returns what is called after the closers, and before the states are closed; None = nothing."""
         self.loop = loop
         self.timer = Timer(loop)
         self.pools: dict[Hashable, Pool] = {}
         self.closers: set[Closer] = set()
+        self.states: dict[Callable[[], Any], tuple[Any, Callable[[Any], object] | None]] = {}
+        self._take_last_closer = take_last_closer
         self.reused = 0
         self._connection_limit = ConnectionLimit(max_connections or math.inf, self.pools.values)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -105,6 +116,13 @@ class LoopResources:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def per_loop(self, make: Callable[[], T], close: Callable[[T], object] | None = None) -> T:
+        """What a plugin keeps for this loop: what `make()` has returned at the first call. close: closes it."""
+        found = self.states.get(make)
+        if found is None:
+            found = self.states[make] = make(), close
+        return found[0]
+
     async def until_closed(self, awaitable: Awaitable[T]) -> T:
         """Await what `close` has to end, such as the opening of a connection.
 
@@ -171,12 +189,36 @@ class LoopResources:
                 return
 
     async def _run_closers(self, seconds: float | None = None) -> None:
-        """Run all closers at the same time. The loop's exception handler gets what one raises.
+        """Run all closers at the same time, then the last closer, then close the states.
 
-        seconds: after which they are cancelled; None = no limit.
+        The loop's exception handler gets what one of them raises. seconds: after which each of these steps is cancelled;
+        None = no limit.
         """
-        late = {new_task(self.loop, closer()) for closer in self.closers}
+        closers = [*self.closers]
         self.closers.clear()
+        await self._run_together(closers, seconds)
+        last = self._take_last_closer()
+        if last is not None:
+            await self._run_together([last], seconds)
+        await self._run_together(self._take_state_closers(), seconds)
+
+    def _take_state_closers(self) -> list[Closer]:
+        """Forget the states, and return what closes them."""
+        states = [*self.states.values()]
+        self.states.clear()
+        return [partial(self._close_state, state, close) for state, close in states if close is not None]
+
+    def _start_closer(self, closer: Closer) -> None:
+        self.start(closer())
+
+    async def _close_state(self, state: Any, close: Callable[[Any], object]) -> None:
+        result = close(state)
+        if inspect.isawaitable(result):
+            await result
+
+    async def _run_together(self, closers: Iterable[Closer], seconds: float | None) -> None:
+        """Await closers at the same time. seconds: after which they are cancelled; None = no limit."""
+        late = {new_task(self.loop, closer()) for closer in closers}
         try:
             if late:
                 _, late = await asyncio.wait(late, timeout=seconds)
@@ -218,6 +260,8 @@ class LoopResources:
             for pool in self.pools.values():
                 for connection in pool.connections:
                     self.loop.call_soon_threadsafe(connection.transport.abort)
+            for closer in self._take_state_closers():
+                self.loop.call_soon_threadsafe(self._start_closer, closer)
         self.forget_all()
 
     def forget_after_fork(self) -> None:

@@ -16,8 +16,8 @@ from ..hooks.switch import Switch
 from .entry_point import EntryPoint, how_to_disable
 from .plugin_info import PluginInfo, free_name
 
-_PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected")  # their implementations await nothing
-_WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting")
+_PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected", "attached")  # their implementations await nothing
+_WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting", "closed")
 _AFTER_HEAD = ("statuses", "headers", "schemes")
 _CONDITIONS = {  # the preconditions that each event has
     "pre_request": ("schemes", "options", "fields", "switch"),
@@ -33,8 +33,12 @@ class Manager(pluggy.PluginManager):
     infos: the registered plugins by name, in the order in which they were registered.
     """
 
-    def __init__(self, specifications: Iterable[type], on_change: Callable[[], None]) -> None:
-        """specifications: classes with hook specifications. on_change: called after each change; may raise PluginError."""
+    def __init__(self, specifications: Iterable[type], on_change: Callable[[PluginInfo | None], None]) -> None:
+        """Make a manager without plugins.
+
+        specifications: classes with hook specifications. on_change: called after each change, with the plugin that was
+            registered, or None. If it raises, the plugin is not registered.
+        """
         super().__init__(PROJECT)
         self.infos: dict[str, PluginInfo] = {}
         self._on_change = on_change
@@ -77,11 +81,11 @@ class Manager(pluggy.PluginManager):
         self.infos[info.name] = info
         self._entries[info.name] = info.entry
         try:
-            self._on_change()
+            self._on_change(info)
         except BaseException:
             super().unregister(name=info.name)
             del self.infos[info.name]
-            self._on_change()
+            self._on_change(None)
             raise
         return registered
 
@@ -95,7 +99,7 @@ class Manager(pluggy.PluginManager):
             raise PluginError(f"unregister: no plugin {name if name is not None else plugin!r} is registered")
         found = super().unregister(plugin, name)
         del self.infos[known]
-        self._on_change()
+        self._on_change(None)
         return found
 
     def declare_all(self) -> list[PluginInfo]:

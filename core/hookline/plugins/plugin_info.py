@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ..errors import PluginError, PluginTypeError
 from ..hooks.declarations import Body, Declaration, MediaType, Option
 from ..hooks.implementation import ARGUMENTS, Implementation
-from ..hooks.markers import CONNECTION_HOOKS, EVENTS
+from ..hooks.markers import HOOKS
 from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
 
 Reason = Literal["", "disabled", "replaced", "optional", "not autoloaded"]  # why a plugin does not run
@@ -43,8 +43,8 @@ class PluginInfo:
 
     @property
     def hooks(self) -> tuple[str, ...]:
-        """The names of the events that it implements."""
-        return tuple(hook for hook in (*EVENTS, *CONNECTION_HOOKS) if self.implementations[hook])
+        """The names of the events and the other hooks that it implements, `declare` excepted."""
+        return tuple(hook for hook in HOOKS if self.implementations[hook])
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def digest_flow(
         if role is ORIGIN and origin(response.request.url) != server:
             return
         if response.status_code != role.status_code:
-            if sent:
+            if sent and not response.is_stored:  # a stored response proves, and says, nothing about this exchange
                 _check_accepted(auth, response, role, target, sent)
             return
         challenge = strongest_challenge(parse_challenges(field_values(response, role.challenge)))

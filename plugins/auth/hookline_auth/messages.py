@@ -59,6 +59,9 @@ class Response(Protocol):
     def request(self) -> Request: ...
 
     @property
+    def is_stored(self) -> bool: ...
+
+    @property
     def content(self) -> bytes: ...
 
 

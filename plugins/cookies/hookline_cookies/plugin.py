@@ -114,7 +114,7 @@ class Cookies:
     @hookimpl(headers=("set-cookie",))
     def on_headers(self, response: HttpResponse[Request]) -> None:
         request = response.request
-        if request.store_cookies:
+        if request.store_cookies and not response.is_stored:  # the jar has the cookies of a stored response already
             origin = request.origin
             fields = [field_octets(field) for field in response.headers.getall("set-cookie", [])]
             self.has_jar.turn_on()

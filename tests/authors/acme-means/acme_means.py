@@ -1,0 +1,130 @@
+"""Plugins of a third party, each the simplest that needs one means: state, sending again, built responses, filters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from hookline import Attribute, HttpClient, HttpRequest, HttpResponse, Option, hookimpl
+
+
+class Journal:
+    """Writes a line for each exchange: to one file for each event loop of a client, which is closed with the client.
+
+    It needs `response.notes`, `client.per_loop`, and the hooks `attached` and `closed`.
+    """
+
+    def open(self) -> TextIO:
+        return open("journal.txt", "a", encoding="utf-8")  # closed with the client
+
+    def close(self, file: TextIO) -> None:
+        file.write("end\n")
+        file.close()
+
+    @hookimpl
+    def attached(self, client: HttpClient) -> None:
+        Path("journal.txt").write_text("begin\n", encoding="utf-8")
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> None:
+        response.notes["journal"] = response.request.origin_form
+
+    @hookimpl
+    def post_request(self, response: HttpResponse) -> None:
+        file = response.request.client.per_loop(self.open, self.close)
+        file.write(f"{response.notes['journal']} {response.status_code}\n")
+
+    @hookimpl
+    async def closed(self, client: HttpClient) -> None:
+        file = client.per_loop(self.open, self.close)
+        file.write(f"{client.stats().connections} connections are open\n")
+
+
+class Keep:
+    """A filter that keeps a body as it is received, if it comes to its end."""
+
+    has_pending = False
+
+    def __init__(self, kept: dict[str, Any], response: HttpResponse) -> None:
+        self.kept, self.url = kept, response.url
+        self.head = response.status_code, response.headers.copy()
+        self.parts: list[bytes] = []
+
+    def decode(self, data: bytes, limit: int) -> bytes:
+        self.parts.append(data)
+        return data
+
+    def finish(self) -> None:
+        self.kept[self.url] = *self.head, self.parts
+
+    def abandon(self) -> None:
+        self.kept.pop(self.url, None)
+
+
+class Store:
+    """Answers from what it has received before, so that other plugins see redirects and content codings.
+
+    It needs `HttpResponse.build(content=..., as_received=True)`, and `add_decoder(..., runs_always=True)`.
+    """
+
+    before = "decompress", "redirects"
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> HttpResponse | None:
+        if response.request.url not in self.kept:
+            return None
+        status, headers, parts = self.kept[response.request.url]
+        return HttpResponse.build(
+            response.request, status, headers=headers, content=self.read(parts), as_received=True, stored=True
+        )
+
+    async def read(self, parts: list[bytes]) -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    @hookimpl
+    def on_headers(self, response: HttpResponse) -> None:
+        if not response.is_stored:
+            response.add_decoder(Keep(self.kept, response), runs_always=True)
+
+
+class Mirror:
+    """Sends the whole call to a mirror if the server has no time. It needs `client.send`."""
+
+    @hookimpl
+    def declare(self) -> list[Option]:
+        return [Option("mirror")]
+
+    @hookimpl(statuses=(503,))
+    async def post_request(self, response: HttpResponse, exc: BaseException | None) -> HttpResponse | None:
+        request: Any = response.request
+        if exc is not None or request.mirror is None:
+            return None
+        return await request.client.send(request.copy(url=request.mirror + request.origin_form), mirror=None, timeout=5)
+
+
+class Checksum:
+    """Adds `response.checksum` for calls that ask for it. It needs handlers for one exchange that cost nothing else."""
+
+    @hookimpl
+    def declare(self) -> list[Any]:
+        return [Option("checksum"), Attribute("checksum", self.of)]
+
+    def of(self, response: HttpResponse) -> str | None:
+        return response.notes.get("checksum")
+
+    @hookimpl(options=("checksum",))
+    def pre_request(self, response: HttpResponse) -> None:
+        request: Any = response.request
+        if request.checksum:
+            response.event("post_request").bind(self.add, plugin="checksum")
+
+    def add(self, response: HttpResponse, exc: BaseException | None) -> HttpRequest | None:
+        if exc is None:
+            response.notes["checksum"] = hashlib.new(response.request.checksum, response.content).hexdigest()  # type: ignore[attr-defined]
+        return None
