@@ -90,7 +90,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     logger: a `logging.Logger` for warnings. Default: the logger "hookline".
     plugins: plugin objects to add, and names of optional plugins to load. Default: none.
     disable: names of plugins to leave out. Default: none.
-    require: names of plugins without which the client must not be made. Default: none.
+    require: names of plugins without which the client must not be made. They cannot be left out, replaced or unregistered
+        later either, by whatever means: that is a PluginError. Default: none.
     autoload: which installed plugins run: True (the default) for all but optional ones, "default" for those that the
         distribution `hookline` requires, False for none.
 

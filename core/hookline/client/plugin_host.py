@@ -7,15 +7,15 @@ from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from ..errors import nearest
+from ..errors import PluginError, nearest
 from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
 from ..plugins.entry_point import normalized
 from ..plugins.manager import Manager
 from ..plugins.option_table import Level, Setting
-from ..plugins.plugin_info import PluginInfo, named
-from ..plugins.selection import Selection, as_list, as_names
+from ..plugins.plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, named
+from ..plugins.selection import Selection, as_list, as_names, clash
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
 from .hookspecs import SPECIFICATIONS
@@ -110,11 +110,10 @@ class PluginHost(ClientAttributes):
         if key in self._variants:
             return self._variants[key][0]
         self._selection.check_known("disable", sorted(disabled - base.plugins.keys()))
-        left_out = {
-            name: info
-            for name, info in base.plugins.items()
-            if not disabled.isdisjoint({*info.names, *info.names_in("replaces")})
-        }
+        left_out = {name: info for name, info in base.plugins.items() if info.is_left_out_by(disabled)}
+        for info in left_out.values():
+            if info.is_required:
+                raise PluginError(f"disable={sorted(disabled)}: {info.label} {CANNOT_BE_LEFT_OUT}")
         kept = [info for name, info in base.plugins.items() if name not in left_out]
         running = [*kept, *self._added_plugins(added, base.plugins)]
         configuration = Configuration(self._client, running, self._handlers(), self._values, left_out.values())
@@ -138,10 +137,15 @@ class PluginHost(ClientAttributes):
         self._selection.check_known("plugins", requested)
         for absent in self._selection.absent:
             if absent.entry is not None and not absent.names.isdisjoint(requested):
+                if absent.name in running:
+                    raise clash(running[absent.name], absent)
                 if absent.plugin is None:  # one object for all calls of the client
                     absent.plugin = absent.entry.make_plugin()
                 manager.add(PluginInfo(absent.name, absent.entry, absent.plugin))
-        return manager.declare_all()
+        found = manager.declare_all()
+        for info in found:
+            info.check_replaces(running.values())
+        return found
 
     @property
     def plugins(self) -> Plugins:

@@ -15,6 +15,8 @@ from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
 
 Reason = Literal["", "disabled", "replaced", "optional", "not autoloaded"]  # why a plugin does not run
 
+CANNOT_BE_LEFT_OUT = "stands in require= of the client and cannot be left out"  # the end of a message
+
 
 class PluginInfo:
     """One plugin, as `client.plugins` and `client.plugins.absent` list it.
@@ -24,6 +26,7 @@ class PluginInfo:
     entry, distribution, version: its entry point, and the name and version of its distribution; None for an object that was
         given to the client. plugin: the object, None if it was not made.
     why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
+    is_required: True if it stands in `require`, so that it cannot be left out.
     implementations: its implementations of `declare` and of each event, by name. declarations: what it declares. Both are
         empty if it does not run.
     """
@@ -38,6 +41,7 @@ class PluginInfo:
         self.plugin = plugin
         self.why: Reason = ""
         self.by: PluginInfo | None = None
+        self.is_required = False
         self.implementations: dict[str, list[Implementation]] = {hook: [] for hook in ARGUMENTS}
         self.declarations: list[Declaration] = []
 
@@ -93,6 +97,20 @@ class PluginInfo:
             f"{self.label}: {attribute} must be the name of a plugin or a list of names, not {found}"
             + how_to_disable(self.name)
         )
+
+    def is_left_out_by(self, names: Container[str]) -> bool:
+        """Do these normalized names, in `disable`, leave it out? One is its own, or that of a plugin that it replaces."""
+        return any(name in names for name in (*self.names, *self.names_in("replaces")))
+
+    def check_replaces(self, others: Iterable[PluginInfo]) -> None:
+        """Check that it replaces no plugin that stands in `require`. others: those that run.
+
+        Raises: PluginError.
+        """
+        replaced = self.names_in("replaces")
+        for other in others:
+            if other.is_required and other is not self and not other.names.isdisjoint(replaced):
+                raise PluginError(f"{self.label} replaces {other.label}, which {CANNOT_BE_LEFT_OUT}")
 
     def declare(self) -> None:
         """Call its implementations of `declare`, for `declarations`.

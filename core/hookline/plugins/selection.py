@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from ..errors import PluginError, PluginTypeError, nearest
@@ -83,8 +83,10 @@ class Selection:
         self._requested = {*requested, *required, *names_in("HOOKLINE_PLUGINS")}
         self.loaded: list[PluginInfo] = []
         self.absent: list[PluginInfo] = []
+        for info in self._candidates:
+            info.is_required = not info.names.isdisjoint(required)
         self._select()
-        self._check_required(required)
+        self._check_required(required, disabled)
 
     def check_known(self, argument: str, names: Iterable[str]) -> None:
         """Raises: PluginError, for a name of no plugin. argument: the keyword that the normalized names were given with."""
@@ -180,13 +182,25 @@ class Selection:
                     replaced[target] = info
         return replaced
 
-    def _check_required(self, required: Iterable[str]) -> None:
-        """Raises: PluginError, for a plugin in `require` that does not run."""
+    def _check_required(self, required: Iterable[str], disabled: Collection[str]) -> None:
+        """Check that all plugins in `require` run.
+
+        The name of a distribution stands for all its plugins, except for those that `disable` leaves out by their own names.
+
+        disabled: the names in the argument `disable`.
+
+        Raises: PluginError.
+        """
+        running = {info.name for info in self.loaded}
         for name in required:
-            if not any(name in info.names for info in self.loaded):
-                absent = next(info for info in self.absent if name in info.names)
-                by = f" by {absent.by.label}" if absent.by is not None else ""
-                raise PluginError(f"require=[{name!r}]: it is {absent.why}{by}")
+            absent = [info for info in self.absent if name in info.names and info.name not in running]
+            if any(name in info.names for info in self.loaded):
+                absent = [info for info in absent if info.names.isdisjoint(disabled)]
+            if absent:
+                info = absent[0]
+                what = "it" if info.name == name else f"plugin {info.name!r}"
+                by = f" by {info.by.label}" if info.by is not None else ""
+                raise PluginError(f"require=[{name!r}]: {what} is {info.why}{by}")
 
 
 def clash(first: PluginInfo, second: PluginInfo) -> PluginError:
