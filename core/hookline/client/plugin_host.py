@@ -11,11 +11,11 @@ from ..errors import PluginError, nearest
 from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.markers import EVENTS
-from ..plugins.entry_point import normalized
+from ..plugins.entry_point import EntryPoint, normalized
 from ..plugins.manager import Manager
 from ..plugins.option_table import Level, Setting
 from ..plugins.plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, named
-from ..plugins.selection import Selection, as_list, as_names, clash
+from ..plugins.selection import Selection, as_list, as_names, clash, precedence
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
 from .hookspecs import SPECIFICATIONS
@@ -24,7 +24,10 @@ from .plugin_list import Plugins
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
     "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
+    "broken_plugins",
 )  # fmt: skip
+
+_warned_of: set[EntryPoint | None] = set()  # the broken plugins that this process has warned of
 
 
 class PluginHost(ClientAttributes):
@@ -55,12 +58,43 @@ class PluginHost(ClientAttributes):
         return cast("ConfiguredClient", self)
 
     def _register(self) -> None:
-        """Register the selected plugins.
+        """Register the selected plugins. If the client skips broken plugins, those that do not fit the others are broken, too.
 
         Raises: PluginError.
         """
+        while (found := self._find_broken()) is not None:
+            self._selection.skip(*found)  # raises the error, unless the client skips broken plugins
+            self._manager = Manager(SPECIFICATIONS, self._check_configuration)
+        for info in self._selection.absent:
+            if info.why == "broken" and info.entry not in _warned_of:
+                _warned_of.add(info.entry)
+                self._client.logger.warning("a broken plugin is skipped: %s", info.error)
+
+    def _find_broken(self) -> tuple[PluginInfo, PluginError] | None:
+        """Register the selected plugins, up to the first that cannot be used. Return it with the error, None if there is none."""
         for info in self._selection.loaded:
-            self._manager.add(info)
+            try:
+                self._manager.add(info)
+            except PluginError as error:
+                return info, error
+        if self._selection.skips_broken:
+            try:
+                _ = self.configuration
+            except PluginError:
+                return self._find_misfit()
+        return None
+
+    def _find_misfit(self) -> tuple[PluginInfo, PluginError] | None:
+        """Return the first plugin that does not fit those before it, by `precedence`, with the error; None if all fit."""
+        fitting: list[PluginInfo] = []
+        for info in sorted(self._selection.loaded, key=precedence):
+            try:
+                info.declare()
+                Configuration(self._client, [*fitting, info], self._handlers(), {})
+            except PluginError as error:
+                return info, error
+            fitting.append(info)
+        return None
 
     def _renew_configuration(self) -> None:
         """Have the next request make a new configuration: a handler was bound or removed."""
@@ -194,7 +228,9 @@ class PluginHost(ClientAttributes):
         near = nearest(name, [*configuration.table.names(level), *others])
         if near is not None:
             return TypeError(f"{what}. Did you mean {near!r}?")
-        return TypeError(f"{what}: neither core nor an installed plugin has this option")
+        broken = [info.name for info in self._selection.absent if info.why == "broken"]
+        hint = f"; skipped, because they are broken: {', '.join(broken)}" if broken else ""
+        return TypeError(f"{what}: neither core nor an installed plugin has this option{hint}")
 
 
 def keywords_of(declared: Any) -> tuple[str, ...]:

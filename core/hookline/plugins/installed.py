@@ -45,6 +45,14 @@ def required_by_root() -> frozenset[str]:
     return frozenset(normalized(match[0]) for match in names if match is not None)
 
 
+def is_of_root(distribution: str) -> bool:
+    """Does the distribution `hookline` require this one? False if it is not installed."""
+    try:
+        return normalized(distribution) in required_by_root()
+    except PluginError:
+        return False
+
+
 def names_in(variable: str) -> list[str]:
     """Return the normalized names that an environment variable lists, separated by commas.
 
@@ -57,3 +65,14 @@ def forbids_autoload() -> bool:
     """Does HOOKLINE_DISABLE_PLUGIN_AUTOLOAD forbid it? Unset, empty, 0, false and no mean that it does not."""
     flag = os.environ.get("HOOKLINE_DISABLE_PLUGIN_AUTOLOAD", "").strip().lower()
     return flag not in ("", "0", "false", "no")
+
+
+def skips_broken() -> bool:
+    """Does HOOKLINE_BROKEN_PLUGINS say to skip broken plugins? Its values are skip and error, the default.
+
+    Raises: PluginError, for another value.
+    """
+    value = os.environ.get("HOOKLINE_BROKEN_PLUGINS", "").strip().lower()
+    if value not in ("", "error", "skip"):
+        raise PluginError(f"HOOKLINE_BROKEN_PLUGINS takes skip or error, not {value!r}")
+    return value == "skip"

@@ -65,6 +65,7 @@ class Manager(pluggy.PluginManager):
         for attribute in ("before", "after", "replaces"):
             info.names_in(attribute)
         info.check_replaces(self.infos.values())
+        info.forget_implementations()  # of an earlier registration
         self._options = self._find_marks(info.plugin)
         if not self._options:
             raise PluginError(

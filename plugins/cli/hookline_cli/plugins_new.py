@@ -76,8 +76,8 @@ def check_free(plugin: str, distribution_name: str, package: str) -> None:
 
     Raises: PluginError.
     """
-    client, broken = load_client(())
-    if any(found.matches(plugin) for found in installed_plugins(client, broken)):
+    installed = installed_plugins(load_client(()))
+    if any(found.matches(plugin) for found in installed):
         raise PluginError(f"a plugin {plugin!r} is installed; `hookline plugins info {plugin}` shows it")
     try:
         distribution(distribution_name)
@@ -87,7 +87,8 @@ def check_free(plugin: str, distribution_name: str, package: str) -> None:
     if is_taken:
         raise PluginError(f"the name of the distribution {distribution_name} is taken; choose another name")
     try:
-        len(HttpClient(plugins=[Placeholder(plugin)], disable=list(broken)).plugins)
+        broken = [found.name for found in installed if found.error]
+        HttpClient(plugins=[Placeholder(plugin)], disable=broken, broken_plugins="error")
     except PluginError as error:
         raise PluginError(f"{plugin!r} cannot be the name of the plugin and of its option: {error}") from error
 
