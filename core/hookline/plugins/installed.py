@@ -30,6 +30,8 @@ def installed() -> tuple[EntryPoint, ...]:
 def required_by_root() -> frozenset[str]:
     """Return the normalized names of the distributions that the distribution `hookline` requires: the default plugins.
 
+    What only an extra requires is not among them.
+
     Raises: PluginError, if it is not installed.
     """
     from importlib.metadata import PackageNotFoundError, requires
@@ -41,7 +43,8 @@ def required_by_root() -> frozenset[str]:
             f"autoload='default' loads what the distribution {ROOT_DISTRIBUTION!r} requires, and that is not installed;"
             " name the plugins instead: autoload=False, plugins=[...]"
         ) from error
-    names = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in requirements)
+    always = (each for each in requirements if not re.search(r";.*\bextra\b", each))
+    names = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in always)
     return frozenset(normalized(match[0]) for match in names if match is not None)
 
 

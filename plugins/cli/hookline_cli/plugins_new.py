@@ -18,7 +18,11 @@ from .output.printer import Printer
 from .project_template import FILES
 from .running import DONE, OutputRefused
 
-RESERVED = ("core", "cli", "testing", "retry")  # distributions of Hookline, reserved even if they are not installed
+# The distributions of the project (docs/plugins/names.md), without `hookline-`. They are taken even if they are not installed.
+OF_THE_PROJECT = (
+    "auth", "bodies", "cli", "cookies", "core", "decompress", "expect", "oauth", "redirects", "retry", "sse", "testing",
+    "tunnel", "websocket",
+)  # fmt: skip
 _IS_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch
 
 
@@ -83,7 +87,7 @@ def check_free(plugin: str, distribution_name: str, package: str) -> None:
         distribution(distribution_name)
         is_taken = True
     except PackageNotFoundError:
-        is_taken = find_spec(package) is not None or distribution_name.removeprefix("hookline-") in RESERVED
+        is_taken = find_spec(package) is not None or distribution_name.removeprefix("hookline-") in OF_THE_PROJECT
     if is_taken:
         raise PluginError(f"the name of the distribution {distribution_name} is taken; choose another name")
     try:
