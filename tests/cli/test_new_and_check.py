@@ -25,7 +25,9 @@ def test_new_writes_a_project_and_says_what_comes_next(run: Run, tmp_path: Path)
     assert sorted(files) == sorted(found)
     assert "hookline-trace-id/tests/test_trace_id.py" in found
     assert following == "cd hookline-trace-id && pip install -e '.[test]' && pytest"
-    assert "$" not in "".join((tmp_path / name).read_text() for name in found)
+    assert "hookline-trace-id/.github/workflows/test.yml" in found
+    left = "".join((tmp_path / name).read_text() for name in found).replace("${{ matrix.python }}", "")
+    assert "$" not in left
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,7 @@ def test_new_writes_a_project_and_says_what_comes_next(run: Run, tmp_path: Path)
         ("retry", "a plugin 'retry' is installed"),  # optional
         ("auth", "a plugin 'auth' is installed"),  # a distribution with others
         ("core", "the name of the distribution hookline-core is taken"),
+        ("cli", "the name of the distribution hookline-cli is taken"),
         ("url", "'url' cannot be the name of the plugin and of its option"),  # an attribute of requests
         ("timeout", "a name that core has"),
         ("max-redirects", "both declare the option 'max_redirects'"),

@@ -1,4 +1,4 @@
-"""`hookline plugins new NAME`: write an installable project with a plugin, which passes the checks, and a test."""
+"""`hookline plugins new NAME`: write an installable project: a typed plugin that passes the checks, a test, and workflows."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def write_files(folder: Path, names: dict[str, str]) -> list[Path]:
     try:
         for path, text in FILES.items():
             file = folder / Template(path).substitute(names)
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(Template(text).substitute(names), encoding="utf-8")
             written.append(file)
     except OSError as error:
