@@ -13,7 +13,7 @@ from typing import Any
 from .arguments.client_options import OptionTable
 from .arguments.config import config_path
 from .arguments.parser import Parser
-from .extensions import COMMANDS, OPTIONS, extensions
+from .extensions import COMMANDS, OPTIONS, extensions, refused_commands
 from .output.printer import Printer, printable
 from .output.secrets import hide_password
 from .running import WRONG_USE, run
@@ -98,6 +98,8 @@ def command_line(table: OptionTable) -> Iterator[tuple[str, str]]:
     yield "commands", ", ".join(each.name for each in extensions(COMMANDS)) or "none"
     for plugin, flag in table.refused():
         yield "taken already", f"{flag} of {plugin}"
+    for command in refused_commands():
+        yield "taken already", f"command {command.name} of {command.distribution}"
     yield "configuration", config_path() if os.path.exists(config_path()) else f"{config_path()} (not there)"
 
 
