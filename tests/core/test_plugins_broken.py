@@ -100,6 +100,16 @@ def test_broken_plugin_is_skipped_where_that_is_said(
     assert scripted.requests[0].header("x-guard") == "here"
 
 
+@pytest.mark.parametrize("what", ["DefaultHeader('no name', 'x')", "Credential(5)", "MediaType(5, len)"])
+def test_declaration_that_cannot_be_used_is_of_a_broken_plugin(installed: Site, what: str) -> None:
+    installed.install("acme-bad", declares(what), {"acme": "Acme"}, version="1.2")
+    client = HttpClient(broken_plugins="skip")
+    assert [info.name for info in client.plugins] == ["guard", "paint"]
+    assert client.plugins.absent[0].error.startswith(f"{LABEL}: what it declares cannot be used: ")
+    with pytest.raises(PluginError, match="what it declares cannot be used"):
+        HttpClient(broken_plugins="skip", require=["acme"])
+
+
 def test_warning_goes_to_the_logger_of_the_client(installed: Site, caplog: pytest.LogCaptureFixture) -> None:
     installed.install("acme-bad", "import nowhere", {"acme": "Acme"})
     HttpClient(broken_plugins="skip", logger=logging.getLogger("mine"))

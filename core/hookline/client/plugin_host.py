@@ -80,19 +80,27 @@ class PluginHost(ClientAttributes):
         if self._selection.skips_broken:
             try:
                 _ = self.configuration
-            except PluginError:
-                return self._find_misfit()
+            except Exception:
+                found = self._find_misfit()
+                if found is None:  # then it is a value that the client was given
+                    raise
+                return found
         return None
 
     def _find_misfit(self) -> tuple[PluginInfo, PluginError] | None:
         """Return the first plugin that does not fit those before it, by `precedence`, with the error; None if all fit."""
         fitting: list[PluginInfo] = []
+        Configuration(self._client, fitting, self._handlers(), {})
         for info in sorted(self._selection.loaded, key=precedence):
             try:
                 info.declare()
                 Configuration(self._client, [*fitting, info], self._handlers(), {})
             except PluginError as error:
                 return info, error
+            except Exception as error:  # noqa: BLE001  # whatever follows from what the plugin declares
+                found = PluginError(f"{info.label}: what it declares cannot be used: {type(error).__name__}: {error}")
+                found.__cause__ = error
+                return info, found
             fitting.append(info)
         return None
 
