@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -60,21 +61,27 @@ async def run(arguments, context):
 '''
 
 
+def write_distribution(site: Path, name: str, entry_points: str, sources: dict[str, str]) -> dict[str, str]:
+    """Write a distribution of version 1.0 into a folder. Returns the variables that put the folder on the path."""
+    metadata = site / f"{name.replace('-', '_')}-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"{entry_points}\n")
+    for module, source in sources.items():
+        (site / f"{module}.py").write_text(source)
+    return {"PYTHONPATH": str(site)}
+
+
 @pytest.fixture
-def install(tmp_path: Path) -> Install:
+def site(tmp_path: Path) -> Path:
+    """A folder for distributions."""
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def install(site: Path) -> Install:
     """`install({"module": source}, entry_points)`: the distribution acme 1.0 on the path; gives the variables."""
-
-    def install(sources: dict[str, str], entry_points: str) -> dict[str, str]:
-        folder = tmp_path / "site"
-        metadata = folder / "acme-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(entry_points)
-        for name, source in sources.items():
-            (folder / f"{name}.py").write_text(source)
-        return {"PYTHONPATH": str(folder)}
-
-    return install
+    return lambda sources, entry_points: write_distribution(site, "acme", entry_points, sources)
 
 
 def test_options_of_a_plugin_show_in_help_and_reach_it(run: Run, install: Install, scripted: ScriptedServer) -> None:
@@ -118,6 +125,115 @@ def test_command_of_a_plugin_runs_with_the_options_of_all(run: Run, install: Ins
     assert (seen["X-Name"], seen["Authorization"]) == ("v", "Basic YTpi")
     assert (wrong.returncode, wrong.stderr) == (2, "hookline: a name is missing\n")
     assert "did you mean --loud?" in unknown.stderr
+
+
+GREET = '''
+"""Greet somebody: a plugin, its option and its command, in one distribution."""
+
+from hookline import Option, hookimpl
+
+class Greet:
+    @hookimpl
+    def declare(self):
+        return [Option("greet", convert=str, doc="whom to greet")]
+
+    @hookimpl(options=("greet",))
+    def pre_request(self, response):
+        response.request.unredirected_headers["X-Greet"] = f"hello {response.request.greet}"
+
+def add_options(options):
+    options.add_argument("--greet", metavar="NAME", help="greet somebody")
+
+def add_arguments(parser):
+    parser.add_argument("url")
+
+async def run(arguments, context):
+    async with context.open_client() as client:
+        response = await client.get(context.complete_url(arguments.url), **context.keywords)
+    context.line(f"greeted: {response.text}")
+    return 0
+'''
+
+
+def test_one_distribution_brings_a_plugin_its_option_and_its_command(
+    run: Run, site: Path, scripted: ScriptedServer
+) -> None:
+    points = ["[hookline.optional]", "greet = hookline_greet:Greet", "[hookline.options]", "greet = hookline_greet"]
+    points += ["[hookline.commands]", "greet = hookline_greet"]
+    variables = write_distribution(site, "hookline-greet", "\n".join(points), {"hookline_greet": GREET})
+    scripted.always(response(b"fine"))
+
+    request = run(scripted.url(), "--greet", "Ada", variables=variables)
+    command = run("greet", scripted.url(), "--greet", "Grace", variables=variables)
+    without = run("greet", scripted.url(), variables=variables)
+    checked = run("doctor", variables=variables).stdout
+
+    assert [done.stdout for done in (request, command, without)] == ["fine", "greeted: fine\n", "greeted: fine\n"]
+    assert [done.stderr for done in (request, command, without)] == ["", "", ""]
+    assert [seen.header("x-greet") for seen in scripted.requests] == ["hello Ada", "hello Grace", None]
+    assert re.search(r"options of .*\bgreet\b", checked)
+    assert re.search(r"commands .*\bgreet\b", checked)
+    assert "taken already" not in checked
+
+
+def test_command_whose_name_is_taken_is_left_out_and_named(run: Run, site: Path) -> None:
+    second = COMMAND.replace("Say hello: a command of acme.", "Say hello again.")
+    variables = write_distribution(site, "acme", "[hookline.commands]\nhello = acme\ndemo = acme", {"acme": COMMAND})
+    write_distribution(site, "brown", "[hookline.commands]\nhello = brown", {"brown": second})
+
+    shown = run("--help", variables=variables).stdout
+    checked = run("doctor", variables=variables).stdout
+
+    assert "  hello        Say hello: a command of acme." in shown
+    assert "Say hello again." not in shown
+    assert [line.split("  ")[-1].strip() for line in checked.splitlines() if "taken already" in line] == [
+        "command demo of acme",
+        "command hello of brown",
+    ]
+
+
+FAULTY = {
+    "without-run": ("def add_arguments(parser): pass", "AttributeError: module 'acme' has no attribute 'run'"),
+    "without-arguments": ("async def run(arguments, context): return 0", "has no attribute 'add_arguments'"),
+    "plain-run": (
+        "def add_arguments(parser): pass\ndef run(arguments, context): return 0",
+        "TypeError: its run is no coroutine function (async def)",
+    ),
+    "taken-option": (
+        "def add_arguments(parser): parser.add_argument('-H')\nasync def run(arguments, context): return 0",
+        "conflicting option string",
+    ),
+    "raises": ("def add_arguments(parser): 1 / 0", "ZeroDivisionError: division by zero"),
+    "ends-the-program": ("raise SystemExit(0)", "SystemExit: 0"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_command_that_breaks_the_rules_is_one_line_that_names_it(run: Run, site: Path, fault: str) -> None:
+    source, words = FAULTY[fault]
+    variables = write_distribution(site, "acme", "[hookline.commands]\nhello = acme", {"acme": source})
+
+    done = run("hello", "x", variables=variables)
+    shown = run("--help", variables=variables)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("hookline: the command hello of acme cannot be loaded: ")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert shown.returncode == 0
+    assert re.search(r"^  hello\b", shown.stdout, re.MULTILINE)
+
+
+def test_options_that_end_the_program_are_named_and_the_rest_works(
+    run: Run, site: Path, scripted: ScriptedServer
+) -> None:
+    variables = write_distribution(site, "acme", "[hookline.options]\nacme = acme", {"acme": "raise SystemExit(3)"})
+    scripted.answer(response(b"fine"))
+
+    done = run(scripted.url(), variables=variables)
+
+    assert (done.returncode, done.stdout) == (0, "fine")
+    assert "the options of acme cannot be loaded: SystemExit: 3" in done.stderr
 
 
 @pytest.mark.parametrize("group", ["options", "commands"])

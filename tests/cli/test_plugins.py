@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import hookline_redirects
+from hookline_testing.server import ScriptedServer, response
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Show = Callable[..., tuple[int, str, str]]
@@ -156,16 +157,46 @@ def test_broken_plugin_does_not_choose_who_else_is_left_out(run: Run, site: Site
     assert found["cookies"][2] == "enabled"
 
 
-def test_two_plugins_of_one_name_are_both_listed_as_broken(run: Run, site: Site, tmp_path: Path) -> None:
+def test_of_two_plugins_of_one_name_that_of_another_project_is_broken(run: Run, site: Site) -> None:
     variables = site("cookies", "acme_jar:Jar", JAR)
 
     done = run("plugins", variables=variables)
 
     assert done.returncode == 2
-    assert [line.split()[:4:3] for line in done.stdout.splitlines() if "cookies  " in line[:9]] == [
-        ["cookies", "broken"]
-    ] * 2
-    assert "two plugins are named 'cookies': one of acme-cookies 1.0 and one of hookline-cookies" in done.stderr
+    lines = [re.split("  +", line) for line in done.stdout.splitlines() if line.startswith("cookies ")]
+    assert sorted([line[1], line[3]] for line in lines) == [["acme-cookies", "broken"], ["hookline-cookies", "enabled"]]
+    assert "two plugins are named 'cookies': one of hookline-cookies" in done.stderr
+
+
+def test_plugins_that_the_environment_says_to_skip_are_listed_with_the_reason(run: Run, site: Site) -> None:
+    variables = {**site("broken", "no_such_module:Broken"), "HOOKLINE_BROKEN_PLUGINS": "skip"}
+
+    listed = run("plugins", variables=variables)
+    ordered = run("plugins", "order", "pre_request", variables=variables)
+    shown = run("plugins", "info", "broken", variables=variables)
+    checked = run("doctor", variables=variables)
+
+    reason = "hookline: PluginError: plugin 'broken' of acme-broken 1.0 cannot be imported: ModuleNotFoundError"
+    for done in (listed, ordered, shown, checked):
+        assert done.returncode == 0
+        assert done.stderr.startswith(reason)
+        assert done.stderr.count("\n") == 1
+    assert rows(listed.stdout)["broken"] == ["acme-broken", "1.0", "skipped", "-", "-", "-"]
+    assert "not running: broken (skipped)" in ordered.stdout
+    assert shown.stdout.endswith("  state         skipped\n")
+    assert re.search(r"broken +skipped \(acme-broken 1\.0\)", checked.stdout)
+
+
+def test_request_beside_a_skipped_plugin_is_sent_with_a_warning(run: Run, site: Site, scripted: ScriptedServer) -> None:
+    variables = site("broken", "no_such_module:Broken")
+    scripted.always(response(b"fine"))
+
+    refused = run(scripted.url(), variables=variables)
+    sent = run(scripted.url(), variables={**variables, "HOOKLINE_BROKEN_PLUGINS": "skip"})
+
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert (sent.returncode, sent.stdout) == (0, "fine")
+    assert sent.stderr.startswith("a broken plugin is skipped: plugin 'broken' of acme-broken 1.0 cannot be imported")
 
 
 CIRCLE = """

@@ -110,6 +110,12 @@ def test_autoload_default_without_the_root_distribution_is_an_error(
         HttpClient(autoload="default")
 
 
+def test_what_an_extra_of_the_root_requires_is_no_default_plugin(installed: Site) -> None:
+    requires = ["hookline-auth", 'hookline-cookies==1.0; extra == "cookies"', "acme-trace>=2; python_version >= '3.11'"]
+    installed.install("hookline", version="1.0", requires=requires)
+    assert names(autoload="default") == ["basic", "digest", "trace"]
+
+
 def test_each_client_has_plugins_of_its_own(installed: Site) -> None:
     one, two = HttpClient(), HttpClient()
     assert one.plugins["cookies"].plugin is not two.plugins["cookies"].plugin

@@ -61,13 +61,13 @@ def test_example_is_short(example: Path) -> None:
 
 
 def test_three_examples_are_there() -> None:
-    assert [path.name for path in EXAMPLES] == ["acme-cookies", "acme-msgpack", "acme-stamp"]
+    assert [path.name for path in EXAMPLES] == ["hookline-allowed-cookies", "hookline-msgpack", "hookline-stamp"]
 
 
 def test_installed_examples_are_loaded_for_every_client(run: Run) -> None:
     found = run("result = [[p.name, p.distribution, p.version] for p in client().plugins]")
-    assert ["stamp", "acme-stamp", "1.0"] in found
-    assert ["allowed_cookies", "acme-cookies", "1.0"] in found
+    assert ["stamp", "hookline-stamp", "1.0"] in found
+    assert ["allowed_cookies", "hookline-allowed-cookies", "1.0"] in found
     assert "cookies" not in [name for name, *_ in found]
     assert {"redirects", "decompress", "expect"} <= {name for name, *_ in found}
     assert run("result = [[a.name, a.why, a.by.name] for a in client().plugins.absent if a.by]") == [

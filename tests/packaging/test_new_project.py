@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hookline_testing.server import ScriptedServer, response
-from kit.environments import Environment, build, run, started
+from kit.environments import Environment, build, read_pyproject, run, started
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,57 @@ def test_tools_have_nothing_to_say_to_what_was_written(
         ("mypy", "--strict", "--cache-dir", os.devnull),
     ):
         run(sys.executable, "-m", *tool, ".", cwd=written)
+    run(sys.executable, "-m", "mypy", "--cache-dir", os.devnull, cwd=written)  # as its workflow does
+
+
+def workflow(project: Path, name: str) -> dict[Any, Any]:
+    """The content of a workflow. YAML 1.1 reads the key `on` as True."""
+    yaml: Any = importlib.import_module("yaml")  # pre-commit brings it
+    found: dict[Any, Any] = yaml.safe_load((project / ".github/workflows" / f"{name}.yml").read_text())
+    return found
+
+
+def steps(job: dict[str, Any]) -> list[str]:
+    """The actions and the commands of a job."""
+    return [step.get("uses") or step["run"] for step in job["steps"]]
+
+
+def test_workflow_tests_each_supported_python_and_the_types(project: Path) -> None:
+    found, metadata = workflow(project, "test"), read_pyproject(project)["project"]
+
+    jobs = found["jobs"]
+    versions = [
+        f"Programming Language :: Python :: {version}" for version in jobs["test"]["strategy"]["matrix"]["python"]
+    ]
+    assert versions == [f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)]
+    assert set(versions) < set(metadata["classifiers"])
+    assert steps(jobs["test"])[2:] == ['python -m pip install -e ".[test]"', "python -m pytest"]
+    assert steps(jobs["types"])[2:] == ['python -m pip install -e ".[types]"', "python -m mypy"]
+    assert set(metadata["optional-dependencies"]) == {"test", "types"}
+    assert found[True].keys() == {"push", "pull_request", "workflow_call"}
+
+
+def test_workflow_publishes_what_was_tested_without_a_password(project: Path) -> None:
+    found = workflow(project, "publish")
+    jobs = found["jobs"]
+
+    assert found[True] == {"release": {"types": ["published"]}}
+    assert jobs["test"] == {"uses": "./.github/workflows/test.yml"}
+    assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("test", "build")
+    assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+    assert jobs["publish"]["permissions"] == {"id-token": "write"}
+    assert [step for step in jobs["publish"]["steps"] if "run" in step] == []
+    assert "secrets" not in (project / ".github/workflows/publish.yml").read_text()
+
+
+@pytest.mark.parametrize("name", ["test", "publish"])
+def test_workflow_may_read_only_and_pins_actions_by_major_version(project: Path, name: str) -> None:
+    found = workflow(project, name)
+
+    assert found["permissions"] == {"contents": "read"}
+    used = [step["uses"] for job in found["jobs"].values() for step in job.get("steps", ()) if "uses" in step]
+    assert used
+    assert [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@(release/)?v\d+", each)] == []
 
 
 def test_name_that_is_installed_now_is_taken(project: Path, programs: Path, folder: Path) -> None:

@@ -73,7 +73,7 @@ def test_pages_can_be_followed_from_an_empty_folder(tmp_path: Path, environment:
                 if "\ncd " in text:
                     folder /= text.partition("\ncd ")[2].partition("\n")[0]
                 if "hookline plugins\n" in text:
-                    assert "acme-request-id" in printed
+                    assert "hookline-request-id" in printed
             else:
                 assert kind == "text", f"nothing runs a block of {kind} in {page.name}"
                 assert printed.endswith(text)

@@ -95,9 +95,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "disable": several(len, len),
     "require": several(len, len),
     "autoload": {"false": lambda plugins: True},
+    "broken_plugins": {"none": len},
 }
 # These are not attributes, or cannot be set: what a client was made with stays.
-FIXED = ("loop", "max_connections", "plugins", "disable", "require", "autoload")
+FIXED = ("loop", "max_connections", "plugins", "disable", "require", "autoload", "broken_plugins")
 
 NOTHING = None  # the request is the same as without the keyword
 # For each keyword of a call that is no option, by value: the body that is sent.
@@ -223,7 +224,7 @@ async def test_parameter_of_a_client_means_the_same_at_first_and_later(
     server: ScriptedServer, keyword: str, value: str
 ) -> None:
     given, meanings = EMPTY[value], PARAMETERS[keyword]
-    attribute = "plugins" if keyword in ("disable", "require", "autoload") else keyword
+    attribute = "plugins" if keyword in ("disable", "require", "autoload", "broken_plugins") else keyword
     async with HttpClient() as plain:
         if value not in meanings:
             assert await refuses(keyword, lambda: HttpClient(**{keyword: given}))

@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import importlib
+import os
+import subprocess
+import sys
 import time
 import warnings
 
@@ -10,6 +13,8 @@ import pytest
 
 from hookline import Credential, HttpResponse, Option, hookimpl
 from hookline_testing.conformance import CHECKS, assert_conforms, check_plugin
+from hookline_testing.conformance.cost import measure
+from hookline_testing.conformance.plugin_under_test import PluginUnderTest
 
 pytest_plugins = ["pytester"]
 
@@ -50,7 +55,7 @@ def test_harmless_plugin_conforms():
     report = check_plugin(Harmless, stamp="red")
     assert report.passed, str(report)
     assert str(report).startswith("Harmless conforms\nok      alone\n")
-    assert "us a request" in report["cost"].note
+    assert report["cost"].note == f"a request takes {report.cost:.2f} times as long as with core alone"
 
 
 class CannotBeMade:
@@ -213,8 +218,7 @@ class ForgetsToAwait:
 class Blocks:
     @hookimpl
     def pre_request(self, response):
-        if response.request.origin.host == "localhost":
-            time.sleep(0.002)
+        time.sleep(0.002)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +258,52 @@ def test_check_catches_a_bad_plugin(check, bad, words):
     report = check_plugin(bad)
     assert not report.passed
     assert words in str(report[check]), str(report)
+
+
+class Works:
+    """Computes something for each request, about as long as core does."""
+
+    @hookimpl
+    def pre_request(self, response):
+        sum(range(2000))
+
+
+class Sleeps(Works):
+    """Would compute something, if a call had its option; so it costs nothing here."""
+
+    @hookimpl
+    def declare(self):
+        return [Option("work", doc="compute something")]
+
+    @hookimpl(options=("work",))
+    def pre_request(self, response):
+        super().pre_request(response)
+
+
+@pytest.fixture
+def busy_processors():
+    """As many processes as processors, which compute all the time."""
+    program = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]
+    processes = [subprocess.Popen(program, stdout=subprocess.PIPE) for _ in range(min(os.cpu_count() or 1, 4))]
+    for process in processes:
+        process.stdout.readline()
+    yield
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def cost_of(plugin, **options):
+    return asyncio.run(measure(PluginUnderTest(plugin, options))).ratio
+
+
+def test_cost_of_a_plugin_that_sleeps_is_none_also_on_a_busy_machine(busy_processors):
+    assert cost_of(Sleeps) == pytest.approx(1, abs=0.1)
+
+
+def test_cost_is_that_of_what_the_plugin_does():
+    assert cost_of(Works) > 1.3
+    assert cost_of(Sleeps, work=True) > 1.3
 
 
 def test_one_object_for_all_clients_is_caught():
@@ -320,5 +370,7 @@ def test_fixture_prints_the_report_and_fails_the_test(pytester):
     )
     result = pytester.runpytest_subprocess("-W", "error", "-rP")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["cookies conforms", "ok      cost: *us a request"], consecutive=False)
+    result.stdout.fnmatch_lines(
+        ["cookies conforms", "ok      cost: a request takes *.?? times as long*"], consecutive=False
+    )
     result.stdout.fnmatch_lines(["*Bad fails 1 of 15 checks", "*FAILED  credentials"])

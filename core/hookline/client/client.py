@@ -28,7 +28,7 @@ from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
 from ..plugins.option_table import Setting
-from ..plugins.selection import Autoload, Selection
+from ..plugins.selection import Autoload, BrokenPlugins, Selection
 from ..wire.opening import run_before_dial
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
@@ -90,9 +90,14 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     logger: a `logging.Logger` for warnings. Default: the logger "hookline".
     plugins: plugin objects to add, and names of optional plugins to load. Default: none.
     disable: names of plugins to leave out. Default: none.
-    require: names of plugins without which the client must not be made. Default: none.
+    require: names of plugins without which the client must not be made. They cannot be left out, replaced or unregistered
+        later either, by whatever means: that is a PluginError. Default: none.
     autoload: which installed plugins run: True (the default) for all but optional ones, "default" for those that the
         distribution `hookline` requires, False for none.
+    broken_plugins: what to do about an installed plugin that cannot be used, because it cannot be imported, made or registered,
+        or does not fit the others: "error" raises PluginError; "skip" leaves it out, warns once per process, and
+        `client.plugins.absent` says why. Plugins in `require` and objects are an error in any case. Default: what the environment
+        variable HOOKLINE_BROKEN_PLUGINS says, else "error".
 
     Options of core, which each call can set for itself as well, `trust_env` excepted:
 
@@ -173,11 +178,12 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         disable: Iterable[str] | None = (),
         require: Iterable[str] | None = (),
         autoload: Autoload = True,
+        broken_plugins: BrokenPlugins | None = None,
         **options: Any,
     ) -> None:
         """Make a client. The class documents the parameters and the errors."""
         LoopBinding.__init__(self, as_loop(loop), as_max_connections(max_connections), self._closed_hooks)
-        PluginHost.__init__(self, Selection(plugins, disable, require, autoload), options)
+        PluginHost.__init__(self, Selection(plugins, disable, require, autoload, broken_plugins), options)
         parameters = {
             "base_url": base_url, "params": params, "pool_size": pool_size, "keep_alive": keep_alive,
             "close_connections": close_connections, "resolver": resolver, "parser": parser,

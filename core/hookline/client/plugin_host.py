@@ -9,18 +9,18 @@ from typing import Any, cast
 
 from multidict import CIMultiDict, getversion
 
-from ..errors import nearest
+from ..errors import PluginError, nearest
 from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
 from ..hooks.stage import note_owner
 from ..network.loop_resources import Closer
-from ..plugins.entry_point import normalized
+from ..plugins.entry_point import EntryPoint, normalized
 from ..plugins.manager import Manager
 from ..plugins.option_table import Level, Setting
-from ..plugins.plugin_info import PluginInfo, named
-from ..plugins.selection import Selection, as_list, as_names
+from ..plugins.plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, named
+from ..plugins.selection import Selection, as_list, as_names, clash, precedence
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
 from .hookspecs import SPECIFICATIONS
@@ -29,7 +29,10 @@ from .plugin_list import Plugins
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
     "close_connections", "loop", "client_version", "logger", "plugins", "disable", "require", "autoload",
+    "broken_plugins",
 )  # fmt: skip
+
+_warned_of: set[EntryPoint | None] = set()  # the broken plugins that this process has warned of
 
 
 class PluginHost(ClientAttributes):
@@ -60,12 +63,51 @@ class PluginHost(ClientAttributes):
         return cast("ConfiguredClient", self)
 
     def _register(self) -> None:
-        """Register the selected plugins.
+        """Register the selected plugins. If the client skips broken plugins, those that do not fit the others are broken, too.
 
         Raises: PluginError.
         """
+        while (found := self._find_broken()) is not None:
+            self._selection.skip(*found)  # raises the error, unless the client skips broken plugins
+            self._manager = Manager(SPECIFICATIONS, self._check_configuration)
+        for info in self._selection.absent:
+            if info.why == "broken" and info.entry not in _warned_of:
+                _warned_of.add(info.entry)
+                self._client.logger.warning("a broken plugin is skipped: %s", info.error)
+
+    def _find_broken(self) -> tuple[PluginInfo, PluginError] | None:
+        """Register the selected plugins, up to the first that cannot be used. Return it with the error, None if there is none."""
         for info in self._selection.loaded:
-            self._manager.add(info)
+            try:
+                self._manager.add(info)
+            except PluginError as error:
+                return info, error
+        if self._selection.skips_broken:
+            try:
+                _ = self.configuration
+            except Exception:
+                found = self._find_misfit()
+                if found is None:  # then it is a value that the client was given
+                    raise
+                return found
+        return None
+
+    def _find_misfit(self) -> tuple[PluginInfo, PluginError] | None:
+        """Return the first plugin that does not fit those before it, by `precedence`, with the error; None if all fit."""
+        fitting: list[PluginInfo] = []
+        Configuration(self._client, fitting, self._handlers(), {})
+        for info in sorted(self._selection.loaded, key=precedence):
+            try:
+                info.declare()
+                Configuration(self._client, [*fitting, info], self._handlers(), {})
+            except PluginError as error:
+                return info, error
+            except Exception as error:  # noqa: BLE001  # whatever follows from what the plugin declares
+                found = PluginError(f"{info.label}: what it declares cannot be used: {type(error).__name__}: {error}")
+                found.__cause__ = error
+                return info, found
+            fitting.append(info)
+        return None
 
     def _renew_configuration(self) -> None:
         """Have the next request make a new configuration: a handler was bound or removed."""
@@ -142,11 +184,10 @@ class PluginHost(ClientAttributes):
         if key in self._variants:
             return self._variants[key][0]
         self._selection.check_known("disable", sorted(disabled - base.plugins.keys()))
-        left_out = {
-            name: info
-            for name, info in base.plugins.items()
-            if not disabled.isdisjoint({*info.names, *info.names_in("replaces")})
-        }
+        left_out = {name: info for name, info in base.plugins.items() if info.is_left_out_by(disabled)}
+        for info in left_out.values():
+            if info.is_required:
+                raise PluginError(f"disable={sorted(disabled)}: {info.label} {CANNOT_BE_LEFT_OUT}")
         kept = [info for name, info in base.plugins.items() if name not in left_out]
         running = [*kept, *self._added_plugins(added, base.plugins)]
         configuration = Configuration(self._client, running, self._handlers(), self._values, left_out.values())
@@ -170,10 +211,15 @@ class PluginHost(ClientAttributes):
         self._selection.check_known("plugins", requested)
         for absent in self._selection.absent:
             if absent.entry is not None and not absent.names.isdisjoint(requested):
+                if absent.name in running:
+                    raise clash(running[absent.name], absent)
                 if absent.plugin is None:  # one object for all calls of the client
                     absent.plugin = absent.entry.make_plugin()
                 manager.add(PluginInfo(absent.name, absent.entry, absent.plugin))
-        return manager.declare_all()
+        found = manager.declare_all()
+        for info in found:
+            info.check_replaces(running.values())
+        return found
 
     @property
     def plugins(self) -> Plugins:
@@ -224,7 +270,9 @@ class PluginHost(ClientAttributes):
         near = nearest(name, [*configuration.table.names(level), *others])
         if near is not None:
             return TypeError(f"{what}. Did you mean {near!r}?")
-        return TypeError(f"{what}: neither core nor an installed plugin has this option")
+        broken = [info.name for info in self._selection.absent if info.why == "broken"]
+        hint = f"; skipped, because they are broken: {', '.join(broken)}" if broken else ""
+        return TypeError(f"{what}: neither core nor an installed plugin has this option{hint}")
 
 
 def keywords_of(declared: Any) -> tuple[str, ...]:

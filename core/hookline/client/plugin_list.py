@@ -39,7 +39,7 @@ def conditions_in_words(conditions: Conditions) -> str:
 class Plugins:
     """The plugins of a client: iterable in their order, and by name as `client.plugins[NAME]`.
 
-    absent: the plugins that do not run, each with `name` and, in `why`, the reason.
+    absent: the plugins that do not run, each with `name` and, in `why`, the reason. Of a broken one `error` is the error's text.
     manager: the pluggy PluginManager. Plugins that are registered or unregistered there come and go at the next request.
     """
 
@@ -75,8 +75,8 @@ class Plugins:
             if found or event in EVENTS:
                 lines += [event, *(found or ["  no implementation"])]
         for absent in self.absent:
-            by = f" by {absent.by.name}" if absent.by is not None else ""
-            lines.append(f"not running: {absent.name} ({absent.why}{by})")
+            more = f" by {absent.by.name}" if absent.by is not None else f": {absent.error}" if absent.error else ""
+            lines.append(f"not running: {absent.name} ({absent.why}{more})")
         return "\n".join(lines)
 
     def order(self, event: str) -> list[tuple[str, str]]:

@@ -30,6 +30,8 @@ def installed() -> tuple[EntryPoint, ...]:
 def required_by_root() -> frozenset[str]:
     """Return the normalized names of the distributions that the distribution `hookline` requires: the default plugins.
 
+    What only an extra requires is not among them.
+
     Raises: PluginError, if it is not installed.
     """
     from importlib.metadata import PackageNotFoundError, requires
@@ -41,8 +43,17 @@ def required_by_root() -> frozenset[str]:
             f"autoload='default' loads what the distribution {ROOT_DISTRIBUTION!r} requires, and that is not installed;"
             " name the plugins instead: autoload=False, plugins=[...]"
         ) from error
-    names = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in requirements)
+    always = (each for each in requirements if not re.search(r";.*\bextra\b", each))
+    names = (re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in always)
     return frozenset(normalized(match[0]) for match in names if match is not None)
+
+
+def is_of_root(distribution: str) -> bool:
+    """Does the distribution `hookline` require this one? False if it is not installed."""
+    try:
+        return normalized(distribution) in required_by_root()
+    except PluginError:
+        return False
 
 
 def names_in(variable: str) -> list[str]:
@@ -57,3 +68,14 @@ def forbids_autoload() -> bool:
     """Does HOOKLINE_DISABLE_PLUGIN_AUTOLOAD forbid it? Unset, empty, 0, false and no mean that it does not."""
     flag = os.environ.get("HOOKLINE_DISABLE_PLUGIN_AUTOLOAD", "").strip().lower()
     return flag not in ("", "0", "false", "no")
+
+
+def skips_broken() -> bool:
+    """Does HOOKLINE_BROKEN_PLUGINS say to skip broken plugins? Its values are skip and error, the default.
+
+    Raises: PluginError, for another value.
+    """
+    value = os.environ.get("HOOKLINE_BROKEN_PLUGINS", "").strip().lower()
+    if value not in ("", "error", "skip"):
+        raise PluginError(f"HOOKLINE_BROKEN_PLUGINS takes skip or error, not {value!r}")
+    return value == "skip"

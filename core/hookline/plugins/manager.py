@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pluggy
@@ -14,7 +15,7 @@ from ..hooks.implementation import ARGUMENTS, Implementation, parameters
 from ..hooks.markers import DATA_EVENTS, PROJECT, Conditions, conditions_of
 from ..hooks.switch import Switch
 from .entry_point import EntryPoint, how_to_disable
-from .plugin_info import PluginInfo, free_name
+from .plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, free_name
 
 _PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected", "attached")  # their implementations await nothing
 _WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting", "closed")
@@ -30,7 +31,7 @@ _OF_EVERY_OBJECT = frozenset({*dir(object), "__dict__", "__module__", "__weakref
 class Manager(pluggy.PluginManager):
     """The plugins of one client: a pluggy PluginManager. Changes take effect at the next request.
 
-    infos: the registered plugins by name, in the order in which they were registered.
+    infos: the registered plugins by name, in the order in which they were registered; read-only.
     """
 
     def __init__(self, specifications: Iterable[type], on_change: Callable[[PluginInfo | None], None]) -> None:
@@ -40,7 +41,8 @@ class Manager(pluggy.PluginManager):
             registered, or None. If it raises, the plugin is not registered.
         """
         super().__init__(PROJECT)
-        self.infos: dict[str, PluginInfo] = {}
+        self._infos: dict[str, PluginInfo] = {}
+        self.infos: Mapping[str, PluginInfo] = MappingProxyType(self._infos)
         self._on_change = on_change
         self._options: dict[str, Any] = {}
         self._entries: dict[str, EntryPoint | None] = {}
@@ -54,7 +56,8 @@ class Manager(pluggy.PluginManager):
         was unregistered: the object takes its place, and is listed with its distribution.
 
         Raises: PluginError, for implementations that do not fit the hook specifications, for a name or an object that is
-        registered already, and for declarations that conflict with those of other plugins. Nothing is registered then.
+        registered already, for declarations that conflict with those of other plugins, and for one that replaces a plugin in
+        `require`. Nothing is registered then.
         """
         if inspect.isclass(plugin):
             raise PluginError(f"{plugin.__name__} is a class; register an object: {plugin.__name__}()")
@@ -65,6 +68,8 @@ class Manager(pluggy.PluginManager):
         """Register a plugin, as `register` does, and find its implementations."""
         for attribute in ("before", "after", "replaces"):
             info.names_in(attribute)
+        info.check_replaces(self.infos.values())
+        info.forget_implementations()  # of an earlier registration
         self._options = self._find_marks(info.plugin)
         if not self._options:
             raise PluginError(
@@ -78,13 +83,13 @@ class Manager(pluggy.PluginManager):
             raise PluginError(f"{info.label}: {error}") from error
         if registered is None:  # the name is blocked
             return None
-        self.infos[info.name] = info
+        self._infos[info.name] = info
         self._entries[info.name] = info.entry
         try:
             self._on_change(info)
         except BaseException:
             super().unregister(name=info.name)
-            del self.infos[info.name]
+            del self._infos[info.name]
             self._on_change(None)
             raise
         return registered
@@ -92,13 +97,15 @@ class Manager(pluggy.PluginManager):
     def unregister(self, plugin: Any = None, name: str | None = None) -> Any:
         """Remove a plugin, given as object or by name. Returns the object.
 
-        Raises: PluginError, if it is not registered.
+        Raises: PluginError, if it is not registered, or stands in `require`.
         """
         known = self.get_name(plugin) if name is None else name
-        if known not in self.infos:
+        if known is None or known not in self.infos:
             raise PluginError(f"unregister: no plugin {name if name is not None else plugin!r} is registered")
+        if self.infos[known].is_required:
+            raise PluginError(f"{self.infos[known].label} {CANNOT_BE_LEFT_OUT}")
         found = super().unregister(plugin, name)
-        del self.infos[known]
+        del self._infos[known]
         self._on_change(None)
         return found
 

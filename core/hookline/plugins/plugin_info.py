@@ -13,7 +13,9 @@ from ..hooks.implementation import ARGUMENTS, Implementation
 from ..hooks.markers import HOOKS
 from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
 
-Reason = Literal["", "disabled", "replaced", "optional", "not autoloaded"]  # why a plugin does not run
+Reason = Literal["", "disabled", "replaced", "optional", "not autoloaded", "broken"]  # why a plugin does not run
+
+CANNOT_BE_LEFT_OUT = "stands in require= of the client and cannot be left out"  # the end of a message
 
 
 class PluginInfo:
@@ -24,6 +26,8 @@ class PluginInfo:
     entry, distribution, version: its entry point, and the name and version of its distribution; None for an object that was
         given to the client. plugin: the object, None if it was not made.
     why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
+    error: for why="broken", the text of the error.
+    is_required: True if it stands in `require`, so that it cannot be left out.
     implementations: its implementations of `declare` and of each event, by name. declarations: what it declares. Both are
         empty if it does not run.
     """
@@ -38,8 +42,15 @@ class PluginInfo:
         self.plugin = plugin
         self.why: Reason = ""
         self.by: PluginInfo | None = None
-        self.implementations: dict[str, list[Implementation]] = {hook: [] for hook in ARGUMENTS}
+        self.error = ""
+        self.is_required = False
+        self.implementations: dict[str, list[Implementation]]
+        self.forget_implementations()
         self.declarations: list[Declaration] = []
+
+    def forget_implementations(self) -> None:
+        """Set `implementations` to none."""
+        self.implementations = {hook: [] for hook in ARGUMENTS}
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -94,6 +105,20 @@ class PluginInfo:
             + how_to_disable(self.name)
         )
 
+    def is_left_out_by(self, names: Container[str]) -> bool:
+        """Do these normalized names, in `disable`, leave it out? One is its own, or that of a plugin that it replaces."""
+        return any(name in names for name in (*self.names, *self.names_in("replaces")))
+
+    def check_replaces(self, others: Iterable[PluginInfo]) -> None:
+        """Check that it replaces no plugin that stands in `require`. others: those that run.
+
+        Raises: PluginError.
+        """
+        replaced = self.names_in("replaces")
+        for other in others:
+            if other.is_required and other is not self and not other.names.isdisjoint(replaced):
+                raise PluginError(f"{self.label} replaces {other.label}, which {CANNOT_BE_LEFT_OUT}")
+
     def declare(self) -> None:
         """Call its implementations of `declare`, for `declarations`.
 
@@ -130,7 +155,7 @@ class PluginInfo:
             return f"it belongs to the optional plugin {self.name!r}, which plugins=[{self.name!r}] would load"
         if self.why == "not autoloaded":
             return f"it belongs to plugin {self.name!r}, which is not loaded (autoload)"
-        return f"it belongs to plugin {self.name!r}, which is disabled"
+        return f"it belongs to plugin {self.name!r}, which is {self.why or 'disabled'}"  # "": in this call
 
     def __repr__(self) -> str:
         shown = ("name", "distribution", "version", "hooks", "options", "plugin")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from ..errors import PluginError, PluginTypeError, nearest
 from .entry_point import EntryPoint, normalized
-from .installed import forbids_autoload, installed, names_in, required_by_root
+from .installed import forbids_autoload, installed, is_of_root, names_in, required_by_root, skips_broken
 from .plugin_info import PluginInfo, Reason, named
 
 Autoload = bool | Literal["default"]
+BrokenPlugins = Literal["error", "skip"]
 
 
 def as_list(given: Iterable[Any] | None, what: str) -> list[Any]:
@@ -44,6 +45,7 @@ class Selection:
     """The plugins of one client, selected by the arguments of `HttpClient(...)` and by the environment variables.
 
     loaded: the plugins that run, with their objects. absent: the others, each with the reason why it does not run.
+    skips_broken: are installed plugins left out that cannot be used? Else they are an error.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Selection:
         disable: Iterable[str] | None,
         require: Iterable[str] | None,
         autoload: Autoload,
+        broken_plugins: BrokenPlugins | None = None,
     ) -> None:
         """Select and make the plugins. For the arguments see `HttpClient`.
 
@@ -67,6 +70,9 @@ class Selection:
                 raise PluginError(f"plugins=[{plugin.__name__}] names a class; give an object: {plugin.__name__}()")
         self._candidates = [PluginInfo(entry.name, entry) for entry in installed()]
         self._candidates += [PluginInfo(name, None, plugin) for name, plugin in named(objects).items()]
+        if broken_plugins not in (None, "error", "skip"):
+            raise PluginTypeError(f"broken_plugins= takes 'error', 'skip' or None, not {broken_plugins!r}")
+        self.skips_broken = skips_broken() if broken_plugins is None else broken_plugins == "skip"
         disabled, required = as_names(disable, what), as_names(require, what)
         requested = [normalized(name) for name in given if isinstance(name, str)]
         for argument, names in (("disable", disabled), ("plugins", requested), ("require", required)):
@@ -81,10 +87,15 @@ class Selection:
             required_by_root()  # raises if the distribution is not installed, even if no plugin is
         self._disabled = {*disabled, *names_in("HOOKLINE_DISABLE")}
         self._requested = {*requested, *required, *names_in("HOOKLINE_PLUGINS")}
+        self._required, self._disabled_by_argument = required, disabled
+        for info in self._candidates:
+            info.is_required = not info.names.isdisjoint(required)
+        self._in_order = self._candidates  # of two that do not fit each other, the latter one is broken
+        if self.skips_broken:
+            self._in_order = sorted(self._candidates, key=lambda info: (info.entry is None, precedence(info)))
         self.loaded: list[PluginInfo] = []
         self.absent: list[PluginInfo] = []
         self._select()
-        self._check_required(required)
 
     def check_known(self, argument: str, names: Iterable[str]) -> None:
         """Raises: PluginError, for a name of no plugin. argument: the keyword that the normalized names were given with."""
@@ -95,8 +106,19 @@ class Selection:
                 hint = f"; did you mean {near!r}?" if near else f"; known are {', '.join(sorted(known)) or 'none'}"
                 raise PluginError(f"{argument}=[{name!r}]: no plugin of that name is installed{hint}")
 
+    def skip(self, info: PluginInfo, error: PluginError) -> None:
+        """Leave out an installed plugin that cannot be used, and select again without it: what it replaces runs.
+
+        error: why it cannot be used.
+
+        Raises: the error, unless the client skips broken plugins, or if the plugin stands in `require` or was given as an object.
+        """
+        self._leave_out_broken(info, error)
+        self._select()
+
     def _select(self) -> None:
         """Set `loaded` and `absent`. A plugin that cannot be imported is no error if another one replaces it."""
+        self.loaded, self.absent = [], []
         chosen = self._choose()
         failures: dict[str, PluginError] = {}
         for info in chosen.values():
@@ -105,18 +127,27 @@ class Selection:
                     info.plugin = info.entry.load_plugin()  # a factory, which has the attribute `replaces` too
                 except PluginError as error:
                     failures[info.name] = error
-        replaced = self._replaced([chosen[name] for name in sorted(chosen) if name not in failures])
+        replaced = self._replaced([chosen[name] for name in chosen if name not in failures])
         for name, info in chosen.items():
             if info.why:
                 continue
             if name in replaced:
                 self._leave_out(info, "replaced", replaced[name])
             elif name in failures:
-                raise failures[name]
+                self._leave_out_broken(info, failures[name])
             else:
                 if info.entry is not None:
-                    info.plugin = info.entry.make_plugin()
+                    try:
+                        info.plugin = info.entry.make_plugin()
+                    except PluginError as error:
+                        failures[name] = error
+                        break
                 self.loaded.append(info)
+        else:
+            self.loaded.sort(key=self._candidates.index)
+            self._check_required()
+            return
+        self.skip(info, failures[name])
 
     def _choose(self) -> dict[str, PluginInfo]:
         """Return by name the plugins that run unless another one replaces them.
@@ -124,14 +155,18 @@ class Selection:
         Raises: PluginError, for two plugins of one name.
         """
         chosen: dict[str, PluginInfo] = {}
-        for info in self._candidates:
+        for info in self._in_order:
             entry = info.entry
+            if info.why == "broken":
+                self.absent.append(info)
+                continue
+            info.why, info.by = "", None
             if self._is_disabled(info):
                 self._leave_out(info, "disabled")
             elif entry is not None and not self._is_wanted(info, entry):
                 self._leave_out(info, "optional" if entry.is_optional else "not autoloaded")
             elif info.name in chosen:
-                raise clash(chosen[info.name], info)
+                self._leave_out_broken(info, clash(chosen[info.name], info))
             else:
                 chosen[info.name] = info
         return chosen
@@ -154,6 +189,15 @@ class Selection:
             info.plugin = None
         self.absent.append(info)
 
+    def _leave_out_broken(self, info: PluginInfo, error: PluginError) -> None:
+        """Leave out a plugin that cannot be used, or raise the error, as `skip` does."""
+        if not self.skips_broken or info.is_required or info.entry is None:
+            raise error
+        info.error = str(error)
+        info.forget_implementations()
+        info.declarations = []
+        self._leave_out(info, "broken")
+
     def _replaced(self, plugins: Iterable[PluginInfo]) -> dict[str, PluginInfo]:
         """Return the names of plugins that are replaced, each with the plugin that replaces it.
 
@@ -163,30 +207,58 @@ class Selection:
         """
         replaced: dict[str, PluginInfo] = {}
         for info in plugins:
-            names = info.names_in("replaces")
-            matching = [known for known in self._candidates if not known.names.isdisjoint(names)]
-            if not self._disabled.isdisjoint(names) or any(map(self._is_disabled, matching)):
-                self._leave_out(info, "disabled")
-                continue
-            for target in sorted({*names, *(known.name for known in matching)}):
-                if target in replaced:
-                    raise PluginError(
-                        f"{replaced[target].label} and {info.label} both replace {target!r}; disable one of them"
-                    )
-                by = replaced.get(info.name)
-                if by is not None and by.name == target:
-                    raise PluginError(f"{info.label} and {by.label} replace each other; disable one of them")
-                if target != info.name:
-                    replaced[target] = info
+            try:
+                names = info.names_in("replaces")
+                matching = [known for known in self._candidates if not known.names.isdisjoint(names)]
+                if not self._disabled.isdisjoint(names) or any(map(self._is_disabled, matching)):
+                    self._leave_out(info, "disabled")
+                    continue
+                targets = {*names, *(known.name for known in matching)} - {info.name}
+                check_targets(info, targets, replaced)
+                replaced |= dict.fromkeys(targets, info)
+            except PluginError as error:
+                self._leave_out_broken(info, error)
         return replaced
 
-    def _check_required(self, required: Iterable[str]) -> None:
-        """Raises: PluginError, for a plugin in `require` that does not run."""
-        for name in required:
-            if not any(name in info.names for info in self.loaded):
-                absent = next(info for info in self.absent if name in info.names)
-                by = f" by {absent.by.label}" if absent.by is not None else ""
-                raise PluginError(f"require=[{name!r}]: it is {absent.why}{by}")
+    def _check_required(self) -> None:
+        """Check that all plugins in `require` run.
+
+        The name of a distribution stands for all its plugins, except for those that the argument `disable` leaves out.
+
+        Raises: PluginError.
+        """
+        running = {info.name for info in self.loaded}
+        for name in self._required:
+            absent = [info for info in self.absent if name in info.names and info.name not in running]
+            if any(name in info.names for info in self.loaded):
+                absent = [info for info in absent if info.names.isdisjoint(self._disabled_by_argument)]
+            if absent:
+                info = absent[0]
+                what = "it" if info.name == name else f"plugin {info.name!r}"
+                by = f" by {info.by.label}" if info.by is not None else ""
+                raise PluginError(f"require=[{name!r}]: {what} is {info.why}{by}")
+
+
+def precedence(info: PluginInfo) -> tuple[bool, bool, bool, str, str]:
+    """Return the key that sorts plugins by which of two stays if they do not fit each other.
+
+    First those in `require`, then objects of the caller, then what the distribution `hookline` requires, then by name.
+    """
+    distribution = info.distribution or ""
+    return not info.is_required, info.entry is not None, not is_of_root(distribution), info.name, distribution
+
+
+def check_targets(info: PluginInfo, targets: Iterable[str], replaced: Mapping[str, PluginInfo]) -> None:
+    """Check what a plugin replaces. targets: the names. replaced: those that other plugins replace.
+
+    Raises: PluginError, if two plugins replace the same one or each other.
+    """
+    for target in sorted(targets):
+        if target in replaced:
+            raise PluginError(f"{replaced[target].label} and {info.label} both replace {target!r}; disable one of them")
+        by = replaced.get(info.name)
+        if by is not None and by.name == target:
+            raise PluginError(f"{info.label} and {by.label} replace each other; disable one of them")
 
 
 def clash(first: PluginInfo, second: PluginInfo) -> PluginError:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .arguments.parser import Parser
-from .extensions import COMMANDS, extensions
+from .extensions import BUILT_IN, COMMANDS, extensions
 from .output.printer import Printer
 from .running import DONE
 
@@ -33,7 +33,7 @@ def run_completion(words: Sequence[str], printer: Printer) -> int:
 
     Raises: UsageError; SystemExit, for --help.
     """
-    from .request.request_parser import BUILT_IN, request_parser
+    from .request.request_parser import request_parser
 
     own = Parser(
         "hookline completion",

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import distributions
 from typing import Any
 
-from hookline import PluginError
-
 from .arguments.client_options import OptionTable
 from .arguments.config import config_path
 from .arguments.parser import Parser
-from .extensions import COMMANDS, OPTIONS, extensions
+from .extensions import COMMANDS, OPTIONS, extensions, refused_commands
 from .output.printer import Printer, printable
 from .output.secrets import hide_password
-from .running import DONE, WRONG_USE, run
+from .running import WRONG_USE, run
 
 WIDTH = 20  # characters of the first column
 VARIABLES = ("NO_COLOR", "TERM", "COLUMNS", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "LANG", "LC_ALL")
@@ -43,18 +41,15 @@ async def show_findings(printer: Printer) -> int:
     Raises: PluginError, for an error that leaving out plugins does not remove.
     """
     from .installed import installed_plugins
-    from .loading import load_client
+    from .loading import load_client, print_broken
     from .request.request_parser import request_parser
 
     _, table = request_parser()
-    client, broken = load_client(())
-    async with client:
+    async with load_client(()) as client:
         show_section(printer, "versions", versions())
         show_section(printer, "distributions", hookline_distributions())
-        states = [
-            (plugin.name, f"{plugin.state} ({plugin.distribution} {plugin.version})")
-            for plugin in installed_plugins(client, broken)
-        ]
+        plugins = installed_plugins(client)
+        states = [(plugin.name, f"{plugin.state} ({plugin.distribution} {plugin.version})") for plugin in plugins]
         show_section(printer, "plugins", states)
         show_section(printer, "command line", command_line(table))
         show_section(printer, "TLS", tls(client))
@@ -63,10 +58,10 @@ async def show_findings(printer: Printer) -> int:
             if diagnose is not None:
                 show_section(printer, f"plugin {name}", diagnose(client))
         show_section(printer, "environment", environment())
-    problems: list[PluginError | str] = [*broken.values(), *table.failures]
-    for problem in problems:
-        printer.error(problem)
-    return WRONG_USE if problems else DONE
+    status = print_broken(printer, plugins)
+    for failure in table.failures:
+        printer.error(failure)
+    return WRONG_USE if table.failures else status
 
 
 def show_section(printer: Printer, title: str, rows: Iterable[tuple[str, str]]) -> None:
@@ -103,6 +98,8 @@ def command_line(table: OptionTable) -> Iterator[tuple[str, str]]:
     yield "commands", ", ".join(each.name for each in extensions(COMMANDS)) or "none"
     for plugin, flag in table.refused():
         yield "taken already", f"{flag} of {plugin}"
+    for command in refused_commands():
+        yield "taken already", f"command {command.name} of {command.distribution}"
     yield "configuration", config_path() if os.path.exists(config_path()) else f"{config_path()} (not there)"
 
 

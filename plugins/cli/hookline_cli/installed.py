@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from hookline import HttpClient, PluginError
@@ -14,8 +14,9 @@ from hookline import HttpClient, PluginError
 class InstalledPlugin:
     """One plugin.
 
-    distribution, version: None for a plugin that was given as an object. state: `enabled`, `broken` (it cannot be loaded),
-    or the reason that core gives: `disabled`, `optional`, `not autoloaded`, `replaced by NAME`.
+    distribution, version: None for a plugin that was given as an object. state: `enabled`; `broken`, and clients raise an
+    error; `skipped`, since it is broken and HOOKLINE_BROKEN_PLUGINS says so; or the reason that core gives: `disabled`,
+    `optional`, `not autoloaded`, `replaced by NAME`. error: why it is broken.
     """
 
     name: str
@@ -25,6 +26,7 @@ class InstalledPlugin:
     events: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     runs_for: tuple[str, ...] = ()
+    error: str = ""
 
     @property
     def is_enabled(self) -> bool:
@@ -41,23 +43,23 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
 
 
-def installed_plugins(client: HttpClient, broken: Collection[str] = ()) -> list[InstalledPlugin]:
-    """Return all plugins: first those that run, in order.
-
-    broken: the names of the plugins that were left out of the client because they cannot be loaded.
-    """
+def installed_plugins(client: HttpClient) -> list[InstalledPlugin]:
+    """Return all plugins: first those that run, in order."""
     found = [
         InstalledPlugin(info.name, info.distribution, info.version, "enabled", info.hooks, info.options, info.runs_for)
         for info in client.plugins
     ]
     for absent in client.plugins.absent:
         state = absent.why if absent.by is None else f"{absent.why} by {absent.by.name}"
-        state = "broken" if absent.name in broken else state
-        if absent.entry is None:
-            found.append(InstalledPlugin(absent.name, None, None, state))
-        else:
-            found.append(InstalledPlugin(absent.name, absent.entry.distribution, absent.entry.version, state))
+        if state == "broken" and skips_broken():
+            state = "skipped"
+        found.append(InstalledPlugin(absent.name, absent.distribution, absent.version, state, error=absent.error))
     return found
+
+
+def skips_broken() -> bool:
+    """Say whether the environment has clients skip broken plugins, as core reads it."""
+    return os.environ.get("HOOKLINE_BROKEN_PLUGINS", "").strip().lower() == "skip"
 
 
 def find_by_name(name: str, plugins: list[InstalledPlugin]) -> list[InstalledPlugin]:

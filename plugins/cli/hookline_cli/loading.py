@@ -1,33 +1,25 @@
-"""Load a client even if some plugins cannot be loaded, so that the others can be shown."""
+"""Load a client even if some plugins cannot be used, so that the others can be shown."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 
 from hookline import HttpClient, PluginError
 
-# Core ends each message about a plugin that cannot be loaded with this; the plugin's own message may come before it.
-_LEFT_OUT_BY = re.compile(r".*disable=\['([^']+)'\] (?:leaves|breaks)", re.DOTALL)
+from .installed import InstalledPlugin
+from .output.printer import Printer
+from .running import DONE, WRONG_USE
 
 
-def load_client(disable: Sequence[str]) -> tuple[HttpClient, dict[str, PluginError]]:
-    """Return a client, and the errors of the plugins that had to be left out of it, by name.
+def load_client(disable: Sequence[str]) -> HttpClient:
+    """Return a client without the plugins that are broken; `installed_plugins` says why they are.
 
     Raises: PluginError, for an error that leaving out plugins does not remove.
     """
-    broken: dict[str, PluginError] = {}
-    while True:
-        try:
-            client = HttpClient(disable=[*disable, *broken])
-            len(client.plugins)  # core checks how the plugins fit together at the first access
-        except PluginError as error:
-            found = _LEFT_OUT_BY.match(str(error))
-            if found is None or found[1] in (*disable, *broken):
-                raise
-            broken[found[1]] = error
-        else:
-            return client, broken
+    silent = logging.Logger("hookline")  # what core would warn of is printed by `print_broken`
+    silent.addHandler(logging.NullHandler())
+    return HttpClient(disable=list(disable), broken_plugins="skip", logger=silent)
 
 
 def load_single(name: str) -> HttpClient:
@@ -35,6 +27,16 @@ def load_single(name: str) -> HttpClient:
 
     Raises: PluginError, if it cannot be loaded.
     """
-    client = HttpClient(plugins=[name], autoload=False)
+    client = HttpClient(plugins=[name], autoload=False, broken_plugins="error")
     len(client.plugins)
     return client
+
+
+def print_broken(printer: Printer, plugins: Iterable[InstalledPlugin]) -> int:
+    """Print why each broken plugin cannot be used; return the exit status: 2 for one that clients do not skip."""
+    status = DONE
+    for plugin in plugins:
+        if plugin.error:
+            printer.error(PluginError(plugin.error))
+            status = WRONG_USE if plugin.state == "broken" else status
+    return status

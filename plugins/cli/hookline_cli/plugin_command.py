@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from .arguments.client_options import ClientOptions, OptionTable, add_header_argument
@@ -78,11 +79,13 @@ def run_extension(extension: EntryPoint, words: list[str], printer: Printer) -> 
     """
     try:
         command = extension.load()
-    except Exception as error:
+        parser, table = extension_parser(extension, command)
+        if not iscoroutinefunction(command.run):
+            raise TypeError("its run is no coroutine function (async def)")
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"the command {extension.name} of {extension.distribution} cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-    parser, table = extension_parser(extension, command)
     given = parser.parse_intermixed_args([*configured_words(parser.flags), *words])
     for failure in table.failures:
         printer.error(failure)

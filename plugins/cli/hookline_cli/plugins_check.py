@@ -64,9 +64,8 @@ async def find_names(name: str, names: list[str]) -> int:
 
     Raises: PluginError, for an unknown name.
     """
-    client, broken = load_client(())
-    async with client:
-        names += [plugin.name for plugin in find_by_name(name, installed_plugins(client, broken))]
+    async with load_client(()) as client:
+        names += [plugin.name for plugin in find_by_name(name, installed_plugins(client))]
     return DONE
 
 

@@ -42,7 +42,8 @@ def plugins_parser() -> Parser:
         "settings", metavar="KEY=VALUE", nargs="*", help="options of the clients that are used in the checks"
     )
     new = actions.add_parser(
-        "new", help="write a new plugin into the folder hookline-NAME: a hook, a test, pyproject.toml and README"
+        "new",
+        help="write a new plugin into the folder hookline-NAME: a hook, a test, pyproject.toml, README and workflows",
     )
     new.add_argument("name", metavar="NAME", help="the name of the plugin")
     for action in (listing, info, order):  # its own dest, or it would overwrite the value of the outer parser

@@ -9,7 +9,7 @@ from typing import Any, cast
 from hookline import Attribute, Body, Credential, DefaultHeader, HttpClient, MediaType, Option, PluginError, Scheme
 
 from .installed import InstalledPlugin, find_by_name, installed_plugins, normalized
-from .loading import load_client, load_single
+from .loading import load_client, load_single, print_broken
 from .output.printer import Printer, printable
 from .running import DONE, WRONG_USE
 
@@ -27,23 +27,20 @@ async def show_info(printer: Printer, name: str, disable: Sequence[str]) -> int:
 
     Raises: PluginError, for an unknown name, and for an error that leaving out plugins does not remove.
     """
-    client, broken = load_client(disable)
     status = DONE
-    async with client:
-        for number, plugin in enumerate(find_by_name(name, installed_plugins(client, broken))):
+    async with load_client(disable) as client:
+        for number, plugin in enumerate(find_by_name(name, installed_plugins(client))):
             if number:
                 printer.line()
             for line in describe_distribution(plugin):
                 printer.line(printable(line))
-            error = broken.get(plugin.name)
             try:
                 for line in describe_plugin(client, plugin):
                     printer.line(printable(line))
-            except PluginError as failure:
-                error = error or failure
-            if error is not None:
+            except PluginError as error:
                 printer.error(error)
                 status = WRONG_USE
+            status = print_broken(printer, [plugin]) or status
     return status
 
 
@@ -78,7 +75,7 @@ def describe_plugin(client: HttpClient, plugin: InstalledPlugin) -> Iterator[str
 
     Raises: PluginError, if it cannot be loaded.
     """
-    if plugin.state in ("disabled", "broken"):
+    if plugin.state == "disabled" or plugin.error:
         return
     home = client if plugin.is_enabled else load_single(plugin.name)
     if plugin.name not in home.plugins:  # HOOKLINE_PLUGINS has loaded a plugin that replaces it

@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .installed import InstalledPlugin, installed_plugins
-from .loading import load_client
+from .loading import load_client, print_broken
 from .output.printer import Printer, printable
-from .running import DONE, WRONG_USE
 
 HEADINGS = ("name", "distribution", "version", "state", "events", "runs for", "options")
 DISPENSABLE = ("options", "runs for", "distribution", "version", "events")  # on a narrow terminal, the first one first
 
 
 async def list_plugins(printer: Printer, disable: Sequence[str]) -> int:
-    """Print a table of all plugins, and an error for each that cannot be loaded; return the exit status.
+    """Print a table of all plugins, and an error for each that is broken; return the exit status.
 
     Raises: PluginError, for an error that leaving out plugins does not remove.
     """
-    client, broken = load_client(disable)
-    async with client:
-        rows = [tuple(map(printable, row(plugin))) for plugin in installed_plugins(client, broken)]
+    async with load_client(disable) as client:
+        plugins = installed_plugins(client)
+        rows = [tuple(map(printable, row(plugin))) for plugin in plugins]
         for line in table(rows, printer.columns if printer.out.isatty() else None):
             printer.line(line)
-    for error in broken.values():
-        printer.error(error)
-    return WRONG_USE if broken else DONE
+    return print_broken(printer, plugins)
 
 
 def row(plugin: InstalledPlugin) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`hookline plugins new NAME`: write an installable project with a plugin, which passes the checks, and a test."""
+"""`hookline plugins new NAME`: write an installable project: a typed plugin that passes the checks, a test, and workflows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ from .output.printer import Printer
 from .project_template import FILES
 from .running import DONE, OutputRefused
 
-RESERVED = ("core", "cli", "testing", "retry")  # distributions of Hookline, reserved even if they are not installed
+# The distributions of the project (docs/plugins/names.md), without `hookline-`. They are taken even if they are not installed.
+OF_THE_PROJECT = (
+    "auth", "bodies", "cli", "cookies", "core", "decompress", "expect", "oauth", "redirects", "retry", "sse", "testing",
+    "tunnel", "websocket",
+)  # fmt: skip
 _IS_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch
 
 
@@ -76,18 +80,19 @@ def check_free(plugin: str, distribution_name: str, package: str) -> None:
 
     Raises: PluginError.
     """
-    client, broken = load_client(())
-    if any(found.matches(plugin) for found in installed_plugins(client, broken)):
+    installed = installed_plugins(load_client(()))
+    if any(found.matches(plugin) for found in installed):
         raise PluginError(f"a plugin {plugin!r} is installed; `hookline plugins info {plugin}` shows it")
     try:
         distribution(distribution_name)
         is_taken = True
     except PackageNotFoundError:
-        is_taken = find_spec(package) is not None or distribution_name.removeprefix("hookline-") in RESERVED
+        is_taken = find_spec(package) is not None or distribution_name.removeprefix("hookline-") in OF_THE_PROJECT
     if is_taken:
         raise PluginError(f"the name of the distribution {distribution_name} is taken; choose another name")
     try:
-        len(HttpClient(plugins=[Placeholder(plugin)], disable=list(broken)).plugins)
+        broken = [found.name for found in installed if found.error]
+        HttpClient(plugins=[Placeholder(plugin)], disable=broken, broken_plugins="error")
     except PluginError as error:
         raise PluginError(f"{plugin!r} cannot be the name of the plugin and of its option: {error}") from error
 
@@ -118,7 +123,7 @@ def write_files(folder: Path, names: dict[str, str]) -> list[Path]:
     try:
         for path, text in FILES.items():
             file = folder / Template(path).substitute(names)
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(Template(text).substitute(names), encoding="utf-8")
             written.append(file)
     except OSError as error:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from hookline import HttpClient
 
 from .installed import installed_plugins
-from .loading import load_client
+from .loading import load_client, print_broken
 from .output.printer import Printer, printable
-from .running import DONE, WRONG_USE
 
 EVENTS = (
     "pre_request",
@@ -25,19 +24,17 @@ async def show_order(printer: Printer, event: str | None, disable: Sequence[str]
 
     Raises: PluginError, for an unknown event, and for an error that leaving out plugins does not remove.
     """
-    client, broken = load_client(disable)
-    async with client:
+    async with load_client(disable) as client:
+        plugins = installed_plugins(client)
         for each in EVENTS if event is None else (event,):
             lines = order_lines(client, each)
             printer.line(printer.style(printer.out, "event", each))
             for line in lines:
                 printer.line(f"  {printable(line)}")
-        for plugin in installed_plugins(client, broken):
+        for plugin in plugins:
             if not plugin.is_enabled:
                 printer.line(printable(f"not running: {plugin.name} ({plugin.state})"))
-    for error in broken.values():
-        printer.error(error)
-    return WRONG_USE if broken else DONE
+    return print_broken(printer, plugins)
 
 
 def order_lines(client: HttpClient, event: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The files of a new plugin, as `string.Template`: `$plugin` and so on stand for its names."""
+"""The files of a new plugin, as `string.Template`: `$plugin` and so on stand for its names, `$$` for a dollar sign."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ version = "0.1.0"
 description = "The plugin $plugin of the HTTP client Hookline"
 readme = "README.md"
 requires-python = ">=3.11"
+keywords = ["hookline", "http", "client"]
+classifiers = [
+    "Programming Language :: Python :: 3",
+    "Programming Language :: Python :: 3.11",
+    "Programming Language :: Python :: 3.12",
+    "Programming Language :: Python :: 3.13",
+    "Programming Language :: Python :: 3.14",
+    "Typing :: Typed",
+]
 dependencies = ["$core"]
 
 [project.optional-dependencies]
 test = ["$testing", "pytest>=8.4"]
+types = ["$testing", "mypy>=1.14", "pytest>=8.4"]
 
 # Loaded for every client. In the group "hookline.optional" it would be loaded only where it is named.
 [project.entry-points.hookline]
@@ -28,6 +38,10 @@ name = "$package"
 [tool.pytest.ini_options]
 testpaths = ["tests"]
 filterwarnings = ["error"]
+
+[tool.mypy]
+strict = true
+files = ["$package", "tests"]
 """
 
 MODULE = '''\
@@ -140,6 +154,105 @@ hookline plugins check $plugin $plugin=one
 
 The hooks are in `$package/__init__.py`. `check` runs the checks that every plugin must pass.
 `pip wheel --no-deps .` builds a wheel that others can install.
+
+On GitHub, `.github/workflows/test.yml` runs the tests with each version of Python and checks the types.
+`.github/workflows/publish.yml` uploads a release to the package index when it is published on GitHub. For that,
+choose a licence, and tell the index once that it may trust this repository, the workflow `publish.yml` and the
+environment `release`; no password is stored anywhere.
+"""
+
+TEST_WORKFLOW = """\
+name: test
+
+on:
+  push:
+    branches: [main]
+  pull_request:
+  workflow_call:
+
+permissions:
+  contents: read
+
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    strategy:
+      fail-fast: false
+      matrix:
+        python: ["3.11", "3.12", "3.13", "3.14"]
+    steps:
+      - uses: actions/checkout@v6
+      - uses: actions/setup-python@v6
+        with:
+          python-version: $${{ matrix.python }}
+      - run: python -m pip install -e ".[test]"
+      - run: python -m pytest
+
+  types:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v6
+      - uses: actions/setup-python@v6
+        with:
+          python-version: "3.11"
+      - run: python -m pip install -e ".[types]"
+      - run: python -m mypy
+"""
+
+PUBLISH_WORKFLOW = """\
+name: publish
+
+on:
+  release:
+    types: [published]
+
+permissions:
+  contents: read
+
+jobs:
+  test:
+    uses: ./.github/workflows/test.yml
+
+  build:
+    needs: test
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v6
+      - uses: actions/setup-python@v6
+        with:
+          python-version: "3.14"
+      - run: python -m pip install build twine
+      - run: python -m build
+      - run: python -m twine check --strict dist/*
+      - uses: actions/upload-artifact@v7
+        with:
+          name: dist
+          path: dist/
+
+  # The only job that may ask for the token with which the index lets it upload (trusted publishing). It runs
+  # nothing of this repository.
+  publish:
+    needs: build
+    runs-on: ubuntu-latest
+    environment: release
+    permissions:
+      id-token: write
+    steps:
+      - uses: actions/download-artifact@v8
+        with:
+          name: dist
+          path: dist/
+      - uses: pypa/gh-action-pypi-publish@release/v1
+"""
+
+GITIGNORE = """\
+__pycache__/
+*.egg-info/
+.venv/
+.mypy_cache/
+.pytest_cache/
+build/
+dist/
 """
 
 FILES = {
@@ -148,4 +261,7 @@ FILES = {
     "$package/__init__.py": MODULE,
     "$package/py.typed": "",
     "tests/test_$plugin.py": TESTS,
+    ".github/workflows/test.yml": TEST_WORKFLOW,
+    ".github/workflows/publish.yml": PUBLISH_WORKFLOW,
+    ".gitignore": GITIGNORE,
 }

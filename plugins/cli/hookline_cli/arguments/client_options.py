@@ -85,7 +85,7 @@ class OptionTable:
             try:
                 module = extension.load()
                 module.add_options(group)
-            except Exception as error:  # noqa: BLE001  # whatever is wrong with one plugin must not end the others
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever is wrong with one plugin must not end the others
                 self.failures.append(
                     f"the options of {extension.distribution} cannot be loaded: {type(error).__name__}: {error}"
                 )

@@ -7,7 +7,7 @@ from hookline import __version__
 from ..arguments.client_options import OptionTable, add_header_argument
 from ..arguments.items import EXPLANATION
 from ..arguments.parser import Parser
-from ..extensions import COMMANDS, extensions, help_of
+from ..extensions import BUILT_IN, COMMANDS, extensions, help_of
 
 DESCRIPTION = """\
 Send one HTTP request and print the response. On a terminal: status line, fields, and the body formatted and in colour.
@@ -19,13 +19,6 @@ arguments, a wrong URL and plugins that cannot be loaded; 3 when no complete res
 141 when the reader of the output has closed it.
 
 NO_COLOR switches colour off. Options in ~/.config/hookline/config, one per line, stand before those of each request."""
-
-BUILT_IN = {
-    "plugins": "list, describe, order, check and create plugins",
-    "doctor": "show versions, plugins, TLS, proxies and environment as the client sees them",
-    "completion": "print a script that completes the arguments in bash, zsh or fish",
-    "demo": "a tour of the events with a built-in server; needs no network",
-}
 
 
 class RequestParser(Parser):

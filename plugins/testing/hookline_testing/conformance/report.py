@@ -24,7 +24,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """The results of all checks of one plugin. cost: microseconds that it adds to a request, None = not measured."""
+    """The results of all checks of one plugin.
+
+    cost: how many times as long a small request takes as with core alone, in CPU time; None = not measured.
+    """
 
     plugin: str
     checks: tuple[Check, ...]
