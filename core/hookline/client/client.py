@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self
 
@@ -27,9 +29,10 @@ from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
-from ..plugins.option_table import Setting
+from ..plugins.option_table import Setting, was_read
 from ..plugins.selection import Autoload, Selection
 from ..wire.opening import run_before_dial
+from .attributes import ClientOption
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
@@ -138,18 +141,18 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     parser: Callable[[asyncio.AbstractEventLoop], Connection]
     logger: logging.Logger
 
-    # The options of core, as they were given. `ClientAttributes` answers for them.
-    version: str | None
-    stream: bool | None
-    timeout: Timeout | float | None
-    timings: bool | None
-    max_body: int | None
-    sensitive_headers: Iterable[str] | None
-    verify: Any
-    cert: Any
+    # The options of core, as they are read. `ClientAttributes` answers for them.
+    version: ClientOption[str, str | None]
+    stream: ClientOption[bool, bool | None]
+    timeout: ClientOption[Timeout, Timeout | float | None]
+    timings: ClientOption[bool, bool | None]
+    max_body: ClientOption[int, int | None]
+    sensitive_headers: ClientOption[frozenset[str], Iterable[str] | None]
+    verify: ClientOption[bool | str | ssl.SSLContext, bool | str | os.PathLike[str] | ssl.SSLContext | None]
+    cert: ClientOption[str | tuple[Any, ...] | None, Any]
     server_hostname: str | None
-    source_address: Any
-    unix_socket: Any
+    source_address: ClientOption[tuple[str, int] | None, str | tuple[str, int] | None]
+    unix_socket: ClientOption[str | None, str | os.PathLike[str] | None]
     json_encoder: Callable[[Any], Any] | None
     json_decoder: Callable[..., Any] | None
     trust_env: bool
@@ -251,6 +254,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         keyword = configuration.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
+        if was_read(value, configuration.options[name]):
+            return
         setting = Setting(value)
         setting.convert(keyword, configuration.plugins)
         self._values[name] = setting

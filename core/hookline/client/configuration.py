@@ -36,7 +36,7 @@ from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
 from ..plugins.body_table import BodyTable, declarations_by_name
-from ..plugins.option_table import Level, OptionTable, Setting
+from ..plugins.option_table import Level, OptionTable, Setting, was_read
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from .attributes import define_client_attributes, names_of_client
@@ -355,7 +355,10 @@ class Configuration:
             keyword = self.table.find(name, "request")
             if keyword is None:
                 raise self.client._unexpected_keyword_error(function, name, "request", self)
-            converted, owner = keyword.convert(value)
+            if was_read(value, self.options[name]):
+                converted, owner = value, self.option_owners.get(name)
+            else:
+                converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
             if name in EXCHANGE_OPTIONS or (name == "timeout" and converted._has_parts):
                 request._on_fast_path = False

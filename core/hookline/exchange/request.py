@@ -648,7 +648,7 @@ class HttpRequest:
         if option in self._option_owners:
             return self._option_owners[option]
         if option in self.__dict__:  # for an option with one owner, the owner is not noted in each request
-            return None if self.__dict__[option] is None else self.configuration.table.keywords[option].owners[0][0]
+            return None if self.__dict__[option] is None else self.configuration.table.keywords[option].owners[0].name
         return self.configuration.option_owners.get(option)
 
     @property
