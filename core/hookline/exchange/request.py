@@ -12,7 +12,7 @@ from ..errors import BodyNotRepeatable, LocalProtocolError, PluginError, shown
 from ..hooks.implementation import Implementation
 from ..messages import fields
 from ..messages.body_gate import Gate
-from ..messages.request_body import Source
+from ..messages.request_body import Source, digest_of
 from ..messages.timeout import Timeout
 from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
@@ -547,6 +547,25 @@ class HttpRequest:
         Then `copy` and `follow` raise BodyNotRepeatable.
         """
         return not isinstance(self.body, Source) or self.body.can_be_sent
+
+    async def digest(self, algorithm: str) -> bytes:
+        """Return the digest of the body as it will be sent, before a transfer coding; that of b"" if there is no body.
+
+        For plugins that sign requests, in pre_request, behind those that set the body. A file or another source is read for it
+        without blocking the loop, and sent as a whole afterwards. What functions of `response.wrap_upload` change is not in it.
+
+        algorithm: a name that `hashlib` knows, such as "sha256". The result is bytes; `.hex()` is the usual text.
+
+        Raises: BodyNotRepeatable, for a body that can be read only once; ValueError, for an unknown algorithm; what the source
+        of the body raises.
+        """
+        if isinstance(self.body, Source) and not self.body.is_repeatable:
+            raise BodyNotRepeatable(
+                f"{self.method} {self._destination.origin}: its body can be read once only, so its digest cannot be known"
+                " before it is sent; give bytes, a file, or an iterable that can be read again",
+                request=self,
+            )
+        return await digest_of(self.body, algorithm)
 
     @property
     def _can_be_repeated(self) -> bool:
