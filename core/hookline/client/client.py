@@ -308,6 +308,9 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         method: such as "GET"; sent as written, since methods are case-sensitive (RFC 9110, section 9.1).
         url: absolute, or relative to `base_url`.
         headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
+        exact_headers: all fields, instead of `headers` and of what the client and its plugins send by default: a mapping, or
+            pairs. They are sent in this order and spelling, also several of one name; bytes stay bytes. Where they are not
+            among them, Host is sent first, and Content-Length or Transfer-Encoding last. None: not given.
         params: added to the query: a mapping, pairs, or a str. They replace those of the client of the same name.
         data: the body: bytes, str (UTF-8), or an iterable of bytes, async or not; a mapping or a list of pairs is sent as a form.
             None: no body.
@@ -355,6 +358,11 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             request._apply_given_headers(headers)
         total = configuration.total_timeout
         if keywords:
+            exact = keywords.pop("exact_headers", None)
+            if exact is not None:
+                if headers is not None:
+                    raise TypeError(f"HttpClient.{function}() takes headers= or exact_headers=, not both")
+                request._apply_exact_headers(exact)
             given = configuration.bodies.take(data, keywords)
             self._apply_keywords(request, keywords, f"HttpClient.{function}")
             if given:
