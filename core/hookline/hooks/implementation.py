@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .markers import DATA_EVENTS, UNCONDITIONAL, Conditions
 from .switch import Switch
@@ -24,8 +25,18 @@ ARGUMENTS = {
 }
 
 
-# The names of parameters that are passed by position, of those that are passed by keyword, and: is there a `**parameter`?
-Parameters = tuple[Sequence[str], Sequence[str], bool]
+class Parameters(NamedTuple):
+    """The parameters of a function.
+
+    positional: the names of those that are passed by position. keywords: of those that are passed by keyword.
+    takes_any: is there a `**parameter`? optional: the names of those that have a default.
+    """
+
+    positional: Sequence[str]
+    keywords: Sequence[str]
+    takes_any: bool = False
+    optional: frozenset[str] = frozenset()
+
 
 # By `signature_key`. A hit takes 1 us; `inspect` takes 15 for a function and 40 for a partial.
 _parameters: dict[Hashable, Parameters] = {}
@@ -75,10 +86,11 @@ def _inspect(function: Callable[..., Any]) -> Parameters:
     try:
         found = inspect.signature(function).parameters.values()
     except ValueError:  # some functions written in C have no signature
-        return ["response"], [], False
+        return Parameters(["response"], [])
     positional = [each.name for each in found if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     keywords = [each.name for each in found if each.kind is each.KEYWORD_ONLY]
-    return positional, keywords, any(each.kind is each.VAR_KEYWORD for each in found)
+    optional = frozenset(each.name for each in found if each.default is not each.empty)
+    return Parameters(positional, keywords, any(each.kind is each.VAR_KEYWORD for each in found), optional)
 
 
 class Implementation:
@@ -119,15 +131,17 @@ class Implementation:
         self.conditions = conditions
         self.is_wrapper = is_wrapper
         self.rank = rank
-        positional, keywords, takes_any = parameters(function)
+        positional, keywords, takes_any, _ = parameters(function)
         offered = ARGUMENTS[event]
         if plugin is None:  # a handler is called as f(response, exc=None) or f(response, data=data)
             self._positional: Sequence[str] = [] if "response" in keywords else ["response"]
             self._keywords = ["response"] if "response" in keywords else []
             self._keywords += [n for n in offered[1:2] if takes_any or n in positional[1:] or n in keywords]
         else:
-            self._positional = positional
-            self._keywords = [*keywords]
+            # parameters that this core does not offer keep their defaults; those behind one go by keyword
+            self._positional = list(takewhile(offered.__contains__, positional))
+            others = [*positional[len(self._positional) :], *keywords]
+            self._keywords = [n for n in others if n in offered]
             self._keywords += [n for n in offered if takes_any and n not in positional and n not in keywords]
         # by name only: **kw is in handlers and implementations that know nothing of sub-requests and interim heads
         named = () if plugin is None else (*positional, *keywords)
