@@ -131,17 +131,19 @@ class Implementation:
         self.conditions = conditions
         self.is_wrapper = is_wrapper
         self.rank = rank
-        positional, keywords, takes_any, _ = parameters(function)
+        positional, keywords, takes_any, optional = parameters(function)
         offered = ARGUMENTS[event]
         if plugin is None:  # a handler is called as f(response, exc=None) or f(response, data=data)
             self._positional: Sequence[str] = [] if "response" in keywords else ["response"]
             self._keywords = ["response"] if "response" in keywords else []
             self._keywords += [n for n in offered[1:2] if takes_any or n in positional[1:] or n in keywords]
         else:
-            # parameters that this core does not offer keep their defaults; those behind one go by keyword
-            self._positional = list(takewhile(offered.__contains__, positional))
-            others = [*positional[len(self._positional) :], *keywords]
-            self._keywords = [n for n in others if n in offered]
+            self._positional = positional
+            self._keywords = [*keywords]
+            if optional:  # those that this core does not offer keep their defaults; others behind one go by keyword
+                self._positional = list(takewhile(offered.__contains__, positional))
+                others = [*positional[len(self._positional) :], *keywords]
+                self._keywords = [n for n in others if n in offered]
             self._keywords += [n for n in offered if takes_any and n not in positional and n not in keywords]
         # by name only: **kw is in handlers and implementations that know nothing of sub-requests and interim heads
         named = () if plugin is None else (*positional, *keywords)

@@ -100,10 +100,8 @@ async def digest_of(body: bytes | Source | None, algorithm: str) -> bytes:
     """
     import hashlib  # here, because few programs sign their requests
 
-    try:
-        digest = hashlib.new(
-            algorithm, usedforsecurity=False
-        )  # FIPS allows MD5, which Content-MD5 needs, with this only
+    try:  # where FIPS holds, MD5, which Content-MD5 needs, is allowed only if it is not for security
+        digest = hashlib.new(algorithm, usedforsecurity=False)
     except (TypeError, ValueError):
         raise ValueError(f"hashlib has no algorithm {algorithm!r}") from None
     if not digest.digest_size:
