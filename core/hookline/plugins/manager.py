@@ -72,9 +72,8 @@ class Manager(pluggy.PluginManager):
         try:
             registered = super().register(info.plugin, info.name)
         except BaseException as error:
-            if not was_known and self.has_plugin(
-                info.name
-            ):  # pluggy has found a fault, or a warning is raised as an error
+            # pluggy has found a fault, or a warning is raised as an error
+            if not was_known and self.has_plugin(info.name):
                 super().unregister(name=info.name)
             if isinstance(error, (ValueError, pluggy.PluginValidationError)):
                 raise PluginError(f"{info.label}: {error}") from error
