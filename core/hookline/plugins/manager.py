@@ -72,7 +72,7 @@ class Manager(pluggy.PluginManager):
         try:
             registered = super().register(info.plugin, info.name)
         except BaseException as error:
-            # pluggy has found a fault, or a warning is raised as an error
+            # for a fault that pluggy finds, or a warning that is an error: before 1.7 it has stored the plugin by then
             if not was_known and self.has_plugin(info.name):
                 super().unregister(name=info.name)
             if isinstance(error, (ValueError, pluggy.PluginValidationError)):
