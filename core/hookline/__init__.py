@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .client.attributes import ClientOption
 from .client.client import HttpClient
 from .client.synchronous import SyncHttpClient, SyncHttpResponse, SyncResponseStream
 from .errors import (
@@ -70,6 +71,7 @@ __all__ = [
     "BodyTooLarge",
     "Carrier",
     "ClientClosed",
+    "ClientOption",
     "ConnectTimeout",
     "Connection",
     "ConnectionClosed",

@@ -130,7 +130,7 @@ class DecodingError(HttpRequestException):
 
 
 class BodyNotRepeatable(HttpRequestException):
-    """A follow-up, such as a redirect, needs the body of the request again, but its source can be read only once."""
+    """A body is needed twice, for a follow-up such as a redirect or for its digest, but its source can be read only once."""
 
 
 class InvalidURL(HooklineError, ValueError):

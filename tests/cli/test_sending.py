@@ -34,7 +34,7 @@ def echoed(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def test_json_parameters_and_fields_are_sent(run: Run, aiohttp_server: Site) -> None:
     seen = echoed(run(aiohttp_server.url("/echo"), "a=1", "n:=[1]", "q==x y", "X-Name:value", "User-Agent:"))
 
-    assert (seen["method"], seen["target"]) == ("POST", "/echo?q=x+y")
+    assert (seen["method"], seen["target"]) == ("POST", "/echo?q=x%20y")
     assert json.loads(seen["body"]) == {"a": "1", "n": [1]}
     assert seen["headers"]["Content-Type"] == "application/json"
     assert seen["headers"]["X-Name"] == "value"

@@ -209,7 +209,9 @@ async def test_attack_header_injection_through_a_cookie(scripted: ScriptedServer
             await client.get(scripted.url(), cookies=cookies)
         with pytest.raises(CookieRefused):
             client.cookies = cookies
-        assert caught.value.__notes__ == ["in cookies=, an option of plugin 'cookies'"]
+        assert caught.value.__notes__ == [
+            f"in cookies=, an option of {client.plugins['cookies'].label}, which takes a dict or a jar"
+        ]
     with pytest.raises(CookieRefused):
         HttpClient(cookies=cookies)
     assert scripted.requests == []

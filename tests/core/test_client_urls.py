@@ -142,6 +142,7 @@ def test_base_url_is_checked_when_the_client_is_made(base: str) -> None:
         ("a=%7E&k", {"b": 2}, "/x?q&a=%7E&k&b=2"),
         ("a=%7E&k", "k=1", "/x?q&a=%7E&k=1"),
         ({"a b": 1}, "a+b=2", "/x?q&a+b=2"),
+        ({"a b": 1, "c": "d e"}, {"a b": "f g"}, "/x?q&c=d%20e&a%20b=f%20g"),
         ({"a": 1}, {}, "/x?q&a=1"),
         ({}, {"b": 2}, "/x?q&b=2"),
         ({"a": 1}, iter([("b", 2)]), "/x?q&a=1&b=2"),

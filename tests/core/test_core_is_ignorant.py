@@ -18,7 +18,7 @@ from kit.imports import imports_of_modules, imports_within
 ROOT = Path(hookline.__file__).parent
 SOURCES = sorted(ROOT.rglob("*.py"))
 FORBIDDEN = re.compile(
-    r"(?i)cookie(?!jar)|websocket|wsproto|oauth|\bdigest|allow_redirect|100-continue|gzip|brotli|(?-i:hookline_[a-z])"
+    r"(?i)cookie(?!jar)|websocket|wsproto|oauth|(?-i:Digest)|allow_redirect|100-continue|gzip|brotli|(?-i:hookline_[a-z])"
 )
 # From the bottom up: a module imports only from its own folder and from those before it. "" is the root of the package.
 LAYERS = ("", "messages", "hooks", "wire", "http1", "network", "plugins", "exchange", "client")
@@ -46,7 +46,7 @@ def test_expression_finds_what_is_forbidden(text: str) -> None:
     assert FORBIDDEN.search(text)
 
 
-@pytest.mark.parametrize("text", ["cookiejar", "hexdigest", "HOOKLINE_DISABLE", "hookline"])
+@pytest.mark.parametrize("text", ["cookiejar", "the digest of a body", "hexdigest", "HOOKLINE_DISABLE", "hookline"])
 def test_expression_lets_the_rest_pass(text: str) -> None:
     assert not FORBIDDEN.search(text)
 

@@ -178,11 +178,12 @@ async def test_parameters_of_a_handler_are_inspected_once(
 def test_parameters_are_those_of_inspect(make: Any) -> None:
     told = list(inspect.signature(make()).parameters.values())
     for _ in range(2):
-        positional, keywords, takes_any = parameters(make())
+        positional, keywords, takes_any, optional = parameters(make())
 
         assert [p.name for p in told if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)] == positional
         assert [p.name for p in told if p.kind is p.KEYWORD_ONLY] == keywords
         assert any(p.kind is p.VAR_KEYWORD for p in told) == takes_any
+        assert {p.name for p in told if p.default is not p.empty} == optional
 
 
 def test_handlers_with_the_same_code_and_other_parameters_are_distinguished() -> None:

@@ -32,7 +32,7 @@ REQUEST = {
     # fields
     "headers", "unredirected_headers", "has_header", "gave_header", "fields_as_sent", "get_header", "remove_header",
     # the body
-    "body", "content_type", "can_be_sent", "hold_body", "gate", "encode",
+    "body", "content_type", "can_be_sent", "digest", "hold_body", "gate", "encode",
     # its call, and follow-ups
     "cause", "parent", "deadline", "history", "has_left_origin", "copy", "follow", "owner", "is_overruled",
 }  # fmt: skip

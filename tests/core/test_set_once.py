@@ -270,7 +270,7 @@ def numbers(**more: Any) -> Any:
 
 async def test_option_that_no_request_has_reads_as_it_was_converted(server: ScriptedServer) -> None:
     async with client_with(numbers(), mine="7", both="7") as client:
-        assert (client.mine, client.both) == (7, "7")
+        assert (client.mine, client.both) == (7, 7)
         client.mine = "8"
         assert client.mine == 8
         assert (await client.get(server.url())).request.mine == 8
@@ -302,6 +302,44 @@ async def test_option_is_converted_anew_by_another_plugin_of_the_name(server: Sc
         client.plugins.manager.unregister(first)
         client.plugins.manager.register(shouting("?"))
         assert (await client.get(server.url())).request.word == "oh?"
+
+
+async def test_iterator_that_another_plugin_has_read_is_refused(server: ScriptedServer) -> None:
+    def words(convert: Callable[[Any], Any]) -> Any:
+        options = [Option("words", convert=convert)]
+        return plugin("words", declare=hookimpl(specname="declare")(lambda self: options))
+
+    async with client_with(first := words(tuple), words=iter("ab")) as client:
+        assert client.words == ("a", "b")
+        client.plugins.manager.unregister(first)
+        with pytest.raises(
+            TypeError, match="words= was an iterator, which another plugin has read; set it again for plugin 'wor"
+        ):
+            client.plugins.manager.register(words(list))
+        client.plugins.manager.register(first)
+        assert client.words == ("a", "b")
+    async with client_with(first := words(iter), words=iter("ab")) as client:  # it was checked, and not read
+        client.plugins.manager.unregister(first)
+        client.plugins.manager.register(words(list))
+        assert client.words == ["a", "b"]
+
+
+async def test_conversion_happens_once_for_each_value_that_is_given(server: ScriptedServer) -> None:
+    converted: list[str] = []
+
+    def convert(value: str) -> str:
+        converted.append(value)
+        return value.upper()
+
+    options = [Option("word", convert=convert)]
+    own = plugin("own", declare=hookimpl(specname="declare")(lambda self: options))
+    async with client_with(own, word="client") as client:
+        client.plugins.manager.register(numbers())
+        client.headers["X"] = "1"
+        first = await client.get(server.url(), word="call", disable=["numbers"])
+        follow = first.request.copy(cause="again")
+        assert (client.word, follow.word) == ("CLIENT", "CALL")
+    assert converted == ["client", "call"]
 
 
 async def test_none_of_a_call_takes_back_the_json_encoder_of_the_client(server: ScriptedServer) -> None:

@@ -119,7 +119,7 @@ async def test_server_hostname_that_is_no_host_name_is_refused(serve, certificat
 @pytest.mark.parametrize(("name", "ascii_name"), [("faß.example", "xn--fa-hia.example"), ("☃.net", "xn--n3h.net")])
 async def test_server_hostname_is_written_as_hosts_of_urls_are(name, ascii_name):
     async with HttpClient(autoload=False, server_hostname=name) as client:
-        assert client.server_hostname == name
+        assert client.server_hostname == ascii_name
         route = client.new_request("GET", "https://127.0.0.1/", cause="test").route
     assert route.tls.name_for("127.0.0.1") == ascii_name
 

@@ -53,7 +53,7 @@ async def test_url_becomes_target_and_host_field(client, server, url, host, targ
 async def test_params_are_appended_to_a_presigned_query(client, server):
     query = "X-Sig=a%2Bb%2F%3D&empty=&bare&sp=%20+"
     await client.get(f"http://a.example/k?{query}#f", params={"page": 2, "key": ["a b", "ü"], "none": None})
-    assert server.requests[0].query == f"{query}&page=2&key=a+b&key=%C3%BC"
+    assert server.requests[0].query == f"{query}&page=2&key=a%20b&key=%C3%BC"
     assert server.requests[0].path == "/k"
 
 

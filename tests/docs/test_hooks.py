@@ -67,6 +67,15 @@ def test_other_hooks_stand_in_a_table_with_their_arguments(
     }
 
 
+def test_promises_name_each_hook_once() -> None:
+    page = (PLUGINS / "promises.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?`) \| \d+\.\d+ \| (.*)\|$", page, re.MULTILINE)
+    hooks = [name for names, _ in rows for name in re.findall(r"`(\w+)`", names)]
+    assert sorted(hooks) == sorted(ARGUMENTS)
+    added = {name for _, arguments in rows for name in re.findall(r"`(\w+)`", arguments)}
+    assert added <= {name for names in ARGUMENTS.values() for name in names}
+
+
 def test_every_means_is_there() -> None:
     owners = {
         "request": HttpRequest,

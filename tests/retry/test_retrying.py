@@ -195,7 +195,7 @@ async def test_retry_is_switched_per_client_and_request(scripted: ScriptedServer
     scripted.always(BUSY)
     for none in (False, None, 0, Retry(0)):
         async with HttpClient(autoload=False, plugins=["retry"], retry=none) as client:
-            assert client.retry is none
+            assert client.retry is None
             assert (await client.get(scripted.url())).history == []
             assert len((await client.get(scripted.url(), retry=Retry(1, backoff=0))).history) == 1
     async with HttpClient(autoload=False, plugins=["retry"], retry=1) as client:

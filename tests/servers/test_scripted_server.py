@@ -264,3 +264,12 @@ def test_scripted_says_why_a_handshake_failed(make_scripted: MakeScripted, certi
     server.wait_closed_connections(2)
     assert len(server.failed_handshakes) == 2
     assert server.requests == []
+
+
+def test_builders_take_fields_as_a_mapping_and_as_pairs() -> None:
+    for fields in ({"A": "1", "B": "2"}, [("A", "1"), ("B", "2")]):
+        assert response(b"x", headers=fields) == b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nA: 1\r\nB: 2\r\n\r\nx"
+        assert head(404, fields) == b"HTTP/1.1 404 Not Found\r\nA: 1\r\nB: 2\r\n\r\n"
+        assert chunked(b"x", headers=fields, trailers=fields) == (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: 1\r\nB: 2\r\n\r\n1\r\nx\r\n0\r\nA: 1\r\nB: 2\r\n\r\n"
+        )

@@ -94,6 +94,12 @@ class RefusesItsDefaultInACall:
         return [Option("colour", "blue", client=False, convert=int, doc="a number")]
 
 
+class RefusesItsResult:
+    @hookimpl
+    def declare(self):
+        return [Option("colour", "1,2", convert=lambda value: value.split(","), doc="numbers")]
+
+
 class WithoutDoc:
     @hookimpl
     def declare(self):
@@ -229,6 +235,7 @@ class Blocks:
         ("hooks", Unmarked, "Unmarked.post_request has the name of a hook, but no @hookimpl"),
         ("options", RefusesItsDefault, "the option 'colour' refuses its own default 'blue'"),
         ("options", RefusesItsDefaultInACall, "the option 'colour' refuses its own default 'blue'"),
+        ("options", RefusesItsResult, "the option 'colour' refuses what its convert has made of the default"),
         ("options", WithoutDoc, "the option 'colour' has no doc="),
         ("answers", NeedsAnother, "allow_redirects"),
         ("hostile peer", Gullible, "ValueError: a negative age"),

@@ -107,6 +107,7 @@ def test_bad_proxies_show_no_secret(given: Any) -> None:
 
 
 def test_client_gives_its_proxies_back() -> None:
-    given = {"all": "http://p"}
+    given = HttpClient(proxies={"all": "http://user:secret@p"}).proxies
+    assert repr(given) == "<Proxies all>"
     assert HttpClient(proxies=given).proxies is given
     assert HttpClient(proxies=None).proxies is None

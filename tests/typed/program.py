@@ -68,7 +68,11 @@ async def asynchronous(url: str) -> list[int]:
         assert_type(response.event("post_request"), ResponseEvent)
         assert_type(client.event("on_headers"), Event)
         assert_type(list(client.plugins), list[PluginInfo])
-        assert_type(client.timeout, Timeout | float | None)
+        assert_type(client.timeout, Timeout)
+        client.timeout = 5
+        client.timeout = client.timeout
+        client.sensitive_headers = ["X-Key"]
+        assert_type(client.sensitive_headers, frozenset[str])
         assert_type((await client.request("PUT", url, data=b"x")).raise_for_status(), HttpResponse)
 
         task = asyncio.create_task(client.post(url, json={"a": 1}))
@@ -205,6 +209,7 @@ async def mistakes(client: HttpClient, sync: SyncHttpClient, own: Client) -> Non
     _ = response.raw.raed()  # type: ignore[attr-defined]
     _ = client.get("http://127.0.0.1/").status_code  # type: ignore[attr-defined]
     _ = client.cookeis  # type: ignore[attr-defined]
+    client.timeout = "5"  # type: ignore[assignment]
     await client.get(1)  # type: ignore[arg-type]
     await client.fetch("http://127.0.0.1/")  # type: ignore[attr-defined]
     _ = sync.get("http://127.0.0.1/").stauts_code  # type: ignore[attr-defined]

@@ -140,7 +140,7 @@ async def test_options_of_client_and_call(scripted: ScriptedServer) -> None:
     async with HttpClient(
         subprotocols=["chat"], compression=deflate, close_timeout=None, max_message_size=None
     ) as client:
-        assert client.subprotocols == ["chat"]
+        assert client.subprotocols == ("chat",)
         assert client.compression is deflate
         assert client.frame_parser is None
         async with await client.get(url_of(scripted)):

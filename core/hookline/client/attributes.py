@@ -7,7 +7,24 @@ A `__getattr__` would need three lines, but makes every other lookup on a client
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+Read_co = TypeVar("Read_co", covariant=True)
+Given_contra = TypeVar("Given_contra", contravariant=True)
+
+
+class ClientOption(Generic[Read_co, Given_contra]):
+    """The type of an option as an attribute of clients, for type checkers: `timeout: ClientOption[Timeout, Timeout | float]`.
+
+    The first type is that of the converted value, which is read; the second that of the values that may be set. Classes with
+    such annotations describe what a plugin adds to clients (docs/typing.md). An option whose two types are one has it alone.
+    """
+
+    if TYPE_CHECKING:
+
+        def __get__(self, client: object, owner: type | None = None) -> Read_co: ...
+
+        def __set__(self, client: object, value: Given_contra) -> None: ...
 
 
 class ClientAttributes:
@@ -29,10 +46,7 @@ class _ClientAttribute:
         configuration = client.configuration
         if name in configuration.client_attributes:
             return configuration.client_attributes[name].get(client)
-        setting, keyword = client._values.get(name), configuration.table.keywords.get(name)
-        if setting is not None and (keyword is None or keyword.takes("request")):
-            return setting.given
-        if name in configuration.options:  # an option of the client alone reads as its owner has converted it
+        if name in configuration.options:  # as its owner has converted it
             return configuration.options[name]
         raise AttributeError(f"{owner.__name__!r} object has no attribute {name!r}", name=name, obj=client)
 

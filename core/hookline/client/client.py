@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
+import ssl
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self
 
@@ -27,9 +29,10 @@ from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
-from ..plugins.option_table import Setting
+from ..plugins.option_table import Setting, was_read
 from ..plugins.selection import Autoload, BrokenPlugins, Selection
 from ..wire.opening import run_before_dial
+from .attributes import ClientOption
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
@@ -143,18 +146,18 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     parser: Callable[[asyncio.AbstractEventLoop], Connection]
     logger: logging.Logger
 
-    # The options of core, as they were given. `ClientAttributes` answers for them.
-    version: str | None
-    stream: bool | None
-    timeout: Timeout | float | None
-    timings: bool | None
-    max_body: int | None
-    sensitive_headers: Iterable[str] | None
-    verify: Any
-    cert: Any
+    # The options of core, as they are read. `ClientAttributes` answers for them.
+    version: ClientOption[str, str | None]
+    stream: ClientOption[bool, bool | None]
+    timeout: ClientOption[Timeout, Timeout | float | None]
+    timings: ClientOption[bool, bool | None]
+    max_body: ClientOption[int, int | None]
+    sensitive_headers: ClientOption[frozenset[str], Iterable[str] | None]
+    verify: ClientOption[bool | str | ssl.SSLContext, bool | str | os.PathLike[str] | ssl.SSLContext | None]
+    cert: ClientOption[str | tuple[Any, ...] | None, Any]
     server_hostname: str | None
-    source_address: Any
-    unix_socket: Any
+    source_address: ClientOption[tuple[str, int] | None, str | tuple[str, int] | None]
+    unix_socket: ClientOption[str | None, str | os.PathLike[str] | None]
     json_encoder: Callable[[Any], Any] | None
     json_decoder: Callable[..., Any] | None
     trust_env: bool
@@ -258,6 +261,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         keyword = configuration.table.find(name, "client")
         if keyword is None:
             raise AttributeError(f"{type(self).__name__} has no option {name!r}")
+        if was_read(value, configuration.options[name]):
+            return
         setting = Setting(value)
         setting.convert(keyword, configuration.plugins)
         self._values[name] = setting
@@ -310,6 +315,9 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         method: such as "GET"; sent as written, since methods are case-sensitive (RFC 9110, section 9.1).
         url: absolute, or relative to `base_url`.
         headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
+        exact_headers: all fields, instead of `headers` and of what the client and its plugins send by default: a mapping, or
+            pairs. They are sent in this order and spelling, also several of one name; bytes stay bytes. Where they are not
+            among them, Host is sent first, and Content-Length or Transfer-Encoding last. None: not given.
         params: added to the query: a mapping, pairs, or a str. They replace those of the client of the same name.
         data: the body: bytes, str (UTF-8), or an iterable of bytes, async or not; a mapping or a list of pairs is sent as a form.
             None: no body.
@@ -356,6 +364,11 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         if headers is not None:
             request._apply_given_headers(headers)
         if keywords:
+            exact = keywords.pop("exact_headers", None)
+            if exact is not None:
+                if headers is not None:
+                    raise TypeError(f"HttpClient.{function}() takes headers= or exact_headers=, not both")
+                request._apply_exact_headers(exact)
             given = configuration.bodies.take(data, keywords)
             self._apply_keywords(request, keywords, f"HttpClient.{function}")
             if given:

@@ -36,7 +36,7 @@ from ..messages.timeout import Timeout
 from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
 from ..messages.url_reference import join_params, resolve_reference
 from ..plugins.body_table import BodyTable, declarations_by_name
-from ..plugins.option_table import Level, OptionTable, Setting
+from ..plugins.option_table import Level, OptionTable, Setting, was_read
 from ..plugins.order import ordered, successors
 from ..plugins.plugin_info import PluginInfo
 from .attributes import define_client_attributes, names_of_client
@@ -46,7 +46,8 @@ D = TypeVar("D")
 
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
-CALL_KEYWORDS = ("params", "headers", "plugins", "disable", *EVENTS)  # those that are neither options nor bodies
+# The keywords of calls that are neither options nor bodies.
+CALL_KEYWORDS = ("params", "headers", "exact_headers", "plugins", "disable", *EVENTS)
 # No option, no body and no attribute of a request may have one of these names; those of core's bodies may be declared anew.
 _RESERVED = frozenset({*dir(HttpRequest), *CALL_KEYWORDS, *(name for body in CORE_BODIES for name in body.names)})
 
@@ -353,7 +354,10 @@ class Configuration:
             keyword = self.table.find(name, "request")
             if keyword is None:
                 raise self.client._unexpected_keyword_error(function, name, "request", self)
-            converted, owner = keyword.convert(value)
+            if was_read(value, self.options[name]):
+                converted, owner = value, self.option_owners.get(name)
+            else:
+                converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
             if name in EXCHANGE_OPTIONS or (name == "timeout" and converted._has_parts):
                 request._on_fast_path = False

@@ -256,6 +256,8 @@ class PluginHost(ClientAttributes):
         if name in configuration.table.keywords:
             other = "client" if level == "request" else "request"
             return TypeError(f"{what}: it is an option of the {other} only")
+        if level == "client" and name in CALL_KEYWORDS:
+            return TypeError(f"{what}: it is for calls only")
         bodies = configuration.bodies.keywords
         if name in bodies:
             return TypeError(f"{what}: it is the body of a request")

@@ -44,17 +44,9 @@ _OS_ERROR_ATTRIBUTES = ("errno", "strerror", "filename", "filename2")
 _RESPONSE_MEMBERS = frozenset(dir(HttpResponse))  # they are recorded one by one, or were for the exchange alone
 # Attributes that a snapshot has a copy of
 _OF_RESPONSES = (
-    "status_code",
-    "timings",
-    "raw_trailers",
-    "is_consumed",
-    "is_built",
-    "is_stored",
-    "_head",
-    "_headers",
-    "_encoding",
-)
-_OF_REQUESTS = ("method", "cause", "content_type", "_destination", "_target", "_closes_connection")
+    "status_code", "timings", "raw_trailers", "is_consumed", "is_built", "is_stored", "_head", "_headers", "_encoding",
+)  # fmt: skip
+_OF_REQUESTS = ("method", "cause", "content_type", "_destination", "_target", "_closes_connection", "_is_exact")
 _being_copied: set[tuple[int, int]] = set()  # thread and id: an error may be in a group that is its own cause
 
 

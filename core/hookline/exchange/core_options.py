@@ -116,19 +116,49 @@ as_max_body = partial(as_number, "max_body", "0 (no limit) or more bytes", 0, in
 CORE_OPTIONS = (
     Option("version", "HTTP/1.1", convert=as_version, doc="HTTP/1.1 or HTTP/1.0"),
     Option("stream", False, convert=bool, doc="hand the response out at its head; the caller reads the body"),
-    Option("timeout", Timeout(), convert=as_timeout, doc="seconds for the whole call, or a Timeout"),
+    Option(
+        "timeout",
+        Timeout(),
+        convert=as_timeout,
+        doc="seconds for the whole call, or a Timeout",
+        expected="seconds for the whole call, or a Timeout",
+    ),
     Option("timings", False, convert=bool, doc="note when each step ended, in response.timings"),
     Option("max_body", 0, convert=as_max_body, doc="the most bytes that a body may have, 0 = any number"),
     Option(
         "sensitive_headers", SENSITIVE_HEADERS, convert=as_field_names, doc="fields that never go to another origin"
     ),
     Option("verify", True, convert=as_verify, doc="how to check the server's certificate"),
-    Option("cert", None, convert=as_cert, doc="the client's certificate"),
+    Option(
+        "cert",
+        None,
+        convert=as_cert,
+        doc="the client's certificate",
+        expected="a path, (certificate, key) or (certificate, key, password)",
+    ),
     Option("server_hostname", None, convert=as_server_hostname, doc="the name to check in the certificate"),
     Option("source_address", None, convert=as_source_address, doc="an address, or (address, port), to connect from"),
-    Option("unix_socket", None, convert=partial(as_path, "unix_socket"), doc="the path of a socket to connect to"),
-    Option("json_encoder", None, convert=as_callable, doc="callable(object): the str or bytes that json= sends"),
-    Option("json_decoder", None, convert=as_callable, doc="callable(bytes or str): what response.json() returns"),
+    Option(
+        "unix_socket",
+        None,
+        convert=partial(as_path, "unix_socket"),
+        doc="the path of a socket to connect to",
+        expected="the path of a socket",
+    ),
+    Option(
+        "json_encoder",
+        None,
+        convert=as_callable,
+        doc="callable(object): the str or bytes that json= sends",
+        expected="a callable(object)",
+    ),
+    Option(
+        "json_decoder",
+        None,
+        convert=as_callable,
+        doc="callable(bytes or str): what response.json() returns",
+        expected="a callable(bytes or str)",
+    ),
     Option("trust_env", True, request=False, convert=bool, doc="may plugins read the environment"),
 )
 

@@ -12,7 +12,7 @@ from ..errors import BodyNotRepeatable, LocalProtocolError, PluginError, shown
 from ..hooks.implementation import Implementation
 from ..messages import fields
 from ..messages.body_gate import Gate
-from ..messages.request_body import Source
+from ..messages.request_body import Source, digest_of
 from ..messages.timeout import Timeout
 from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
@@ -132,6 +132,7 @@ class HttpRequest:
     # What few requests set is set in __dict__, which other requests leave empty.
     _is_connected = False  # was its connection taken early, see `HttpResponse.connect`
     _is_template = False  # was it made to be sent by `HttpClient.send`, and is it as its user left it
+    _is_exact = False  # are its fields those of `exact_headers=`, without default fields and in their order
     _option_owners: Mapping[str, str | None] = {}  # of options that several plugins share
 
     def __init__(self, configuration: Configuration, method: str, destination: Destination) -> None:
@@ -287,6 +288,21 @@ class HttpRequest:
         else:
             self._extra_lines = lines
 
+    def _apply_exact_headers(self, headers: fields.HeadersLike) -> None:
+        """Set the fields that the user gave to the call as `exact_headers=`: these alone, in their order and spelling.
+
+        Raises: LocalProtocolError, TypeError.
+        """
+        given: list[tuple[str, str]] = []
+        for name, value in fields.check_fields(headers, "exact_headers="):
+            if value is None:
+                raise TypeError(f"exact_headers= takes values that are sent, not None for {name}")
+            given.append((name, value))
+        self._is_exact = True
+        self._given_fields, self._headers = CIMultiDict(given), CIMultiDict(given)
+        if not self.configuration.pre_request_fields.isdisjoint(name.lower() for name, _ in given):
+            self._skips_pre_request = False
+
     def _remember_given(self, headers: fields.HeadersLike) -> GivenHeaders:
         """Check and convert headers=, and remember the result.
 
@@ -319,6 +335,7 @@ class HttpRequest:
     def headers(self) -> CIMultiDict[str]:
         """The fields of the user and the default fields: a case-insensitive multidict of str, which can be changed.
 
+        With `exact_headers=` they are those alone, and what plugins add.
         Every follow-up to the same origin has them too. Host, Content-Length and Transfer-Encoding are added when the head is
         written, unless they are here.
         """
@@ -460,12 +477,15 @@ class HttpRequest:
         Raises: as `encode`.
         """
         every = self.headers
-        hosts = [self._destination.origin.authority]
+        hosts: list[str] = []
         if self._unredirected is not None or "host" in every:
             every = CIMultiDict(every)
             fields.override(every, (self._unredirected or {}).items())
-            hosts = field_values(every, "host") or hosts
-            every.popall("host", None)
+            hosts = field_values(every, "host")
+            if not self._is_exact:
+                every.popall("host", None)
+        host = hosts[0] if hosts else self._destination.origin.authority
+        host_line = "" if hosts and self._is_exact else f"Host: {host}\r\n"  # exact fields have it in its place
         lines = fields.field_lines(every.items())
         if self.version not in VERSIONS:
             raise LocalProtocolError(f"not a version of HTTP/1: {shown(str(self.version))}")
@@ -473,7 +493,7 @@ class HttpRequest:
             raise LocalProtocolError("a request has one Host field (RFC 9112, section 3.2)")
         self._closes_connection = fields.says_close(every.getall("connection", ()))
         framing = self._framing_line(field_values(every, "content-length"), field_values(every, "transfer-encoding"))
-        return f"{self._checked_method()} {self.target} {self.version}\r\nHost: {hosts[0]}\r\n{lines}{framing}\r\n"
+        return f"{self._checked_method()} {self.target} {self.version}\r\n{host_line}{lines}{framing}\r\n"
 
     def _framing_line(self, lengths: Sequence[str] = (), codings: Sequence[str] = ()) -> str:
         """Return the line of Content-Length or Transfer-Encoding that has to be added; "" = none.
@@ -521,6 +541,8 @@ class HttpRequest:
 
     def _set_body(self, body: bytes | Source | None, content_type: str | None) -> None:
         """Set the body and the Content-Type that belongs to it. A field that the user gave, or removed with None, stays so."""
+        if self._is_exact:
+            content_type = None
         self.body, self.content_type = body, content_type
         # these fields were made before the body was known
         if self._headers is not None and content_type is not None and not self._states("content-type"):
@@ -548,6 +570,25 @@ class HttpRequest:
         Then `copy` and `follow` raise BodyNotRepeatable.
         """
         return not isinstance(self.body, Source) or self.body.can_be_sent
+
+    async def digest(self, algorithm: str) -> bytes:
+        """Return the digest of the body as it will be sent, before a transfer coding; that of b"" if there is no body.
+
+        For plugins that sign requests, in pre_request, behind those that set the body. A file or another source is read for it
+        without blocking the loop, and sent as a whole afterwards. What functions of `response.wrap_upload` change is not in it.
+
+        algorithm: a name that `hashlib` knows, such as "sha256". The result is bytes; `.hex()` is the usual text.
+
+        Raises: BodyNotRepeatable, for a body that can be read only once; ValueError, for an unknown algorithm; what the source
+        of the body raises.
+        """
+        if isinstance(self.body, Source) and not self.body.is_repeatable:
+            raise BodyNotRepeatable(
+                f"{self.method} {self._destination.origin}: its body can be read once only, so its digest cannot be known"
+                " before it is sent; give bytes, a file, or an iterable that can be read again",
+                request=self,
+            )
+        return await digest_of(self.body, algorithm)
 
     @property
     def _can_be_repeated(self) -> bool:
@@ -649,7 +690,7 @@ class HttpRequest:
         if option in self._option_owners:
             return self._option_owners[option]
         if option in self.__dict__:  # for an option with one owner, the owner is not noted in each request
-            return None if self.__dict__[option] is None else self.configuration.table.keywords[option].owners[0][0]
+            return None if self.__dict__[option] is None else self.configuration.table.keywords[option].owners[0].name
         return self.configuration.option_owners.get(option)
 
     @property

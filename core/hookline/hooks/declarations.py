@@ -7,17 +7,20 @@ from typing import Any, NamedTuple
 
 
 class Option(NamedTuple):
-    """A keyword of `HttpClient(...)` and of each request; `client.NAME` and `request.NAME` read its value.
+    """A keyword of `HttpClient(...)` and of each request; `client.NAME` and `request.NAME` read its converted value.
 
     name: a Python identifier that core does not use.
     default: the value if the option is not given.
     request, client: may it be given to a request, to a client?
     convert: `f(value) -> value`, called once for each value given, but not for None. Raises TypeError or ValueError;
-        core adds the name of the option to the message.
+        core adds to the message the name of the option, what it takes, and the plugin with its distribution. It takes its
+        own results too, since programs give one client what they read from another.
     accepts: the classes whose instances this plugin takes, and the builtin `callable` for anything that can be called.
         Needed if several plugins declare the option. The class nearest to that of the value decides; `callable` comes
         last; a tie is a TypeError. `request.owner("NAME")` returns the name of the plugin that took the value.
     doc: one line for `hookline plugins info NAME`.
+    expected: the values that it takes, in words, for messages: "seconds, or a Timeout" makes "timeout= takes seconds, or a
+        Timeout: ..." of the message of `convert`. Not needed if that message begins with the name of the option.
     """
 
     name: str
@@ -27,6 +30,7 @@ class Option(NamedTuple):
     convert: Callable[[Any], Any] | None = None
     accepts: Iterable[Any] = ()
     doc: str = ""
+    expected: str = ""
 
 
 class Body(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
@@ -26,8 +27,18 @@ ARGUMENTS = {
 }
 
 
-# The names of parameters that are passed by position, of those that are passed by keyword, and: is there a `**parameter`?
-Parameters = tuple[Sequence[str], Sequence[str], bool]
+class Parameters(NamedTuple):
+    """The parameters of a function.
+
+    positional: the names of those that are passed by position. keywords: of those that are passed by keyword.
+    takes_any: is there a `**parameter`? optional: the names of those that have a default.
+    """
+
+    positional: Sequence[str]
+    keywords: Sequence[str]
+    takes_any: bool = False
+    optional: frozenset[str] = frozenset()
+
 
 # By `signature_key`. A hit takes 1 us; `inspect` takes 15 for a function and 40 for a partial.
 _parameters: dict[Hashable, Parameters] = {}
@@ -81,10 +92,11 @@ def _inspect(function: Callable[..., Any]) -> Parameters:
     try:
         found = inspect.signature(function).parameters.values()
     except ValueError:  # some functions written in C have no signature
-        return ["response"], [], False
+        return Parameters(["response"], [])
     positional = [each.name for each in found if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     keywords = [each.name for each in found if each.kind is each.KEYWORD_ONLY]
-    return positional, keywords, any(each.kind is each.VAR_KEYWORD for each in found)
+    optional = frozenset(each.name for each in found if each.default is not each.empty)
+    return Parameters(positional, keywords, any(each.kind is each.VAR_KEYWORD for each in found), optional)
 
 
 class Shape(NamedTuple):
@@ -120,15 +132,20 @@ def shape_of(event: str, function: Callable[..., Any], *, is_handler: bool) -> S
 
 def make_shape(event: str, function: Callable[..., Any], is_handler: bool) -> Shape:
     """Work out how a function is called for an event."""
-    positional, keywords, takes_any = parameters(function)
+    positional, keywords, takes_any, optional = parameters(function)
     offered = ARGUMENTS[event]
     if is_handler:  # called as f(response, exc=None) or f(response, data=data)
         passed: Sequence[str] = [] if "response" in keywords else ["response"]
         by_name = ["response"] if "response" in keywords else []
         by_name += [n for n in offered[1:2] if takes_any or n in positional[1:] or n in keywords]
         return Shape(passed, by_name, (), adapter_of(event, passed, by_name))
-    by_name = [*keywords, *(n for n in offered if takes_any and n not in positional and n not in keywords)]
-    return Shape(positional, by_name, (*positional, *keywords), adapter_of(event, positional, by_name))
+    named = (*positional, *keywords)
+    passed, by_name = positional, [*keywords]
+    if optional:  # those that this core does not offer keep their defaults; others behind one go by keyword
+        passed = list(takewhile(offered.__contains__, positional))
+        by_name = [n for n in (*positional[len(passed) :], *keywords) if n in offered]
+    by_name += [n for n in offered if takes_any and n not in named]
+    return Shape(passed, by_name, named, adapter_of(event, passed, by_name))
 
 
 def adapter_of(

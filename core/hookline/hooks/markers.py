@@ -90,10 +90,14 @@ def hookimpl(
 ) -> Any:
     """Mark a method as the implementation of the event of its name (or of `specname`).
 
+    Its parameters are those arguments of the hook that it uses. One that has a default is optional: a version of core that does
+    not offer this argument calls the method without it.
+
     wrapper: the method is a generator that yields once, around the other implementations; its return value is the answer.
         Not on data events.
     tryfirst, trylast: run before or after the others. `before` and `after` of the plugins take precedence.
-    optionalhook: an event of this name that core does not know is no error.
+    optionalhook: a hook of this name that core does not know is no error; the method is not called then. It is for hooks that
+        newer versions of core have, or no longer have.
     statuses, headers, schemes: preconditions. Core checks those of all plugins at once, on the raw head, and skips the
         implementation unless they hold. Each that is given must hold; of its members one is enough. `statuses` and
         `headers` (field names, of any case) are for on_headers and post_request, `schemes` for pre_request too.

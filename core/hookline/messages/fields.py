@@ -121,10 +121,11 @@ def check_target(target: str) -> str:
     return target
 
 
-def check_fields(headers: Any) -> list[tuple[str, str | None]]:
+def check_fields(headers: Any, keyword: str = "headers=") -> list[tuple[str, str | None]]:
     """Check the fields that a user set, and return their names and values.
 
     headers: a mapping, or pairs of a name and a value; a value of None removes a default field; None = no fields.
+    keyword: by which they were given, for messages.
 
     Raises: LocalProtocolError, TypeError.
     """
@@ -132,11 +133,11 @@ def check_fields(headers: Any) -> list[tuple[str, str | None]]:
         return []
     items: Any = headers.items() if isinstance(headers, Mapping) else headers
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        raise TypeError(f"headers= takes a mapping, or pairs of a name and a value, not {type(items).__name__}")
+        raise TypeError(f"{keyword} takes a mapping, or pairs of a name and a value, not {type(items).__name__}")
     found: list[tuple[str, str | None]] = []
     for item in items:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise TypeError(f"headers= takes pairs of a name and a value; one item is {type(item).__name__}")
+            raise TypeError(f"{keyword} takes pairs of a name and a value; one item is {type(item).__name__}")
         name, value = item
         found.append((check_name(name), None if value is None else check_value(name, value)))
     return found

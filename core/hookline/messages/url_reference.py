@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from ..errors import InvalidURL
-from .url import encode_pairs, lacks_slashes, pairs, split_reference
+from .url import encode_query, lacks_slashes, pairs, split_reference
 
 
 def resolve_reference(base: str, reference: str) -> str:
@@ -53,8 +53,8 @@ def join_params(own: Any, given: Any) -> Any:
     )
     if not isinstance(given, (str, Mapping)):
         given = list(given)  # it is read twice below
-    ours = own if isinstance(own, str) else encode_pairs(pairs(own))
-    added = given if isinstance(given, str) else encode_pairs(pairs(given))
+    ours = own if isinstance(own, str) else encode_query(pairs(own))
+    added = given if isinstance(given, str) else encode_query(pairs(given))
     replaced = param_names(given)
     kept = [part for part in ours.split("&") if unquote_plus(part.partition("=")[0]) not in replaced]
     return "&".join([*kept, *([added] if added else [])])

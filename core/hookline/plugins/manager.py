@@ -9,7 +9,7 @@ from typing import Any
 
 import pluggy
 
-from ..errors import PluginError
+from ..errors import PluginError, nearest
 from ..hooks.handlers import is_coroutine_function, suggestion
 from ..hooks.implementation import ARGUMENTS, Implementation, parameters
 from ..hooks.markers import DATA_EVENTS, PROJECT, Conditions, conditions_of
@@ -77,10 +77,16 @@ class Manager(pluggy.PluginManager):
             )
         for name, options in self._options.items():
             add_implementation(info, options.get("specname") or name, getattr(info.plugin, name), options)
+        was_known = self.has_plugin(info.name)
         try:
             registered = super().register(info.plugin, info.name)
-        except (ValueError, pluggy.PluginValidationError) as error:
-            raise PluginError(f"{info.label}: {error}") from error
+        except BaseException as error:
+            # for a fault that pluggy finds, or a warning that is an error: before 1.7 it has stored the plugin by then
+            if not was_known and self.has_plugin(info.name):
+                super().unregister(name=info.name)
+            if isinstance(error, (ValueError, pluggy.PluginValidationError)):
+                raise PluginError(f"{info.label}: {error}") from error
+            raise
         if registered is None:  # the name is blocked
             return None
         self._infos[info.name] = info
@@ -174,9 +180,10 @@ def faults(
     event: str, method: Any, options: Mapping[str, Any], conditions: Conditions, switch: object
 ) -> Iterator[str]:
     """Yield why a method cannot be an implementation of an event. switch: what the precondition of that name names."""
-    positional, keywords, _ = parameters(method)
+    positional, keywords, _, optional = parameters(method)
     for argument in (*positional, *keywords):
-        if argument not in ARGUMENTS[event]:
+        # one with a default may be offered by another version of core; a similar name is a mistake in writing
+        if argument not in ARGUMENTS[event] and (argument not in optional or nearest(argument, ARGUMENTS[event])):
             yield f"{event} takes an unknown argument {argument!r}{suggestion(argument, ARGUMENTS[event])}"
     is_generator = inspect.isgeneratorfunction(method)
     if options.get("hookwrapper"):

@@ -3,96 +3,118 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 from ..errors import PluginError
 from ..hooks.declarations import Option
 from .plugin_info import PluginInfo
 
 Level = Literal["client", "request"]  # where an option is given
+# Equal values of these classes may be one object, so it does not show whether a program has written or read them.
+_PLAIN = (str, bytes, int, float, complex, type(None))
+
+
+class Owner(NamedTuple):
+    """Who declares an option. name: of the plugin; None = core. label: the plugin in words, with its distribution."""
+
+    name: str | None
+    label: str
+    option: Option
 
 
 class Keyword:
-    """The name of an option, and the plugins that declare it.
+    """The name of an option, and who declares it.
 
-    owners: the name of each plugin with its option: one plugin, several that share the name, or core, whose name is None.
+    owners: one plugin, several that share the name, or core.
     """
 
     __slots__ = ("name", "owners")
 
-    def __init__(self, name: str, owner: str | None, option: Option) -> None:
+    def __init__(self, name: str, owner: Owner) -> None:
         self.name = name
-        self.owners = [(owner, option)]
+        self.owners = [owner]
 
-    def share(self, label: str, other: PluginInfo, option: Option) -> None:
-        """Add a plugin that declares an option of the same name. label: the plugin that declared it before, in words.
+    def share(self, other: Owner) -> None:
+        """Add a plugin that declares an option of the same name.
 
         Raises: PluginError, if the two cannot share the name.
         """
-        first = self.owners[0][1]
+        label, first, option = self.owners[-1].label, self.owners[0].option, other.option
         if not first.accepts or not option.accepts:
             raise PluginError(
                 f"{label} and {other.label} both declare the option {self.name!r}; to share the name, both need `accepts`"
             )
         if first.default != option.default:
             raise PluginError(f"{label} and {other.label} share the option {self.name!r} and differ in its default")
-        self.owners.append((other.name, option))
+        self.owners.append(other)
 
     @property
     def default(self) -> Any:
         """The value if the option is not given."""
-        return self.owners[0][1].default
+        return self.owners[0].option.default
 
     def takes(self, level: Level) -> bool:
         """May it be given to a client, to a request?"""
-        return any(getattr(option, level) for _, option in self.owners)
+        return any(getattr(owner.option, level) for owner in self.owners)
 
     def convert(self, value: Any) -> tuple[Any, str | None]:
         """Return the value as converted by the owner that takes it, and the name of this owner.
 
         The owner is None for core, and if the value is None, which no owner converts.
 
-        Raises: TypeError or ValueError of the conversion, with the name of the keyword; TypeError of `choose`.
+        Raises: what the conversion raises. The message of a TypeError or ValueError also says which option of which plugin it
+        is, and what it takes, unless it begins with the name: then it says that itself. Other errors have a note. TypeError of
+        `choose`.
         """
         if value is None:
-            first, option = self.owners[0]
-            return (option.default if first is None else None), None  # None as an option of core is its default
-        owner, option = self.choose(value)
-        if option.convert is not None:
+            first = self.owners[0]
+            return (
+                first.option.default if first.name is None else None
+            ), None  # None as an option of core is its default
+        owner = self.choose(value)
+        if owner.option.convert is not None:
             try:
-                value = option.convert(value)
-            except (TypeError, ValueError) as error:
-                note = f"in {self.name}=" + (f", an option of plugin {owner!r}" if owner else "")
-                if type(error) not in (TypeError, ValueError) or self.name in str(error):
-                    error.add_note(note)
-                    raise
-                named = type(error)(f"{self.name}= {error}")
-                named.add_note(note)
-                raise named from error
-        return value, owner
+                value = owner.option.convert(value)
+            except Exception as error:
+                wanted, whose = owner.option.expected, "" if owner.name is None else f"an option of {owner.label}"
+                if type(error) in (TypeError, ValueError):
+                    message = str(error)
+                    if not message.startswith((f"{self.name}=", f"{self.name}[")):
+                        message = f"{self.name}= takes {wanted}: {message}" if wanted else f"{self.name}= {message}"
+                    raise type(error)(f"{message} ({whose})" if whose else message) from error
+                error.add_note(", ".join(filter(None, [f"in {self.name}=", whose, wanted and f"which takes {wanted}"])))
+                raise
+        return value, owner.name
 
-    def choose(self, value: Any) -> tuple[str | None, Option]:
-        """Return the owner that takes a value, and its option: the one with the nearest class in `accepts`.
+    def choose(self, value: Any) -> Owner:
+        """Return the owner that takes a value: the one with the nearest class in `accepts`.
 
         Raises: TypeError, if no owner accepts the value, or if the classes of two are equally near.
         """
         if len(self.owners) == 1:
             return self.owners[0]
-        fits = [
-            (steps, owner, option) for owner, option in self.owners if (steps := distance(value, option.accepts)) >= 0
-        ]
+        fits = [(steps, owner) for owner in self.owners if (steps := distance(value, owner.option.accepts)) >= 0]
         if not fits:
-            wanted = "; ".join(f"{owner!r} takes {describe(option.accepts)}" for owner, option in self.owners)
-            raise TypeError(f"{self.name}= got {type(value).__name__}, which no plugin takes: {wanted}")
-        best = min(fit[0] for fit in fits)
-        chosen = [fit for fit in fits if fit[0] == best]
-        if len(chosen) > 1:
-            names = " and ".join(repr(owner) for _, owner, _ in chosen)
-            raise TypeError(
-                f"{self.name}= got {type(value).__name__}, which the plugins {names} both take; disable one of them"
+            wanted = "; ".join(
+                f"{owner.label} takes {owner.option.expected or describe(owner.option.accepts)}"
+                for owner in self.owners
             )
-        return chosen[0][1], chosen[0][2]
+            raise TypeError(f"{self.name}= got {type(value).__name__}, which no plugin takes: {wanted}")
+        best = min(steps for steps, _ in fits)
+        chosen = [owner for steps, owner in fits if steps == best]
+        if len(chosen) > 1:
+            labels = " and ".join(owner.label for owner in chosen)
+            raise TypeError(f"{self.name}= got {type(value).__name__}, which {labels} both take; disable one of them")
+        return chosen[0]
+
+
+def was_read(value: Any, present: Any) -> bool:
+    """Say whether a program gives again what it has read: the present value of an option, which is converted already.
+
+    Numbers and texts are never recognised.
+    """
+    return value is present and not isinstance(value, _PLAIN)
 
 
 class Setting:
@@ -113,15 +135,21 @@ class Setting:
         """Return the converted value and its owner, as `Keyword.convert` does.
 
         plugins: by name. If another object has a name since the last conversion, the value is converted again.
+
+        Raises: as `Keyword.convert`; TypeError, for an iterator that another plugin has read.
         """
         if self.given is None:
             return keyword.convert(None)
-        owner, _ = keyword.choose(self.given)
-        plugin = None if owner is None else plugins[owner].plugin
-        known = self._converted.get(owner)
+        owner = keyword.choose(self.given)
+        plugin = None if owner.name is None else plugins[owner.name].plugin
+        known = self._converted.get(owner.name)
         if known is None or known[0] is not plugin:
-            known = self._converted[owner] = plugin, keyword.convert(self.given)[0]
-        return known[1], owner
+            if isinstance(self.given, Iterator) and any(done is not self.given for _, done in self._converted.values()):
+                raise TypeError(
+                    f"{keyword.name}= was an iterator, which another plugin has read; set it again for {owner.label}"
+                )
+            known = self._converted[owner.name] = plugin, keyword.convert(self.given)[0]
+        return known[1], owner.name
 
 
 def distance(value: Any, accepts: Iterable[Any]) -> int:
@@ -152,9 +180,8 @@ class OptionTable:
 
         Raises: PluginError, for a reserved name, and for a name that two plugins have and cannot share.
         """
-        self.keywords = {option.name: Keyword(option.name, None, option) for option in core}
+        self.keywords = {option.name: Keyword(option.name, Owner(None, "core", option)) for option in core}
         taken = reserved | self.keywords.keys()
-        labels: dict[str, str] = {}
         for info in plugins:
             for option in info.of(Option):
                 name = option.name
@@ -162,11 +189,11 @@ class OptionTable:
                     raise PluginError(
                         f"{info.label} declares the option {name!r}, a name that core has or that is no identifier"
                     )
+                owner = Owner(info.name, info.label, option)
                 if name not in self.keywords:
-                    self.keywords[name] = Keyword(name, info.name, option)
+                    self.keywords[name] = Keyword(name, owner)
                 else:
-                    self.keywords[name].share(labels[name], info, option)
-                labels[name] = info.label
+                    self.keywords[name].share(owner)
 
     def find(self, name: str, level: Level) -> Keyword | None:
         """Return the option of a name, None if there is none that may be given to a client, to a request."""

@@ -30,7 +30,7 @@ class AuthRequest:
 
 
 class AuthClient:
-    """What these plugins add to clients, for type checkers. auth: as it was given."""
+    """What these plugins add to clients, for type checkers. auth: as for requests."""
 
     auth: Any
 
@@ -69,7 +69,8 @@ class Basic:
     @hookimpl
     def declare(self) -> list[Option]:
         kinds = (tuple, list, Auth, HttpxAuth, callable)
-        return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC)]
+        expected = "a pair (username, password), an authentication or a callable"
+        return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC, expected=expected)]
 
     @hookimpl(trylast=True, options=("auth",), switch="has_netrc")
     def pre_request(self, response: HttpResponse[Request]) -> Awaitable[None] | None:
@@ -130,7 +131,7 @@ class Digest:
     @hookimpl
     def declare(self) -> list[Option]:
         kinds = (HTTPDigestAuth, RequestsDigestAuth)
-        return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC)]
+        return [Option("auth", None, convert=self._convert, accepts=kinds, doc=_DOC, expected="an HTTPDigestAuth")]
 
     @hookimpl(trylast=True, options=("auth",), switch="knows_proxies")
     def pre_request(self, response: HttpResponse[Request], cause: str) -> Awaitable[None] | None:

@@ -87,7 +87,13 @@ class Cookies:
     @hookimpl
     def declare(self) -> list[Option | Attribute | Credential]:
         return [
-            Option("cookies", None, convert=as_cookies_option, doc="a dict, or a jar, of cookies to send"),
+            Option(
+                "cookies",
+                None,
+                convert=as_cookies_option,
+                doc="a dict, or a jar, of cookies to send",
+                expected="a dict or a jar",
+            ),
             Option("store_cookies", True, convert=bool, doc="keep the cookies that responses set"),
             Attribute("cookies", cookies_set_by, doc="all that this response sets, as a dict"),
             Attribute("cookies", self._jar_of, of="client", doc="the jar"),

@@ -17,7 +17,7 @@ class OAuthRequest:
 
 
 class OAuthClient:
-    """What these plugins add to clients, for type checkers. auth: as it was given."""
+    """What these plugins add to clients, for type checkers. auth: as for requests."""
 
     auth: Any
 
@@ -56,7 +56,8 @@ class OAuth1Plugin:
 
     @hookimpl
     def declare(self) -> list[Option]:
-        return [Option("auth", None, convert=as_oauth1, accepts=(OAuth1,), doc="OAuth1(...): sign requests")]
+        doc = "OAuth1(...): sign requests"
+        return [Option("auth", None, convert=as_oauth1, accepts=(OAuth1,), doc=doc, expected="an OAuth1")]
 
     @hookimpl(trylast=True, options=("auth",))
     def pre_request(self, response: HttpResponse[Request]) -> None:
@@ -73,7 +74,8 @@ class OAuth2Plugin:
 
     @hookimpl
     def declare(self) -> list[Option]:
-        return [Option("auth", None, convert=as_oauth2, accepts=(OAuth2,), doc="OAuth2(...): send a bearer token")]
+        doc = "OAuth2(...): send a bearer token"
+        return [Option("auth", None, convert=as_oauth2, accepts=(OAuth2,), doc=doc, expected="an OAuth2")]
 
     @hookimpl(trylast=True, options=("auth",))
     def pre_request(self, response: HttpResponse[Request]) -> Awaitable[None] | None:

@@ -41,5 +41,5 @@ def use_as_auth(auth: object, response: object, plugin: str) -> None:
 def is_accepted(auth: object, request: HttpRequest) -> bool:
     """Say whether a plugin accepts objects of this class as `auth=`, and not just any callable."""
     keyword = request.configuration.table.find("auth", "request")
-    kinds = [] if keyword is None else [kind for _, option in keyword.owners for kind in option.accepts]
+    kinds = [] if keyword is None else [kind for owner in keyword.owners for kind in owner.option.accepts]
     return any(inspect.isclass(kind) and isinstance(auth, kind) for kind in kinds)

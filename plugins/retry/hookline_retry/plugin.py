@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from hookline import HttpRequest, HttpResponse, Option, hookimpl
+from hookline import ClientOption, HttpRequest, HttpResponse, Option, hookimpl
 
 from .budget import RetryBudget
 from .policy import Retry, as_retry, count_retries, is_retryable
@@ -26,7 +26,7 @@ class RetryRequest:
 class RetryClient:
     """What this plugin adds to clients, for type checkers."""
 
-    retry: Retry | int | None
+    retry: ClientOption[Retry | None, Retry | int | None]
 
 
 if TYPE_CHECKING:
@@ -49,7 +49,13 @@ class Retries:
     @hookimpl
     def declare(self) -> list[Option]:
         return [
-            Option("retry", Retry(), convert=as_retry, doc="how many retries, or a Retry; False or 0 = none"),
+            Option(
+                "retry",
+                Retry(),
+                convert=as_retry,
+                doc="how many retries, or a Retry; False or 0 = none",
+                expected="a number of retries, a Retry or False",
+            ),
         ]
 
     @hookimpl(statuses=range(400, 600))

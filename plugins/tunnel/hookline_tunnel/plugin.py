@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hookline import Attribute, DirectRoute, HttpRequest, HttpResponse, Option, Switch, hookimpl
+from hookline import Attribute, ClientOption, DirectRoute, HttpRequest, HttpResponse, Option, Switch, hookimpl
 
 from .environment import EnvironmentProxies
 from .proxies import Proxies, parse_proxies
@@ -25,9 +26,9 @@ class TunnelRequest:
 
 
 class TunnelClient:
-    """What this plugin adds to clients, for type checkers. proxies: as they were given."""
+    """What this plugin adds to clients, for type checkers."""
 
-    proxies: Any
+    proxies: ClientOption[Proxies | None, Mapping[str, Any] | Proxies | None]
 
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Tunnel:
                 self.environment,
                 convert=parse_proxies,
                 doc="proxies by scheme, scheme://host, 'all', and 'no'; {} or None = none, not even the environment's",
+                expected="a mapping as {'all': 'http://proxy:3128'}",
             ),
             Attribute("proxy", proxy_url, of="request", doc="the URL of the proxy without credentials, or None"),
             Attribute("tunnel", tunnel_authority, of="request", doc="host:port that the proxy connects to, or None"),

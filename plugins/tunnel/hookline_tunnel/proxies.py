@@ -31,6 +31,9 @@ class Proxies:
         self.no_proxy = no_proxy
         self.chosen: dict[object, Proxy | None] = {}
 
+    def __repr__(self) -> str:
+        return f"<Proxies {', '.join(self.by_key) or 'none'}>"  # the keys alone: URLs of proxies may have passwords
+
     def choose(self, origin: Origin) -> Proxy | None:
         """Return the proxy for an origin; None = connect directly.
 

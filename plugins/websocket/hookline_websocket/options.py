@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .handler import WS
 
 if TYPE_CHECKING:
-    from hookline import HttpRequest
+    from hookline import ClientOption, HttpRequest
 
     from .compression import Deflate
     from .limits import Limits
@@ -28,8 +28,17 @@ class WebSocketRequest:
     frame_parser: Callable[..., Any] | None
 
 
-class WebSocketClient(WebSocketRequest):
+class WebSocketClient:
     """What this plugin adds to clients, for type checkers."""
+
+    websocket_handler: WS | None
+    subprotocols: ClientOption[tuple[str, ...] | None, Iterable[str] | None]
+    compression: Deflate | bool | None
+    max_message_size: int | None
+    ping_interval: float | None
+    ping_timeout: float | None
+    close_timeout: float | None
+    frame_parser: Callable[..., Any] | None
 
 
 if TYPE_CHECKING:
@@ -56,9 +65,12 @@ def limits_of(request: Request) -> Limits:
 
 
 def compression_of(request: Request) -> Deflate | None:
-    """Return the compression to offer, None = none. Only values that users give were checked: the default is still True."""
-    value = request.compression
-    return as_compression(value) if isinstance(value, bool) else value
+    """Return the compression to offer, None = none."""
+    if request.compression is True:
+        from .compression import Deflate  # here, because most clients open no websocket
+
+        return Deflate()
+    return request.compression or None
 
 
 def as_handler(value: Any) -> WS:
@@ -93,18 +105,14 @@ def as_subprotocols(value: Any) -> tuple[str, ...]:
     return names
 
 
-def as_compression(value: Any) -> Deflate | None:
-    """Return the parameters for the option `compression`, None = no compression.
+def as_compression(value: Any) -> Deflate | bool:
+    """Check the option `compression`.
 
     Raises: TypeError.
     """
     from .compression import Deflate  # here, because most clients open no websocket
 
-    if value is True:
-        return Deflate()
-    if value is False:
-        return None
-    if isinstance(value, Deflate):
+    if isinstance(value, (bool, Deflate)):
         return value
     raise TypeError(f"compression= takes True, False or a Deflate, not {type(value).__name__}")
 

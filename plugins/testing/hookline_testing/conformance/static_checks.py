@@ -152,3 +152,10 @@ def option_problems(tested: PluginUnderTest, option: Option) -> Iterable[str]:
                 option.convert(option.default)
         except Exception as error:  # noqa: BLE001  # anything that its convert raises
             yield f"the option {option.name!r} refuses its own default {option.default!r}: {type(error).__name__}: {error}"
+            return
+        converted = option.default if option.convert is None else option.convert(option.default)
+        try:
+            if option.convert is not None and converted is not None:
+                option.convert(converted)
+        except Exception as error:  # noqa: BLE001  # anything that its convert raises
+            yield f"the option {option.name!r} refuses what its convert has made of the default: {error}"
