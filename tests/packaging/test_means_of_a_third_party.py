@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from hookline_testing.server import ScriptedServer, response
 from kit.environments import ROOT, Environment, build, clean_variables
 from kit.environments import run as run_program
@@ -31,15 +33,42 @@ async def main():
 
 print(json.dumps(asyncio.run(main())))
 """
+WATCHED = """
+import asyncio, json, sys
+from hookline import HttpClient, HttpConnectionError, PluginError
+
+url, = sys.argv[1:]
+
+async def main():
+    found = []
+    async with HttpClient(plugins=["sign", "phases"], require=["guard"]) as client:
+        response = await client.post(url, data=b"signed", exact_headers=[("x-b", "1"), ("X-A", "2"), ("x-b", "3")])
+        found.append([response.status_code, response.phases])
+        for call in (client.get("http://192.0.2.1/"), client.get(url, disable=["guard"])):
+            try:
+                await call
+            except (HttpConnectionError, PluginError) as error:
+                found.append(f"{type(error).__name__}: {error}")
+    return found
+
+print(json.dumps(asyncio.run(main())))
+"""
 BODY = b"the body " * 10_000
 
 
-def test_plugins_of_a_third_party_do_what_needs_the_means(
-    wheelhouse: Path, scripted: ScriptedServer, make_scripted: Callable[[], ScriptedServer], tmp_path: Path
+@pytest.fixture(scope="module")
+def python(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh environment with the wheels of the project, and that of the third party."""
+    folder = tmp_path_factory.mktemp("means")
+    build(folder / "built", ROOT / "tests" / "authors" / "acme-means")
+    environment = Environment(folder / "venv")
+    environment.install(*wheelhouse.glob("*.whl"), *(folder / "built").glob("*.whl"))
+    return environment.python
+
+
+def test_plugins_of_a_third_party_store_send_again_and_keep_state(
+    python: Path, scripted: ScriptedServer, make_scripted: Callable[[], ScriptedServer], tmp_path: Path
 ) -> None:
-    build(tmp_path / "built", ROOT / "tests" / "authors" / "acme-means")
-    environment = Environment(tmp_path / "venv")
-    environment.install(*wheelhouse.glob("*.whl"), *(tmp_path / "built").glob("*.whl"))
     scripted.answer(
         response(b"moved", 302, [("Location", "/new")]),
         response(gzip.compress(BODY), headers=[("Content-Encoding", "gzip")]),
@@ -49,7 +78,7 @@ def test_plugins_of_a_third_party_do_what_needs_the_means(
     mirror.answer(response(b"", 302, [("Location", "/there")]), response(b"mirrored"))
     arguments = (scripted.url(""), mirror.url(""))
     output = run_program(
-        environment.python, "-I", "-W", "error", "-c", PROGRAM, *arguments, str(tmp_path),
+        python, "-I", "-W", "error", "-c", PROGRAM, *arguments, str(tmp_path),
         environment=clean_variables(),
     )  # fmt: skip
     text, digest = BODY.decode(), hashlib.sha256(BODY).hexdigest()
@@ -64,3 +93,17 @@ def test_plugins_of_a_third_party_do_what_needs_the_means(
         "begin", "/old 302", "/new 200", "/old 302", "/new 200", "/busy 503", "/busy 302", "/there 200",
         "2 connections are open", "end",
     ]  # fmt: skip
+
+
+def test_plugins_of_a_third_party_sign_guard_and_watch(python: Path, scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"one"))
+    arguments = ("-I", "-W", "error", "-c", WATCHED, scripted.url())
+    answered, refused, required = json.loads(run_program(python, *arguments, environment=clean_variables()))
+    assert answered == [200, ["connect", "send", "wait", "body"]]
+    assert refused == "HttpConnectionError: 192.0.2.1 is not on this machine"
+    assert required.startswith("PluginError: disable=['guard']: plugin 'guard' (acme-means 1.0) stands in require=")
+    (request,) = scripted.requests
+    names = "host;x-b;x-a;x-b;content-length"
+    digest = hashlib.sha256(b"signed").hexdigest()
+    assert request.header("X-Signature") == f"{digest} {names}"
+    assert [name for name, _ in request.headers] == [b"Host", b"x-b", b"X-A", b"x-b", b"X-Signature", b"Content-Length"]

@@ -1,4 +1,4 @@
-"""Plugins of a third party, each the simplest that needs one means: state, sending again, built responses, filters."""
+"""Plugins of a third party, each the simplest that needs one means for authors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from hookline import Attribute, HttpClient, HttpRequest, HttpResponse, Option, hookimpl
+from hookline import Attribute, HttpClient, HttpConnectionError, HttpRequest, HttpResponse, Option, hookimpl
 
 
 class Journal:
@@ -128,3 +128,38 @@ class Checksum:
         if exc is None:
             response.notes["checksum"] = hashlib.new(response.request.checksum, response.content).hexdigest()  # type: ignore[attr-defined]
         return None
+
+
+class Sign:
+    """Signs what is sent, as it is sent. It needs `request.digest` and `request.fields_as_sent`."""
+
+    @hookimpl(trylast=True)
+    async def pre_request(self, response: HttpResponse) -> None:
+        request = response.request
+        digest = (await request.digest("sha256")).hex()
+        names = ";".join(name.lower() for name, _ in request.fields_as_sent())
+        request.unredirected_headers["X-Signature"] = f"{digest} {names}"
+
+
+class Guard:
+    """Lets nothing out but to this machine. It needs the hook `connecting`, and `require`, so that no call leaves it out."""
+
+    @hookimpl
+    def connecting(self, host: str, addresses: list[str]) -> None:
+        if not all(address.startswith("127.") for address in addresses):
+            raise HttpConnectionError(f"{host} is not on this machine")
+
+
+class Phases:
+    """Adds `response.phases`, the names of the steps that an exchange went through. It asks for timings by itself."""
+
+    @hookimpl
+    def declare(self) -> list[Any]:
+        return [Attribute("phases", self.of)]
+
+    def of(self, response: HttpResponse) -> list[str]:
+        return [phase.name for phase in response.timings.phases] if response.timings else []
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> None:
+        response.request.timings = True
