@@ -57,10 +57,10 @@ def with_length(source: Callable[[], Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("given", [as_data, with_length])
 async def test_source_that_gives_nothing_for_ever_leaves_the_loop_its_turns(scripted, source, given):
     scripted.always(Script().read_body())
-    async with HttpClient(autoload=False) as client, counted_turns(0.01) as turns:
+    async with HttpClient(autoload=False) as client, counted_turns(0) as turns:
         with pytest.raises(HttpTimeout):
             await client.post(scripted.url(), timeout=0.15, **given(source))
-    assert turns.count > 2
+    assert turns.count > 10  # another task had turns, and not the timer alone
 
 
 @pytest.mark.parametrize("source", SOURCES)
