@@ -239,8 +239,13 @@ class CachedExchange:
         return self._send(why)
 
     async def _wait(self, fetch: Fetch) -> Answer:
-        """Wait for the fetch of another call, then look up again; if that failed, this call may be the next to fetch."""
+        """Wait for the fetch of another call, then look up again; if that failed, this call may be the next to fetch.
+
+        Raises: ClientClosed, if the client is closed meanwhile.
+        """
         outcome = await fetch.wait()
+        if outcome == "closed":
+            raise ClientClosed("the client was closed")
         self._has_waited = outcome != "failed"
         answer = self._look_up()
         return await answer if inspect.isawaitable(answer) else answer
@@ -379,7 +384,7 @@ class CachedExchange:
         if exc is not None or (recording is not None and not recording.is_complete):
             if recording is not None:
                 recording.abandon()
-            self._end_fetch("failed")
+            self._end_fetch("closed" if isinstance(exc, ClientClosed) else "failed")
             return self._replace_failure(response, exc)
         if self._is_replaceable:
             self._end_fetch("failed")

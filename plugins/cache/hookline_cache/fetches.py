@@ -14,8 +14,8 @@ MAX_UNSHARED = 1024  # URLs that are remembered
 class Fetch:
     """One fetch that other calls wait for.
 
-    outcome: "stored"; "not stored", so that the others have to fetch themselves; "failed": one of the others may try.
-    None = it runs.
+    outcome: "stored"; "not stored", so that the others have to fetch themselves; "failed": one of the others may try; "closed":
+    the client was closed. None = it runs.
     """
 
     __slots__ = ("_ended", "outcome", "task")
