@@ -53,5 +53,5 @@ def cache(storage: Any, clock: Clock) -> Cache:
 @pytest.fixture
 async def cached(cache: Cache) -> AsyncIterator[HttpClient]:
     """A client with the cache, and no other plugin."""
-    async with HttpClient(autoload=False, plugins=["cache", "cache-vary"], cache=cache, timeout=20) as client:
+    async with HttpClient(autoload=False, plugins=["cache", "cache_vary"], cache=cache, timeout=20) as client:
         yield client

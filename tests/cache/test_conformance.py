@@ -101,7 +101,7 @@ class Player:
 
     async def play(self) -> str | None:
         """Return None, or what was not as expected."""
-        async with HttpClient(autoload=False, plugins=["cache", "cache-vary"], cache=self.cache, timeout=20) as client:
+        async with HttpClient(autoload=False, plugins=["cache", "cache_vary"], cache=self.cache, timeout=20) as client:
             for number, config in enumerate(self.row["requests"], 1):
                 problem = await self.send(client, number, config)
                 if problem is not None:

@@ -92,7 +92,7 @@ async def test_stale_response_is_used_while_it_is_validated(
     assert {each.cache_status.ttl for each in found} == {-1}
     await scripted.until(requests=2)
     gate.open()
-    while (await cached.get(scripted.url(), headers={"Cache-Control": "max-stale"})).text == "first":
+    while (await cached.get(scripted.url(), headers={"Cache-Control": "max-stale"})).text == "first":  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     assert len(scripted.requests) == 2
     assert seen == [200] * 5  # handlers of the call are not called for the request in the background
@@ -115,7 +115,7 @@ async def test_failure_in_the_background_harms_nothing(
     scripted.always(GONE)
     assert (await cached.get(scripted.url())).text == "first"
     await scripted.until(requests=2)
-    while cached.stats().in_use:
+    while cached.stats().in_use:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     assert (await cached.get(scripted.url())).text == "first"
 

@@ -1,7 +1,7 @@
-"""The plugins `cache` and `cache-vary`: look a request up before it is sent. What a request needs further, it binds itself.
+"""The plugins `cache` and `cache_vary`: look a request up before it is sent. What a request needs further, it binds itself.
 
 Both run only for requests with `cache=`, so that others pay nothing. `cache` comes early: a hit waits for nothing, and is not
-signed. Fields that other plugins add later, such as Cookie and Authorization, may select the stored response; then `cache-vary`
+signed. Fields that other plugins add later, such as Cookie and Authorization, may select the stored response; then `cache_vary`
 decides, when all fields are there.
 """
 
@@ -78,7 +78,7 @@ class HttpCache:
 class HttpCacheVary:
     """Look requests up whose stored responses are selected by fields that other plugins add."""
 
-    name = "cache-vary"
+    name = "cache_vary"
     after = ("auth", "cache", "cookies", "oauth1", "oauth2", "throttle", "tunnel")
 
     @hookimpl(trylast=True, options=("cache",))
