@@ -49,7 +49,7 @@ class HttpCache:
 
     name = "cache"
     after = ("guard",)
-    before = ("auth", "cookies", "oauth1", "oauth2", "throttle", "tunnel")
+    before = ("basic", "cookies", "digest", "oauth1", "oauth2", "throttle", "tunnel")
 
     @hookimpl
     def declare(self) -> list[Option | Attribute]:
@@ -65,7 +65,7 @@ class HttpCache:
             ),
         ]
 
-    @hookimpl(tryfirst=True, options=("cache",))
+    @hookimpl(tryfirst=True, options=("cache",), schemes=("http", "https"))
     def pre_request(self, response: HttpResponse[Request]) -> HttpResponse | Awaitable[HttpResponse | None] | None:
         option = response.request.cache
         if option is None:
@@ -79,9 +79,9 @@ class HttpCacheVary:
     """Look requests up whose stored responses are selected by fields that other plugins add."""
 
     name = "cache_vary"
-    after = ("auth", "cache", "cookies", "oauth1", "oauth2", "throttle", "tunnel")
+    after = ("basic", "cache", "cookies", "digest", "oauth1", "oauth2", "throttle", "tunnel")
 
-    @hookimpl(trylast=True, options=("cache",))
+    @hookimpl(trylast=True, options=("cache",), schemes=("http", "https"))
     def pre_request(self, response: HttpResponse[Any]) -> HttpResponse | Awaitable[HttpResponse | None] | None:
         exchange: CachedExchange | None = response.notes.get(NOTE)
         return None if exchange is None else exchange.look_up_late()
