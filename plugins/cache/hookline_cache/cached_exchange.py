@@ -25,7 +25,6 @@ from hookline import (
     HttpTimeout,
     InvalidURL,
     SSLError,
-    field_octets,
 )
 
 from .byte_range import parse_range
@@ -35,7 +34,7 @@ from .cache_key import cache_key
 from .cache_status import CacheStatus
 from .fetches import Fetch, Fetches
 from .freshness import Fields, Use, may_replace_error, use_of
-from .plugin import NOTE, fetches_of
+from .plugin import NOTE
 from .recording import Recording
 from .storable import is_storable
 from .storage import BodyReader, StorageError
@@ -43,6 +42,7 @@ from .stored_response import (
     StoredResponse,
     directives_of,
     first,
+    head_fields,
     storable_fields,
     values_by_name,
     variant_of,
@@ -92,7 +92,7 @@ class CachedExchange:
         self.key = cache_key(self.request)
         self.stored: StoredResponse | None = None
         self.directives: Directives = NONE
-        self._fetches: Fetches = fetches_of(self.request.client)
+        self._fetches: Fetches = self.request.client.per_loop(Fetches, Fetches.close)
         self._fetches.caches.add(cache)
         self._fetch: Fetch | None = None
         self._reader: BodyReader | None = None
@@ -290,7 +290,7 @@ class CachedExchange:
         request = self.request
         received_at = self.cache.clock()
         requested_at = received_at - response.elapsed.total_seconds()
-        pairs = storable_fields((name, field_octets(value)) for name, value in response.headers.items())
+        pairs = storable_fields(head_fields(response.raw_head))
         if response.status_code == 304 and self._reader is not None and self.stored is not None:
             return self._answer_validated(self.stored.renewed(pairs, requested_at, received_at))
         if request.method == "HEAD":
@@ -328,18 +328,19 @@ class CachedExchange:
         if writer is None:  # it is too large
             self._end_fetch("not stored")
             return None
-        sent = request_fields(request)
-        if "authorization" in sent and "public" not in directives and "authorization" not in vary:
+        if request.has_header("authorization") and "public" not in directives and "authorization" not in vary:
             vary = tuple(sorted({*vary, "authorization"}))  # else it might answer a call with other credentials
         self._recorded = StoredResponse(
             self.key,
             vary,
-            variant_of(vary, sent),
+            variant_of(vary, request_fields(request)) if vary else "",
             response.status_code,
             response.reason,
             pairs,
             requested_at,
             received_at,
+            by_name=fields,
+            directives=directives,
         )
         self._recording = Recording(writer, lambda: self._end_fetch("not stored"))
         response.add_decoder(self._recording, runs_always=True, first=True)
@@ -402,7 +403,7 @@ class CachedExchange:
         assert stored is not None
         assert writer is not None
         recording.writer = None
-        stored = stored.with_body(recording.size, stored.body)
+        stored.size = recording.size
         try:
             added = self._attempt(lambda: self.cache.storage.add(stored, writer), False)
         except BaseException:

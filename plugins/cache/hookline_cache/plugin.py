@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from hookline import Attribute, HttpClient, HttpRequest, HttpResponse, Option, hookimpl
+from hookline import Attribute, HttpRequest, HttpResponse, Option, hookimpl
 
 if TYPE_CHECKING:
     from .cache import Cache, CacheOption
@@ -98,10 +98,3 @@ def cache_status_of(response: HttpResponse) -> CacheStatus | None:
     """Return `response.cache_status`."""
     exchange: CachedExchange | None = response.notes.get(NOTE)
     return None if exchange is None else exchange.status
-
-
-def fetches_of(client: HttpClient) -> Any:
-    """Return what this client fetches on its event loop."""
-    from .fetches import Fetches
-
-    return client.per_loop(Fetches, Fetches.close)

@@ -25,7 +25,7 @@ Pairs = Sequence[tuple[str, bytes]]
 
 
 class StoredResponse:
-    """The head of a response and its times. It is never changed; `renewed` returns another one.
+    """The head of a response and its times. Once it is stored it is never changed; `renewed` returns another one.
 
     key: the URL that it answers, as `cache_key` writes it.
     vary: the names of the request fields that select it, in lower case and sorted. variant: a digest of their values in the
@@ -37,7 +37,7 @@ class StoredResponse:
     """
 
     __slots__ = (
-        "_initial_age", "body", "directives", "etag", "fields", "key", "last_modified", "lifetime", "reason",
+        "_cost", "_initial_age", "body", "directives", "etag", "fields", "key", "last_modified", "lifetime", "reason",
         "received_at", "requested_at", "size", "status", "variant", "vary",
     )  # fmt: skip
 
@@ -53,13 +53,18 @@ class StoredResponse:
         received_at: float,
         size: int = 0,
         body: Any = b"",
+        by_name: Fields | None = None,
+        directives: Directives | None = None,
     ) -> None:
+        """by_name, directives: of the fields; None = they are found here."""
         self.key, self.vary, self.variant = key, tuple(vary), variant
         self.status, self.reason, self.fields = status, reason, tuple(fields)
         self.requested_at, self.received_at = requested_at, received_at
         self.size, self.body = size, body
-        by_name = values_by_name(self.fields)
-        self.directives: Directives = directives_of(by_name)
+        self._cost = -1
+        if by_name is None:
+            by_name = values_by_name(self.fields)
+        self.directives: Directives = directives_of(by_name) if directives is None else directives
         self.lifetime = freshness_lifetime(status, self.directives, by_name, received_at)
         self._initial_age = initial_age(by_name, requested_at, received_at)
         self.etag = first(by_name, "etag")
@@ -83,14 +88,17 @@ class StoredResponse:
     @property
     def cost(self) -> int:
         """About how many bytes it takes in a storage."""
-        return self.size + sum(len(name) + len(value) for name, value in self.fields) + len(self.key) + 500
+        if self._cost < 0:
+            self._cost = sum(len(name) + len(value) for name, value in self.fields) + len(self.key) + 500
+        return self.size + self._cost
 
     def with_body(self, size: int, body: Any) -> StoredResponse:
         """Return it with another body."""
-        return StoredResponse(
-            self.key, self.vary, self.variant, self.status, self.reason, self.fields,
-            self.requested_at, self.received_at, size, body,
-        )  # fmt: skip
+        new = StoredResponse.__new__(StoredResponse)
+        for name in StoredResponse.__slots__:
+            setattr(new, name, getattr(self, name))
+        new.size, new.body = size, body
+        return new
 
     def renewed(self, fields: Pairs, requested_at: float, received_at: float) -> StoredResponse:
         """Return it with the fields of a 304, or of a response to HEAD (RFC 9111, sections 3.2 and 4.3.4)."""
@@ -106,16 +114,26 @@ class StoredResponse:
         return f"<StoredResponse {self.status}, {self.size} bytes>"
 
 
+def head_fields(head: bytes) -> list[tuple[str, bytes]]:
+    """Return the fields of a head, as `response.raw_head` has it."""
+    found = []
+    for line in head.split(b"\r\n")[1:-2]:
+        name, _, value = line.partition(b":")
+        found.append((name.decode("latin-1"), value.strip(b" \t")))
+    return found
+
+
 def storable_fields(fields: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """Return the fields of a response without those that belong to one connection."""
-    pairs = list(fields)
-    listed = {
-        name.strip(" \t").lower()
-        for field, value in pairs
-        if field.lower() == "connection"
-        for name in value.decode("latin-1").split(",")
-    }
-    return [(name, value) for name, value in pairs if name.lower() not in NOT_STORED and name.lower() not in listed]
+    listed: set[str] = set()
+    kept = []
+    for name, value in fields:
+        low = name.lower()
+        if low == "connection":
+            listed |= {each.strip(" \t").lower() for each in value.decode("latin-1").split(",")}
+        elif low not in NOT_STORED:
+            kept.append((name, value))
+    return [(name, value) for name, value in kept if name.lower() not in listed] if listed else kept
 
 
 def values_by_name(fields: Iterable[tuple[str, bytes]]) -> Fields:
