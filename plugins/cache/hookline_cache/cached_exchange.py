@@ -34,7 +34,6 @@ from .cache_key import cache_key
 from .cache_status import CacheStatus
 from .fetches import Fetch, Fetches
 from .freshness import Fields, Use, may_replace_error, use_of
-from .plugin import NOTE
 from .recording import Recording
 from .storable import is_storable
 from .storage import BodyReader, StorageError
@@ -60,8 +59,8 @@ SERVER_ERRORS = frozenset({500, 502, 503, 504})  # that a stale response may rep
 EVENTS = ("pre_request", "data_received", "on_headers", "data_processed", "post_request")
 
 
-def begin(response: HttpResponse[Any], option: CacheOption) -> Answer | Awaitable[Answer]:
-    """Begin an exchange: return the answer to its request, or None if it has to be sent.
+def exchange_with_cache(response: HttpResponse[Any], option: CacheOption) -> CachedExchange | None:
+    """Return what the cache does in an exchange; None if `cache=False` was given.
 
     Raises: ValueError, if neither the call nor its client has a cache.
     """
@@ -72,9 +71,7 @@ def begin(response: HttpResponse[Any], option: CacheOption) -> Answer | Awaitabl
     cache = option.cache or (None if default is None else default.cache)
     if cache is None:
         raise ValueError(f"cache={option.mode!r} is for a client that was made with cache=Cache(...)")
-    exchange = CachedExchange(response, cache, option)
-    response.notes[NOTE] = exchange
-    return exchange.begin()
+    return CachedExchange(response, cache, option)
 
 
 class CachedExchange:

@@ -70,9 +70,13 @@ class HttpCache:
         option = response.request.cache
         if option is None:
             return None
-        from .cached_exchange import begin
+        from .cached_exchange import exchange_with_cache
 
-        return begin(response, option)
+        exchange = exchange_with_cache(response, option)
+        if exchange is None:
+            return None
+        response.notes[NOTE] = exchange
+        return exchange.begin()
 
 
 class HttpCacheVary:
