@@ -83,7 +83,7 @@ class HttpCacheVary:
     """Look requests up whose stored responses are selected by fields that other plugins add."""
 
     name = "cache_vary"
-    after = ("basic", "cache", "cookies", "digest", "oauth1", "oauth2", "throttle", "tunnel")
+    after = ("basic", "digest", "oauth1", "oauth2", "throttle", "tunnel")
 
     @hookimpl(trylast=True, options=("cache",), schemes=("http", "https"))
     def pre_request(self, response: HttpResponse[Any]) -> HttpResponse | Awaitable[HttpResponse | None] | None:
