@@ -37,13 +37,6 @@ async def test_cache_disabled(scripted: ScriptedServer) -> None:
         assert (client.cache.__class__, client.get.__name__) == (Cache, "get")
 
 
-async def test_cache_is_loaded_by_default_only_if_it_is_named(scripted: ScriptedServer) -> None:
-    async with HttpClient(autoload="default") as client:
-        assert "cache" not in client.plugins
-    async with HttpClient(autoload="default", plugins=["cache"], cache=Cache()) as client:
-        assert "cache" in client.plugins
-
-
 @pytest.mark.parametrize("plugin", [HttpCache, HttpCacheVary])
 def test_plugin_conforms(hookline_conformance: Callable[..., Any], plugin: Any) -> None:
     hookline_conformance(plugin)

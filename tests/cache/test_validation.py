@@ -66,14 +66,6 @@ async def test_conditions_of_the_user_are_left_alone(cached: HttpClient, scripte
     assert scripted.requests[1].header("if-none-match") == '"mine"'
 
 
-async def test_follow_ups_have_no_conditions_of_the_cache(scripted: ScriptedServer, cache: Cache, clock: Any) -> None:
-    async with HttpClient(autoload=False, plugins=["cache", "redirects"], cache=cache, timeout=20) as client:
-        await get_stale(client, scripted, clock, ETAG)
-        scripted.answer(response(b"", 302, [("Location", "/other")]), response(b"other"))
-        assert (await client.get(scripted.url())).text == "other"
-    assert scripted.requests[2].header("if-none-match") is None
-
-
 # -- stale-while-revalidate
 
 

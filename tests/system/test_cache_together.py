@@ -83,6 +83,11 @@ def test_order_before_the_request(first: str, second: str) -> None:
     assert names.index(first) < names.index(second), names
 
 
+def test_cache_is_loaded_with_the_default_plugins_only_if_it_is_named() -> None:
+    assert "cache" not in HttpClient(autoload="default").plugins
+    assert "cache" in HttpClient(autoload="default", plugins=["cache"], cache=Cache()).plugins
+
+
 # -- cookies
 
 
@@ -147,6 +152,17 @@ async def test_stored_redirect_is_followed(client: HttpClient, scripted: Scripte
         found = await client.get(scripted.url("/old"))
         assert (found.text, [hop.is_stored for hop in [*found.history, found]]) == ("here", [expected] * 2)
         assert [hop.content for hop in found.history] == [b"moved"]
+
+
+async def test_redirect_that_replaces_a_stale_response_is_followed_without_conditions(
+    client: HttpClient, scripted: ScriptedServer, clock: Clock
+) -> None:
+    scripted.answer(response(b"first", 200, [*FRESH, ("ETag", '"1"')]))
+    await client.get(scripted.url())
+    clock.now += 61
+    scripted.answer(response(b"", 302, [("Location", "/other")]), response(b"other"))
+    assert (await client.get(scripted.url())).text == "other"
+    assert [request.header("if-none-match") for request in scripted.requests] == [None, '"1"', None]
 
 
 @pytest.mark.parametrize("stream", [False, True])
