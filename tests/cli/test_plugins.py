@@ -335,7 +335,7 @@ def test_info_of_an_unknown_name_is_an_error_with_the_nearest(run: Run) -> None:
 
     assert near.returncode == far.returncode == 2
     assert "no plugin 'redirect' is installed; did you mean 'redirects'?" in near.stderr
-    assert "no plugin 'nosuch' is installed; installed are basic, bodies, cookies, " in far.stderr
+    assert "no plugin 'nosuch' is installed; installed are basic, bodies, cache, " in far.stderr
 
 
 # -- order
@@ -357,7 +357,7 @@ def test_order_says_for_which_requests_a_plugin_runs(run: Run) -> None:
     turns = section(run("plugins", "order", "pre_request").stdout, "pre_request")
 
     whys = dict(turn.partition(". ")[2].split("  ", 1) for turn in turns)
-    assert whys["cookies"].strip() == "runs for option cookies or switch has_jar"
+    assert whys["cookies"].strip() == "after cache, which says before; runs for option cookies or switch has_jar"
     assert whys["websocket"].strip() == "schemes ws, wss, for which no other is skipped"
 
 

@@ -151,3 +151,25 @@ async def test_decoder_without_abandon_and_one_that_fails(
                 await client.get(scripted.url())
     assert ends == [("abandon", b"")]
     assert "abandon() of Fails failed" in caplog.text
+
+
+@pytest.mark.parametrize(("first", "seen"), [(True, b"body"), (False, b"BODY")])
+async def test_filter_that_is_put_first_sees_the_body_as_it_arrives(
+    scripted: ScriptedServer, first: bool, seen: bytes
+) -> None:
+    class Upper(Filter):
+        def decode(self, data: bytes, limit: int) -> bytes:
+            return super().decode(data, limit).upper()
+
+    ends: list[tuple[str, bytes]] = []
+
+    class Adds:
+        @hookimpl
+        def on_headers(self, response: HttpResponse) -> None:
+            response.add_decoder(Upper([]))
+            response.add_decoder(Filter(ends), first=first)
+
+    scripted.answer(response(b"body"))
+    async with HttpClient(autoload=False, plugins=[Adds()]) as client:
+        assert (await client.get(scripted.url())).content == b"BODY"
+    assert ends == [("finish", seen)]

@@ -126,6 +126,8 @@ def make_answer() -> Callable[[SeenRequest], Answer]:
             return response() if request.header("authorization") else response(b"who?", 401, challenge)
         if path == "/slow":
             return Script().stall()
+        if path == "/cached":
+            return response(b"kept for a minute", headers=[("Cache-Control", "max-age=60")])
         if path == "/news":
             return whole(b"id: 1\ndata: first\n\nid: 2\nevent: weather\ndata: rain\ndata: then sun\n\n")
         if path == "/ticker":

@@ -236,7 +236,8 @@ class MuxSession:
             }.get(name, name.encode())
             status = int(argument) if name == "status" else 200
             length = unquote(argument) if name == "length" else len(body)
-            lines = [] if name in ("stream", "trailers", "status") else [f"content-length: {length}"]
+            lines = [] if name in ("stream", "trailers", "status", "cached") else [f"content-length: {length}"]
+            lines += ["cache-control: max-age=60"] if name == "cached" else []
             self.head(stream, status, *lines, "x-stream: " + str(stream))
             if request.method != "HEAD":
                 await self.data(stream, body)

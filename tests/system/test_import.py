@@ -17,6 +17,7 @@ WAITING = {
     "hookline_bodies.progress", "hookline_bodies.saving",
     "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_challenge",
     "hookline_auth.digest_flow",
+    "hookline_cache.cache", "hookline_cache.cached_exchange", "hookline_cache.memory_storage", "hookline_cache.sqlite_storage",
     "hookline_cookies.cookie", "hookline_cookies.jar", "hookline_cookies.set_cookie", "publicsuffixlist",
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",

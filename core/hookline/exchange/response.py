@@ -497,11 +497,12 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         self._on_fast_path = False
         self._upload_wrappers = (*self._upload_wrappers, wrap)
 
-    def add_decoder(self, decoder: Decoder, *, runs_always: bool = False) -> None:
+    def add_decoder(self, decoder: Decoder, *, runs_always: bool = False, first: bool = False) -> None:
         """Decode the body with this Decoder, in on_headers. The one that was added first gets the body as it arrives.
 
         runs_always: True has the body decoded before post_request even if it was buffered, and so may be given up for a
             follow-up; with `stream=True`, if it has arrived completely by then. For what observes bodies, as to hash them.
+        first: True has it get the body as it arrives, before the decoders that were added already.
 
         Raises: TypeError, for an object that is no Decoder; PluginError, if the body was taken already.
         """
@@ -510,7 +511,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
             raise PluginError("add_decoder is for on_headers: the body was already taken")
         if self._content_filter is None:
             self._content_filter = ContentFilter(self.request.max_body)
-        self._content_filter.add_decoder(decoder)
+        self._content_filter.add_decoder(decoder, first=first)
         self._content_filter.runs_always |= runs_always
 
     async def connect(self) -> Carrier:

@@ -62,9 +62,9 @@ class ContentFilter:
         self._is_finished = False
         self.runs_always = False
 
-    def add_decoder(self, decoder: Decoder) -> None:
-        """Append a decoder: the first one gets the raw body, each later one the output of the one before it."""
-        self._decoders.append(decoder)
+    def add_decoder(self, decoder: Decoder, *, first: bool = False) -> None:
+        """Append a decoder, or put it first: the first one gets the raw body, each later one the output of the one before it."""
+        self._decoders.insert(0 if first else len(self._decoders), decoder)
 
     @property
     def has_pending(self) -> bool:

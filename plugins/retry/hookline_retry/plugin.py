@@ -62,7 +62,9 @@ class Retries:
     def on_headers(self, response: HttpResponse[Request]) -> None:
         request = response.request
         policy = as_retry(request.retry)
-        if policy is not None and is_retryable(policy, request, None, response.status_code):
+        if policy is None or response.is_stored:
+            return
+        if is_retryable(policy, request, None, response.status_code):
             response.buffer()
 
     @hookimpl(trylast=True)
@@ -78,8 +80,8 @@ class Retries:
             budget.deposit(now)
         if exc is None and response.status_code < 400:
             return None
-        if response.was_handed_out or response.answer is not None:
-            return None  # the caller has the response already, or another plugin has answered
+        if response.was_handed_out or response.answer is not None or response.is_stored:
+            return None  # the caller has it already, another plugin has answered, or no server was asked
         if not is_retryable(policy, request, exc, response.status_code):
             return None
         delay = delay_before_retry(policy, response, exc)

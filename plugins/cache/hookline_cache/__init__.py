@@ -1,0 +1,53 @@
+"""A private HTTP cache (RFC 9111) for the HTTP client Hookline: `HttpClient(cache=Cache())`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .plugin import CacheClient, CacheRequest, CacheResponse, HttpCache, HttpCacheVary
+
+if TYPE_CHECKING:
+    from .cache import Cache
+    from .cache_status import CacheStatus
+    from .memory_storage import MemoryStorage
+    from .sqlite_storage import SQLiteStorage
+    from .storage import BodyReader, BodyWriter, Storage, StorageError
+    from .stored_response import StoredResponse
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "BodyReader",
+    "BodyWriter",
+    "Cache",
+    "CacheClient",
+    "CacheRequest",
+    "CacheResponse",
+    "CacheStatus",
+    "HttpCache",
+    "HttpCacheVary",
+    "MemoryStorage",
+    "SQLiteStorage",
+    "Storage",
+    "StorageError",
+    "StoredResponse",
+]
+
+_AT_FIRST_USE = {
+    "BodyReader": "storage",
+    "BodyWriter": "storage",
+    "Cache": "cache",
+    "CacheStatus": "cache_status",
+    "MemoryStorage": "memory_storage",
+    "SQLiteStorage": "sqlite_storage",
+    "Storage": "storage",
+    "StorageError": "storage",
+    "StoredResponse": "stored_response",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name at its first use: a client without `cache=` needs none of them."""
+    module = _AT_FIRST_USE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

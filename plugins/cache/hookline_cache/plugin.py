@@ -1,0 +1,104 @@
+"""The plugins `cache` and `cache_vary`: look a request up before it is sent. What a request needs further, it binds itself.
+
+Both run only for requests with `cache=`, so that others pay nothing. `cache` comes early: a hit waits for nothing, and is not
+signed. Fields that other plugins add later, such as Cookie and Authorization, may select the stored response; then `cache_vary`
+decides, when all fields are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from hookline import Attribute, HttpRequest, HttpResponse, Option, hookimpl
+
+if TYPE_CHECKING:
+    from .cache import Cache, CacheOption
+    from .cache_status import CacheStatus
+    from .cached_exchange import CachedExchange
+
+NOTE = "cache"  # the key of a CachedExchange in `response.notes`
+
+
+class CacheRequest:
+    """What this plugin adds to requests, for type checkers."""
+
+    cache: CacheOption | None
+
+
+class CacheResponse:
+    """What this plugin adds to responses, for type checkers."""
+
+    cache_status: CacheStatus | None
+
+
+class CacheClient:
+    """What this plugin adds to clients, for type checkers."""
+
+    cache: Cache | bool | None
+
+
+if TYPE_CHECKING:
+
+    class Request(CacheRequest, HttpRequest):
+        """A request with what this plugin adds."""
+
+
+class HttpCache:
+    """Answer requests from a cache, and store responses. It is imported at the first request with `cache=`."""
+
+    name = "cache"
+    after = ("guard",)
+    before = ("basic", "cookies", "digest", "oauth1", "oauth2", "throttle", "tunnel")
+
+    @hookimpl
+    def declare(self) -> list[Option | Attribute]:
+        return [
+            Option(
+                "cache",
+                None,
+                convert=as_cache_option,
+                doc="a Cache; for one call False, 'only-if-cached' (send nothing) or 'reload' (ask the server)",
+            ),
+            Attribute(
+                "cache_status", cache_status_of, doc="what the cache did (RFC 9211); None = the call has no cache"
+            ),
+        ]
+
+    @hookimpl(tryfirst=True, options=("cache",), schemes=("http", "https"))
+    def pre_request(self, response: HttpResponse[Request]) -> HttpResponse | Awaitable[HttpResponse | None] | None:
+        option = response.request.cache
+        if option is None:
+            return None
+        from .cached_exchange import exchange_with_cache
+
+        exchange = exchange_with_cache(response, option)
+        if exchange is None:
+            return None
+        response.notes[NOTE] = exchange
+        return exchange.begin()
+
+
+class HttpCacheVary:
+    """Look requests up whose stored responses are selected by fields that other plugins add."""
+
+    name = "cache_vary"
+    after = ("basic", "digest", "oauth1", "oauth2", "throttle", "tunnel")
+
+    @hookimpl(trylast=True, options=("cache",), schemes=("http", "https"))
+    def pre_request(self, response: HttpResponse[Any]) -> HttpResponse | Awaitable[HttpResponse | None] | None:
+        exchange: CachedExchange | None = response.notes.get(NOTE)
+        return None if exchange is None else exchange.look_up_late()
+
+
+def as_cache_option(value: Any) -> CacheOption:
+    """Convert the value of `cache=`; see the function of this name in `cache`, imported at its first use."""
+    from . import cache
+
+    return cache.as_cache_option(value)
+
+
+def cache_status_of(response: HttpResponse) -> CacheStatus | None:
+    """Return `response.cache_status`."""
+    exchange: CachedExchange | None = response.notes.get(NOTE)
+    return None if exchange is None else exchange.status
