@@ -11,6 +11,7 @@ import pytest
 from hookline import (
     BodyTooLarge,
     ClientClosed,
+    ConnectionClosed,
     HttpConnectionError,
     HttpTimeout,
     PoolTimeout,
@@ -242,6 +243,20 @@ async def test_request_behind_a_goaway_is_sent_on_a_new_connection(client, mux, 
     response = await client.request(method, mux.url("/goaway"))
     assert response.text == "goaway"
     assert mux.connections == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_connection_that_goes_away_without_a_response(client, mux, method):
+    """What the server may have processed is sent again only if it may be processed twice (RFC 9110, section 9.2.2)."""
+    calls = [client.request(method, mux.url(path)) for path in ("/wait", "/leave")]
+    mux.gate.set()
+    if method == "GET":
+        waited, left = await asyncio.gather(*calls)
+        assert (waited.text, left.text, mux.connections) == ("wait", "leave", 2)
+    else:
+        _, left = await asyncio.gather(*calls, return_exceptions=True)
+        assert isinstance(left, ConnectionClosed)
+    assert len([request for request in mux.requests if request.target == "/leave"]) == (2 if method == "GET" else 1)
 
 
 async def test_connection_that_goes_away_finishes_its_exchanges(client, mux):

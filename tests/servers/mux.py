@@ -225,6 +225,9 @@ class MuxSession:
             elif name == "goaway" and sum(r.target == request.target for r in self.server.requests) == 1:
                 self.send(b"G", 0, struct.pack(">I", stream - 1))
                 return self.forget(stream)
+            elif name == "leave" and sum(r.target == request.target for r in self.server.requests) == 1:
+                self.send(b"G", 0, struct.pack(">I", stream))
+                return self.writer.close()
             elif name == "last":  # the last one that this connection serves
                 self.send(b"G", 0, struct.pack(">I", stream))
             elif name == "interim":

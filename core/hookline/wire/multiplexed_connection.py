@@ -77,6 +77,8 @@ class MultiplexedConnection(BaseConnection):
         """Take no more exchanges: the peer will not process them. The connection is closed after its last one."""
         if not self.is_going_away:
             self.is_going_away = True
+            for stream in self.streams:
+                stream.reused = 1  # if it is closed without a response, that is as for a connection that was idle
             if self.on_going_away is not None:
                 self.on_going_away(self)
             if not self.streams:
