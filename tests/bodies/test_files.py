@@ -205,7 +205,7 @@ async def test_file_that_shrinks_is_an_error(client, make_scripted, make_file):
     async with HttpClient(autoload=False, plugins=[Shrinks(), "bodies"]) as client:
         with pytest.raises(LocalProtocolError, match=f"300000 of the {len(CONTENT)} bytes"):
             await client.post(server.url(), data=path)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
 
 
 async def test_file_that_grows_is_sent_with_its_first_length(scripted, make_file):

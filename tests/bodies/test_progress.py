@@ -139,7 +139,7 @@ async def test_what_it_raises_reaches_the_caller(client, make_scripted, name):
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         await client.post(server.url(), data=CONTENT, **{name: fails})
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     await is_free(client, server)
 
 

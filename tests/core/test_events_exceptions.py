@@ -79,7 +79,7 @@ async def test_exception_closes_the_connection(scripted: ScriptedServer, event: 
     async with client_with(raising(event, kind)) as client:
         with pytest.raises(Broken):
             await client.get(scripted.url())
-        await scripted.until_closed_connections(1)
+        await scripted.until(given_up=1)
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -49,7 +49,7 @@ async def test_cancel_while_waiting_for_the_response(client, scripted, script, r
     task = asyncio.create_task(client.get(scripted.url(), timeout=timeout))
     await scripted.until(heads=1 + reused)
     await cancelled(task)
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
     await assert_whole(client, scripted)
     assert scripted.connections == 2
 
@@ -78,7 +78,7 @@ async def test_cancel_in_the_handshake(client, scripted):
     await cancelled(task)
     (pool,) = client.connection_pools.values()
     assert pool.opened == 0
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
 
 
 async def test_cancel_while_waiting_for_the_pool(client, scripted):
@@ -153,7 +153,7 @@ async def test_cancel_in_the_users_source(client, make_scripted):
     task = asyncio.create_task(client.post(server.url(), data=chunks()))
     await reached.wait()
     await cancelled(task)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     await assert_whole(client, server)
 
 
@@ -170,7 +170,7 @@ async def test_cancel_at_the_gate_of_a_held_body(scripted):
         task = asyncio.create_task(call)
         await scripted.until(heads=1)
         await cancelled(task)
-        await scripted.until_closed_connections(1)
+        await scripted.until(given_up=1)
         await assert_whole(client, scripted)
 
 

@@ -109,7 +109,7 @@ async def test_endless_answer_is_ended(client, make_scripted, script):
     async with asyncio.timeout(10):
         with pytest.raises(RemoteProtocolError):
             await client.get(server.url())
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
 
 
 async def test_slow_drip_ends_at_the_total_timeout(client, make_scripted):

@@ -141,7 +141,7 @@ async def test_stream_that_is_forgotten_gives_its_connection_back_loudly(client,
     with pytest.warns(ResourceWarning, match="neither read"):  # noqa: PT031 - a forgotten stream takes two steps
         del answer
         gc.collect()
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
     await is_free(client, scripted)
 
 

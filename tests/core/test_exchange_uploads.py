@@ -60,7 +60,7 @@ async def test_length_that_is_no_number_is_an_error(client, scripted, data, leng
     with pytest.raises(LocalProtocolError, match="Content-Length") as caught:
         await client.post(scripted.url(), data=data, headers={"Content-Length": length})
     assert len(str(caught.value)) < 200
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
 
 
 @pytest.mark.parametrize("length", ["5", "7"])
@@ -69,7 +69,7 @@ async def test_source_of_the_wrong_length_is_an_error(client, make_scripted, len
     server.answer(response(b""))
     with pytest.raises(LocalProtocolError, match="Content-Length"):
         await client.post(server.url(), data=agen(b"one", b"two"), headers={"Content-Length": length})
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     server.answer(response(b""))
     await client.get(server.url())
 
@@ -84,7 +84,7 @@ async def test_source_that_raises_ends_the_exchange(client, make_scripted):
     server.answer(Script().read_body().stall())
     with pytest.raises(ZeroDivisionError, match="mine"):
         await client.post(server.url(), data=chunks())
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert not server.requests[0].complete
     await is_free(client, server)
 
@@ -313,7 +313,7 @@ async def test_held_body_is_never_sent_after_a_final_answer(make_scripted):
         server.answer(response(b"no", 417), early=True)
         answer = await client.post(server.url(), data=b"body")
         assert answer.status_code == 417
-        await server.until_closed_connections(1)
+        await server.until(given_up=1)
     assert server.requests[0].body_size == 0
 
 

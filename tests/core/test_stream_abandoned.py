@@ -56,7 +56,7 @@ async def test_forgotten_stream_is_closed_where_warnings_are_errors(
             warnings.simplefilter("error")
             del response
 
-        await scripted.until_closed_connections(1)
+        await scripted.until(given_up=1)
         assert client.stats().connections == 0
     assert [type(each.exc_value) for each in raised] == [ResourceWarning]
 
@@ -88,7 +88,7 @@ async def test_stream_of_a_request_in_a_handler_is_cleaned_up(
         if end == "forgotten":
             with pytest.warns(ResourceWarning, match="neither read to its end nor closed"):
                 del response
-            await scripted.until_closed_connections(1)
+            await scripted.until(given_up=1)
         elif end == "closed":
             await response.aclose()
         else:
@@ -107,7 +107,7 @@ async def test_body_that_was_buffered_and_handed_out_is_cleaned_up_like_any_othe
         with pytest.warns(ResourceWarning, match="neither read to its end nor closed"):
             del response
 
-        await scripted.until_closed_connections(1)
+        await scripted.until(given_up=1)
         assert client.stats().connections == 0
 
 

@@ -95,7 +95,7 @@ async def test_broken_body_is_an_error_and_closes(
         with pytest.raises(DecodingError) as caught:
             await client.get(scripted.url())
     assert caught.value.response is not None
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
 
 
 async def test_post_request_is_told_of_a_broken_body(client: HttpClient, scripted: ScriptedServer) -> None:

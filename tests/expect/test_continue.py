@@ -73,7 +73,7 @@ async def test_100_and_the_final_head_in_one_segment_send_no_body(client: HttpCl
     server.answer(CONTINUE + response(b"ok"), early=True)
     got = await client.post(server.url(), data=body.read(), wait_continue=NEVER)
     assert (got.content, body.touched) == (b"ok", 0)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert server.requests[0].body_size == 0
 
 
@@ -124,7 +124,7 @@ async def test_final_status_first_keeps_the_body_and_closes_the_connection(
     assert got.status_code == status
     assert await got.raw.read() == b"no"
     assert body.touched == 0
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert b"secret" not in server.requests[0].raw + b"".join(server.leftovers)
     await is_free(client, server)
 
@@ -172,7 +172,7 @@ async def test_wait_ends_with_the_call(client: HttpClient, make_scripted: Any, h
         with pytest.raises(HttpTimeout):
             await call
     assert body.touched == 0
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     await is_free(client, server)
 
 

@@ -33,21 +33,25 @@ def certificates() -> Iterator[Certificates]:
 
 
 @pytest.fixture
-def scripted() -> Iterator[ScriptedServer]:
-    """A running scripted server on 127.0.0.1."""
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def make_scripted() -> Iterator[Callable[..., ScriptedServer]]:
+def make_scripted(protocol: str) -> Iterator[Callable[..., ScriptedServer]]:
     """A function with the arguments of ScriptedServer; it returns a server that runs until the end of the test."""
+    made: list[ScriptedServer] = []
     with contextlib.ExitStack() as stack:
 
         def make(**options: object) -> ScriptedServer:
-            return stack.enter_context(ScriptedServer(**options))  # type: ignore[arg-type]
+            made.append(stack.enter_context(ScriptedServer(**options)))  # type: ignore[arg-type]
+            return made[-1]
 
         yield make
+    versions = {request.version for server in made for request in server.requests}
+    if protocol == "HTTP/2" and versions and "2" not in versions:
+        pytest.fail("the test is marked for HTTP/2, and no request came over it")
+
+
+@pytest.fixture
+def scripted(make_scripted: Callable[..., ScriptedServer]) -> ScriptedServer:
+    """A running scripted server on 127.0.0.1."""
+    return make_scripted()
 
 
 @pytest.fixture(scope="session")

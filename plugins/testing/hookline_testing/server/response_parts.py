@@ -57,6 +57,9 @@ class ResponseParts:
         """
         self._unread += data
         while self._unread:
+            if self.is_over and self._method == "HEAD":
+                self._unread.clear()  # the body, which HEAD does not get
+                return
             if self.is_over:
                 raise NotPlayable(f"HTTP/2 has no place for bytes after a response: {bytes(self._unread[:100])!r}")
             if not self._has_head:

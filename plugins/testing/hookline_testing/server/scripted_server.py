@@ -171,18 +171,36 @@ class ScriptedServer:
         return self.connections - self.closed_connections
 
     def wait_for(
-        self, *, requests: int = 0, heads: int = 0, connections: int = 0, closed: int = 0, timeout: float = 5
+        self,
+        *,
+        requests: int = 0,
+        heads: int = 0,
+        connections: int = 0,
+        closed: int = 0,
+        given_up: int = 0,
+        timeout: float = 5,
     ) -> None:
         """Block until there were so many complete requests, request heads, connections and closed connections.
+
+        given_up: exchanges that the client has ended early: by closing the connection, or over HTTP/2 by resetting the stream.
 
         Raises:
             AssertionError: there were fewer within `timeout` seconds.
             RuntimeError: called in an event loop; use `await until(...)` there.
         """
-        self._condition.wait_for(self._predicate(requests, heads, connections, closed), timeout, self._describe_state)
+        self._condition.wait_for(
+            self._predicate(requests, heads, connections, closed, given_up), timeout, self._describe_state
+        )
 
     async def until(
-        self, *, requests: int = 0, heads: int = 0, connections: int = 0, closed: int = 0, timeout: float = 5
+        self,
+        *,
+        requests: int = 0,
+        heads: int = 0,
+        connections: int = 0,
+        closed: int = 0,
+        given_up: int = 0,
+        timeout: float = 5,
     ) -> None:
         """Do the same as `wait_for`, in an event loop.
 
@@ -190,7 +208,7 @@ class ScriptedServer:
             AssertionError: there were fewer within `timeout` seconds.
         """
         await self._condition.until(
-            self._predicate(requests, heads, connections, closed), timeout, self._describe_state
+            self._predicate(requests, heads, connections, closed, given_up), timeout, self._describe_state
         )
 
     def wait_closed_connections(self, count: int | None = None, timeout: float = 5) -> None:
@@ -229,19 +247,20 @@ class ScriptedServer:
 
         self._thread.run(hang_up())
 
-    def _predicate(self, requests: int, heads: int, connections: int, closed: int) -> Callable[[], bool]:
+    def _predicate(self, requests: int, heads: int, connections: int, closed: int, given_up: int) -> Callable[[], bool]:
         return lambda: (
             sum(request.complete for request in self.requests) >= requests
             and len(self.requests) >= heads
             and self.connections >= connections
             and self.closed_connections >= closed
+            and self.closed_connections + len(self.resets) >= given_up
         )
 
     def _describe_state(self) -> str:
         complete = sum(request.complete for request in self.requests)
         return (
             f"Only {complete} complete requests of {len(self.requests)} begun, {self.connections} connections, "
-            f"{self.closed_connections} of them closed"
+            f"{self.closed_connections} of them closed, {len(self.resets)} streams reset"
         )
 
     async def _listen(self) -> None:
@@ -323,10 +342,15 @@ class ScriptedServer:
 
     async def _serve_requests(self, number: int, connection: Connection) -> None:
         reader = RequestReader(connection.reader, number, self._keep, self._condition.notify_all)
-        try:
-            while not connection.is_over and (request := await self._next_head(reader)) is not None:
-                await self._answer(connection, request)
-        except Http2Begins:
+        while not connection.is_over:
+            try:
+                request = await self._next_head(reader)
+            except Http2Begins:
+                break
+            if request is None:
+                return
+            await self._answer(connection, request)
+        if not connection.is_over:
             await self._serve_http2(number, connection)
 
     async def _serve_http2(self, number: int, connection: Connection) -> None:
