@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -53,6 +54,19 @@ async def make_client(certificates: Certificates, engine: str) -> AsyncIterator[
             return client
 
         yield make
+
+
+@pytest.fixture
+def until_empty() -> Callable[[HttpClient], Awaitable[None]]:
+    """Wait until a client has no connection any more."""
+
+    async def wait(client: HttpClient) -> None:
+        async with asyncio.timeout(5):
+            while client.stats().connections:
+                await asyncio.sleep(0.005)
+        assert client.stats()[:3] == (0, 0, 0)
+
+    return wait
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDO
 END_STREAM = ACK = 0x1
 END_HEADERS = 0x4
 PADDED = 0x8
-HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = range(1, 7)
+HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = (
+    range(1, 7)
+)
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 FRAME = 16384
 
@@ -315,9 +317,11 @@ class Http2Session:
             self.head(stream)
             self.data(stream, b"a part")
             return self.reset(stream, int(argument))
-        body = {"echo": bytes(request.body), "bytes": b"x" * int(argument or 0) if name == "bytes" else b"", "status": b""}.get(
-            name, name.encode()
-        )
+        body = {
+            "echo": bytes(request.body),
+            "bytes": b"x" * int(argument or 0) if name == "bytes" else b"",
+            "status": b"",
+        }.get(name, name.encode())
         status = int(argument) if name == "status" else 200
         length = argument if name == "length" else str(len(body))
         fields = [] if name in ("trailers", "status") else [("content-length", length)]

@@ -70,13 +70,13 @@ class Engine(Protocol):
     def receive(self, data: bytes | memoryview) -> None:
         """Take what was read, and call the receiver.
 
-        Raises: RemoteProtocolError, for what ends the connection; what is to be sent says so to the peer.
+        Raises: RemoteProtocolError, for what ends the connection; `data_to_send` then tells the peer why.
         """
 
     def data_to_send(self, size: int) -> bytes:
         """Return what is to be sent, about `size` bytes at most; b"" = nothing, or nothing that the windows allow.
 
-        Raises: RemoteProtocolError, for what ends the connection.
+        Raises: as `receive`.
         """
 
     def prepare(self, fields: Sequence[Field]) -> Any:
@@ -103,8 +103,8 @@ class Engine(Protocol):
     def ping(self) -> None:
         """Ask the peer for a sign of life; any frame is one."""
 
-    def close(self) -> None:
-        """Tell the peer that the connection ends (GOAWAY)."""
+    def close(self, code: int = 0) -> None:
+        """Tell the peer that the connection ends (GOAWAY). code: why; 0 = without an error."""
 
 
 def installed_engine() -> str:

@@ -44,7 +44,7 @@ from .engine import (
     Fields,
     FrameReceiver,
 )
-from .errors import PROTOCOL_ERROR
+from .errors import NO_ERROR, PROTOCOL_ERROR
 from .response_fields import fault_in
 
 CONFIGURATION = h2.config.H2Configuration(
@@ -55,7 +55,8 @@ CONFIGURATION = h2.config.H2Configuration(
     normalize_inbound_headers=False,
 )
 HEAD = 9  # bytes before each frame: length (3), type, flags, stream (4)
-DATA, GOAWAY = 0, 7
+DATA, HEADERS, GOAWAY = 0, 1, 7
+END_STREAM = 1
 MAX_FRAME = 16384  # the default of SETTINGS_MAX_FRAME_SIZE
 FIRST_WINDOW = 65535  # of each connection (RFC 9113, section 6.9.2)
 MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
@@ -64,18 +65,23 @@ MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
 class FieldDecoder(Decoder):
     """Decodes heads, keeps their fields, and shows h2 only `:status`.
 
-    fields: of the last head. is_closed: the next head is for a stream that is closed. Then h2 must see no interim head: that
-    one would be an error of the connection.
+    fields: of the last head. is_closed: the next head is for a stream that is closed. ends: it ends the stream. In both cases h2
+    must see no interim head, which it would take for an error of the connection.
     """
 
     fields: Fields = ()
-    is_closed = False
+    is_closed = ends = False
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
         self.fields = found = [(name, value) for name, value in super().decode(data, raw=True)]
-        if self.is_closed:
+        if self.is_closed or (self.ends and is_interim(found)):
             return [HeaderTuple(b":status", b"200")]
         return [HeaderTuple(name, value) for name, value in found[:1] if name == b":status"]
+
+
+def is_interim(fields: Fields) -> bool:
+    """Say whether a head has a status of 1xx."""
+    return bool(fields) and fields[0][0] == b":status" and fields[0][1][:1] == b"1"
 
 
 class Queue:
@@ -124,6 +130,9 @@ class H2Engine:
                     break
                 self._receive_frame(bytes(unparsed[begin:end]))
                 begin = end
+        except RemoteProtocolError:
+            self.close(PROTOCOL_ERROR)
+            raise
         except h2.exceptions.ProtocolError as error:
             raise RemoteProtocolError(f"the server broke HTTP/2: {ascii(str(error))[1:-1]}") from error
         finally:
@@ -137,8 +146,11 @@ class H2Engine:
             self._receiver.goaway_received(last, int.from_bytes(frame[13:17]), frame[17:])
             return
         number = int.from_bytes(frame[5:HEAD])
+        kind = frame[3]
         self._decoder.is_closed = number not in self._open
-        if frame[3] == DATA and number not in self._open:
+        if kind == HEADERS:
+            self._decoder.ends = bool(frame[4] & END_STREAM)
+        if kind == DATA and number not in self._open:
             self._receive_late_data(frame, number)
             return
         events = self._connection.receive_data(frame)
@@ -190,7 +202,7 @@ class H2Engine:
     def _receive_fields(self, number: int, kind: Any, fields: Fields, ended: bool) -> None:
         is_trailer = kind is TrailersReceived
         fault = fault_in(fields, is_trailer=is_trailer)
-        if fault is None and kind is InformationalResponseReceived and ended:
+        if fault is None and ended and is_interim(fields):
             fault = "an interim response that ends the stream"
         if fault is not None:
             self.reset(number, PROTOCOL_ERROR)
@@ -251,6 +263,7 @@ class H2Engine:
             connection.send_headers(number, fields, end_stream=ends)
         except h2.exceptions.ProtocolError:
             return 0
+        connection.streams[number].request_method = None  # else a body for HEAD is an error of the connection
         self._open.add(number)
         return number
 
@@ -282,6 +295,6 @@ class H2Engine:
         with suppress(h2.exceptions.ProtocolError):
             self._connection.ping(b"hookline")
 
-    def close(self) -> None:
+    def close(self, code: int = NO_ERROR) -> None:
         with suppress(h2.exceptions.ProtocolError):
-            self._connection.close_connection()
+            self._connection.close_connection(code)

@@ -33,7 +33,7 @@ from ngh2 import (
 from hookline import RemoteProtocolError
 
 from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, SETTINGS, Field, FrameReceiver
-from .errors import NO_ERROR, name_of
+from .errors import NO_ERROR, PROTOCOL_ERROR, name_of
 
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
@@ -49,24 +49,40 @@ class NGH2Engine:
         self._receiver = receiver
         self._connection = Connection(Role.CLIENT, CONFIGURATION)
         self._is_closing = False
+        self._last_words = b""
 
     def start(self) -> None:
         self._connection.initiate_connection(SETTINGS)
         self._connection.set_local_window_size(CONNECTION_WINDOW)
 
     def receive(self, data: bytes | memoryview) -> None:
+        connection = self._connection
         try:
-            self._connection.receive_data(data)
-        except NGH2Error as error:
-            self._dispatch(self._connection.events())
-            raise RemoteProtocolError(f"the server broke HTTP/2: {error}") from error
-        self._dispatch(self._connection.events())
+            try:
+                connection.receive_data(data)
+            except NGH2Error as error:
+                self._dispatch(connection.events())
+                raise RemoteProtocolError(f"the server broke HTTP/2: {error}") from error
+            self._dispatch(connection.events())
+        except RemoteProtocolError:
+            self.close(PROTOCOL_ERROR)
+            raise
 
     def data_to_send(self, size: int) -> bytes:
-        data = self._connection.data_to_send(size)
+        if self._last_words:
+            data, self._last_words = self._last_words, b""
+            return data
+        try:
+            data = self._connection.data_to_send(size)
+        except NGH2Error:  # after an error, or a GOAWAY that has been sent
+            return b""
         events = self._connection.events()
         if events:
-            self._dispatch(events)
+            try:
+                self._dispatch(events)
+            except RemoteProtocolError:
+                self._last_words = data  # a GOAWAY that says why
+                raise
         return data
 
     def _dispatch(self, events: list[Event]) -> None:
@@ -139,7 +155,7 @@ class NGH2Engine:
         with suppress(NGH2Error):
             self._connection.ping()
 
-    def close(self) -> None:
+    def close(self, code: int = NO_ERROR) -> None:
         self._is_closing = True
         with suppress(NGH2Error):
-            self._connection.terminate_connection()
+            self._connection.terminate_connection(code)

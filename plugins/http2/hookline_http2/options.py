@@ -10,7 +10,9 @@ from .engine import ENGINES
 
 PRIOR_KNOWLEDGE = "prior-knowledge"
 # u= and i= of RFC 9218, section 4, with parameters of extensions beside them: a dictionary of RFC 9651
-_MEMBER = re.compile(r"(?:u=[0-7]|i(?:=\?[01])?|[a-z*][a-z0-9_.*-]*(?:=[!-+\--:<-~]+)?)(?:;[!-+\--~]+)*").fullmatch
+_MEMBER = re.compile(
+    r"(?:u=[0-7]|i(?:=\?[01])?|(?![ui](?:[=;]|$))[a-z*][a-z0-9_.*-]*(?:=[!-+\--:<-~]+)?)(?:;[!-+\--~]+)*"
+).fullmatch
 
 
 def as_http2(value: Any) -> Any:

@@ -43,8 +43,12 @@ class Http2:
     def declare(self) -> list[Option | Protocol]:
         return [
             Protocol("h2", make_connection, options=("http2_engine", "http2_ping_interval")),
-            Option("http2", True, convert=as_http2, doc=f"True = where TLS chooses it; {PRIOR_KNOWLEDGE!r} = http:// too"),
-            Option("http2_engine", None, request=False, convert=as_engine, doc="'ngh2' or 'h2', None = the best installed"),
+            Option(
+                "http2", True, convert=as_http2, doc=f"True = where TLS chooses it; {PRIOR_KNOWLEDGE!r} = http:// too"
+            ),
+            Option(
+                "http2_engine", None, request=False, convert=as_engine, doc="'ngh2' or 'h2', None = the best installed"
+            ),
             Option(
                 "http2_ping_interval",
                 None,
@@ -52,7 +56,9 @@ class Http2:
                 convert=as_ping_interval,
                 doc="seconds of silence before a PING, and until it must be answered; None = no PING",
             ),
-            Option("priority", None, convert=as_priority, doc="urgency from 0 (first) to 7, or a text such as 'u=1, i'"),
+            Option(
+                "priority", None, convert=as_priority, doc="urgency from 0 (first) to 7, or a text such as 'u=1, i'"
+            ),
         ]
 
     @hookimpl(options=("http2",), schemes=("http",))

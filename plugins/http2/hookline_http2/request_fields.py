@@ -15,7 +15,9 @@ from .engine import Field
 NOT_SENT = frozenset({
     b"host", b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"http2-settings",
 })  # fmt: skip
-MIN_INDEXED_COOKIE = 20  # bytes: shorter values could be guessed from the sizes of compressed heads (RFC 7541, section 7.1.3)
+MIN_INDEXED_COOKIE = (
+    20  # bytes: shorter values could be guessed from the sizes of compressed heads (RFC 7541, section 7.1.3)
+)
 
 
 def request_fields(head: bytes, scheme: str, secrets: Container[str] = (), priority: str | None = None) -> list[Field]:
@@ -31,7 +33,9 @@ def request_fields(head: bytes, scheme: str, secrets: Container[str] = (), prior
     if method == b"CONNECT":
         raise LocalProtocolError("CONNECT makes a tunnel of an HTTP/1.1 connection; give version='HTTP/1.1'")
     if target[:1] != b"/" and target != b"*":
-        raise LocalProtocolError("HTTP/2 sends a path as the target of a request, or *; version='HTTP/1.1' sends others")
+        raise LocalProtocolError(
+            "HTTP/2 sends a path as the target of a request, or *; version='HTTP/1.1' sends others"
+        )
     fields: list[tuple[bytes, bytes]] = []
     authority, nominated = b"", set()
     for line in lines:
