@@ -85,7 +85,7 @@ async def test_prior_knowledge_on_a_unix_socket(make_client, make_server, tmp_pa
 
 @pytest.mark.parametrize("value", [False, "h2", 1.5])
 def test_wrong_value_of_http2(make_client, value):
-    with pytest.raises(ValueError, match="'prior-knowledge', not .*version='HTTP/1.1'"):
+    with pytest.raises(ValueError, match=r"'prior-knowledge', not .*version='HTTP/1\.1'"):
         make_client(http2=value)
 
 

@@ -178,9 +178,7 @@ async def test_graceful_goaway_lets_streams_end(client, server):
     first.goaway(1)
     server.gate.set()
     assert (await waiting).text == "wait"
-    async with asyncio.timeout(5):
-        while server.open_connections > 1:
-            await asyncio.sleep(0.01)
+    await server.until_closed(but=1)
 
 
 async def test_goaway_amid_many_requests_loses_none(client, server):

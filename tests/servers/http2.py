@@ -97,10 +97,10 @@ class Http2Server:
         async with asyncio.timeout(10), self.changed:
             await self.changed.wait_for(has_all)
 
-    async def until_closed(self) -> None:
-        """Wait until no connection is open."""
+    async def until_closed(self, but: int = 0) -> None:
+        """Wait until no more connections than `but` are open."""
         async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(lambda: not self.open_connections)
+            await self.changed.wait_for(lambda: self.open_connections <= but)
 
     async def note(self) -> None:
         async with self.changed:
@@ -229,7 +229,7 @@ class Http2Session:
 
     async def receive(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         server = self.server
-        if kind == HEADERS or kind == CONTINUATION:
+        if kind in (HEADERS, CONTINUATION):
             self._block += payload
             if flags & END_HEADERS:
                 block, self._block = self._block, b""

@@ -49,5 +49,5 @@ def mark_unprocessed(error: HttpConnectionError, code: int) -> None:
 
 def goaway_text(code: int, debug: bytes) -> str:
     """Say why a server has closed a connection. debug: what GOAWAY brought along."""
-    said = f", {ascii(debug[:100].decode('latin-1'))}" if debug else ""
+    said = f", {debug[:100].decode('latin-1')!a}" if debug else ""
     return f"the server closed the connection: {name_of(code)}{said}"

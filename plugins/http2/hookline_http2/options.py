@@ -9,10 +9,10 @@ from typing import Any
 from .engine import ENGINES
 
 PRIOR_KNOWLEDGE = "prior-knowledge"
-# u= and i= of RFC 9218, section 4, with parameters of extensions beside them: a dictionary of RFC 9651
-_MEMBER = re.compile(
-    r"(?:u=[0-7]|i(?:=\?[01])?|(?![ui](?:[=;]|$))[a-z*][a-z0-9_.*-]*(?:=[!-+\--:<-~]+)?)(?:;[!-+\--~]+)*"
-).fullmatch
+# A member of the dictionary (RFC 9651): u= and i= of RFC 9218, section 4, or what extensions add, with parameters.
+_OWN = r"u=[0-7]|i(?:=\?[01])?"
+_OTHER = r"(?![ui](?:[=;]|$))[a-z*][a-z0-9_.*-]*(?:=[!-+\--:<-~]+)?"
+_MEMBER = re.compile(rf"(?:{_OWN}|{_OTHER})(?:;[!-+\--~]+)*").fullmatch
 
 
 def as_http2(value: Any) -> Any:
