@@ -7,6 +7,7 @@ plugin or a handler comes or goes, or a default changes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
@@ -134,11 +135,11 @@ class Configuration:
             "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info, found in self._declared(MediaType)]
         )
         self.schemes = self._served_schemes()
-        self._protocols = self._declared_protocols()
         has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
         self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
+        self._protocols = self._declared_protocols()
         timeout: Timeout = self.options["timeout"]
         self.total_timeout = timeout.total
         self.on_fast_path = not (
@@ -184,7 +185,10 @@ class Configuration:
             label, _ = found.setdefault(protocol.name, (info.label, protocol))
             if label != info.label:
                 raise PluginError(f"{label} and {info.label} both bring the protocol {protocol.name!r}")
-        return tuple(protocol for _, protocol in found.values())
+        return tuple(
+            protocol._replace(make=partial(protocol.make, **{name: self.options[name] for name in protocol.options}))
+            for _, protocol in found.values()
+        )
 
     def _served_schemes(self) -> dict[str, Scheme]:
         """The schemes of core and of the plugins, by name.

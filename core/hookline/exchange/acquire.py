@@ -142,6 +142,8 @@ def prepare_resend(response: ExchangeState, connection: Carrier, error: HttpRequ
     if not may_repeat or response._is_past_deadline():
         return False
     response.drop_connection()
+    if error.required_protocol is not None:
+        request._require_protocol(error.required_protocol)
     response._resends += 1
     if response.timings is not None:
         response.timings._end(failed=True)

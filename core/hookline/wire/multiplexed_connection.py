@@ -9,7 +9,7 @@ from typing import Any
 
 from ..copying import no_copy
 from ..errors import ConnectionClosed, HttpRequestException
-from .base_connection import BaseConnection
+from .base_connection import BaseConnection, has_ended
 from .carrier import ConnectionFacts, facts_of
 from .stream import Stream
 
@@ -112,6 +112,13 @@ class MultiplexedConnection(BaseConnection):
     def has_unsent(self) -> bool:
         """False: what an exchange has not sent ends with its stream."""
         return False
+
+    @property
+    def has_unread_input(self) -> bool:
+        """True if the kernel holds the end of the connection. Bytes do not count: the rest of an exchange that was given up is on
+        its way, or the peer asks for a sign of life.
+        """
+        return self._asks_kernel(has_ended)
 
     @property
     def reused(self) -> int:

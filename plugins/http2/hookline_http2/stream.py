@@ -1,0 +1,89 @@
+"""One exchange on a connection of HTTP/2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hookline import HttpRequest, RemoteProtocolError, Stream
+
+from .errors import CANCEL, PROTOCOL_ERROR
+
+if TYPE_CHECKING:
+    from .connection import Http2Connection
+
+MAX_QUEUED = 64 * 1024  # bytes of a body in the engine; a sender waits while there are more
+
+
+class Http2Stream(Stream):
+    """One exchange.
+
+    number: of the stream; 0 before its head is sent, and once it is closed. has_ended: the response is complete.
+    """
+
+    __slots__ = ("_connection", "_unacknowledged", "has_ended", "number")
+
+    def __init__(self, connection: Http2Connection) -> None:
+        super().__init__(connection)
+        self._connection = connection
+        self.number = 0
+        self.has_ended = False
+        self._unacknowledged = 0  # bytes that came while reading is paused
+
+    # -- what an exchange sends
+
+    def send(self, request: HttpRequest) -> None:
+        body = request.body
+        if not isinstance(body, bytes) or not body:
+            self._connection.open_numbered(self, request, request.encode(), ends=True)
+            return
+        data = request.encode()
+        self._connection.open_numbered(self, request, data[: -len(body)], ends=False)
+        if self.number:
+            self._connection.engine.send_data(self.number, body, ends=True)
+
+    def send_head(self, request: HttpRequest) -> None:
+        body = request.body
+        data = request.encode()
+        head = data[: -len(body)] if isinstance(body, bytes) and body else data
+        self._connection.open_numbered(self, request, head, ends=False)
+
+    def send_piece(self, data: bytes) -> None:
+        if self.number:
+            engine = self._connection.engine
+            engine.send_data(self.number, data, ends=False)
+            if engine.queued(self.number) > MAX_QUEUED:
+                self.pause_writing()
+                self._connection.waiting_senders.add(self)
+            self._connection.flush_soon()
+
+    def end_body(self) -> None:
+        if self.number:
+            self._connection.engine.end_body(self.number)
+            self._connection.flush_soon()
+
+    def reset(self) -> None:
+        if self.number:
+            code = PROTOCOL_ERROR if isinstance(self.error, RemoteProtocolError) else CANCEL
+            self._connection.engine.reset(self.number, code)
+            self._connection.flush_soon()
+
+    def ended(self) -> None:
+        if self.number and self._unacknowledged:
+            self.continue_reading()
+        self._connection.forget(self)
+
+    # -- what arrives
+
+    def take_data(self, data: bytes, size: int) -> None:
+        """Receive a piece of the body. size: with its padding."""
+        if self.is_reading_paused:
+            self._unacknowledged += size
+        else:
+            self._connection.engine.acknowledge(self.number, size)
+        self.receive_data(data)
+
+    def continue_reading(self) -> None:
+        size, self._unacknowledged = self._unacknowledged, 0
+        if size:
+            self._connection.engine.acknowledge(self.number, size)
+            self._connection.flush_soon()
