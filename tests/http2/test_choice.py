@@ -34,15 +34,6 @@ async def test_switched_off(make_client, server, options, where):
     assert response.version == "HTTP/1.1"
 
 
-async def test_installing_it_is_enough(make_client, server):
-    client = make_client(autoload=True)
-    response = await client.post(server.url("/echo"), json={"a": 1}, auth=("user", "password"), cookies={"c": "1"})
-    assert (response.version, response.json()) == ("HTTP/2", {"a": 1})
-    (request,) = server.requests
-    assert request["cookie"] == "c=1"
-    assert request["authorization"].startswith("Basic ")
-
-
 @pytest.mark.parametrize("where", ["client", "call"])
 async def test_prior_knowledge(make_client, make_server, where):
     server = await make_server(tls=False)
@@ -53,18 +44,6 @@ async def test_prior_knowledge(make_client, make_server, where):
     assert {response.version for response in responses} == {"HTTP/2"}
     assert server.connections == 1
     assert server.requests[0][":scheme"] == "http"
-
-
-async def test_prior_knowledge_goes_to_follow_ups(make_client, make_server):
-    server = await make_server(tls=False)
-
-    async def answer(session, request):
-        session.head(request.stream, 302, ("location", "/hello"), ends=True)
-
-    server.answers["/x"] = answer
-    client = make_client(autoload=True, http2="prior-knowledge")
-    response = await client.get(server.url("/x"))
-    assert (response.text, response.version, server.connections) == ("hello", "HTTP/2", 1)
 
 
 async def test_prior_knowledge_leaves_tls_alone(make_client, make_server):
@@ -130,39 +109,3 @@ found = {"ngh2", "h2", "hpack", "hookline_http2.connection", "hookline_http2.str
 assert not found, found
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-
-
-async def test_websockets_are_offered_http_1_alone(make_client, server):
-    client = make_client(autoload=True)
-    response = await client.get(server.url().replace("https", "wss"))  # it refuses the upgrade
-    assert (response.version, server.requests) == ("HTTP/1.1", [])
-
-
-async def test_tunnel(make_client, server, squid):
-    proxies = {"all": f"http://user:passwd@127.0.0.1:{squid.port}", "no": ""}
-    client = make_client(autoload=True, proxies=proxies)
-    responses = await asyncio.gather(*(client.get(server.url()) for _ in range(10)))
-    assert {(response.version, response.text) for response in responses} == {("HTTP/2", "hello")}
-    assert server.connections == 1
-
-
-async def test_server_behind_a_tunnel_that_requires_http_1(make_client, server, squid):
-    async def answer(session, request):
-        session.reset(request.stream, 13)
-
-    server.answers["/x"] = answer
-    proxies = {"all": f"http://user:passwd@127.0.0.1:{squid.port}", "no": ""}
-    response = await make_client(autoload=True, proxies=proxies).get(server.url("/x"))
-    assert (response.version, response.text) == ("HTTP/1.1", "http/1")
-
-
-async def test_socks(make_client, server, microsocks):
-    proxies = {"all": f"socks5h://user:passwd@127.0.0.1:{microsocks.port}", "no": ""}
-    client = make_client(autoload=True, proxies=proxies)
-    assert (await client.get(server.url())).version == "HTTP/2"
-
-    async def answer(session, request):
-        session.reset(request.stream, 13)
-
-    server.answers["/x"] = answer
-    assert (await client.get(server.url("/x"))).version == "HTTP/1.1"

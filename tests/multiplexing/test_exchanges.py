@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 from urllib.parse import quote
 
@@ -367,3 +369,25 @@ async def test_stream_that_waits_for_a_busy_loop_is_used(make_client, make_mux):
     assert (await first).ok
     assert (await second).ok
     assert (mux.connections, mux.most_streams) == (1, 1)
+
+
+async def test_bytes_that_wait_do_not_make_a_connection_stale(client, mux):
+    await client.get(mux.url())
+    (session,) = mux.sessions
+    session.send(b"S", 0, (50).to_bytes(4))
+    await session.writer.drain()
+    time.sleep(0.02)  # noqa: ASYNC251  # the loop reads nothing meanwhile
+    assert (await client.get(mux.url())).ok
+    assert mux.connections == 1
+
+
+async def test_end_behind_bytes_that_wait_makes_a_connection_stale(client, mux):
+    await client.get(mux.url())
+    (session,) = mux.sessions
+    session.send(b"S", 0, (50).to_bytes(4))
+    await session.writer.drain()
+    with socket.socket(fileno=os.dup(session.writer.get_extra_info("socket").fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+    time.sleep(0.02)  # noqa: ASYNC251  # the loop reads nothing meanwhile
+    assert (await client.post(mux.url())).ok
+    assert mux.connections == 2

@@ -19,6 +19,8 @@ WAITING = {
     "hookline_auth.digest_flow",
     "hookline_cookies.cookie", "hookline_cookies.jar", "hookline_cookies.set_cookie", "publicsuffixlist",
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
+    "hookline_http2.connection", "hookline_http2.engine", "hookline_http2.h2_engine", "hookline_http2.ngh2_engine",
+    "hookline_http2.request_fields", "hookline_http2.stream", "h2", "hpack", "ngh2",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",
     "hookline_redirects.location",
     "hookline_sse.errors", "hookline_sse.event", "hookline_sse.event_source", "hookline_sse.parser", "hookline_sse.reconnect",

@@ -178,13 +178,16 @@ class Configuration:
     def _declared_protocols(self) -> tuple[WireProtocol, ...]:
         """The protocols of the plugins.
 
-        Raises: PluginError, for a protocol that two plugins bring.
+        Raises: PluginError, for a protocol that two plugins bring, and for one with an unknown option.
         """
         found: dict[str, tuple[str, WireProtocol]] = {}
         for info, protocol in self._declared(WireProtocol):
             label, _ = found.setdefault(protocol.name, (info.label, protocol))
             if label != info.label:
                 raise PluginError(f"{label} and {info.label} both bring the protocol {protocol.name!r}")
+            for name in protocol.options:
+                if name not in self.options:
+                    raise PluginError(f"{label} brings the protocol {protocol.name!r} with an unknown option, {name!r}")
         return tuple(
             protocol._replace(make=partial(protocol.make, **{name: self.options[name] for name in protocol.options}))
             for _, protocol in found.values()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
 
-ENGINES = ("ngh2", "h2")  # the preferred one first: it is twenty times as fast
+from .options import ENGINES
 
 # Announced to the peer. A stream whose reader does not read holds up no other: it takes a sixteenth of the connection's window.
 STREAM_WINDOW = 4 * 1024 * 1024  # bytes; at a round trip of 50 ms it allows 80 MB/s

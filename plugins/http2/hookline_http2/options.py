@@ -6,13 +6,12 @@ import re
 from importlib.util import find_spec
 from typing import Any
 
-from .engine import ENGINES
-
+ENGINES = ("ngh2", "h2")  # the preferred one first: it is twenty times as fast
 PRIOR_KNOWLEDGE = "prior-knowledge"
 # A member of the dictionary (RFC 9651): u= and i= of RFC 9218, section 4, or what extensions add, with parameters.
 _OWN = r"u=[0-7]|i(?:=\?[01])?"
 _OTHER = r"(?![ui](?:[=;]|$))[a-z*][a-z0-9_.*-]*(?:=[!-+\--:<-~]+)?"
-_MEMBER = re.compile(rf"(?:{_OWN}|{_OTHER})(?:;[!-+\--~]+)*").fullmatch
+_MEMBER = rf"(?:{_OWN}|{_OTHER})(?:;[!-+\--~]+)*"
 
 
 def as_http2(value: Any) -> Any:
@@ -65,6 +64,6 @@ def as_priority(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"takes an urgency from 0 to 7, or a text such as 'u=1, i', not {type(value).__name__}")
     members = [member.strip(" ") for member in value.split(",")]
-    if not all(map(_MEMBER, members)):
+    if not all(re.fullmatch(_MEMBER, member) for member in members):
         raise ValueError(f"takes an urgency from 0 to 7, or a text such as 'u=1, i', not {value[:40]!r}")
     return ", ".join(members)

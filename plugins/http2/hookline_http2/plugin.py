@@ -37,7 +37,7 @@ class Http2:
     """Offer HTTP/2 to servers with TLS, and speak it with those that choose it."""
 
     name = "http2"
-    before = ("tunnel",)  # which takes over the route that the request has
+    after = ("tunnel",)  # which may set another route
 
     @hookimpl
     def declare(self) -> list[Option | Protocol]:
@@ -61,14 +61,15 @@ class Http2:
             ),
         ]
 
-    @hookimpl(options=("http2",), schemes=("http",))
+    @hookimpl(trylast=True, options=("http2",), schemes=("http",))
     def pre_request(self, response: HttpResponse[Request]) -> None:
         """Speak HTTP/2 in cleartext, if the caller says that the server does (RFC 9113, section 3.3)."""
         request = response.request
-        if request.http2 == PRIOR_KNOWLEDGE and not request.has_route:
-            route = request.route
-            assert isinstance(route, DirectRoute)  # no plugin has set another
-            request.route = replace(route, protocol="h2")
+        if request.http2 == PRIOR_KNOWLEDGE:
+            route, origin = request.route, request.origin
+            # not to an HTTP proxy, of which nothing is known
+            if isinstance(route, DirectRoute) and (route.host, route.port) == (origin.host, origin.port):
+                request.route = replace(route, protocol="h2")
 
     @hookimpl(statuses=(421,))
     def on_headers(self, response: HttpResponse[Request]) -> None:

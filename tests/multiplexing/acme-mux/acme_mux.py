@@ -157,12 +157,15 @@ class MuxStream(Stream):
         elif kind == b"R":
             if payload == b"refused":
                 self.refuse("the server refused the stream")
+            elif payload == b"http/1.1":
+                self.refuse("the server requires HTTP/1.1", payload.decode())
             else:
                 self.fail(ConnectionClosed(f"the server reset the stream: {payload.decode('latin-1')[:40]}"))
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str, required: str | None = None) -> None:
         error = ConnectionClosed(why)
         error.was_processed = False
+        error.required_protocol = required
         self.fail(error)
 
     # -- back-pressure: the window is opened again once the bytes were read
