@@ -93,13 +93,15 @@ async def open_connection(response: ExchangeState, pool: Pool, closings: int) ->
     limit = request.timeout.connect
     if limit:
         limit += request.timeout.tls  # the route limits the handshake itself
-    opening = current.set(Opening(request, response.timings, hooks))
+    opening = Opening(request, response.timings, hooks)
+    token = current.set(opening)
     try:
         connection = await response._with_timeout(
             client.loop_resources.until_closed(route.open(client)), ConnectTimeout, limit
         )
     finally:
-        current.reset(opening)
+        current.reset(token)
+        opening.end()
     if pool.close_count != closings:  # the client was closed at the moment at which it was ready
         connection.abort()
         raise ClientClosed("the client was closed")
