@@ -74,6 +74,8 @@ class Stream(Carrier):
             if self._is_over or self.head is not None:
                 return
             self.has_read = True
+            if self.data_listener is not None:
+                self.data_listener.head_received()
             if status < 200:
                 self._keep_interim_head(head)
                 return
