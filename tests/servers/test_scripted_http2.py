@@ -155,6 +155,21 @@ def test_large_bodies_wait_for_windows(make_scripted: MakeScripted, http2: httpx
     assert (server.requests[1].body_size, len(server.requests[1].body)) == (300_000, 10)
 
 
+def test_large_bodies_over_tls(make_scripted: MakeScripted, certificates: Certificates) -> None:
+    server = make_scripted(ssl_context=certificates.server_context(alpn=("h2",)))
+    server.always(response(bytes(1_000_000)))
+    context = certificates.client_context()
+    context.set_alpn_protocols(["h2"])
+    with context.wrap_socket(connect(server), server_hostname="localhost") as sock:
+        frames = FrameClient(sock)
+        frames.engine.increment_flow_control_window(2**30)
+        frames.engine.update_settings({4: 2**30})
+        for _ in range(30):
+            frames.request()
+        while frames.names().count("StreamEnded") < 30:
+            frames.events += frames.engine.receive_data(sock.recv(65536))
+
+
 def test_unread_body_takes_window_of_its_stream_alone(scripted: ScriptedServer, frames: FrameClient) -> None:
     gate = Gate()
     scripted.answer(Script().hold(gate).read_body().send(response()), response(b"second"))

@@ -34,8 +34,9 @@ class Connection:
         self._waits_for_reads = True
         # The TCP socket, also when TLS is used.
         self.socket = cast(socket.socket, writer.get_extra_info("socket"))
-        # drain() then waits until the kernel has everything, so that it is known what was sent.
-        writer.transport.set_write_buffer_limits(high=0)
+        if writer.get_extra_info("ssl_object") is None:  # `start_tls` sets the limits for TLS
+            # drain() then waits until the kernel has everything, so that it is known what was sent.
+            writer.transport.set_write_buffer_limits(high=0)
 
     @property
     def is_over(self) -> bool:

@@ -146,10 +146,11 @@ class Http2Stream(Connection):
         await self._play(self._response_parts.end_of_connection())
 
     async def close(self) -> None:
-        """End the response, if it has no length; then close the connection, with GOAWAY."""
+        """End the response, if it has no length; then close the connection, with GOAWAY if the response is complete."""
         await self.half_close()
         if not super().is_over:
-            self.session.go_away()
+            if self._response_parts.is_over:
+                self.session.go_away()
             await self.session.close_when_read()
             await self.until_closed()
 
@@ -234,20 +235,22 @@ class Http2Stream(Connection):
 
 
 class ResponseWriter:
-    """What a handler gets as its `writer`: it takes the bytes of an HTTP/1.1 response. `drain` and `close` send them."""
+    """What a handler gets as its `writer`: it takes the bytes of an HTTP/1.1 response."""
 
     def __init__(self, stream: Http2Stream) -> None:
         self._stream = stream
         self._unsent = bytearray()
+        self._sending: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     def write(self, data: bytes) -> None:
         self._unsent += data
+        if self._sending is None or self._sending.done():
+            self._sending = asyncio.get_running_loop().create_task(self._send())
 
     async def drain(self) -> None:
-        data = bytes(self._unsent)
-        self._unsent.clear()
-        await self._stream.write(data)
+        if self._sending is not None:
+            await self._sending
 
     def close(self) -> None:
         self._closing = asyncio.get_running_loop().create_task(self._close())
@@ -259,11 +262,17 @@ class ResponseWriter:
         """Send the rest, when the handler has returned."""
         if self._closing is not None:
             await self._closing
-        elif self._unsent and not self._stream.is_over:
+        else:
             await self.drain()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._stream.writer.get_extra_info(name, default)
+
+    async def _send(self) -> None:
+        while self._unsent:
+            data = bytes(self._unsent)
+            self._unsent.clear()
+            await self._stream.write(data)
 
     async def _close(self) -> None:
         await self.drain()
