@@ -13,7 +13,7 @@ from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"])
+pytestmark = [pytest.mark.client(autoload=False, plugins=["bodies"]), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 CONTENT = bytes(range(256)) * 3000  # three reads
 SIZES = pytest.mark.parametrize("content", [b"short", CONTENT], ids=["short", "long"])

@@ -8,7 +8,7 @@ from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 
-pytestmark = pytest.mark.client(autoload=False)
+pytestmark = [pytest.mark.client(autoload=False), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 async def generator():

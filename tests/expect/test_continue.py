@@ -14,7 +14,10 @@ from hookline import ConnectionClosed, HttpClient, HttpTimeout, ReadTimeout, Tim
 from hookline_testing.server import Gate, Script, ScriptedServer, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["expect"], pool_size=1, timeout=10)
+pytestmark = [
+    pytest.mark.client(autoload=False, plugins=["expect"], pool_size=1, timeout=10),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 CONTINUE = head(100)
 NEVER = 30.0  # seconds: the test ends, or its timeout does, long before
