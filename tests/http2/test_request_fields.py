@@ -80,7 +80,7 @@ def test_nothing_invalid_goes_out(fields):
     found = sent(*(f"{name}: {value}" for name, value in fields if name.lower() != "host"))
     assert [name for name, _ in found[:4]] == [":method", ":scheme", ":authority", ":path"]
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in found[4:]]
-    assert fault_in([(b":status", b"200"), *pairs], is_trailer=False) is None
+    assert fault_in(((b":status", b"200"), *pairs), is_trailer=False) is None
     assert CONNECTION_FIELDS.isdisjoint(name for name, _ in pairs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline import HttpRequest, RemoteProtocolError, Stream
 
@@ -18,9 +18,10 @@ class Http2Stream(Stream):
     """One exchange.
 
     number: of the stream; 0 before its head is sent, and once it is closed. has_ended: the response is complete.
+    held_head, held_data: what has come in the read that goes on. If the rest comes in it too, the exchange takes the fast path.
     """
 
-    __slots__ = ("_connection", "_unacknowledged", "has_ended", "number")
+    __slots__ = ("_connection", "_unacknowledged", "has_ended", "held_data", "held_head", "number")
 
     def __init__(self, connection: Http2Connection) -> None:
         super().__init__(connection)
@@ -28,6 +29,8 @@ class Http2Stream(Stream):
         self.number = 0
         self.has_ended = False
         self._unacknowledged = 0  # bytes that came while reading is paused
+        self.held_head: Any = None
+        self.held_data = b""
 
     # -- what an exchange sends
 
@@ -73,6 +76,19 @@ class Http2Stream(Stream):
         self._connection.forget(self)
 
     # -- what arrives
+
+    def receive_held_whole(self, data: bytes) -> None:
+        """Receive the response: what was held, and its last piece."""
+        head, self.held_head = self.held_head, None
+        self.has_ended = True
+        self.receive_whole(head, self.held_data + data)
+
+    def receive_held(self) -> None:
+        """Receive what was held; there will be more in another read."""
+        if self.held_head is not None:
+            head, self.held_head = self.held_head, None
+            self.receive_known_head(head)
+            self.receive_data(self.held_data)
 
     def take_data(self, data: bytes, size: int) -> None:
         """Receive a piece of the body. size: with its padding."""
