@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
-from ..errors import RemoteProtocolError
+from ..errors import BodyTooLarge, RemoteProtocolError
 from .carrier import SLOTS, Carrier, ConnectionFacts, ResponseReceiver
 from .response_head import ResponseHead, StatusLine
 
@@ -130,6 +130,22 @@ class Stream(Carrier):
                 self.fail(RemoteProtocolError("data came before the head of the response"))
             else:
                 self.receive_bytes(data)
+
+    def receive_pieces(self, pieces: list[bytes]) -> None:
+        """Receive pieces of the body that came in one read: as `receive_data` for each, for less. Errors end the exchange."""
+        if self._is_over or self.head is None or self.data_listener is not None or self._deferred_reads is not None:
+            for piece in pieces:
+                self.receive_data(piece)
+            return
+        try:
+            last = pieces.pop()
+            self.parts += pieces
+            size = sum(map(len, pieces))
+            self.received_size += size
+            self.buffered += size
+            self._take_data(last)
+        except (RemoteProtocolError, BodyTooLarge) as error:
+            self.fail(error)
 
     def receive_end(self, trailers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Receive the end of the response. trailers: the fields of the trailer section, as (name, value)."""
