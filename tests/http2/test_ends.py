@@ -238,14 +238,17 @@ async def test_idle_connection_that_has_died_is_noticed_by_the_next_request(clie
     assert server.connections == 2
 
 
-async def test_misdirected_request_is_sent_once_more_on_a_connection_of_its_own(client, server):
+@pytest.mark.parametrize("stream", [False, True])
+async def test_misdirected_request_is_sent_once_more_on_a_connection_of_its_own(client, server, stream):
     async def answer(session, request):
         status = 421 if len(server.sessions) == 1 else 200
-        session.head(request.stream, status, ends=True)
+        session.head(request.stream, status)
+        session.data(request.stream, b"body", ends=True)
 
     server.answers["/x"] = answer
-    response = await client.post(server.url("/x"), data=b"x")
-    assert (response.status_code, [each.status_code for each in response.history]) == (200, [421])
+    response = await client.post(server.url("/x"), data=b"x", stream=stream)
+    body = await response.raw.read() if stream else response.content
+    assert (response.status_code, body, [each.status_code for each in response.history]) == (200, b"body", [421])
     assert server.connections == 2
 
 

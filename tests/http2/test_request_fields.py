@@ -80,7 +80,7 @@ def test_nothing_invalid_goes_out(fields):
     found = sent(*(f"{name}: {value}" for name, value in fields if name.lower() != "host"))
     assert [name for name, _ in found[:4]] == [":method", ":scheme", ":authority", ":path"]
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in found[4:]]
-    assert fault_in([(b":status", b"200"), *pairs], is_trailer=False) is None
+    assert fault_in(((b":status", b"200"), *pairs), is_trailer=False) is None
     assert CONNECTION_FIELDS.isdisjoint(name for name, _ in pairs)
 
 
@@ -149,3 +149,10 @@ async def test_priority_of_a_call_and_of_the_client(make_client, server):
     await client.get(server.url(), priority="u=0, i")
     await client.get(server.url(), headers={"Priority": "u=2"})
     assert [request["priority"] for request in server.requests] == ["u=5", "u=0, i", "u=2"]
+
+
+@pytest.mark.parametrize("size", [20_000, 100_000])
+async def test_head_that_is_larger_than_a_frame(client, server, size):
+    await client.get(server.url(), headers={"X-Large": "x" * size})
+    assert server.requests[0]["x-large"] == "x" * size
+    assert (await client.get(server.url())).ok

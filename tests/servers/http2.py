@@ -148,7 +148,7 @@ class Http2Session:
         self.server = server
         self.reader = reader
         self.writer = writer
-        self.decoder, self.encoder = Decoder(), Encoder()
+        self.decoder, self.encoder = Decoder(max_header_list_size=2**20), Encoder()
         self.streams: dict[int, Http2Request] = {}
         self.client_settings: dict[int, int] = {}
         self.window = 65535  # of the connection

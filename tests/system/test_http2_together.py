@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -93,3 +95,12 @@ async def test_prior_knowledge_of_a_server_behind_a_proxy(make_client, request, 
         client = make_client(http2="prior-knowledge", proxies=proxies(scheme, site.port))
         assert (await client.get(server.url())).version == version
         await client.close()
+
+
+async def test_command_line_shows_the_protocol(certificates, server):
+    program = [sys.executable, "-m", "hookline", "-v", "--verify", str(certificates.ca_file), server.url()]
+    process = await asyncio.create_subprocess_exec(*program, stdout=PIPE, stderr=PIPE)
+    output, log = await process.communicate()
+    assert (process.returncode, output) == (0, b"hello"), log
+    assert b"(new, TLSv1.3, h2)" in log
+    assert b"> GET /hello HTTP/2" in log

@@ -43,7 +43,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
                 pool.reclaim_slot(connection)  # it began to close after it was given
         try:
             if shared is not None and not shared.opened_streams:
-                raise ConnectionClosed("the server closed the connection before it took a request")
+                raise shared.error or ConnectionClosed("the server closed the connection before it took a request")
             if timings is not None:
                 timings._mark("queued")
             opened = await open_connection(response, pool, closings)

@@ -43,7 +43,7 @@ class MultiplexedConnection(BaseConnection):
         self.streams: set[Stream] = set()
         self.opened_streams = 0
         self.is_going_away = False
-        self.error: HttpRequestException | None = None
+        self.error: BaseException | None = None
         self.completed_at = monotonic()
         self.key: Any = None
         self.on_lost: Callable[[Any], None] | None = None
@@ -87,6 +87,7 @@ class MultiplexedConnection(BaseConnection):
     def fail(self, error: BaseException) -> None:
         """End the connection and all its exchanges with an error. Each exchange gets an error of its own."""
         self.keep_alive = False
+        self.error = self.error or error
         for stream in list(self.streams):
             if isinstance(error, HttpRequestException):
                 own = type(error)(str(error))
@@ -178,7 +179,8 @@ class MultiplexedConnection(BaseConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
-        error = ConnectionClosed("the server closed the connection before the end of the response")
+        when = "the end of the response" if self.opened_streams else "it took a request"
+        error = ConnectionClosed(f"the server closed the connection before {when}")
         error.__cause__ = exc
         self.fail(error)
         if self.on_lost is not None:

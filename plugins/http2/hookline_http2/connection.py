@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hookline import (
     ConnectionClosed,
@@ -25,10 +26,24 @@ from .stream import MAX_QUEUED, Http2Stream
 
 WRITE_SIZE = 256 * 1024  # bytes that the engine gives for one write at most
 MAX_REMEMBERED_HEADS = 256
+MAX_REMEMBERED_HEAD = 4096  # bytes
 UNLIMITED_STREAMS = 1000  # that a connection carries if the peer names no limit
 MAX_IDLE_FRAMES = 10_000  # that bring no exchange forward, in IDLE_FRAMES_SECONDS; as libnghttp2
 IDLE_FRAMES_SECONDS = 60.0
 VERSION = "HTTP/2"
+# One read may bring data of many streams; as large as asyncio reads for TLS. 64 KiB takes a fifth longer for large bodies.
+READ_BUFFER_SIZE = 256 * 1024
+
+# All connections of a loop share a buffer, because a loop calls buffer_updated() right after get_buffer().
+_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+
+
+def read_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The read buffer that all connections of HTTP/2 of a loop share."""
+    view = _buffers.get(loop)
+    if view is None:
+        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER_SIZE))
+    return view
 
 
 class Http2Connection(MultiplexedConnection):
@@ -38,9 +53,9 @@ class Http2Connection(MultiplexedConnection):
     """
 
     __slots__ = (
-        "_flush_is_due", "_goaway", "_has_heard", "_has_settings", "_idle_frames", "_idle_since", "_is_closed",
-        "_is_pinged", "_is_write_paused", "_ping_interval", "_ping_timer", "_prepared", "_read_buffer", "engine", "numbered",
-        "waiting_senders",
+        "_flush_is_due", "_goaway", "_has_heard", "_has_settings", "_held", "_idle_frames", "_idle_since", "_is_closed",
+        "_is_pinged", "_is_write_paused", "_ping_interval", "_ping_timer", "_prepared", "_read_buffer", "_response_heads",
+        "engine", "numbered", "waiting_senders",
     )  # fmt: skip
 
     def __init__(
@@ -50,8 +65,10 @@ class Http2Connection(MultiplexedConnection):
         self.engine = make_engine(http2_engine, self)
         self.numbered: dict[int, Http2Stream] = {}
         self.waiting_senders: set[Http2Stream] = set()
-        self._read_buffer = self.get_buffer(0)
-        self._prepared: dict[Any, Any] = {}  # fields as the engine takes them, by head
+        self._read_buffer = read_buffer_of(loop)
+        self._prepared: dict[Any, Any] = {}  # fields of requests as the engine takes them, by head
+        self._response_heads: dict[Fields, Any] = {}
+        self._held: list[Http2Stream] = []  # those for which this read has brought something that they do not know yet
         self._flush_is_due = self._is_write_paused = self._has_settings = self._is_closed = False
         self._goaway: tuple[int, bytes] | None = None
         self._idle_frames, self._idle_since = 0, 0.0
@@ -80,9 +97,11 @@ class Http2Connection(MultiplexedConnection):
         if len(self.numbered) < self.max_streams and not self.is_going_away and self.alive:
             number = self.engine.open(prepared, ends)
             if not number:
-                self.go_away()  # all numbers are used up
-        if not number:
+                self._flush()  # the engine may have found an error, which it tells only now
+                self.go_away()  # else all numbers are used up
+        if not number and stream.alive:
             stream.fail(unprocessed_error("the connection took no more requests"), by_peer=True)
+        if not number:
             return
         stream.number = number
         self.numbered[number] = stream
@@ -112,17 +131,39 @@ class Http2Connection(MultiplexedConnection):
     def head_received(self, number: int, fields: Fields, ended: bool) -> None:
         self._idle_frames = 0
         stream = self.numbered.get(number)
-        if stream is not None:
-            stream.receive_head(int(fields[0][1]), decoded(fields), version=VERSION)
-            if ended:
-                self._end(stream, ())
+        if stream is None:
+            return
+        head = self._response_heads.get(fields) or self._make_head(stream, fields)
+        if head is None:
+            return  # it was malformed
+        if ended:
+            stream.has_ended = True
+            stream.receive_whole(head, b"")
+        elif stream.on_fast_path:
+            stream.held_head = head
+            self._held.append(stream)
+        else:
+            stream.receive_known_head(head)
+
+    def _make_head(self, stream: Http2Stream, fields: Fields) -> Any:
+        """Make a head and remember it; None if it is malformed, and the exchange has ended with an error."""
+        try:
+            head = stream.make_head(int(fields[0][1]), fields[1:], version=VERSION)
+        except RemoteProtocolError as error:
+            stream.fail(error)
+            return None
+        if len(self._response_heads) >= MAX_REMEMBERED_HEADS:
+            self._response_heads.clear()
+        if len(head.raw) <= MAX_REMEMBERED_HEAD:
+            self._response_heads[fields] = head
+        return head
 
     def interim_received(self, number: int, fields: Fields) -> None:
         stream = self.numbered.get(number)
         if stream is None:
             self.idle_frame_received()
         else:
-            stream.receive_head(int(fields[0][1]), decoded(fields), version=VERSION)
+            stream.receive_head(int(fields[0][1]), fields[1:], version=VERSION)
 
     def data_received(self, number: int, data: bytes, size: int, ended: bool) -> None:
         stream = self.numbered.get(number)
@@ -134,21 +175,25 @@ class Http2Connection(MultiplexedConnection):
             self._idle_frames = 0
         else:
             self.idle_frame_received()
-        stream.take_data(data, size)
+        stream.unacknowledged += size
+        if data:
+            if not stream.held_pieces and stream.held_head is None:
+                self._held.append(stream)
+            stream.held_pieces.append(data)
         if ended:
-            self._end(stream, ())
+            stream.receive_last()
 
     def trailers_received(self, number: int, fields: Fields) -> None:
         stream = self.numbered.get(number)
         if stream is not None:
-            self._end(stream, fields)
-
-    def _end(self, stream: Http2Stream, trailers: Fields) -> None:
-        stream.has_ended = True
-        stream.receive_end(trailers)
+            stream.receive_held()
+            stream.has_ended = True
+            stream.receive_end(fields)
 
     def stream_reset(self, number: int, code: int) -> None:
         stream = self.numbered.get(number)
+        if stream is not None:
+            stream.receive_held()
         if stream is None:
             self.idle_frame_received()
         elif stream.has_ended:  # the peer needs no more of the request (RFC 9113, section 8.1)
@@ -161,6 +206,7 @@ class Http2Connection(MultiplexedConnection):
     def stream_malformed(self, number: int, reason: str) -> None:
         stream = self.numbered.get(number)
         if stream is not None:
+            stream.receive_held()
             stream.fail(RemoteProtocolError(f"the server sent a malformed response: {reason}"), by_peer=True)
 
     def settings_received(self, max_streams: int | None) -> None:
@@ -197,6 +243,9 @@ class Http2Connection(MultiplexedConnection):
         if self._ping_interval is not None:
             self._ping_timer = self.loop.call_later(self._ping_interval, self._check_silence)
 
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._read_buffer
+
     def buffer_updated(self, nbytes: int) -> None:
         if self._is_closed:
             return  # TLS reads what still comes while it closes
@@ -207,9 +256,18 @@ class Http2Connection(MultiplexedConnection):
         try:
             self.engine.receive(data)
         except RemoteProtocolError:
+            self._receive_held()
             self._write_last_words()
             raise
+        if self._held:
+            self._receive_held()
         self.flush_soon()
+
+    def _receive_held(self) -> None:
+        """Pass on what this read has brought of responses that have not ended in it."""
+        for stream in self._held:
+            stream.receive_held()
+        self._held.clear()
 
     def flush_soon(self) -> None:
         """Write what there is to send once the tasks that are ready have run."""
@@ -294,8 +352,3 @@ class Http2Connection(MultiplexedConnection):
             self.engine.ping()
             self.flush_soon()
         self._ping_timer = self.loop.call_later(self._ping_interval, self._check_silence)
-
-
-def decoded(fields: Fields) -> list[tuple[str, str]]:
-    """Return the fields behind `:status` as text."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields[1:]]

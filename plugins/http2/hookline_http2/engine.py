@@ -19,7 +19,7 @@ MAX_HEADER_LIST = 64 * 1024  # bytes of one head, as RFC 9113, section 6.5.2 cou
 ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_HEADER_LIST_SIZE = 2, 3, 4, 6
 SETTINGS = {ENABLE_PUSH: 0, INITIAL_WINDOW_SIZE: STREAM_WINDOW, MAX_HEADER_LIST_SIZE: MAX_HEADER_LIST}
 
-Fields = Sequence[tuple[bytes, bytes]]
+Fields = tuple[tuple[bytes, bytes], ...]
 
 
 class Field(NamedTuple):

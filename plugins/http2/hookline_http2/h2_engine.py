@@ -73,7 +73,7 @@ class FieldDecoder(Decoder):
     is_closed = ends = False
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
-        self.fields = found = [(name, value) for name, value in super().decode(data, raw=True)]
+        self.fields = found = tuple((name, value) for name, value in super().decode(data, raw=True))
         if self.is_closed or (self.ends and is_interim(found)):
             return [HeaderTuple(b":status", b"200")]
         return [HeaderTuple(name, value) for name, value in found[:1] if name == b":status"]

@@ -35,9 +35,14 @@ from hookline import RemoteProtocolError
 from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, SETTINGS, Field, FrameReceiver
 from .errors import NO_ERROR, PROTOCOL_ERROR, name_of
 
+MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
-CONFIGURATION = Configuration(auto_window_update=False, max_inbound_header_list_size=MAX_HEADER_LIST)
+CONFIGURATION = Configuration(
+    auto_window_update=False,
+    max_inbound_header_list_size=MAX_HEADER_LIST,
+    max_send_header_block_length=MAX_REQUEST_HEAD,
+)
 
 
 class NGH2Engine:
@@ -133,8 +138,10 @@ class NGH2Engine:
             return 0
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
-        with suppress(NGH2Error):
+        try:
             self._connection.send_data(number, data, end_stream=ends)
+        except NGH2Error:
+            pass
 
     def end_body(self, number: int) -> None:
         with suppress(NGH2Error):
@@ -148,8 +155,10 @@ class NGH2Engine:
             self._connection.reset_stream(number, code)
 
     def acknowledge(self, number: int, size: int) -> None:
-        with suppress(NGH2Error):
+        try:  # not suppress(), which takes longer than the call
             self._connection.acknowledge_received_data(size, number)
+        except NGH2Error:
+            pass
 
     def ping(self) -> None:
         with suppress(NGH2Error):

@@ -77,8 +77,8 @@ class Http2:
         session = None if response.connection is None else response.connection.session
         if isinstance(session, MultiplexedConnection) and session.protocol == "h2":
             session.go_away()
-            if not response.request.stream:
-                response.notes["http2.misdirected"] = True
+            response.buffer()  # else a caller who reads a stream would have the response before another is sent for
+            response.notes["http2.misdirected"] = True
 
     @hookimpl(statuses=(421,))
     def post_request(self, response: HttpResponse[Request], exc: BaseException | None) -> HttpRequest | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hookline import HttpRequest, RemoteProtocolError, Stream
 
@@ -18,16 +18,20 @@ class Http2Stream(Stream):
     """One exchange.
 
     number: of the stream; 0 before its head is sent, and once it is closed. has_ended: the response is complete.
+    held_head, held_pieces: what has come in the read that goes on. If the rest comes in it too, the exchange takes the fast path.
+    unacknowledged: bytes of data that came, and for which the peer got no new window yet.
     """
 
-    __slots__ = ("_connection", "_unacknowledged", "has_ended", "number")
+    __slots__ = ("_connection", "has_ended", "held_head", "held_pieces", "number", "unacknowledged")
 
     def __init__(self, connection: Http2Connection) -> None:
         super().__init__(connection)
         self._connection = connection
         self.number = 0
         self.has_ended = False
-        self._unacknowledged = 0  # bytes that came while reading is paused
+        self.unacknowledged = 0
+        self.held_head: Any = None
+        self.held_pieces: list[bytes] = []
 
     # -- what an exchange sends
 
@@ -68,22 +72,37 @@ class Http2Stream(Stream):
             self._connection.flush_soon()
 
     def ended(self) -> None:
-        if self.number and self._unacknowledged:
+        if self.number:
             self.continue_reading()
         self._connection.forget(self)
 
     # -- what arrives
 
-    def take_data(self, data: bytes, size: int) -> None:
-        """Receive a piece of the body. size: with its padding."""
-        if self.is_reading_paused:
-            self._unacknowledged += size
-        else:
-            self._connection.engine.acknowledge(self.number, size)
-        self.receive_data(data)
+    def receive_held(self) -> None:
+        """Receive what was held: there will be more in another read, or it is no data."""
+        if self.held_head is not None:
+            head, self.held_head = self.held_head, None
+            self.receive_known_head(head)
+        if self.held_pieces:
+            pieces, self.held_pieces = self.held_pieces, []
+            self.receive_pieces(pieces)
+        if not self.is_reading_paused:
+            self.continue_reading()
+
+    def receive_last(self) -> None:
+        """Receive the end of the response, and before it what was held."""
+        self.has_ended = True
+        if self.held_head is None:
+            self.receive_held()
+            self.receive_end()
+            return
+        head, self.held_head = self.held_head, None
+        pieces, self.held_pieces = self.held_pieces, []
+        self.continue_reading()
+        self.receive_whole(head, pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def continue_reading(self) -> None:
-        size, self._unacknowledged = self._unacknowledged, 0
-        if size:
+        size, self.unacknowledged = self.unacknowledged, 0
+        if size and self.number:
             self._connection.engine.acknowledge(self.number, size)
             self._connection.flush_soon()

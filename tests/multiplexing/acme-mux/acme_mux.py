@@ -141,9 +141,9 @@ class MuxStream(Stream):
 
     def receive_frame(self, kind: bytes, payload: bytes) -> None:
         if kind == b"H" or kind == b"I":
-            first, *lines = payload.decode("latin-1").splitlines()
-            status, _, reason = first.partition(" ")
-            fields = [tuple(line.split(": ", 1)) for line in lines]
+            first, *lines = payload.splitlines()
+            status, _, reason = first.decode("latin-1").partition(" ")
+            fields = [tuple(line.split(b": ", 1)) for line in lines]
             self.receive_head(int(status), fields, version="ACME/1", reason=reason)
         elif kind == b"D":
             self._acknowledge(len(payload))
