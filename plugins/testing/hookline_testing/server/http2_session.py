@@ -28,6 +28,7 @@ from .seen_request import SeenRequest
 _CONNECTION_WINDOW = 16 * 1024 * 1024
 _READ_SIZE = 64 * 1024
 
+Begin = Callable[[Http2Stream, SeenRequest], None]
 Answer = Callable[[Http2Stream, SeenRequest], Awaitable[None]]
 
 
@@ -35,11 +36,18 @@ class Http2Session:
     """The frames of one connection.
 
     number: of the connection. keep: bytes to keep of each body. on_change: called when a body has ended or a stream was reset.
-    answer: answers one request. resets: (stream, error code) of each RST_STREAM of the client.
+    begin: called with each request whose head has come. answer: answers it.
+    resets: (stream, error code) of each RST_STREAM of the client.
     """
 
     def __init__(
-        self, connection: Connection, number: int, keep: int, on_change: Callable[[], None], answer: Answer
+        self,
+        connection: Connection,
+        number: int,
+        keep: int,
+        on_change: Callable[[], None],
+        begin: Begin,
+        answer: Answer,
     ) -> None:
         self.connection = connection
         self.engine = H2Connection(
@@ -57,6 +65,7 @@ class Http2Session:
         self._number = number
         self._keep = keep
         self._on_change = on_change
+        self._begin = begin
         self._answer = answer
         self._streams: dict[int, Http2Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,7 +142,7 @@ class Http2Session:
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
-            self._begin(event)
+            self._receive_request(event)
         elif isinstance(event, DataReceived):
             assert event.stream_id is not None
             if (stream := self._streams.get(event.stream_id)) is not None:
@@ -153,7 +162,7 @@ class Http2Session:
                 stream.body.break_off()
             self._on_change()
 
-    def _begin(self, event: RequestReceived) -> None:
+    def _receive_request(self, event: RequestReceived) -> None:
         stream_id = event.stream_id
         assert stream_id is not None
         if self._last_stream is not None and stream_id > self._last_stream:
@@ -163,6 +172,7 @@ class Http2Session:
         body = StreamBody(self, stream_id, request, self._keep, self._on_change)
         request.reader = body
         self._streams[stream_id] = stream = Http2Stream(self, stream_id, body)
+        self._begin(stream, request)
         task = asyncio.get_running_loop().create_task(self._serve(stream, request))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._on_finished(stream, task))

@@ -349,6 +349,7 @@ class ScriptedServer:
                 break
             if request is None:
                 return
+            self._note_request(connection, request)
             await self._answer(connection, request)
         if not connection.is_over:
             await self._serve_http2(number, connection)
@@ -358,9 +359,15 @@ class ScriptedServer:
             from .http2_session import Http2Session
         except ModuleNotFoundError as error:
             raise RuntimeError("a client speaks HTTP/2, which needs pip install 'hookline-testing[http2]'") from error
-        session = Http2Session(connection, number, self._keep, self._condition.notify_all, self._answer)
+        session = Http2Session(
+            connection, number, self._keep, self._condition.notify_all, self._note_request, self._answer
+        )
         session.resets = self.resets
-        await session.run()
+        try:
+            await session.run()
+        except MalformedRequest as error:
+            self.errors.append(error)
+            await session.close_when_read()
 
     async def _next_head(self, reader: RequestReader) -> SeenRequest | None:
         try:
@@ -369,11 +376,13 @@ class ScriptedServer:
             self.leftovers.append(error.partial)
             return None
 
-    async def _answer(self, connection: Connection, request: SeenRequest) -> None:
-        """Answer one request. connection: or the stream on which the request came."""
+    def _note_request(self, connection: Connection, request: SeenRequest) -> None:
+        """Add a request whose head has come. connection: or the stream on which it came."""
         connection.begin_answer(request)
         self.requests.append(request)
         self._condition.notify_all()
+
+    async def _answer(self, connection: Connection, request: SeenRequest) -> None:
         planned = await self._answers.take(request)
         if planned is None:
             self.errors.append(AssertionError(f"No answer left for {request.method} {request.target}"))
