@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
+from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
 
 from .connection import POLL_INTERVAL, Connection
@@ -15,10 +16,28 @@ from .peer import has_hung_up
 from .response_parts import End, Head, NotPlayable, ResponseParts
 from .seen_request import SeenRequest
 
-if TYPE_CHECKING:
-    from .http2_session import Http2Session
-
 _PIECE = 64 * 1024
+
+
+class Session(Protocol):
+    """What a stream needs of its connection; see `Http2Session`."""
+
+    connection: Connection
+    engine: H2Connection
+    write_lock: asyncio.Lock
+    has_ended: bool
+
+    def flush(self) -> None:
+        """Write the frames of the engine, if no stream is writing."""
+
+    def go_away(self) -> None:
+        """Send GOAWAY; close after the last stream."""
+
+    async def close_when_read(self) -> None:
+        """Close when the client has read everything."""
+
+    async def until_changed(self) -> None:
+        """Wait until a frame of the client has come."""
 
 
 class StreamBody:
@@ -28,7 +47,7 @@ class StreamBody:
     """
 
     def __init__(
-        self, session: Http2Session, stream_id: int, request: SeenRequest, keep: int, on_complete: Callable[[], None]
+        self, session: Session, stream_id: int, request: SeenRequest, keep: int, on_complete: Callable[[], None]
     ) -> None:
         self.reader = asyncio.StreamReader()
         self.trailers: list[tuple[bytes, bytes]] = []
@@ -87,7 +106,7 @@ class Http2Stream(Connection):
     stream_id: its number. was_reset: the client has sent RST_STREAM.
     """
 
-    def __init__(self, session: Http2Session, stream_id: int, body: StreamBody) -> None:
+    def __init__(self, session: Session, stream_id: int, body: StreamBody) -> None:
         super().__init__(body.reader, session.connection.writer, session.connection.cut)
         self.session = session
         self.stream_id = stream_id
