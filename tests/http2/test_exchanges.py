@@ -55,13 +55,13 @@ async def test_thousand_exchanges_a_hundred_at_a_time(client, server):
 async def test_requests_beyond_the_limit_of_the_server_wait(client, make_server):
     server = await make_server(settings={3: 3})
     assert (await client.get(server.url())).ok  # its settings are known now
-    tasks = [asyncio.create_task(client.get(server.url(f"/wait?{n}"))) for n in range(12)]
+    tasks = [asyncio.create_task(client.get(server.url(f"/wait/{n}"))) for n in range(12)]
     await server.until(requests=4)
     server.gate.set()
     responses = await asyncio.gather(*tasks)
     assert all(response.ok for response in responses)
     assert (server.connections, server.most_streams) == (1, 3)
-    assert server.targets[1:] == [f"/wait?{n}" for n in range(12)]
+    assert server.targets[1:] == [f"/wait/{n}" for n in range(12)]
 
 
 async def test_limit_that_comes_after_the_first_requests_is_kept(client, server):
@@ -110,10 +110,22 @@ async def test_body_of_unknown_length(client, server):
 
 
 async def test_uploads_share_the_connection(client, server):
-    contents = [bytes([65 + n]) * 1_000_000 for n in range(4)]
-    responses = await asyncio.gather(*(client.post(server.url("/echo"), data=content) for content in contents))
+    """None waits for the end of another: when the first ends, all have sent most of their bodies."""
+    contents = [bytes([65 + n]) * 2_000_000 for n in range(4)]
+    at_first_end = []
+
+    async def answer(session, request):
+        await request.ended.wait()
+        if not at_first_end:
+            at_first_end.extend(len(each.body) for each in server.requests)
+        session.head(request.stream)
+        await session.body(request.stream, bytes(request.body))
+
+    server.answers["/x"] = answer
+    responses = await asyncio.gather(*(client.post(server.url("/x"), data=content) for content in contents))
     assert [response.content for response in responses] == contents
     assert server.connections == 1
+    assert min(at_first_end) > 1_000_000
 
 
 @pytest.mark.parametrize("status", [204, 304])

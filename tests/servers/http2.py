@@ -156,7 +156,7 @@ class Http2Session:
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self.window_opened = asyncio.Condition()
         self.sent = 0
-        self._block = b""
+        self._block, self._ends = b"", False
 
     # -- what a test sends
 
@@ -231,6 +231,7 @@ class Http2Session:
         server = self.server
         if kind in (HEADERS, CONTINUATION):
             self._block += payload
+            self._ends = self._ends if kind == CONTINUATION else bool(flags & END_STREAM)
             if flags & END_HEADERS:
                 block, self._block = self._block, b""
                 self.begin_request(stream, block)
@@ -260,7 +261,7 @@ class Http2Session:
             server.pings += not flags & ACK
             if not flags & ACK and server.answers_pings:
                 self.frame(PING, ACK, 0, payload)
-        if flags & END_STREAM and kind in (HEADERS, DATA) and stream in self.streams:
+        if flags & END_STREAM and kind == DATA and stream in self.streams:
             self.streams[stream].ended.set()
 
     def begin_request(self, stream: int, block: bytes) -> None:
@@ -268,10 +269,14 @@ class Http2Session:
         fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found]
         secret = {name.decode("latin-1") for name, *_ in (each for each in found if not each.indexable)}
         request = self.streams[stream] = Http2Request(stream, fields, secret)
+        if self._ends:
+            request.ended.set()
         self.windows[stream] = self.client_settings.get(INITIAL_WINDOW_SIZE, 65535)
         self.server.requests.append(request)
         self.server.most_streams = max(self.server.most_streams, len(self.streams))
-        self.tasks[stream] = asyncio.create_task(self.answer(request))
+        task = asyncio.create_task(self.answer(request))
+        if not task.done():  # as an eager task may be
+            self.tasks[stream] = task
 
     def forget(self, stream: int) -> None:
         self.streams.pop(stream, None)

@@ -4,14 +4,13 @@ What h2 does otherwise than needed is done here:
 
 - It takes an error of one stream for one of the connection. So fields are checked here: h2 itself sees only `:status`.
 - After GOAWAY it takes no frame any more, although the streams may end. So it does not see GOAWAY.
-- It has no queues for bodies. They are here, and one frame of each goes out in turn.
+- It has no queues for bodies.
 
 For that it gets one frame after the other.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -35,6 +34,7 @@ from hpack.hpack import Decoder
 
 from hookline import RemoteProtocolError
 
+from .body_queues import TURN, BodyQueues
 from .engine import (
     CONNECTION_WINDOW,
     MAX_CONCURRENT_STREAMS,
@@ -84,15 +84,6 @@ def is_interim(fields: Fields) -> bool:
     return bool(fields) and fields[0][0] == b":status" and fields[0][1][:1] == b"1"
 
 
-class Queue:
-    """The part of a body that waits for the windows of the peer. size: its bytes. ends: the body ends with it."""
-
-    def __init__(self) -> None:
-        self.pieces: deque[memoryview] = deque()
-        self.size = 0
-        self.ends = False
-
-
 class H2Engine:
     """See `Engine`."""
 
@@ -106,7 +97,7 @@ class H2Engine:
         self._decoder.max_header_list_size = MAX_HEADER_LIST
         self._unparsed = bytearray()
         self._open: set[int] = set()  # streams that may still receive
-        self._queues: dict[int, Queue] = {}  # in the order in which they are served
+        self._bodies = BodyQueues()
         self._answers = 0
         self._unsent = bytearray()
 
@@ -184,7 +175,7 @@ class H2Engine:
             self._receive_fields(event.stream_id, kind, self._decoder.fields, ended)
         elif kind is StreamReset:
             self._open.discard(event.stream_id)
-            self._queues.pop(event.stream_id, None)
+            self._bodies.drop(event.stream_id)
             if event.remote_reset:
                 receiver.stream_reset(event.stream_id, int(event.error_code))
             else:
@@ -218,8 +209,12 @@ class H2Engine:
 
     def data_to_send(self, size: int) -> bytes:
         connection = self._connection
-        while size > 0 and self._queues:
-            sent = self._send_one_frame_of_each()
+        while size > 0 and self._bodies:
+            sent = 0
+            for number, part, ends in self._bodies.take_turns(self._window, connection.max_outbound_frame_size):
+                sent += len(part)
+                with suppress(h2.exceptions.ProtocolError):  # the stream is closed, or the connection
+                    connection.send_data(number, part.tobytes(), end_stream=ends)
             if not sent:
                 break
             size -= sent
@@ -228,30 +223,11 @@ class H2Engine:
         self._unsent.clear()
         return unsent + connection.data_to_send()
 
-    def _send_one_frame_of_each(self) -> int:
-        """Send what the windows allow, at most one frame of each body; returns how many bytes."""
-        connection = self._connection
-        total = 0
-        for number, queue in list(self._queues.items()):
-            try:
-                room = min(connection.local_flow_control_window(number), connection.max_outbound_frame_size)
-                if queue.size and room > 0:
-                    piece = queue.pieces[0]
-                    part, rest = piece[:room], piece[room:]
-                    if rest:
-                        queue.pieces[0] = rest
-                    else:
-                        queue.pieces.popleft()
-                    queue.size -= len(part)
-                    total += len(part)
-                    connection.send_data(number, part.tobytes(), end_stream=queue.ends and not queue.size)
-                elif not queue.size and queue.ends:
-                    connection.end_stream(number)
-                if not queue.size:
-                    del self._queues[number]
-            except h2.exceptions.ProtocolError:  # the stream is closed, or the connection
-                self._queues.pop(number, None)
-        return total
+    def _window(self, number: int) -> int:
+        try:
+            return self._connection.local_flow_control_window(number)
+        except h2.exceptions.ProtocolError:  # the stream is closed: what is sent is dropped
+            return TURN
 
     def prepare(self, fields: Sequence[Field]) -> Any:
         return [NeverIndexedHeaderTuple(n, v) if secret else HeaderTuple(n, v) for n, v, secret in fields]
@@ -268,22 +244,17 @@ class H2Engine:
         return number
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
-        queue = self._queues.setdefault(number, Queue())
-        if data:
-            queue.pieces.append(memoryview(data))
-            queue.size += len(data)
-        queue.ends = ends
+        self._bodies.add(number, data, ends=ends)
 
     def end_body(self, number: int) -> None:
-        self.send_data(number, b"", ends=True)
+        self._bodies.add(number, b"", ends=True)
 
     def queued(self, number: int) -> int:
-        queue = self._queues.get(number)
-        return 0 if queue is None else queue.size
+        return self._bodies.size(number)
 
     def reset(self, number: int, code: int) -> None:
         self._open.discard(number)
-        self._queues.pop(number, None)
+        self._bodies.drop(number)
         with suppress(h2.exceptions.ProtocolError):
             self._connection.reset_stream(number, code)
 

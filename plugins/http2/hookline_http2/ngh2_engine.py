@@ -32,6 +32,7 @@ from ngh2 import (
 
 from hookline import RemoteProtocolError
 
+from .body_queues import TURN, BodyQueues
 from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, SETTINGS, Field, FrameReceiver
 from .errors import NO_ERROR, PROTOCOL_ERROR, name_of
 
@@ -55,6 +56,7 @@ class NGH2Engine:
         self._connection = Connection(Role.CLIENT, CONFIGURATION)
         self._is_closing = False
         self._last_words = b""
+        self._bodies = BodyQueues()
 
     def start(self) -> None:
         self._connection.initiate_connection(SETTINGS)
@@ -78,7 +80,7 @@ class NGH2Engine:
             data, self._last_words = self._last_words, b""
             return data
         try:
-            data = self._connection.data_to_send(size)
+            data = self._send_bodies(size) if self._bodies else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
             return b""
         events = self._connection.events()
@@ -100,6 +102,8 @@ class NGH2Engine:
             elif kind is ResponseReceived:
                 receiver.head_received(event.stream_id, event.headers, event.end_stream)  # type: ignore[attr-defined]
             elif kind is StreamClosed:
+                if self._bodies:
+                    self._bodies.drop(event.stream_id)  # type: ignore[attr-defined]
                 if event.local_error is not None or event.error_code != NO_ERROR:  # type: ignore[attr-defined]
                     self._stream_failed(event)
             elif kind is StreamReset:
@@ -137,20 +141,51 @@ class NGH2Engine:
         except (ConnectionClosingError, ConnectionStateError, NoAvailableStreamIDError):
             return 0
 
+    def _send_bodies(self, size: int) -> bytes:
+        """Send what the windows allow of the bodies that wait. libnghttp2 by itself would send one to its end before the next."""
+        connection = self._connection
+        written: list[bytes] = []
+        sent = True
+        while sent and size > 0:
+            data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
+            written.append(data)
+            size -= len(data)
+            room, sent = connection.remote_window_size, False
+
+            def window(number: int) -> int:
+                try:
+                    return min(room, connection.stream_remote_window_size(number))  # noqa: B023  # called in this turn alone
+                except NGH2Error:  # the stream is closed: what is sent is dropped
+                    return TURN
+
+            for number, part, ends in self._bodies.take_turns(window, size):
+                room -= len(part)
+                sent = True
+                with suppress(NGH2Error):
+                    connection.send_data(number, part, end_stream=ends)
+        return b"".join(written)
+
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
+        if self._bodies or len(data) > TURN:
+            self._bodies.add(number, data, ends=ends)
+            return
         try:
             self._connection.send_data(number, data, end_stream=ends)
         except NGH2Error:
             pass
 
     def end_body(self, number: int) -> None:
+        if number in self._bodies:
+            self._bodies.add(number, b"", ends=True)
+            return
         with suppress(NGH2Error):
             self._connection.end_stream(number)
 
     def queued(self, number: int) -> int:
-        return self._connection.queued_body_size(number)
+        return self._bodies.size(number) + self._connection.queued_body_size(number)
 
     def reset(self, number: int, code: int) -> None:
+        self._bodies.drop(number)
         with suppress(NGH2Error):
             self._connection.reset_stream(number, code)
 
