@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from hookline import HttpRequest, RemoteProtocolError, Stream
 
+from .engine import Engine
 from .errors import CANCEL, PROTOCOL_ERROR
 
-if TYPE_CHECKING:
-    from .connection import Http2Connection
-
 MAX_QUEUED = 64 * 1024  # bytes of a body in the engine; a sender waits while there are more
+
+
+class Session(Protocol):
+    """What a stream needs of its connection; see `Http2Connection`."""
+
+    engine: Engine
+    waiting_senders: set[Any]
+
+    def open_numbered(self, stream: Any, request: HttpRequest, head: bytes, *, ends: bool) -> None:
+        """Send the head of a request, and give its stream a number."""
+
+    def forget(self, stream: Any) -> None:
+        """Forget a stream that is over."""
+
+    def flush_soon(self) -> None:
+        """Write what there is to send once the tasks that are ready have run."""
 
 
 class Http2Stream(Stream):
@@ -24,9 +38,9 @@ class Http2Stream(Stream):
 
     __slots__ = ("_connection", "has_ended", "held_head", "held_pieces", "number", "unacknowledged")
 
-    def __init__(self, connection: Http2Connection) -> None:
+    def __init__(self, connection: Any) -> None:
         super().__init__(connection)
-        self._connection = connection
+        self._connection: Session = connection
         self.number = 0
         self.has_ended = False
         self.unacknowledged = 0
