@@ -75,6 +75,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ping_timeout": {"none": None, "zero": 0.0},
     "close_timeout": {"none": None, "zero": 0.0},
     "frame_parser": {"none": None},
+    "http2": {"none": None},
+    "http2_engine": {"none": None},
+    "http2_ping_interval": {"none": None},
+    "priority": {"none": None, "zero": "u=0"},
 }
 
 # For each parameter of a client that is no option, by value: what the client reads.
@@ -215,7 +219,8 @@ async def test_option_means_the_same_for_client_attribute_and_call(
         assert meets(getattr(request, keyword), meanings[value])
         assert of_attribute == before
         read = getattr(plain, keyword)
-        assert read is EMPTY[value] if takes_calls and keyword != "cookies" else read is not None  # `cookies`: the jar
+        is_as_given = keyword in ("http2_engine", "http2_ping_interval") or (takes_calls and keyword != "cookies")
+        assert read is EMPTY[value] if is_as_given else read is not None  # `cookies`: the jar
 
 
 @every_parameter
