@@ -19,7 +19,8 @@ from hookline import (
     RemoteProtocolError,
 )
 
-from .engine import Fields, make_engine
+from .engine import Fields
+from .engine_choice import make_engine
 from .errors import NO_ERROR, goaway_text, reset_error, unprocessed_error
 from .request_fields import ends_connection, request_fields
 from .stream import MAX_QUEUED, Http2Stream

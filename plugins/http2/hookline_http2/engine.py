@@ -7,10 +7,7 @@ what came, which `FrameReceiver` lists.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
-
-from .options import ENGINES
 
 # Announced to the peer. A stream whose reader does not read holds up no other: it takes a sixteenth of the connection's window.
 STREAM_WINDOW = 4 * 1024 * 1024  # bytes; at a round trip of 50 ms it allows 80 MB/s
@@ -105,19 +102,3 @@ class Engine(Protocol):
 
     def close(self, code: int = 0) -> None:
         """Tell the peer that the connection ends (GOAWAY). code: why; 0 = without an error."""
-
-
-def installed_engine() -> str:
-    """Return the name of the engine to use."""
-    return next((name for name in ENGINES if find_spec(name) is not None), ENGINES[-1])
-
-
-def make_engine(name: str | None, receiver: FrameReceiver) -> Engine:
-    """Make an engine; the library is imported now. name: one of ENGINES; None = the best one that is installed."""
-    if (name or installed_engine()) == "ngh2":
-        from .ngh2_engine import NGH2Engine
-
-        return NGH2Engine(receiver)
-    from .h2_engine import H2Engine
-
-    return H2Engine(receiver)
