@@ -83,7 +83,7 @@ async def test_thousand_requests_a_hundred_at_a_time_on_one_connection(client, s
     known = {connection for connection, _ in server.requests(0)}
     assert set(await asyncio.gather(*(get() for _ in range(1000)))) == {("HTTP/2", SMALL)}
     async with asyncio.timeout(10):
-        while (logged := Counter(c for c, _ in server.requests(0) if c not in known)).total() < 1000:
+        while (logged := Counter(c for c, _ in server.requests(0) if c not in known)).total() < 1000:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert list(logged.values()) == [1000]
     assert most >= 99  # all but the one whose response is there

@@ -55,6 +55,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "json_decoder": {"none": None},
     "trust_env": falsy(True),
     # the plugins': each says what None is
+    "http2": {"none": lambda value: value is None or value is True},
+    "http2_engine": {"none": None},
+    "http2_ping_interval": {"none": None},
+    "priority": {"none": None, "zero": "u=0"},
     "on_upload": {"none": None},
     "on_download": {"none": None},
     "auth": {"none": None},
@@ -75,10 +79,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ping_timeout": {"none": None, "zero": 0.0},
     "close_timeout": {"none": None, "zero": 0.0},
     "frame_parser": {"none": None},
-    "http2": {"none": None},
-    "http2_engine": {"none": None},
-    "http2_ping_interval": {"none": None},
-    "priority": {"none": None, "zero": "u=0"},
 }
 
 # For each parameter of a client that is no option, by value: what the client reads.
@@ -219,8 +219,10 @@ async def test_option_means_the_same_for_client_attribute_and_call(
         assert meets(getattr(request, keyword), meanings[value])
         assert of_attribute == before
         read = getattr(plain, keyword)
-        is_as_given = keyword in ("http2_engine", "http2_ping_interval") or (takes_calls and keyword != "cookies")
-        assert read is EMPTY[value] if is_as_given else read is not None  # `cookies`: the jar
+        if keyword == "cookies":
+            assert read is not None  # the jar
+        else:
+            assert read is EMPTY[value] if takes_calls else read == getattr(request, keyword)
 
 
 @every_parameter

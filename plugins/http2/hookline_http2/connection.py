@@ -20,7 +20,7 @@ from hookline import (
 )
 
 from .engine import Fields
-from .engines import make_engine
+from .engine_choice import make_engine
 from .errors import NO_ERROR, goaway_text, reset_error, unprocessed_error
 from .request_fields import ends_connection, request_fields
 from .stream import MAX_QUEUED, Http2Stream

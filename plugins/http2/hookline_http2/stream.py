@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Protocol
 
-from hookline import HttpRequest, RemoteProtocolError, Stream
+from hookline import ConnectionFacts, HttpRequest, RemoteProtocolError, Stream
 
 from .engine import Engine
 from .errors import CANCEL, PROTOCOL_ERROR
@@ -12,20 +13,32 @@ from .errors import CANCEL, PROTOCOL_ERROR
 MAX_QUEUED = 64 * 1024  # bytes of a body in the engine; a sender waits while there are more
 
 
-class Session(Protocol):
-    """What a stream needs of its connection; see `Http2Connection`."""
+class Connection(Protocol):
+    """What a stream needs of its connection, which is an `Http2Connection`.
 
+    engine: knows the frames. waiting_senders: streams whose bodies wait for the peer.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    alive: bool
+    transport: asyncio.Transport
     engine: Engine
     waiting_senders: set[Any]
 
     def open_numbered(self, stream: Any, request: HttpRequest, head: bytes, *, ends: bool) -> None:
         """Send the head of a request, and give its stream a number."""
 
+    def flush_soon(self) -> None:
+        """Write what there is to send once the tasks that are ready have run."""
+
     def forget(self, stream: Any) -> None:
         """Forget a stream that is over."""
 
-    def flush_soon(self) -> None:
-        """Write what there is to send once the tasks that are ready have run."""
+    def stream_ended(self, stream: Any) -> None:
+        """Have the pool know that a stream is over."""
+
+    def facts(self) -> ConnectionFacts:
+        """Return what is known of the connection."""
 
 
 class Http2Stream(Stream):
@@ -38,9 +51,9 @@ class Http2Stream(Stream):
 
     __slots__ = ("_connection", "has_ended", "held_head", "held_pieces", "number", "unacknowledged")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._connection: Session = connection
+        self._connection = connection
         self.number = 0
         self.has_ended = False
         self.unacknowledged = 0

@@ -1,4 +1,4 @@
-"""Which library knows the frames of a connection: the one that an option names, or the best that is installed."""
+"""Which library a connection uses: the one that the client names, or the best one that is installed."""
 
 from __future__ import annotations
 
