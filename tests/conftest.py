@@ -6,7 +6,8 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -94,6 +95,45 @@ def _no_proxies_from_outside(request: pytest.FixtureRequest, monkeypatch: pytest
         for name in list(os.environ):
             if name.lower().endswith("_proxy") or name == "REQUEST_METHOD":
                 monkeypatch.delenv(name)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses scripted servers over each protocol of its closest mark `protocols`.
+
+    HTTP/2 is left out where the plugin is not installed.
+    """
+    mark = metafunc.definition.get_closest_marker("protocols")
+    if mark is not None:
+        wrong = set(mark.args) - {"HTTP/1.1", "HTTP/2"}
+        if wrong or not mark.args:
+            raise pytest.UsageError(
+                f"{metafunc.definition.nodeid}: protocols are HTTP/1.1 and HTTP/2, not {wrong or 'none'}"
+            )
+        found = [name for name in mark.args if name == "HTTP/1.1" or find_spec("hookline_http2") is not None]
+        if mark.args != ("HTTP/1.1",) and "make_scripted" in metafunc.fixturenames:
+            metafunc.parametrize("protocol", found, ids=[name.replace("/", "") for name in found], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The protocol that clients and servers of the test speak, by its mark `protocols`: "HTTP/1.1" or "HTTP/2".
+
+    For HTTP/2, all clients load the plugin, and speak it in cleartext too. The servers of the tests offer it in TLS.
+    """
+    found: str = getattr(request, "param", "HTTP/1.1")
+    if found == "HTTP/2":
+        from hookline import HttpClient
+
+        init = HttpClient.__init__
+
+        def init_with_http2(self: HttpClient, *args: Any, **options: Any) -> None:
+            init(self, *args, **options)
+            self.http2 = "prior-knowledge"
+
+        monkeypatch.setattr(HttpClient, "__init__", init_with_http2)
+        monkeypatch.setenv("HOOKLINE_PLUGINS", "http2")
+        monkeypatch.setattr("servers.certificates.DEFAULT_ALPN", ("h2", "http/1.1"))
+    return found
 
 
 @pytest.fixture

@@ -51,9 +51,11 @@ class HttpRequestException(HooklineError, ConnectionError):
     was made. If only `response` is given, `request` is the request of that response.
     was_processed: False if the peer has said that it did not process the request; then it is sent again, whatever its method.
     None = unknown.
+    required_protocol: by which the peer wants a request that it did not process, such as "http/1.1". None = the same.
     """
 
     was_processed: bool | None = None
+    required_protocol: str | None = None
 
     def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:
         super().__init__(message)

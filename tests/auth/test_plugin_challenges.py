@@ -12,6 +12,8 @@ from hookline import BodyNotRepeatable, HttpClient
 from hookline_auth import AuthError, HTTPDigestAuth
 from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 def answers_digest(request: Any) -> bytes:
     return response(b"in") if request.header("authorization") else REFUSED

@@ -11,7 +11,7 @@ from hookline_auth import HTTPDigestAuth, ServerNotVerified
 from hookline_testing.server import ScriptedServer
 from servers.digest import DigestService, is_computable
 
-pytestmark = pytest.mark.conformance
+pytestmark = [pytest.mark.conformance, pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 def service_for(vector: dict[str, Any], **changes: Any) -> DigestService:
@@ -58,6 +58,7 @@ async def test_every_vector_is_answered_over_a_socket(vectors: dict[str, Any], s
                 assert (got.status_code, len(got.history)) == (200, 0 if number else 1), (vector["name"], got.text)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"])
 @pytest.mark.parametrize("qop", [None, "auth", "auth-int"])
 @pytest.mark.parametrize("userhash", [False, True])

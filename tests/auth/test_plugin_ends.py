@@ -13,6 +13,8 @@ from hookline import HttpClient, HttpRequestException, HttpTimeout
 from hookline_auth import Basic, BearerAuth, Digest, HTTPDigestAuth
 from hookline_testing.server import Script, ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 async def test_cancelled_between_challenge_and_answer(scripted: ScriptedServer) -> None:
     scripted.answer(REFUSED, Script().stall(), response(b"in"))
@@ -29,6 +31,7 @@ async def test_cancelled_between_challenge_and_answer(scripted: ScriptedServer) 
     assert auth.closed == 0
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_flow_is_closed_when_its_sub_request_is_cancelled_or_late(scripted: ScriptedServer) -> None:
     scripted.always(Script().stall())
     auth = Later(scripted.url("/token"))

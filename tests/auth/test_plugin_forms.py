@@ -14,6 +14,8 @@ from hookline_auth import AuthError, BearerAuth, HTTPBasicAuth, SubRequest, set_
 from hookline_testing.server import ScriptedServer, response
 from kit.recorder import on
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 class Generates:
     def __call__(self, request: Any) -> Any:
@@ -122,6 +124,7 @@ async def test_credentials_cannot_inject_fields(pair: Any) -> None:
     assert "Injected" not in str(caught.value)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_field_from_a_flow_cannot_inject(scripted: ScriptedServer) -> None:
     def injecting(request: Any) -> Any:
         set_field(request, "Authorization", "x\r\nInjected: 1")
@@ -143,6 +146,7 @@ async def test_flow_that_yields_something_else_is_named(scripted: ScriptedServer
             await client.get(scripted.url(), auth=wrong)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_flow_that_fetches_for_ever_is_stopped(scripted: ScriptedServer) -> None:
     def greedy(request: Any) -> Any:
         while True:

@@ -15,6 +15,8 @@ from hookline import HttpClient
 from hookline_auth import BearerAuth, HTTPDigestAuth
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 async def test_userinfo_of_the_url_is_sent(scripted: ScriptedServer) -> None:
     scripted.answer(moved("/there"), response(), response(), response())

@@ -17,6 +17,8 @@ from servers.addresses import Site
 from servers.apache import TEXT
 from servers.squid import NONCE_SECONDS, asked
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 ASKS = ("Proxy-Authenticate", 'Digest realm="the proxy", nonce="n", qop="auth"')
 REFUSED = response(b"who?", 407, [ASKS])
 
@@ -121,6 +123,7 @@ def test_digest_for_squid_in_synchronous_mode(
 # -- scripted
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_proxys_answer_names_what_the_request_line_asks_for(scripted: ScriptedServer) -> None:
     scripted.answer(REFUSED, response(b"in"), response(b"in"))
     async with HttpClient(proxies=through(scripted), timeout=5) as client:
@@ -147,6 +150,7 @@ async def test_407_inside_a_tunnel_gets_nothing_of_the_proxys(make_scripted: Mak
     assert proxy_fields(proxy)[2] is None
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_proxy_that_closes_behind_its_407(scripted: ScriptedServer) -> None:
     scripted.answer(response(b"who?", 407, [ASKS, ("Connection", "close")]), close=True)
     scripted.answer(response(b"in"))
@@ -155,6 +159,7 @@ async def test_proxy_that_closes_behind_its_407(scripted: ScriptedServer) -> Non
     assert scripted.connections == 2
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("url", ["http://origin.example/", "https://origin.example/"])
 @pytest.mark.parametrize("stale", ["", ", stale=true"])
 async def test_proxy_that_always_asks_does_not_keep_the_client(scripted: ScriptedServer, url: str, stale: str) -> None:
@@ -176,6 +181,7 @@ async def test_proxy_that_always_asks_does_not_keep_the_client(scripted: Scripte
     assert len(scripted.requests) <= 6
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_credentials_of_one_proxy_do_not_go_to_another(make_scripted: Make) -> None:
     one, two = make_scripted(), make_scripted()
     one.answer(REFUSED, response(b"in"))

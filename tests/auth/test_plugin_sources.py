@@ -13,6 +13,8 @@ from hookline import HttpClient, PluginError
 from hookline_auth import AuthError
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 async def test_none_switches_the_clients_default_off(scripted: ScriptedServer) -> None:
     scripted.always(response())

@@ -19,7 +19,10 @@ from hookline_testing.server import Script, response
 from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1)
+pytestmark = [
+    pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 CONTENT = bytes(range(256)) * 3000  # three reads
 SIZES = pytest.mark.parametrize("content", [b"", b"short", CONTENT], ids=["empty", "short", "long"])
@@ -96,6 +99,7 @@ async def test_position_past_the_end_is_empty(client, scripted, make_file):
     assert scripted.requests[0].header_values("content-length") == ["0"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_file_that_computes_its_content_is_sent_chunked(client, scripted, tmp_path):
     scripted.answer(response(b""))
     path = tmp_path / "compressed"
@@ -116,6 +120,7 @@ async def test_file_of_the_system_without_a_size_is_sent_chunked(client, scripte
     assert scripted.requests[0].body == path.read_bytes()
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_pipe_is_sent_as_it_arrives(client, scripted):
     source, sink = os.pipe()
 
@@ -160,6 +165,7 @@ async def test_stream_of_a_response_is_sent_on(client, scripted, make_scripted):
     assert scripted.requests[0].body == CONTENT
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("way", ["file", "temporary", "memory", "part", "codec"])
 async def test_text_mode_is_a_clear_error(client, make_scripted, make_file, way):
     scripted = make_scripted(strict=False)
@@ -205,7 +211,7 @@ async def test_file_that_shrinks_is_an_error(client, make_scripted, make_file):
     async with HttpClient(autoload=False, plugins=[Shrinks(), "bodies"]) as client:
         with pytest.raises(LocalProtocolError, match=f"300000 of the {len(CONTENT)} bytes"):
             await client.post(server.url(), data=path)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
 
 
 async def test_file_that_grows_is_sent_with_its_first_length(scripted, make_file):

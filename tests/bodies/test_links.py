@@ -10,6 +10,8 @@ from hookline import HttpClient
 from hookline_bodies.link_fields import links_of
 from hookline_testing.server import response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 BASE = "http://example.com/a/b?page=1"
 
 

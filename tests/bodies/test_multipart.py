@@ -14,7 +14,7 @@ from hookline import HttpClient
 from hookline_bodies.multipart import Multipart, field_part, file_part, guess_type, with_boundary
 from hookline_testing.server import response
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"])
+pytestmark = [pytest.mark.client(autoload=False, plugins=["bodies"]), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 CONTENT = bytes(range(256)) * 3000
 
@@ -116,6 +116,7 @@ async def test_files_override_the_content_type_of_the_client(scripted):
     assert parsed_by_email(kind, seen.body)[0][-1] == b"content"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_part_of_unknown_length_makes_the_body_chunked(client, scripted):
     async def chunks():
         yield b"one"

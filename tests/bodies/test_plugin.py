@@ -12,6 +12,8 @@ from hookline import HttpClient, hookimpl
 from hookline_bodies import Bodies
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 URL = "http://127.0.0.1:1/"
 
 

@@ -6,7 +6,7 @@ from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 from kit.ids import words
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"])
+pytestmark = [pytest.mark.client(autoload=False, plugins=["bodies"]), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from hookline import ClientClosed, ConnectionClosed, HttpClient, ReadTimeout, St
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1)
+pytestmark = [
+    pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 BIG = 8 * 1024 * 1024
 

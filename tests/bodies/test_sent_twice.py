@@ -13,7 +13,7 @@ from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 from kit.files import both_ways, in_memory, mapped, named, spooled, unbuffered
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["bodies"])
+pytestmark = [pytest.mark.client(autoload=False, plugins=["bodies"]), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 CONTENT = bytes(range(256)) * 3000  # three reads
 SIZES = pytest.mark.parametrize("content", [b"short", CONTENT], ids=["short", "long"])
@@ -114,7 +114,7 @@ async def test_file_whose_upload_was_cut_is_sent_whole(client, make_scripted, tm
             await client.post(server.url(), data=file, on_upload=stop)
         assert 0 < file.tell() < len(CONTENT)
         await client.post(server.url(), data=file)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert [request.body for request in server.requests if request.complete] == [CONTENT]
 
 
@@ -142,7 +142,7 @@ async def test_two_concurrent_calls_never_send_a_mixture(make_scripted, tmp_path
     errors = [each for each in found if isinstance(each, BaseException)]
     assert all(isinstance(error, LocalProtocolError) and "position" in str(error) for error in errors)
     assert sum(request.complete for request in server.requests) == len(found) - len(errors)
-    await server.until_closed_connections(server.connections)
+    await server.until(given_up=1)
 
 
 @pytest.mark.parametrize("status", [307, 308])
@@ -240,7 +240,7 @@ async def test_source_that_another_call_sent_is_an_error(client, make_scripted, 
         if hasattr(source, "fileno"):
             source.close()
     await client.close()
-    await server.until_closed_connections(server.connections)
+    await server.until(given_up=1)
     assert [b"chunk" * 3 in request.body for request in server.requests if request.complete] == [True]
 
 
@@ -255,7 +255,7 @@ async def test_source_that_is_twice_in_one_body_is_an_error(client, make_scripte
     finally:
         if hasattr(source, "fileno"):
             source.close()
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert [request for request in server.requests if request.complete] == []
 
 

@@ -10,6 +10,8 @@ from hookline import HttpClient, HttpTimeout
 from hookline_testing.server import Script, ScriptedServer
 from kit.turns import counted_turns
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 def plain() -> Iterator[bytes]:
     while True:

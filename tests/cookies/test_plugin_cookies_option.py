@@ -10,6 +10,8 @@ from hookline import HttpClient
 from hookline_cookies import Cookie, CookieJar, CookieRefused
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 Make = Callable[..., ScriptedServer]
 
 

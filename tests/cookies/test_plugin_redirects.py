@@ -9,6 +9,8 @@ from hookline_cookies import Cookie, CookieJar
 from hookline_testing.server import ScriptedServer, response
 from servers.certificates import Certificates
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 pytest.importorskip("hookline_redirects", reason="these follow redirects")
 
 Make = Callable[..., ScriptedServer]

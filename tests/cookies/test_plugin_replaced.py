@@ -8,6 +8,8 @@ from hookline import HttpClient, Option, hookimpl
 from hookline_cookies import Cookies
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 SET = response(b"", 200, [("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "tracker=2; Path=/")])
 
 
@@ -15,6 +17,7 @@ def sent(server: ScriptedServer) -> list[str | None]:
     return [request.header("cookie") for request in server.requests]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("plugin", ["cookies", Cookies])
 async def test_cookies_alone_with_core(scripted: ScriptedServer, plugin: Any) -> None:
     scripted.answer(SET, response())

@@ -13,6 +13,8 @@ from hookline_testing.server import ScriptedServer, response
 from servers.addresses import Site
 from servers.certificates import Certificates
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 Make = Callable[..., ScriptedServer]
 
 
@@ -123,6 +125,7 @@ async def test_cookie_of_a_head_in_pieces_is_stored(make_scripted: Make, cut: st
     assert sent(server) == [None, "a=1"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_value_outside_ascii_goes_back_as_it_came(scripted: ScriptedServer) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: a=\xc3\xa4\r\nSet-Cookie: b=\xff\r\n\r\n"
     scripted.answer(head, response())
@@ -210,6 +213,7 @@ async def test_cleared_cookies_are_not_sent(scripted: ScriptedServer) -> None:
     assert sent(scripted) == [None, "b=2", None]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_values_stay_out_of_the_log_and_the_reprs(
     scripted: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,7 +12,7 @@ from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 from kit.ids import words
 
-pytestmark = pytest.mark.client(autoload=False)
+pytestmark = [pytest.mark.client(autoload=False), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"])
@@ -94,6 +94,7 @@ async def test_json_is_encoded_and_decoded_by_other_functions(scripted, scope):
     assert scripted.requests[0].json() == {"a": str(math)}
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_content_length_that_does_not_fit_bytes_is_refused(client, scripted):
     with pytest.raises(LocalProtocolError, match="Content-Length: 5"):
         await client.post(scripted.url(), data=b"four", headers={"Content-Length": "5"})

@@ -8,7 +8,7 @@ from hookline import BodyNotRepeatable, HttpClient, hookimpl
 from hookline.errors import LocalProtocolError
 from hookline_testing.server import response
 
-pytestmark = pytest.mark.client(autoload=False)
+pytestmark = [pytest.mark.client(autoload=False), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 async def generator():
@@ -49,7 +49,7 @@ async def test_two_concurrent_calls_do_not_share_a_generator(make_scripted, make
         )
     assert [request.body for request in server.requests if request.complete] == [b"chunk" * 3]
     assert sum(isinstance(each, LocalProtocolError) for each in found) == 1
-    await server.until_closed_connections(server.connections)
+    await server.until(given_up=1)
 
 
 async def test_generator_that_the_user_has_read_is_an_error(client, scripted):

@@ -11,6 +11,8 @@ from hookline import HttpResponse, PluginError, hookimpl
 from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on, plugin
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 ONE_TIME = ("pre_request", "on_headers", "post_request")
 
 
@@ -170,6 +172,7 @@ async def test_connection_goes_back_to_the_pool_after_an_answer_on_headers(
     assert {request.connection for request in scripted.requests} == {1}
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_given_connection_stays_with_its_plugin(scripted: ScriptedServer) -> None:
     async def on_its_own(self: Any, response: Any) -> None:
         if response.request.cause != "call":
@@ -192,6 +195,7 @@ async def test_given_connection_stays_with_its_plugin(scripted: ScriptedServer) 
     assert [(r.target, r.connection) for r in scripted.requests] == [("/a", 1), ("/b", 1), ("/c", 1)]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("raw", LEFT.values(), ids=LEFT)
 async def test_connection_with_a_body_on_its_way_is_closed_when_on_headers_is_answered(
     scripted: ScriptedServer, raw: bytes
@@ -203,6 +207,7 @@ async def test_connection_with_a_body_on_its_way_is_closed_when_on_headers_is_an
         assert client.stats().connections == 0
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_connection_that_nothing_was_sent_on_goes_back_when_pre_request_is_answered(
     scripted: ScriptedServer,
 ) -> None:
@@ -228,6 +233,7 @@ async def test_data_events_of_a_response_that_was_answered_do_not_fire(scripted:
     assert log == []
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_on_headers_may_answer_with_an_object_that_detached_the_connection(scripted: ScriptedServer) -> None:
     log: Log = []
     upgrade = head(101, [("Upgrade", "echo"), ("Connection", "Upgrade")])
@@ -337,6 +343,7 @@ async def test_wrappers_bracket_the_others_and_handlers_too(scripted: ScriptedSe
     assert log == ["before", "inner before", *middle, "inner after", "after"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("event", ONE_TIME)
 @pytest.mark.parametrize("keeps", [True, False])
 async def test_what_a_wrapper_returns_is_the_answer(scripted: ScriptedServer, event: str, keeps: bool) -> None:

@@ -10,6 +10,8 @@ from hookline import ConnectionClosed, PluginError, Scheme, hookimpl
 from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on, plugin
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 ONE_TIME = ("pre_request", "on_headers", "post_request")
 
 
@@ -93,6 +95,7 @@ async def test_sub_requests_reach_only_implementations_with_a_cause_parameter(sc
     assert scripted.requests[1].header("x-token") == "secret"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_sub_request_without_a_parent_reaches_only_implementations_with_a_cause_parameter(
     scripted: ScriptedServer,
 ) -> None:
@@ -206,6 +209,7 @@ async def test_conditions_on_a_head_do_not_hold_where_none_came(marks: Any) -> N
     assert log == ["always"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(("scheme", "runs"), [("http", True), ("other", False)])
 async def test_schemes_hold_on_pre_request(scripted: ScriptedServer, scheme: str, runs: bool) -> None:
     log: list[str] = []

@@ -13,6 +13,8 @@ from hookline import HttpTimeout, StreamAbandoned, hookimpl
 from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 HALF = head(200, [("Content-Length", "9")]) + b"half"
 
 
@@ -57,12 +59,21 @@ FAILURES = [
     (Script().close(), "ConnectionClosed"),
     (Script(HALF).close(), "ConnectionClosed"),
     (Script(HALF).reset(), "ConnectionClosed"),
-    (Script(b"HTTP/1.1 2x0 what\r\n\r\n"), "RemoteProtocolError"),
-    (Script(head(200, [("Transfer-Encoding", "chunked")]) + b"zz\r\n"), "RemoteProtocolError"),
+    (Script(HALF).drop(), "ConnectionClosed"),
+]
+MALFORMED = [
+    Script(b"HTTP/1.1 2x0 what\r\n\r\n"),
+    Script(head(200, [("Transfer-Encoding", "chunked")]) + b"zz\r\n"),
 ]
 
 
-@pytest.mark.parametrize(("script", "error"), FAILURES)
+@pytest.mark.protocols("HTTP/1.1")
+@pytest.mark.parametrize("script", MALFORMED, ids=["status", "chunk"])
+async def test_malformed_response_fires_post_request_once(scripted: ScriptedServer, script: Script) -> None:
+    await test_failure_fires_post_request_once(scripted, script, "RemoteProtocolError")
+
+
+@pytest.mark.parametrize(("script", "error"), FAILURES, ids=["close", "half-close", "half-reset", "half-drop"])
 async def test_failure_fires_post_request_once(scripted: ScriptedServer, script: Script, error: str) -> None:
     log: Log = []
     scripted.answer(script)
@@ -139,6 +150,7 @@ async def test_cancellation_on_the_wire_fires_post_request_once(scripted: Script
     assert ends(log) == [("a", "post_request", "CancelledError"), ("z", "post_request", "CancelledError")]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_cancellation_in_the_queue_of_the_pool_fires_post_request_once(scripted: ScriptedServer) -> None:
     log: Log = []
     scripted.answer(Script().stall())

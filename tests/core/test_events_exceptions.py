@@ -12,6 +12,8 @@ from hookline import ConnectionClosed, hookimpl
 from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, ends, on, plugin
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
 ONE_TIME = EVENTS[:3]
 
@@ -73,13 +75,14 @@ async def _suspend(self: Any, response: Any) -> None:
     """The implementation before the broken one is async, so that all run in the slow way."""
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(("event", "kind"), [case for case in CASES if case[0] not in ("pre_request", "post_request")])
 async def test_exception_closes_the_connection(scripted: ScriptedServer, event: str, kind: str) -> None:
     scripted.always(response(b"x"))
     async with client_with(raising(event, kind)) as client:
         with pytest.raises(Broken):
             await client.get(scripted.url())
-        await scripted.until_closed_connections(1)
+        await scripted.until(given_up=1)
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -171,6 +174,7 @@ async def test_closed_coroutine_of_a_call_skips_async_post_request() -> None:
     assert handled == []
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_exception_closes_a_connection_that_was_taken_early(scripted: ScriptedServer) -> None:
     async def early(self: Any, response: Any) -> None:
         await response.connect()

@@ -14,6 +14,8 @@ from hookline.hooks.implementation import parameters
 from hookline_testing.server import Script, ScriptedServer, head, response
 from kit.recorder import Log, Recorder, client_with, on, plugin
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
 
 
@@ -300,6 +302,7 @@ async def test_data_handler_bound_in_on_headers_hears_what_comes(scripted: Scrip
     assert b"".join(heard).endswith(b"two.")
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("cut", ["whole", "bytes"])
 async def test_data_events_get_the_bytes_of_each_read(scripted: ScriptedServer, cut: Any) -> None:
     received: list[bytes] = []
@@ -323,6 +326,7 @@ async def test_recv_body_in_data_processed_takes_and_flushes(scripted: ScriptedS
     assert found.content == b""
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_plugin_that_comes_or_goes_on_the_manager_counts_at_the_next_request(scripted: ScriptedServer) -> None:
     log: Log = []
     scripted.always(response())

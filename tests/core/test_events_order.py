@@ -11,6 +11,8 @@ from hookline import HttpClient, hookimpl
 from hookline_testing.server import ScriptedServer, chunked, response
 from kit.recorder import Log, Recorder, client_with, on, plugin
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 EVENTS = ("pre_request", "on_headers", "post_request", "data_received", "data_processed")
 
 
@@ -55,6 +57,7 @@ async def test_events_of_one_read_stand_in_order(scripted: ScriptedServer) -> No
     assert log == ["pre_request", "data_received", "on_headers", "data_processed", "post_request"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("message", [response(b"body"), chunked(b"bo", b"dy")])
 @pytest.mark.parametrize("suspends", [False, True])
 async def test_events_of_single_bytes_stand_in_order(scripted: ScriptedServer, message: bytes, suspends: bool) -> None:
@@ -151,7 +154,7 @@ async def test_plugins_run_by_before_and_after_then_rank_then_name(
         return plugin(name, **{event: marked}, **attributes)
 
     made = [make(name, **how) for name, how in plugins]
-    scripted.answer(response())
+    scripted.answer(response(b"data"))
     async with client_with(*(reversed(made) if backwards else made)) as client:
         await client.get(scripted.url())
         assert "".join(log) == expected
@@ -171,6 +174,7 @@ async def test_each_hop_has_all_events_anew(scripted: ScriptedServer) -> None:
     assert [entry[1] for entry in log] == ["pre_request", "on_headers", "post_request"] * 2
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_events_without_subscribers_have_no_stage(scripted: ScriptedServer) -> None:
     scripted.answer(response())
     async with HttpClient(autoload=False) as client:

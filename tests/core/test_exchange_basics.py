@@ -7,11 +7,12 @@ from hookline import HttpClient, HttpRequestException, StreamConsumedError
 from hookline_testing.server import Script, chunked, head, response
 from kit.ids import words
 
-pytestmark = pytest.mark.client(autoload=False)
+pytestmark = [pytest.mark.client(autoload=False), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 cuts = pytest.mark.parametrize("cut", ["whole", "bytes", 11])
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @cuts
 async def test_get_returns_the_response(client, scripted, cut):
     scripted.answer(response(b'{"a": [1]}', 201, [("X-One", "1"), ("Content-Type", "application/json")]), cut=cut)
@@ -92,6 +93,7 @@ async def test_body_is_encoded_by_its_kind(client, scripted, given, body, conten
     assert scripted.requests[0].header("content-type") == content_type
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_default_fields_go_out_once(client, scripted):
     scripted.always(response(b""))
     await client.get(scripted.url())
@@ -102,6 +104,7 @@ async def test_default_fields_go_out_once(client, scripted):
     assert scripted.requests[1].header("user-agent") == "mine"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_given_fields_go_out_as_this_call_gave_them(client, scripted):
     given = [
         {"X-A": "1", "X-B": "2"},
@@ -186,6 +189,7 @@ async def test_exchanges_share_one_connection(client, scripted):
     assert scripted.connections == 1
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     "first",
     [
@@ -228,6 +232,7 @@ async def test_text_is_decoded_strictly(client, scripted):
         _ = (await client.get(scripted.url())).text
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_raise_for_status_raises_for_errors_only(client, scripted):
     scripted.answer(response(b"", 304), response(b"body", 404))
     assert (await client.get(scripted.url())).raise_for_status().status_code == 304
@@ -249,6 +254,7 @@ async def test_raw_of_a_whole_body_is_read_once(client, scripted):
     assert await (await client.get(scripted.url())).raw.read() == b"body"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_http_1_0_goes_out_as_such(scripted):
     scripted.answer(response(b"old"))
     async with HttpClient(autoload=False, version="HTTP/1.0") as client:

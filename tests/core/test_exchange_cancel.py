@@ -8,7 +8,7 @@ from hookline import HttpClient
 from hookline_testing.server import Gate, Script, head, response
 from servers.addresses import black_hole
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = [pytest.mark.client(autoload=False, pool_size=1), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 BLOCK = b"x" * (1024 * 1024)
 
@@ -24,8 +24,8 @@ async def assert_whole(client, server):
     async with asyncio.timeout(5):
         assert (await client.get(server.url("/next"))).content == b"next"
         assert (await client.get(server.url("/next"))).content == b"again"
-    pool = next(pool for key, pool in client.connection_pools.items() if key.port == server.port)
-    assert (pool.opened, len(pool.idle), len(pool.waiters), len(pool.connections)) == (1, 1, 0, 1)
+    stats = client.stats()
+    assert (stats.connections, stats.in_use, stats.streams, stats.waiting) == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ async def assert_whole(client, server):
 )
 @pytest.mark.parametrize("reused", [False, True])
 @pytest.mark.parametrize("timeout", [None, 30])
-async def test_cancel_while_waiting_for_the_response(client, scripted, script, reused, timeout):
+async def test_cancel_while_waiting_for_the_response(client, scripted, protocol, script, reused, timeout):
     if reused:
         scripted.answer(response(b"before"))
         await client.get(scripted.url())
@@ -49,9 +49,9 @@ async def test_cancel_while_waiting_for_the_response(client, scripted, script, r
     task = asyncio.create_task(client.get(scripted.url(), timeout=timeout))
     await scripted.until(heads=1 + reused)
     await cancelled(task)
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
     await assert_whole(client, scripted)
-    assert scripted.connections == 2
+    assert scripted.connections == (1 if protocol == "HTTP/2" else 2)
 
 
 async def test_cancel_before_the_first_step(client, scripted):
@@ -78,9 +78,10 @@ async def test_cancel_in_the_handshake(client, scripted):
     await cancelled(task)
     (pool,) = client.connection_pools.values()
     assert pool.opened == 0
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_cancel_while_waiting_for_the_pool(client, scripted):
     gate = Gate()
     scripted.answer(Script().hold(gate).send(response(b"first")), response(b"third"))
@@ -96,6 +97,7 @@ async def test_cancel_while_waiting_for_the_pool(client, scripted):
     await assert_whole(client, scripted)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_cancel_in_the_moment_of_getting_a_connection_hands_it_on(client, scripted):
     gate = Gate()
     scripted.answer(Script().hold(gate).send(response(b"first")), response(b"third"))
@@ -153,7 +155,7 @@ async def test_cancel_in_the_users_source(client, make_scripted):
     task = asyncio.create_task(client.post(server.url(), data=chunks()))
     await reached.wait()
     await cancelled(task)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     await assert_whole(client, server)
 
 
@@ -170,7 +172,7 @@ async def test_cancel_at_the_gate_of_a_held_body(scripted):
         task = asyncio.create_task(call)
         await scripted.until(heads=1)
         await cancelled(task)
-        await scripted.until_closed_connections(1)
+        await scripted.until(given_up=1)
         await assert_whole(client, scripted)
 
 

@@ -21,7 +21,7 @@ from hookline_testing.server import Script, chunked, head, response
 from kit.ids import words
 from servers.addresses import refused_port
 
-pytestmark = pytest.mark.client(autoload=False)
+pytestmark = [pytest.mark.client(autoload=False), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 SECRETS = ("topsecret", "hunter2", "tok3n")
 
@@ -62,6 +62,7 @@ async def test_server_that_hangs_up_in_the_handshake_is_a_connection_error(clien
     assert_names(caught.value, "GET", "127.0.0.1")
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     ("script", "words"),
     [
@@ -80,6 +81,7 @@ async def test_error_of_a_lost_connection_says_at_which_step(client, scripted, s
     assert_names(caught.value, "GET", words)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     "raw", [b"nonsense", b"HTTP/1.1 200 OK\r\nA : b\n", b"HTTP/1.1 200 OK\nA\n", b"HTTP/2.0 200 OK\r\n\r\n"]
 )
@@ -91,6 +93,7 @@ async def test_what_is_not_http_is_a_protocol_error_at_once(client, scripted, ra
     assert_names(caught.value, "GET", "HTTP")
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     "script",
     [
@@ -109,7 +112,7 @@ async def test_endless_answer_is_ended(client, make_scripted, script):
     async with asyncio.timeout(10):
         with pytest.raises(RemoteProtocolError):
             await client.get(server.url())
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
 
 
 async def test_slow_drip_ends_at_the_total_timeout(client, make_scripted):
@@ -119,6 +122,7 @@ async def test_slow_drip_ends_at_the_total_timeout(client, make_scripted):
         await client.get(server.url(), timeout=0.2)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_secrets_are_in_no_message_and_no_repr(client, make_scripted):
     server = make_scripted(strict=False)
     url = server.url("/path?token=tok3n").replace("//", "//user:topsecret@")
@@ -182,6 +186,7 @@ async def test_injection_through_an_ipv6_zone_is_refused(client):
         await client.get("http://[::1%25x%0d%0aEvil:%20yes]:1/")
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("cut", ["whole", 1, 40])
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 async def test_malformed_head_shows_no_secret_of_the_server(client, scripted, cut, end):
@@ -191,6 +196,7 @@ async def test_malformed_head_shows_no_secret_of_the_server(client, scripted, cu
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("control", CONTROLS, ids=repr)
 async def test_injection_by_params_is_percent_encoded(client, scripted, control):
     scripted.answer(response(b""))

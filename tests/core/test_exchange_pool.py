@@ -1,7 +1,9 @@
 """The pool: its size, its queue, reuse, connections that died, close, and loops."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -172,6 +174,17 @@ async def test_connection_that_the_server_closed_is_not_reused(client, scripted)
             await asyncio.sleep(0)
     assert (await client.post(scripted.url(), data=b"x")).status_code == 200
     assert scripted.connections == 2
+
+
+async def test_idle_connection_does_not_keep_the_request_that_opened_it(client, scripted):
+    scripted.always(response(b"fine"))
+    answer = await client.get(scripted.url())
+    request = weakref.ref(answer.request)
+    del answer
+    assert (await client.get(scripted.url())).content == b"fine"
+    assert scripted.connections == 1
+    gc.collect()
+    assert request() is None
 
 
 async def test_idle_connections_are_closed_after_keep_alive(scripted):

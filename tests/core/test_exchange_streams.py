@@ -9,7 +9,7 @@ from hookline import HttpRequestException, ReadTimeout, StreamConsumedError, Tim
 from hookline_testing.server import Gate, Script, chunked, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = [pytest.mark.client(autoload=False, pool_size=1), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 @pytest.mark.parametrize("cut", ["whole", "bytes", 100])
@@ -87,7 +87,7 @@ async def test_stream_of_head_frees_its_connection_at_once(client, scripted):
 
 
 @pytest.mark.parametrize("way", ["aclose", "close", "with", "break"])
-async def test_closed_stream_leaves_the_pool_intact(client, scripted, way):
+async def test_closed_stream_leaves_the_pool_intact(client, scripted, protocol, way):
     scripted.answer(Script(head(200, [("Content-Length", "100")]) + b"some").stall())
     answer = await client.get(scripted.url(), stream=True)
     if way == "aclose":
@@ -100,7 +100,7 @@ async def test_closed_stream_leaves_the_pool_intact(client, scripted, way):
                 async for _chunk in answer.raw:
                     break
     await is_free(client, scripted)
-    assert scripted.connections == 2
+    assert scripted.connections == (1 if protocol == "HTTP/2" else 2)
 
 
 async def test_stream_that_was_closed_is_no_empty_body(client, scripted):
@@ -113,6 +113,7 @@ async def test_stream_that_was_closed_is_no_empty_body(client, scripted):
         await answer.raw.read()
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("end", ["close", "reset"])
 async def test_stream_that_was_cut_raises_and_is_no_shorter_body(client, scripted, end):
     script = Script(head(200, [("Content-Length", "100")]) + b"some")
@@ -141,10 +142,11 @@ async def test_stream_that_is_forgotten_gives_its_connection_back_loudly(client,
     with pytest.warns(ResourceWarning, match="neither read"):  # noqa: PT031 - a forgotten stream takes two steps
         del answer
         gc.collect()
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
     await is_free(client, scripted)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 async def test_unread_stream_stops_the_server(client, make_scripted, framing):
     server = make_scripted(strict=False)

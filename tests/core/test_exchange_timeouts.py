@@ -18,7 +18,7 @@ from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
 from servers.addresses import black_hole
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = [pytest.mark.client(autoload=False, pool_size=1), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,7 @@ async def test_handshake_has_a_timeout(client, scripted, timeout):
     assert caught.value.request is not None
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(("timeout", "kind"), [(Timeout(pool=0.1), PoolTimeout), (0.1, HttpTimeout)])
 async def test_wait_for_the_pool_ends_in_a_timeout(client, scripted, timeout, kind):
     gate = Gate()

@@ -9,7 +9,7 @@ from hookline.errors import ConnectionClosed, LocalProtocolError
 from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = [pytest.mark.client(autoload=False, pool_size=1), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 BLOCK = b"x" * (256 * 1024)
 
@@ -24,6 +24,7 @@ async def later(value):
     return value
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     "source",
     [
@@ -52,6 +53,7 @@ async def test_source_with_content_length_is_sent_without_chunks(client, scripte
     assert scripted.requests[0].body == b"onetwo"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     "length", ["0" * 5000, "9" * 5000, "-1", "\u0661", ""], ids=["zeros", "nines", "minus", "arabic", "empty"]
 )
@@ -60,7 +62,7 @@ async def test_length_that_is_no_number_is_an_error(client, scripted, data, leng
     with pytest.raises(LocalProtocolError, match="Content-Length") as caught:
         await client.post(scripted.url(), data=data, headers={"Content-Length": length})
     assert len(str(caught.value)) < 200
-    await scripted.until_closed_connections(1)
+    await scripted.until(given_up=1)
 
 
 @pytest.mark.parametrize("length", ["5", "7"])
@@ -69,7 +71,7 @@ async def test_source_of_the_wrong_length_is_an_error(client, make_scripted, len
     server.answer(response(b""))
     with pytest.raises(LocalProtocolError, match="Content-Length"):
         await client.post(server.url(), data=agen(b"one", b"two"), headers={"Content-Length": length})
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     server.answer(response(b""))
     await client.get(server.url())
 
@@ -84,11 +86,12 @@ async def test_source_that_raises_ends_the_exchange(client, make_scripted):
     server.answer(Script().read_body().stall())
     with pytest.raises(ZeroDivisionError, match="mine"):
         await client.post(server.url(), data=chunks())
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert not server.requests[0].complete
     await is_free(client, server)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_source_of_the_wrong_kind_is_an_error(client, make_scripted):
     server = make_scripted(strict=False)
     with pytest.raises(TypeError, match="bytes or str"):
@@ -119,7 +122,7 @@ async def test_upload_waits_for_a_slow_peer(client, make_scripted):
 
 
 @pytest.mark.parametrize("kind", ["endless", "silent", "bytes"])
-async def test_early_answer_ends_the_upload(client, make_scripted, kind):
+async def test_early_answer_ends_the_upload(client, make_scripted, protocol, kind):
     server = make_scripted(receive_buffer=4096, strict=False)
     gate = Gate()
     begun, closed = asyncio.Event(), asyncio.Event()
@@ -141,9 +144,10 @@ async def test_early_answer_ends_the_upload(client, make_scripted, kind):
     assert closed.is_set() == begun.is_set()  # the answer may be there before the first chunk
     gate.open()
     await is_free(client, server)
-    assert server.connections == 2
+    assert server.connections == (1 if protocol == "HTTP/2" else 2)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("kind", ["async", "sync", "bytes", "source"])
 async def test_answer_of_a_server_that_does_not_wait_for_the_upload_is_read(client, make_scripted, kind):
     server = make_scripted(strict=False)
@@ -191,6 +195,7 @@ async def test_source_that_never_waits_leaves_the_loop_its_turns(client, make_sc
     await is_free(client, server)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_generator_mixes_bytes_and_futures(client, scripted):
     def stream():
         future = asyncio.Future()
@@ -226,10 +231,10 @@ async def test_error_of_another_exchange_within_the_source_is_no_reason_to_send_
     await server.until(heads=2, connections=1)
 
 
-@pytest.mark.parametrize("body", [Source([b"known"], 5), iter([b"known"])], ids=["length", "no length"])
-async def test_transfer_encoding_of_the_user_sends_chunks(client, scripted, body):
+@pytest.mark.parametrize("make", [lambda: Source([b"known"], 5), lambda: iter([b"known"])], ids=["length", "no length"])
+async def test_transfer_encoding_of_the_user_sends_chunks(client, scripted, make):
     scripted.answer(response(b""))
-    await client.post(scripted.url(), data=body, headers={"Transfer-Encoding": "chunked"})
+    await client.post(scripted.url(), data=make(), headers={"Transfer-Encoding": "chunked"})
     assert scripted.requests[0].header("content-length") is None
     assert scripted.requests[0].body == b"known"
 
@@ -313,7 +318,7 @@ async def test_held_body_is_never_sent_after_a_final_answer(make_scripted):
         server.answer(response(b"no", 417), early=True)
         answer = await client.post(server.url(), data=b"body")
         assert answer.status_code == 417
-        await server.until_closed_connections(1)
+        await server.until(given_up=1)
     assert server.requests[0].body_size == 0
 
 

@@ -11,7 +11,10 @@ from hookline.errors import ClientClosed, ConnectionClosed, StreamAbandoned
 from hookline_testing.server import Script, head, response
 from kit.recorder import client_with, on
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1, trusts_test_ca=True, timeout=10)
+pytestmark = [
+    pytest.mark.client(autoload=False, pool_size=1, trusts_test_ca=True, timeout=10),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 BLOCK = b"x" * (256 * 1024)
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -7,7 +7,7 @@ import pytest
 from hookline import StreamConsumedError
 from hookline_testing.server import chunked, head, response
 
-pytestmark = pytest.mark.client(autoload=False, pool_size=1)
+pytestmark = [pytest.mark.client(autoload=False, pool_size=1), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -95,6 +95,7 @@ async def test_small_reads_of_a_large_body_take_time_in_proportion(client, scrip
     assert time.perf_counter() - start < 5  # each as long as the first: 0.3 s; 10 s if each copied what is left
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_head_tells_version_reason_and_ok(client, scripted):
     scripted.answer(
         head(299, [("Content-Length", "0")]).replace(b"299", b"299 Just so", 1),

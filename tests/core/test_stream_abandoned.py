@@ -12,6 +12,8 @@ from hookline import HttpClient, HttpResponse, hookimpl
 from hookline_testing.server import Script, ScriptedServer
 from kit.recorder import plugin
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"
 
 
@@ -56,8 +58,8 @@ async def test_forgotten_stream_is_closed_where_warnings_are_errors(
             warnings.simplefilter("error")
             del response
 
-        await scripted.until_closed_connections(1)
-        assert client.stats().connections == 0
+        await scripted.until(given_up=1)
+        assert (client.stats().in_use, client.stats().streams) == (0, 0)
     assert [type(each.exc_value) for each in raised] == [ResourceWarning]
 
 
@@ -88,7 +90,7 @@ async def test_stream_of_a_request_in_a_handler_is_cleaned_up(
         if end == "forgotten":
             with pytest.warns(ResourceWarning, match="neither read to its end nor closed"):
                 del response
-            await scripted.until_closed_connections(1)
+            await scripted.until(given_up=1)
         elif end == "closed":
             await response.aclose()
         else:
@@ -107,8 +109,8 @@ async def test_body_that_was_buffered_and_handed_out_is_cleaned_up_like_any_othe
         with pytest.warns(ResourceWarning, match="neither read to its end nor closed"):
             del response
 
-        await scripted.until_closed_connections(1)
-        assert client.stats().connections == 0
+        await scripted.until(given_up=1)
+        assert (client.stats().in_use, client.stats().streams) == (0, 0)
 
 
 async def test_stream_that_a_handler_took_back_is_no_stream(scripted: ScriptedServer) -> None:

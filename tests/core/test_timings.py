@@ -8,6 +8,8 @@ import pytest
 from hookline import ConnectionClosed, HttpClient
 from hookline_testing.server import Script, chunked, head, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 STEPS = ("queued", "dns", "connect", "tls", "sent", "first_byte", "done")
 
 
@@ -61,6 +63,7 @@ async def test_handshake_is_a_step_of_its_own(certificates, make_scripted):
         assert in_order(timings)
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_waits_are_in_the_steps_that_waited(scripted):
     scripted.answer(Script().pause(0.2).send(b"H").pause(0.2).send(response(b"slow")[1:]), response(b"next"))
     async with HttpClient(autoload=False, pool_size=1, timings=True) as client:
@@ -105,6 +108,7 @@ async def test_failure_has_its_timings(scripted):
         assert taken(seen[0].timings) == ["queued", "connect", "sent", "first_byte", "done"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("cut", ["whole", "bytes"])
 async def test_listeners_hear_the_same_with_timings(scripted, cut):
     raw = chunked(b"one", b"two")

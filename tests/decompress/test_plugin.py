@@ -13,10 +13,13 @@ from hookline import DefaultHeader, HttpClient, hookimpl
 from hookline_decompress import Decompress
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 BODY = gzip.compress(b"plain")
 CODED = response(BODY, 200, [("Content-Encoding", "gzip")])
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_decompress_alone_with_core(scripted: ScriptedServer) -> None:
     scripted.answer(CODED)
     async with HttpClient(autoload=False, plugins=["decompress"]) as client:

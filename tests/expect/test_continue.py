@@ -14,7 +14,10 @@ from hookline import ConnectionClosed, HttpClient, HttpTimeout, ReadTimeout, Tim
 from hookline_testing.server import Gate, Script, ScriptedServer, head, response
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["expect"], pool_size=1, timeout=10)
+pytestmark = [
+    pytest.mark.client(autoload=False, plugins=["expect"], pool_size=1, timeout=10),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 CONTINUE = head(100)
 NEVER = 30.0  # seconds: the test ends, or its timeout does, long before
@@ -73,7 +76,7 @@ async def test_100_and_the_final_head_in_one_segment_send_no_body(client: HttpCl
     server.answer(CONTINUE + response(b"ok"), early=True)
     got = await client.post(server.url(), data=body.read(), wait_continue=NEVER)
     assert (got.content, body.touched) == (b"ok", 0)
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert server.requests[0].body_size == 0
 
 
@@ -124,7 +127,7 @@ async def test_final_status_first_keeps_the_body_and_closes_the_connection(
     assert got.status_code == status
     assert await got.raw.read() == b"no"
     assert body.touched == 0
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     assert b"secret" not in server.requests[0].raw + b"".join(server.leftovers)
     await is_free(client, server)
 
@@ -172,7 +175,7 @@ async def test_wait_ends_with_the_call(client: HttpClient, make_scripted: Any, h
         with pytest.raises(HttpTimeout):
             await call
     assert body.touched == 0
-    await server.until_closed_connections(1)
+    await server.until(given_up=1)
     await is_free(client, server)
 
 

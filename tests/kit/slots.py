@@ -13,5 +13,5 @@ async def is_free(client: HttpClient, server: ScriptedServer) -> None:
     server.answer(response(b"next"))
     async with asyncio.timeout(5):
         assert (await client.get(server.url("/next"))).content == b"next"
-    (pool,) = client.connection_pools.values()
-    assert (pool.opened, len(pool.idle), len(pool.waiters)) == (1, 1, 0)
+    stats = client.stats()
+    assert (stats.connections, stats.in_use, stats.streams, stats.waiting) == (1, 0, 0, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 from urllib.parse import quote
 
@@ -11,6 +13,7 @@ import pytest
 from hookline import (
     BodyTooLarge,
     ClientClosed,
+    ConnectionClosed,
     HttpConnectionError,
     HttpTimeout,
     PoolTimeout,
@@ -244,6 +247,20 @@ async def test_request_behind_a_goaway_is_sent_on_a_new_connection(client, mux, 
     assert mux.connections == 2
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_connection_that_goes_away_without_a_response(client, mux, method):
+    """What the server may have processed is sent again only if it may be processed twice (RFC 9110, section 9.2.2)."""
+    calls = [client.request(method, mux.url(path)) for path in ("/wait", "/leave")]
+    mux.gate.set()
+    if method == "GET":
+        waited, left = await asyncio.gather(*calls)
+        assert (waited.text, left.text, mux.connections) == ("wait", "leave", 2)
+    else:
+        _, left = await asyncio.gather(*calls, return_exceptions=True)
+        assert isinstance(left, ConnectionClosed)
+    assert len([request for request in mux.requests if request.target == "/leave"]) == (2 if method == "GET" else 1)
+
+
 async def test_connection_that_goes_away_finishes_its_exchanges(client, mux):
     waiting = asyncio.create_task(client.get(mux.url("/wait")))
     await mux.until(requests=1)
@@ -352,3 +369,25 @@ async def test_stream_that_waits_for_a_busy_loop_is_used(make_client, make_mux):
     assert (await first).ok
     assert (await second).ok
     assert (mux.connections, mux.most_streams) == (1, 1)
+
+
+async def test_bytes_that_wait_do_not_make_a_connection_stale(client, mux):
+    await client.get(mux.url())
+    (session,) = mux.sessions
+    session.send(b"S", 0, (50).to_bytes(4))
+    await session.writer.drain()
+    time.sleep(0.02)  # noqa: ASYNC251  # the loop reads nothing meanwhile
+    assert (await client.get(mux.url())).ok
+    assert mux.connections == 1
+
+
+async def test_end_behind_bytes_that_wait_makes_a_connection_stale(client, mux):
+    await client.get(mux.url())
+    (session,) = mux.sessions
+    session.send(b"S", 0, (50).to_bytes(4))
+    await session.writer.drain()
+    with socket.socket(fileno=os.dup(session.writer.get_extra_info("socket").fileno())) as end:
+        end.shutdown(socket.SHUT_RDWR)
+    time.sleep(0.02)  # noqa: ASYNC251  # the loop reads nothing meanwhile
+    assert (await client.post(mux.url())).ok
+    assert mux.connections == 2

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from hookline import TLS, HttpClient, MultiplexedConnection, PluginError, Protocol, SSLError, hookimpl
+from hookline import TLS, HttpClient, MultiplexedConnection, Option, PluginError, Protocol, SSLError, hookimpl
 
 
 async def test_peer_that_chooses_http_1_gets_http_1(client, make_mux):
@@ -141,3 +141,51 @@ async def test_contexts_are_kept_by_what_they_offer(make_client):
     assert tls.context(client) is tls.context(client)
     assert tls.context(client, alpn=("acme-mux",)) is tls.context(client, alpn=("acme-mux",))
     assert tls.context(client, alpn=("acme-mux",)) is not tls.context(client)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_request_that_the_peer_wants_by_http_1(client, mux, method):
+    response = await client.request(method, mux.url("/http1"))
+    assert (response.version, response.text) == ("HTTP/1.1", "/http1")
+    assert response.history == []
+    assert (await client.get(mux.url())).version == "ACME/1"  # that was for the one request
+    assert mux.connections == 2
+
+
+async def test_request_that_the_peer_wants_by_http_1_in_cleartext(make_client, make_mux, prior_knowledge):
+    mux = await make_mux(tls=False)
+    client = make_client(plugins=[prior_knowledge], timeout=5)
+    task = asyncio.create_task(client.get(mux.url("/http1")))
+    await mux.until(connections=2)  # the server cannot tell the two protocols apart, and waits for the rest of a frame
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_options_of_the_client_reach_the_connection(make_client, mux, acme_mux):
+    made = []
+
+    class Named:
+        name = "mux"
+
+        @hookimpl
+        def declare(self):
+            return [Option("color", "red"), Protocol("acme-mux", make, options=("color",))]
+
+    def make(loop, color):
+        made.append(color)
+        return acme_mux.MuxConnection(loop)
+
+    for options, expected in (({}, "red"), ({"color": "blue"}, "blue")):
+        async with HttpClient(autoload=False, verify=make_client().verify, plugins=[Named()], **options) as client:
+            assert (await client.get(mux.url())).version == "ACME/1"
+        assert made.pop() == expected
+
+
+def test_protocol_with_an_unknown_option():
+    class Broken:
+        @hookimpl
+        def declare(self):
+            return [Protocol("acme-mux", MultiplexedConnection, options=("color",))]
+
+    with pytest.raises(PluginError, match="unknown option, 'color'"):
+        HttpClient(autoload=False, plugins=[Broken()])

@@ -10,6 +10,8 @@ import pytest
 from hookline import HttpClient, hookimpl
 from hookline_testing.server import ScriptedServer, SeenRequest, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 SECRETS = [
     "Authorization",
     "Proxy-Authorization",
@@ -57,6 +59,7 @@ async def test_credential_does_not_come_back_with_a_chain(make_scripted: Make, n
     assert [values(request, name) for request in own.requests] == [["s3cret"], []]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("name", SECRETS)
 async def test_two_fields_of_one_name_are_both_dropped(make_scripted: Make, name: str) -> None:
     own, other = make_scripted(), make_scripted()

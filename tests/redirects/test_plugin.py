@@ -11,9 +11,12 @@ from hookline import HttpClient, Option, hookimpl
 from hookline_redirects import Redirects, TooManyRedirects
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 MOVED = response(b"", 302, [("Location", "/two")])
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_redirects_alone_with_core(scripted: ScriptedServer) -> None:
     scripted.answer(MOVED, response(b"ok"))
     async with HttpClient(autoload=False, plugins=["redirects"]) as client:

@@ -95,9 +95,6 @@ def _digest_line(user: str, password: str) -> str:
 
 
 def _configuration(directory: Path, ports: Sequence[int], certificates: Certificates) -> str:
-    user = worker_user()
-    modules = "\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in _LOADED)
-    listening = "\n".join(f"Listen 127.0.0.1:{port}" for port in ports)
     identities = (getattr(certificates, name) for name in ("right", *REFUSED))
     hosts = "\n".join(_tls_host(port, identity) for port, identity in zip(ports[1:], identities, strict=True))
     digest = f"""AuthType Digest
@@ -106,28 +103,8 @@ def _configuration(directory: Path, ports: Sequence[int], certificates: Certific
   AuthUserFile {directory}/htdigest
   Require valid-user"""
     return f"""
-{modules}
-{f"User {user}" if user else ""}
-{f"Group #{_group(user)}" if user else ""}
-ServerName localhost
-{listening}
-DefaultRuntimeDir {directory}
-PidFile {directory}/apache.pid
-ScriptSock {directory}/cgi.sock
-ErrorLog {directory}/error.log
-LogLevel warn
-DocumentRoot {directory}/www
-StartServers 1
-ServerLimit 4
-ThreadsPerChild 32
-MaxRequestWorkers 128
-KeepAlive On
-KeepAliveTimeout 60
-MaxKeepAliveRequests 0
-Timeout 60
-TypesConfig /dev/null
+{apache_head(directory, ports, _LOADED)}
 AddType text/plain .txt
-SSLSessionCache none
 ScriptAlias /cgi-bin {directory}/cgi-bin
 ScriptAlias /digest/cgi-bin {directory}/cgi-bin
 
@@ -154,6 +131,36 @@ ScriptAlias /digest/cgi-bin {directory}/cgi-bin
   SetOutputFilter BROTLI_COMPRESS
 </Location>
 {hosts}
+"""
+
+
+def apache_head(directory: Path, ports: Sequence[int], modules: Sequence[str]) -> str:
+    """Return the beginning of a configuration: the modules, the ports, and where everything is."""
+    user = worker_user()
+    loaded = "\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in modules)
+    listening = "\n".join(f"Listen 127.0.0.1:{port}" for port in ports)
+    return f"""
+{loaded}
+{f"User {user}" if user else ""}
+{f"Group #{_group(user)}" if user else ""}
+ServerName localhost
+{listening}
+DefaultRuntimeDir {directory}
+PidFile {directory}/apache.pid
+ScriptSock {directory}/cgi.sock
+ErrorLog {directory}/error.log
+LogLevel warn
+DocumentRoot {directory}/www
+StartServers 1
+ServerLimit 4
+ThreadsPerChild 32
+MaxRequestWorkers 128
+KeepAlive On
+KeepAliveTimeout 60
+MaxKeepAliveRequests 0
+Timeout 60
+TypesConfig /dev/null
+SSLSessionCache none
 """
 
 

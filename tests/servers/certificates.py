@@ -15,6 +15,8 @@ import trustme
 NAMES = ("localhost", "127.0.0.1", "::1")
 # The identities of `Certificates` that a client must refuse; servers have a TLS port for each.
 REFUSED = ("wrong_host", "expired", "unknown_ca")
+# What servers offer in TLS unless a test says it; the fixture `protocol` sets it.
+DEFAULT_ALPN: tuple[str, ...] = ()
 KEY_PASSWORD = "open sesame"
 
 
@@ -25,12 +27,12 @@ class Identity:
     cert_file: Path
     key_file: Path
 
-    def server_context(self, *, client_ca: Path | None = None, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+    def server_context(self, *, client_ca: Path | None = None, alpn: tuple[str, ...] | None = None) -> ssl.SSLContext:
         """Return a server's context; with `client_ca` it demands a client certificate of that authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.cert_file, self.key_file)
-        if alpn:
-            context.set_alpn_protocols(alpn)
+        if offered := DEFAULT_ALPN if alpn is None else alpn:
+            context.set_alpn_protocols(offered)
         if client_ca is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(client_ca)
@@ -62,7 +64,7 @@ class Certificates:
     # The client's key and certificate in one file.
     client_single_file: Path
 
-    def server_context(self, *, ask_client: bool = False, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+    def server_context(self, *, ask_client: bool = False, alpn: tuple[str, ...] | None = None) -> ssl.SSLContext:
         """Return the context of a server with the right certificate; `ask_client` demands the client's."""
         return self.right.server_context(client_ca=self.ca_file if ask_client else None, alpn=alpn)
 

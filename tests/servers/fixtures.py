@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from hookline_testing.server import ScriptedServer
+from servers import http2_programs
 from servers.addresses import Site
 from servers.aiohttp_app import aiohttp_site
 from servers.apache import apache_sites
 from servers.certificates import REFUSED, Certificates, make_certificates
+from servers.http2_programs import Http2Server
 from servers.nginx import nginx_sites
 from servers.programs import httpbin_site
 from servers.proxies import dante_site, haproxy_site, microsocks_site, tinyproxy_site
@@ -31,21 +33,25 @@ def certificates() -> Iterator[Certificates]:
 
 
 @pytest.fixture
-def scripted() -> Iterator[ScriptedServer]:
-    """A running scripted server on 127.0.0.1."""
-    with ScriptedServer() as server:
-        yield server
-
-
-@pytest.fixture
-def make_scripted() -> Iterator[Callable[..., ScriptedServer]]:
+def make_scripted(protocol: str) -> Iterator[Callable[..., ScriptedServer]]:
     """A function with the arguments of ScriptedServer; it returns a server that runs until the end of the test."""
+    made: list[ScriptedServer] = []
     with contextlib.ExitStack() as stack:
 
         def make(**options: object) -> ScriptedServer:
-            return stack.enter_context(ScriptedServer(**options))  # type: ignore[arg-type]
+            made.append(stack.enter_context(ScriptedServer(**options)))  # type: ignore[arg-type]
+            return made[-1]
 
         yield make
+    versions = {request.version for server in made for request in server.requests}
+    if protocol == "HTTP/2" and versions and "2" not in versions:
+        pytest.fail("the test is marked for HTTP/2, and no request came over it")
+
+
+@pytest.fixture
+def scripted(make_scripted: Callable[..., ScriptedServer]) -> ScriptedServer:
+    """A running scripted server on 127.0.0.1."""
+    return make_scripted()
 
 
 @pytest.fixture(scope="session")
@@ -196,3 +202,45 @@ def refused_site(request: pytest.FixtureRequest) -> Callable[[str, str], Site]:
         return found
 
     return site
+
+
+@pytest.fixture(scope="session")
+def nginx_http2(certificates: Certificates) -> Iterator[Http2Server]:
+    """nginx with HTTP/2; servers/http2_programs.py says what these servers have."""
+    with http2_programs.nginx_http2(certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def apache_http2(certificates: Certificates) -> Iterator[Http2Server]:
+    """apache2 with HTTP/2."""
+    with http2_programs.apache_http2(certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def haproxy_http2(certificates: Certificates, nginx_http2: Http2Server) -> Iterator[Http2Server]:
+    """haproxy with HTTP/2 in front of nginx."""
+    with http2_programs.haproxy_http2(certificates, nginx_http2) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nghttpd_http2(certificates: Certificates) -> Iterator[Http2Server]:
+    """nghttpd."""
+    with http2_programs.nghttpd_http2(certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def h2o_http2(certificates: Certificates) -> Iterator[Http2Server]:
+    """h2o."""
+    with http2_programs.h2o_http2(certificates) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def hypercorn_http2(certificates: Certificates) -> Iterator[Http2Server]:
+    """hypercorn with HTTP/2."""
+    with http2_programs.hypercorn_http2(certificates) as server:
+        yield server

@@ -8,7 +8,8 @@ A frame is its type (1 byte), a stream (4 bytes), the length of its payload (4 b
     D  data, which takes window
     E  end of the stream, with trailers as field lines
     W  window: so many more bytes of data may be sent (4 bytes)
-    R  reset: the stream is over; the payload says why: cancel, error, or refused, which was not processed
+    R  reset: the stream is over; the payload says why: cancel, error, or refused, which was not processed, or http/1.1, by
+       which it is wanted
     G  going away: streams above this number (4 bytes) are not processed, and no new ones are; stream 0
 
 Each side may send 64 KiB of data on a stream before the first W. In TLS the protocol is chosen by ALPN; without TLS the
@@ -222,9 +223,15 @@ class MuxSession:
             elif name == "refuse" and sum(r.target == request.target for r in self.server.requests) == 1:
                 self.send(b"R", stream, b"refused")
                 return self.forget(stream)
+            elif name == "http1":
+                self.send(b"R", stream, b"http/1.1")
+                return self.forget(stream)
             elif name == "goaway" and sum(r.target == request.target for r in self.server.requests) == 1:
                 self.send(b"G", 0, struct.pack(">I", stream - 1))
                 return self.forget(stream)
+            elif name == "leave" and sum(r.target == request.target for r in self.server.requests) == 1:
+                self.send(b"G", 0, struct.pack(">I", stream))
+                return self.writer.close()
             elif name == "last":  # the last one that this connection serves
                 self.send(b"G", 0, struct.pack(">I", stream))
             elif name == "interim":

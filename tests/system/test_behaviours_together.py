@@ -9,6 +9,8 @@ import pytest
 from hookline import DecodingError, HttpClient
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 
 async def test_body_of_a_hop_is_decoded_only_when_read(scripted: ScriptedServer) -> None:
     hop = response(b"no gzip at all", 302, [("Location", "/two"), ("Content-Encoding", "gzip")])

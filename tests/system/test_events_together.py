@@ -20,7 +20,7 @@ from kit.event_streams import FIELDS, chunk, ended, opened, whole
 QUICK = Reconnect(delay=0.01, max_delay=0.1, jitter=0)
 END = response(b"", 204)
 
-pytestmark = pytest.mark.client(timeout=10)
+pytestmark = [pytest.mark.client(timeout=10), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 async def data_of(events: Any) -> list[str]:

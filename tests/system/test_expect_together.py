@@ -12,7 +12,7 @@ from hookline import BodyNotRepeatable, HttpClient
 from hookline_testing.server import Script, ScriptedServer, head, response
 from servers.addresses import Site
 
-pytestmark = pytest.mark.client(timeout=10, wait_continue=30)
+pytestmark = [pytest.mark.client(timeout=10, wait_continue=30), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 def granted(answer: bytes) -> Script:

@@ -55,6 +55,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "json_decoder": {"none": None},
     "trust_env": falsy(True),
     # the plugins': each says what None is
+    "http2": {"none": lambda value: value is None or value is True},
+    "http2_engine": {"none": None},
+    "http2_ping_interval": {"none": None},
+    "priority": {"none": None, "zero": "u=0"},
     "on_upload": {"none": None},
     "on_download": {"none": None},
     "auth": {"none": None},

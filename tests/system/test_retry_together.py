@@ -13,7 +13,10 @@ from hookline_redirects import TooManyRedirects
 from hookline_retry import Retry
 from hookline_testing.server import Script, ScriptedServer, head, response
 
-pytestmark = pytest.mark.client(plugins=["retry"], retry=Retry(backoff=0.01), timeout=10)
+pytestmark = [
+    pytest.mark.client(plugins=["retry"], retry=Retry(backoff=0.01), timeout=10),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 BUSY = response(b"busy", 503)
 

@@ -13,6 +13,8 @@ from hookline_testing import Cassette, NotRecorded
 from hookline_testing.server import Script, ScriptedServer, chunked, response
 from servers.addresses import refused_port
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:

@@ -11,6 +11,8 @@ from hookline_testing import Mock, Reply, UnexpectedRequest, UnusedRoute
 from hookline_testing.credential_fields import CREDENTIAL_FIELDS
 from hookline_testing.server import ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 API = "https://api.example"
 
 

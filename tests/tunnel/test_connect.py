@@ -26,6 +26,8 @@ from hookline import (
 from hookline_testing.server import Script, ScriptedServer, chunked, head, response
 from servers.certificates import Certificates
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 Make = Callable[..., ScriptedServer]
 GRANTED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 BASIC = "Basic dXNlcjpwYXNz"
@@ -110,6 +112,7 @@ class Plain:
         return [Scheme("plain", 8080), Scheme("safe", 8443, tls=True)]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_other_schemes_go_through_tunnels(
     scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
 ) -> None:
@@ -134,14 +137,15 @@ async def test_name_that_tls_checks_has_no_dot_at_its_end(
     assert scripted.requests[0].target == "localhost.:443"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_protocol_that_a_context_offered_is_refused_in_a_tunnel_too(
     scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
 ) -> None:
-    scripted.answer(Script().start_tls(certificates.server_context(alpn=("h2",)), GRANTED))
+    scripted.answer(Script().start_tls(certificates.server_context(alpn=("acme",)), GRANTED))
     context = certificates.client_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(["acme", "http/1.1"])
     async with client_of(scripted, verify=context) as client:
-        with pytest.raises(SSLError, match="speaks 'h2'"):
+        with pytest.raises(SSLError, match="speaks 'acme'"):
             await client.get("https://localhost/")
         assert client.stats().connections == 0
 
@@ -192,6 +196,7 @@ async def test_tunnel_is_reused_and_kept_apart(make_scripted: Make, certificates
         assert sum(request.method == "CONNECT" for request in proxy.requests) == 5
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_tunnels_count_in_the_pool(scripted: ScriptedServer, certificates: Certificates) -> None:
     def play(request: Any) -> Any:
         if request.method == "CONNECT":
@@ -262,6 +267,7 @@ async def test_granted_tunnel_has_no_body(
         assert (await client.get("https://localhost/")).content == b"in"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     ("answer", "status", "body"),
     [
@@ -289,6 +295,7 @@ async def test_refused_tunnel_is_an_error_with_the_answer(
     await scripted.until_closed_connections()
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -337,6 +344,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("kind", HOSTILE)
 async def test_hostile_proxy_is_an_error(scripted: ScriptedServer, client_of: ClientOf, kind: str) -> None:
     script, error, words = HOSTILE[kind]
@@ -349,6 +357,7 @@ async def test_hostile_proxy_is_an_error(scripted: ScriptedServer, client_of: Cl
     await scripted.until_closed_connections()
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_bytes_through_a_plain_tunnel_before_the_request_are_an_error(
     scripted: ScriptedServer, client_of: ClientOf
 ) -> None:
@@ -374,6 +383,7 @@ async def test_attack_answer_to_connect_sets_a_cookie(
     assert scripted.requests[-1].header("cookie") is None
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_certificate_of_the_origin_is_checked(
     scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
 ) -> None:
@@ -419,6 +429,7 @@ async def test_tls_in_tls(make_scripted: Make, certificates: Certificates, clien
     await proxy.until_closed_connections()
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("kind", ["body-like tail", "garbage before TLS", "end after the head", "reset after the head"])
 async def test_hostile_proxy_in_tls_is_an_error(
     make_scripted: Make, certificates: Certificates, client_of: ClientOf, kind: str
@@ -435,6 +446,7 @@ async def test_hostile_proxy_in_tls_is_an_error(
 # Time
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize(
     ("script", "timeout", "error", "words"),
     [
@@ -491,6 +503,7 @@ async def test_cancelled_while_connecting(
         assert (await client.get("https://localhost/")).content == b"in"
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_client_closed_while_connecting(scripted: ScriptedServer, client_of: ClientOf) -> None:
     scripted.answer(Script().stall())
     client = client_of(scripted)
@@ -581,6 +594,7 @@ async def test_connection_that_dies_under_the_second_question_is_replaced(
     assert [request.header("proxy-authorization") for request in scripted.requests[:3]] == [None, "Token 0", "Token 0"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_proxy_that_is_never_content_is_asked_ten_times(scripted: ScriptedServer, client_of: ClientOf) -> None:
     scripted.always(WHO)
     async with client_of(scripted, plugins=[Token(1000)]) as client:
@@ -589,6 +603,7 @@ async def test_proxy_that_is_never_content_is_asked_ten_times(scripted: Scripted
     assert len(scripted.requests) == 10
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_second_407_is_the_error(scripted: ScriptedServer, client_of: ClientOf) -> None:
     scripted.always(WHO)
     async with client_of(scripted, plugins=[Token(1)]) as client:
@@ -598,6 +613,7 @@ async def test_second_407_is_the_error(scripted: ScriptedServer, client_of: Clie
     assert [response.status_code for response in caught.value.response.history] == [407]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_connect_answered_with_something_else_is_a_plugin_error(
     scripted: ScriptedServer, client_of: ClientOf
 ) -> None:
@@ -621,6 +637,7 @@ async def test_handlers_and_plugins_of_the_call_do_not_see_the_question(
     assert seen == ["GET", "call"]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_secret_of_a_proxy_is_in_no_error(scripted: ScriptedServer, client_of: ClientOf) -> None:
     scripted.always(WHO)
     proxies = {"all": f"http://user:s3cret@127.0.0.1:{scripted.port}", "no": ""}

@@ -25,6 +25,8 @@ from hookline_testing.server import Script, ScriptedServer, response
 from servers.addresses import Site, refused_port
 from servers.certificates import Certificates
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 pytest.importorskip("python_socks", reason="LOUD: hookline-tunnel[socks] is not installed")
 
 Make = Callable[..., ScriptedServer]

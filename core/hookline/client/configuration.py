@@ -7,6 +7,7 @@ plugin or a handler comes or goes, or a default changes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
@@ -134,11 +135,11 @@ class Configuration:
             "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info, found in self._declared(MediaType)]
         )
         self.schemes = self._served_schemes()
-        self._protocols = self._declared_protocols()
         has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
         self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
+        self._protocols = self._declared_protocols()
         timeout: Timeout = self.options["timeout"]
         self.on_fast_path = not (
             self.options["stream"] or self.options["max_body"] or self.options["timings"] or timeout._has_parts
@@ -176,14 +177,20 @@ class Configuration:
     def _declared_protocols(self) -> tuple[WireProtocol, ...]:
         """The protocols of the plugins.
 
-        Raises: PluginError, for a protocol that two plugins bring.
+        Raises: PluginError, for a protocol that two plugins bring, and for one with an unknown option.
         """
         found: dict[str, tuple[str, WireProtocol]] = {}
         for info, protocol in self._declared(WireProtocol):
             label, _ = found.setdefault(protocol.name, (info.label, protocol))
             if label != info.label:
                 raise PluginError(f"{label} and {info.label} both bring the protocol {protocol.name!r}")
-        return tuple(protocol for _, protocol in found.values())
+            for name in protocol.options:
+                if name not in self.options:
+                    raise PluginError(f"{label} brings the protocol {protocol.name!r} with an unknown option, {name!r}")
+        return tuple(
+            protocol._replace(make=partial(protocol.make, **{name: self.options[name] for name in protocol.options}))
+            for _, protocol in found.values()
+        )
 
     def _served_schemes(self) -> dict[str, Scheme]:
         """The schemes of core and of the plugins, by name.

@@ -43,7 +43,7 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
                 pool.reclaim_slot(connection)  # it began to close after it was given
         try:
             if shared is not None and not shared.opened_streams:
-                raise ConnectionClosed("the server closed the connection before it took a request")
+                raise shared.error or ConnectionClosed("the server closed the connection before it took a request")
             if timings is not None:
                 timings._mark("queued")
             opened = await open_connection(response, pool, closings)
@@ -93,13 +93,15 @@ async def open_connection(response: ExchangeState, pool: Pool, closings: int) ->
     limit = request.timeout.connect
     if limit:
         limit += request.timeout.tls  # the route limits the handshake itself
-    opening = current.set(Opening(request, response.timings, hooks))
+    opening = Opening(request, response.timings, hooks)
+    token = current.set(opening)
     try:
         connection = await response._with_timeout(
             client.loop_resources.until_closed(route.open(client)), ConnectTimeout, limit
         )
     finally:
-        current.reset(opening)
+        current.reset(token)
+        opening.end()
     if pool.close_count != closings:  # the client was closed at the moment at which it was ready
         connection.abort()
         raise ClientClosed("the client was closed")
@@ -142,6 +144,8 @@ def prepare_resend(response: ExchangeState, connection: Carrier, error: HttpRequ
     if not may_repeat or response._is_past_deadline():
         return False
     response.drop_connection()
+    if error.required_protocol is not None:
+        request._require_protocol(error.required_protocol)
     response._resends += 1
     if response.timings is not None:
         response.timings._end(failed=True)

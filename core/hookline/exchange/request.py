@@ -237,6 +237,11 @@ class HttpRequest:
             connect_timeout=timeout.connect if timeout.tls else 0.0,
         )
 
+    def _require_protocol(self, name: str) -> None:
+        """Have the request sent by one protocol alone, on a connection of the same route. name: as ALPN has it."""
+        self._route = self.route.only_by(name)
+        self._uses_origin_pool = False
+
     @property
     def has_route(self) -> bool:
         """True if a plugin has set a route; False if the request goes to its origin directly."""

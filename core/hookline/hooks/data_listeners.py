@@ -25,6 +25,9 @@ class DataListeners:
         self._received = received
         self._processed = processed
 
+    def head_received(self) -> None:
+        """Fire nothing: a head on a stream is no data."""
+
     def received(self, data: bytes) -> None:
         """Fire data_received: the bytes of one read, before they are parsed."""
         self._call("data_received", self._received, data)

@@ -119,11 +119,13 @@ class Protocol(NamedTuple):
 
     name: by which ALPN knows it, such as `h2`. make: `f(loop) -> MultiplexedConnection`, called once for each connection.
     schemes: of URLs for which it is offered. `DirectRoute(protocol=name)` speaks it without asking, in cleartext too.
+    options: names of options of the client; `make` gets their values as keyword arguments.
     """
 
     name: str
-    make: Callable[[Any], Any]
+    make: Callable[..., Any]
     schemes: Iterable[str] = ("https",)
+    options: Iterable[str] = ()
 
 
 Declaration = Option | Body | MediaType | Protocol | Scheme | Attribute | Credential | DefaultHeader

@@ -184,7 +184,7 @@ class Pool:
 
         is_first: the caller comes before those in the queue.
         """
-        if not is_first and self.first_waiter_number() is not None:
+        if self.waiters and not is_first and self.first_waiter_number() is not None:
             return None
         for session in list(self.sessions):
             if session.complete and session.opened_streams and self.is_stale(session, now):
@@ -262,7 +262,7 @@ class Pool:
         """Give streams of a connection that has room to those in the queue."""
         if session.complete and self._connection_limit.queue and self._connection_limit.must_yield(self):
             self._close(session)  # a waiter of another route is next
-        while session.has_room and (waiter := self._next_waiter()) is not None:
+        while self.waiters and session.has_room and (waiter := self._next_waiter()) is not None:
             waiter.set_result(session.take_stream())
         if session.complete and session.opened_streams and not self.keep_alive:
             self._close(session)

@@ -8,8 +8,8 @@ import socket
 import ssl
 from collections.abc import Hashable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from ..errors import (
     ConnectionRefused,
@@ -49,6 +49,10 @@ class Route:
     def may_share(self) -> bool:
         """True if `open` may return a connection that carries many exchanges: then requests wait for the first one."""
         return False
+
+    def only_by(self, protocol: str) -> Route:
+        """Return the same route, by a protocol that the peer requires, such as "http/1.1"; this one if it offers no other."""
+        return self
 
     async def open(self, client: Any) -> Connection | MultiplexedConnection:
         """Open a connection that is ready for a request.
@@ -102,6 +106,10 @@ class DirectRoute(Route):
     @property
     def may_share(self) -> bool:
         return self.protocol is not None or (self.tls is not None and self.tls.alpn != ("http/1.1",))
+
+    def only_by(self, protocol: str) -> Self:
+        tls = None if self.tls is None else replace(self.tls, alpn=(protocol,))
+        return replace(self, tls=tls, protocol=None if tls or protocol == "http/1.1" else protocol)
 
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection | MultiplexedConnection:
         """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`."""

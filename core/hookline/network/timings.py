@@ -122,9 +122,12 @@ class FirstByteListener:
         self._connection = connection
         self._next = following
 
-    def received(self, data: bytes) -> None:
+    def head_received(self) -> None:
         self._timings._mark("first_byte")
         self._connection.data_listener = self._next
+
+    def received(self, data: bytes) -> None:
+        self.head_received()
         if self._next is not None:
             self._next.received(data)
 

@@ -59,6 +59,18 @@ def is_readable(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
+def has_ended(descriptor: int) -> bool:
+    """Return True if the peer has ended its side of TCP, whatever bytes wait before the end.
+
+    Only Linux can tell; elsewhere any byte that waits counts.
+    """
+    if not hasattr(select, "POLLRDHUP"):
+        return is_readable(descriptor)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
 class BaseConnection(asyncio.BufferedProtocol):
     """A connection without a protocol of its own; `Connection` adds HTTP/1.1.
 
@@ -112,11 +124,15 @@ class BaseConnection(asyncio.BufferedProtocol):
     @property
     def has_unread_input(self) -> bool:
         """True if the kernel holds bytes, or the end of the connection, that the loop has not read yet."""
+        return self._asks_kernel(is_readable)
+
+    def _asks_kernel(self, question: Callable[[int], bool]) -> bool:
+        """Return what a question about the descriptor of the socket is answered with; False without a socket."""
         sock = self.transport.get_extra_info("socket")
         if sock is None:  # a transport in memory
             return False
         descriptor = sock.fileno()
-        return descriptor < 0 or is_readable(descriptor)
+        return descriptor < 0 or question(descriptor)
 
     def abort(self) -> None:
         """Close at once, and drop what is not sent yet."""

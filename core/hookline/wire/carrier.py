@@ -27,6 +27,9 @@ SLOTS = (
 class DataListener(Protocol):
     """A listener to the raw bytes of an exchange."""
 
+    def head_received(self) -> None:
+        """Called for each head on a stream, whose bytes are not those of one exchange."""
+
     def received(self, data: bytes) -> None:
         """Called for each read, before it is parsed."""
 

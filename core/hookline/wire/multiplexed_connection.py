@@ -9,7 +9,7 @@ from typing import Any
 
 from ..copying import no_copy
 from ..errors import ConnectionClosed, HttpRequestException
-from .base_connection import BaseConnection
+from .base_connection import BaseConnection, has_ended
 from .carrier import ConnectionFacts, facts_of
 from .stream import Stream
 
@@ -43,7 +43,7 @@ class MultiplexedConnection(BaseConnection):
         self.streams: set[Stream] = set()
         self.opened_streams = 0
         self.is_going_away = False
-        self.error: HttpRequestException | None = None
+        self.error: BaseException | None = None
         self.completed_at = monotonic()
         self.key: Any = None
         self.on_lost: Callable[[Any], None] | None = None
@@ -77,6 +77,8 @@ class MultiplexedConnection(BaseConnection):
         """Take no more exchanges: the peer will not process them. The connection is closed after its last one."""
         if not self.is_going_away:
             self.is_going_away = True
+            for stream in self.streams:
+                stream.reused = 1  # if it is closed without a response, that is as for a connection that was idle
             if self.on_going_away is not None:
                 self.on_going_away(self)
             if not self.streams:
@@ -85,6 +87,7 @@ class MultiplexedConnection(BaseConnection):
     def fail(self, error: BaseException) -> None:
         """End the connection and all its exchanges with an error. Each exchange gets an error of its own."""
         self.keep_alive = False
+        self.error = self.error or error
         for stream in list(self.streams):
             if isinstance(error, HttpRequestException):
                 own = type(error)(str(error))
@@ -110,6 +113,13 @@ class MultiplexedConnection(BaseConnection):
     def has_unsent(self) -> bool:
         """False: what an exchange has not sent ends with its stream."""
         return False
+
+    @property
+    def has_unread_input(self) -> bool:
+        """True if the kernel holds the end of the connection. Bytes do not count: the rest of an exchange that was given up is on
+        its way, or the peer asks for a sign of life.
+        """
+        return self._asks_kernel(has_ended)
 
     @property
     def reused(self) -> int:
@@ -169,7 +179,8 @@ class MultiplexedConnection(BaseConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
-        error = ConnectionClosed("the server closed the connection before the end of the response")
+        when = "the end of the response" if self.opened_streams else "it took a request"
+        error = ConnectionClosed(f"the server closed the connection before {when}")
         error.__cause__ = exc
         self.fail(error)
         if self.on_lost is not None:

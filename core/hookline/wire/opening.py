@@ -35,6 +35,10 @@ class Opening:
         self.recorder = recorder
         self.hooks = hooks
 
+    def end(self) -> None:
+        """Let go of the request. The object lives as long as the connection, in the context of its callbacks."""
+        self.request = self.recorder = self.hooks = None
+
 
 # Set while a route opens a connection: a route of a third party need not pass it on.
 current: ContextVar[Opening | None] = ContextVar("opening", default=None)

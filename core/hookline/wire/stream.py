@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
-from ..errors import RemoteProtocolError
+from ..errors import BodyTooLarge, RemoteProtocolError
 from .carrier import SLOTS, Carrier, ConnectionFacts, ResponseReceiver
 from .response_head import ResponseHead, StatusLine
 
@@ -44,11 +44,11 @@ class Stream(Carrier):
         super().__init__()
         self.session = session
         self.loop = session.loop
-        self.alive = self.keep_alive = True
+        self.alive = True
+        self.keep_alive = False  # it ends with its exchange
         self._is_over = False
         self._trailers: Sequence[tuple[bytes, bytes]] = ()
         self.completed_at = monotonic()
-        self.on_fast_path = False  # which is for connections that carry one exchange
 
     # -- what a subclass implements
 
@@ -64,17 +64,59 @@ class Stream(Carrier):
 
     # -- what a subclass calls
 
-    def receive_head(self, status: int, fields: Iterable[tuple[str, str]], *, version: str, reason: str = "") -> None:
-        """Receive a head, interim or final. Errors end the exchange.
+    @staticmethod
+    def make_head(
+        status: int, fields: Iterable[tuple[bytes, bytes]], *, version: str, reason: str = ""
+    ) -> ResponseHead:
+        """Make a head, which a connection may keep for responses with an equal one: that saves parsing it again.
 
-        status: 100 to 999. fields: names and values, each a str of Latin-1 characters. version: such as "HTTP/2".
+        status: 100 to 999. fields: names and values. version: such as "HTTP/2".
+
+        Raises: RemoteProtocolError for a status, a field or a Content-Length that is malformed.
         """
+        return make_head(status, list(fields), version, reason)
+
+    def receive_whole(self, head: ResponseHead, content: bytes) -> None:
+        """Receive a final head and the whole body, which came in one read. Errors end the exchange."""
+        if (
+            self.on_fast_path
+            and not self._is_over
+            and head.length in (-1, len(content))
+            and head.status >= 200
+            and head.status not in (204, 304)
+        ):
+            self.head = head
+            self.parts = [content]
+            self.complete = True
+            self.completed_at = monotonic()
+            self._take = Carrier._take_nothing
+            self.wake()
+            return
+        self.receive_known_head(head)
+        self.receive_data(content)
+        self.receive_end()
+
+    def receive_head(
+        self, status: int, fields: Iterable[tuple[bytes, bytes]], *, version: str, reason: str = ""
+    ) -> None:
+        """Receive a head, interim or final: `make_head`, then `receive_known_head`. Errors end the exchange."""
         try:
             head = make_head(status, list(fields), version, reason)
+        except RemoteProtocolError as error:
+            self.fail(error)
+        else:
+            self.receive_known_head(head)
+
+    def receive_known_head(self, head: ResponseHead) -> None:
+        """Receive a head that `make_head` has made. Errors end the exchange."""
+        try:
             if self._is_over or self.head is not None:
                 return
+            self.on_fast_path = False
             self.has_read = True
-            if status < 200:
+            if self.data_listener is not None:
+                self.data_listener.head_received()
+            if head.status < 200:
                 self._keep_interim_head(head)
                 return
             self.parts = []
@@ -90,6 +132,22 @@ class Stream(Carrier):
                 self.fail(RemoteProtocolError("data came before the head of the response"))
             else:
                 self.receive_bytes(data)
+
+    def receive_pieces(self, pieces: list[bytes]) -> None:
+        """Receive pieces of the body that came in one read: as `receive_data` for each, for less. Errors end the exchange."""
+        if self._is_over or self.head is None or self.data_listener is not None or self._deferred_reads is not None:
+            for piece in pieces:
+                self.receive_data(piece)
+            return
+        try:
+            last = pieces.pop()
+            self.parts += pieces
+            size = sum(map(len, pieces))
+            self.received_size += size
+            self.buffered += size
+            self._take_data(last)
+        except (RemoteProtocolError, BodyTooLarge) as error:
+            self.fail(error)
 
     def receive_end(self, trailers: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Receive the end of the response. trailers: the fields of the trailer section, as (name, value)."""
@@ -141,7 +199,7 @@ class Stream(Carrier):
             self._finish()
 
     def _finish(self) -> None:
-        self.alive = self.keep_alive = False
+        self.alive = False
         self._stop_sending()
         self.ended()
         self.session.stream_ended(self)
@@ -198,22 +256,19 @@ class Stream(Carrier):
         self._complete_response()
 
 
-def make_head(status: int, fields: list[tuple[str, str]], version: str, reason: str) -> ResponseHead:
-    """Make a head from its fields.
-
-    Raises: RemoteProtocolError for a status, a field or a Content-Length that is malformed.
-    """
-    lines = [f"{name}: {value}" for name, value in fields]
-    text = "\r\n".join([f"{version} {status:03d} {reason}", *lines])
-    if not 100 <= status <= 999 or text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
+def make_head(status: int, fields: Sequence[tuple[bytes, bytes]], version: str, reason: str) -> ResponseHead:
+    """Make a head from its fields; see `Stream.make_head`."""
+    lines = [b"%b: %b\r\n" % pair for pair in fields]
+    text = b"".join(lines)
+    if not 100 <= status <= 999 or text.count(b"\n") != len(lines) or text.count(b"\r") != len(lines) or b"\0" in text:
         raise RemoteProtocolError("malformed response head: a status, or a field with a line end or NUL")
-    try:
-        raw = f"{text}\r\n\r\n".encode("latin-1")
-    except UnicodeEncodeError as error:
-        raise RemoteProtocolError("malformed response head: a field with characters outside Latin-1") from error
-    lengths = {value.strip() for name, value in fields if name.lower() == "content-length"}
-    length = lengths.pop() if lengths else None
-    if lengths or not (length is None or (length.isascii() and length.isdigit() and len(length) <= 19)):
-        raise RemoteProtocolError("malformed response head: Content-Length")
-    line = StatusLine(status, reason, 1, version)
-    return ResponseHead(raw, line, raw.lower(), length=-1 if length is None else int(length))
+    raw = f"{version} {status:03d} {reason}\r\n".encode("latin-1") + text + b"\r\n"
+    low = raw.lower()
+    length = -1
+    if b"\r\ncontent-length:" in low:
+        values = {value.strip() for name, value in fields if name.lower() == b"content-length"}
+        value = values.pop()
+        if values or not value.isdigit() or len(value) > 19:
+            raise RemoteProtocolError("malformed response head: Content-Length")
+        length = int(value)
+    return ResponseHead(raw, StatusLine(status, reason, 1, version), low, length=length)

@@ -52,6 +52,11 @@ class TunnelRoute(Route):
     def may_share(self) -> bool:
         return self._direct.may_share
 
+    def only_by(self, protocol: str) -> TunnelRoute:
+        request = self._request()
+        assert request is not None, "core asks for it while it sends the request"
+        return TunnelRoute(request, self.proxy, self._direct.only_by(protocol))
+
     async def open(self, client: HttpClient) -> Connection | MultiplexedConnection:
         """Open a tunnel, and make the TLS handshake with the origin.
 

@@ -141,9 +141,9 @@ class MuxStream(Stream):
 
     def receive_frame(self, kind: bytes, payload: bytes) -> None:
         if kind == b"H" or kind == b"I":
-            first, *lines = payload.decode("latin-1").splitlines()
-            status, _, reason = first.partition(" ")
-            fields = [tuple(line.split(": ", 1)) for line in lines]
+            first, *lines = payload.splitlines()
+            status, _, reason = first.decode("latin-1").partition(" ")
+            fields = [tuple(line.split(b": ", 1)) for line in lines]
             self.receive_head(int(status), fields, version="ACME/1", reason=reason)
         elif kind == b"D":
             self._acknowledge(len(payload))
@@ -157,12 +157,15 @@ class MuxStream(Stream):
         elif kind == b"R":
             if payload == b"refused":
                 self.refuse("the server refused the stream")
+            elif payload == b"http/1.1":
+                self.refuse("the server requires HTTP/1.1", payload.decode())
             else:
                 self.fail(ConnectionClosed(f"the server reset the stream: {payload.decode('latin-1')[:40]}"))
 
-    def refuse(self, why: str) -> None:
+    def refuse(self, why: str, required: str | None = None) -> None:
         error = ConnectionClosed(why)
         error.was_processed = False
+        error.required_protocol = required
         self.fail(error)
 
     # -- back-pressure: the window is opened again once the bytes were read

@@ -58,10 +58,14 @@ class VerboseListener:
             return
         facts = connection.facts()
         where = ":".join(map(str, facts.peer[:2])) if isinstance(facts.peer, tuple) else str(facts.peer or "?")
-        kinds = ["reused" if connection.reused else "new", *([facts.tls_version] if facts.tls_version else [])]
+        other_protocol = None if facts.protocol == "http/1.1" else facts.protocol
+        kinds = ["reused" if connection.reused else "new", *filter(None, (facts.tls_version, other_protocol))]
         self._line("connection", f"{where} ({', '.join(kinds)})")
         secret = secret_fields(response.request)
-        for line in sent_head(response):
+        first, *lines = sent_head(response)
+        if other_protocol is not None:  # what it sends is not text: this is the same request as HTTP/1.1 writes it
+            first = f"{first.rpartition(' ')[0]} {response.version}"
+        for line in (first, *lines):
             name, colon, value = line.partition(": ")
             if colon and not self._show_secrets:
                 line = f"{name}: {hide_field(name, value, secret)}"

@@ -11,11 +11,10 @@ from typing import cast
 
 from .cut import Cut, pieces
 from .peer import has_hung_up, wait_until_read
-from .request_reader import RequestReader
 from .seen_request import SeenRequest
 
 # Seconds between two checks whether the client has hung up.
-_POLL_INTERVAL = 0.01
+POLL_INTERVAL = 0.01
 # Seconds that a client may take to answer a TLS close_notify.
 _CLOSE_TIMEOUT = 2.0
 
@@ -23,10 +22,9 @@ _CLOSE_TIMEOUT = 2.0
 class Connection:
     """A connection that scripts act on, for example by a step of your own. Only for use in the server's own loop."""
 
-    def __init__(self, request_reader: RequestReader, writer: asyncio.StreamWriter, cut: Cut) -> None:
-        self.request_reader = request_reader
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: Cut) -> None:
         # The bytes of the client that are not read as a request.
-        self.reader = request_reader.reader
+        self.reader = reader
         self.writer = writer
         # How bytes are cut if the script does not set it.
         self.cut = cut
@@ -36,8 +34,9 @@ class Connection:
         self._waits_for_reads = True
         # The TCP socket, also when TLS is used.
         self.socket = cast(socket.socket, writer.get_extra_info("socket"))
-        # drain() then waits until the kernel has everything, so that it is known what was sent.
-        writer.transport.set_write_buffer_limits(high=0)
+        if writer.get_extra_info("ssl_object") is None:  # `start_tls` sets the limits for TLS
+            # drain() then waits until the kernel has everything, so that it is known what was sent.
+            writer.transport.set_write_buffer_limits(high=0)
 
     @property
     def is_over(self) -> bool:
@@ -54,6 +53,14 @@ class Connection:
             request.peer_certificate = tls.getpeercert()
             request.alpn = tls.selected_alpn_protocol()
 
+    @property
+    def handler_writer(self) -> asyncio.StreamWriter:
+        """The writer for a handler of the test."""
+        return self.writer
+
+    async def end_answer(self) -> None:
+        """Finish an answer, when its script or handler is over."""
+
     async def send(self, data: bytes, cut: Cut | None = None) -> None:
         """Send `data`. Before every piece but the first of an answer, wait until the client has read the pieces before.
 
@@ -64,8 +71,20 @@ class Connection:
             if self._has_sent:
                 await self.until_read()
             self._has_sent = True
-            self.writer.write(piece)
-            await self.writer.drain()
+            await self.write(piece)
+
+    async def write(self, data: bytes) -> None:
+        """Write `data` at once, and return when the kernel has it.
+
+        Raises:
+            ConnectionError: the client is gone.
+        """
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def send_exactly(self, data: bytes) -> None:
+        """Write these bytes on the connection, over HTTP/2 too."""
+        await self.write(data)
 
     async def until_read(self) -> None:
         """Wait until the client has read everything. After a wait in vain, the next ones return at once."""
@@ -75,21 +94,19 @@ class Connection:
     async def drip(self, data: bytes, interval: float, size: int) -> None:
         """Write `size` bytes every `interval` seconds."""
         for piece in pieces(data, size):
-            self.writer.write(piece)
-            await self.writer.drain()
+            await self.write(piece)
             await asyncio.sleep(interval)
 
     async def endless(self, block: bytes) -> None:
         """Write `block` again and again until the client is gone."""
         while not self.is_over:
-            self.writer.write(block)
-            await self.writer.drain()
+            await self.write(block)
             await asyncio.sleep(0)
 
     async def until_gone(self) -> None:
         """Wait until the client closes or resets, then close."""
         while not self.is_over and not has_hung_up(self.socket):  # noqa: ASYNC110 - only the kernel knows it
-            await asyncio.sleep(_POLL_INTERVAL)
+            await asyncio.sleep(POLL_INTERVAL)
         self.drop()
 
     async def refuse_to_read(self, seconds: float | None) -> None:
@@ -134,6 +151,14 @@ class Connection:
             # Linger for 0 seconds: close() then resets (socket(7)).
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.drop()
+
+    async def reset_stream(self, error_code: int) -> None:
+        """Send RST_STREAM (RFC 9113, section 6.4), after the client has read everything sent before.
+
+        Raises:
+            RuntimeError: the client speaks HTTP/1.1.
+        """
+        raise RuntimeError("a connection of HTTP/1.1 has no streams to reset")
 
     async def start_tls(self, context: ssl.SSLContext, greeting: bytes = b"") -> None:
         """Send `greeting` without TLS, then make the server's side of a TLS handshake.

@@ -16,6 +16,14 @@ _FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[^\r\n]*)?\r\n")
 
 
+# What a client of HTTP/2 sends first (RFC 9113, section 3.4).
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+class Http2Begins(Exception):
+    """The client speaks HTTP/2: its connection preface was read."""
+
+
 class MalformedRequest(Exception):
     """What came is not a request by RFC 9112: a fault of the client under test."""
 
@@ -38,6 +46,7 @@ class RequestReader:
         """Return the next request, its body not read yet, or None when the client has closed.
 
         Raises:
+            Http2Begins: it was not a request, but the preface of HTTP/2.
             MalformedRequest: the head is not that of a request.
             asyncio.IncompleteReadError: the client closed within the head; `partial` is what came.
         """
@@ -49,6 +58,9 @@ class RequestReader:
             raise
         except asyncio.LimitOverrunError as error:
             raise MalformedRequest(f"No end of the head within {HEAD_LIMIT} bytes") from error
+        if PREFACE.startswith(raw):
+            await self.reader.readexactly(len(PREFACE) - len(raw))
+            raise Http2Begins
         request_line, *lines = raw[:-4].split(b"\r\n")
         match = _REQUEST_LINE.fullmatch(request_line)
         if match is None:

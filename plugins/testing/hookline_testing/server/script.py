@@ -43,6 +43,10 @@ class Script:
         """Send `data`. cut: None = as the answer or the server is set."""
         return self.then(lambda connection: connection.send(data, cut))
 
+    def send_exactly(self, data: bytes) -> Script:
+        """Write these bytes on the connection. Over HTTP/2 they are frames, such as `Frame.serialize()` of hyperframe gives."""
+        return self.then(lambda connection: connection.send_exactly(data))
+
     def until_read(self) -> Script:
         """Wait until the client has read all that was sent."""
         return self.then(lambda connection: connection.until_read())
@@ -113,6 +117,10 @@ class Script:
     def reset(self) -> Script:
         """Send RST, after the client has read everything sent before."""
         return self.then(lambda connection: connection.reset())
+
+    def reset_stream(self, error_code: int = 8) -> Script:
+        """Over HTTP/2, send RST_STREAM after the client has read everything sent before; 8 is CANCEL. The connection goes on."""
+        return self.then(lambda connection: connection.reset_stream(error_code))
 
     def start_tls(self, context: ssl.SSLContext, greeting: bytes = b"") -> Script:
         """Send `greeting` (the answer to a CONNECT), then make a TLS handshake; the requests in it are seen like others."""

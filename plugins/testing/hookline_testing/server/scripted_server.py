@@ -8,6 +8,10 @@
 It runs in a thread of its own, so that it serves blocking clients as well as clients in an event loop. asyncio sets
 TCP_NODELAY. It is strict: a malformed request, a request without an answer, and an exception in a handler of the test are
 raised at the end of the `with` block.
+
+A client that begins with the preface of HTTP/2 is answered in HTTP/2: in cleartext, or in TLS with an `ssl_context` that
+offers `h2`. The test writes the same bytes of HTTP/1.1, which go out as frames, and `requests` are the same, with version
+"2". That needs `hookline-testing[http2]`.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from .condition import Condition
 from .connection import Connection
 from .cut import Cut
 from .loop_thread import LoopThread
-from .request_reader import HEAD_LIMIT, MalformedRequest, RequestReader
+from .request_reader import HEAD_LIMIT, Http2Begins, MalformedRequest, RequestReader
 from .responses import response
 from .script import Script
 from .seen_request import SeenRequest
@@ -76,6 +80,8 @@ class ScriptedServer:
         # Why TLS handshakes failed, and the bytes of incomplete heads. These are not in `errors`.
         self.failed_handshakes: list[str] = []
         self.leftovers: list[bytes] = []
+        # (stream, error code) of each RST_STREAM that came over HTTP/2.
+        self.resets: list[tuple[int, int]] = []
         self._answers = AnswerQueue()
         self._context = ssl_context
         self._path = unix_socket
@@ -165,18 +171,36 @@ class ScriptedServer:
         return self.connections - self.closed_connections
 
     def wait_for(
-        self, *, requests: int = 0, heads: int = 0, connections: int = 0, closed: int = 0, timeout: float = 5
+        self,
+        *,
+        requests: int = 0,
+        heads: int = 0,
+        connections: int = 0,
+        closed: int = 0,
+        given_up: int = 0,
+        timeout: float = 5,
     ) -> None:
         """Block until there were so many complete requests, request heads, connections and closed connections.
+
+        given_up: exchanges that the client has ended early: by closing the connection, or over HTTP/2 by resetting the stream.
 
         Raises:
             AssertionError: there were fewer within `timeout` seconds.
             RuntimeError: called in an event loop; use `await until(...)` there.
         """
-        self._condition.wait_for(self._predicate(requests, heads, connections, closed), timeout, self._describe_state)
+        self._condition.wait_for(
+            self._predicate(requests, heads, connections, closed, given_up), timeout, self._describe_state
+        )
 
     async def until(
-        self, *, requests: int = 0, heads: int = 0, connections: int = 0, closed: int = 0, timeout: float = 5
+        self,
+        *,
+        requests: int = 0,
+        heads: int = 0,
+        connections: int = 0,
+        closed: int = 0,
+        given_up: int = 0,
+        timeout: float = 5,
     ) -> None:
         """Do the same as `wait_for`, in an event loop.
 
@@ -184,7 +208,7 @@ class ScriptedServer:
             AssertionError: there were fewer within `timeout` seconds.
         """
         await self._condition.until(
-            self._predicate(requests, heads, connections, closed), timeout, self._describe_state
+            self._predicate(requests, heads, connections, closed, given_up), timeout, self._describe_state
         )
 
     def wait_closed_connections(self, count: int | None = None, timeout: float = 5) -> None:
@@ -223,19 +247,20 @@ class ScriptedServer:
 
         self._thread.run(hang_up())
 
-    def _predicate(self, requests: int, heads: int, connections: int, closed: int) -> Callable[[], bool]:
+    def _predicate(self, requests: int, heads: int, connections: int, closed: int, given_up: int) -> Callable[[], bool]:
         return lambda: (
             sum(request.complete for request in self.requests) >= requests
             and len(self.requests) >= heads
             and self.connections >= connections
             and self.closed_connections >= closed
+            and self.closed_connections + len(self.resets) >= given_up
         )
 
     def _describe_state(self) -> str:
         complete = sum(request.complete for request in self.requests)
         return (
             f"Only {complete} complete requests of {len(self.requests)} begun, {self.connections} connections, "
-            f"{self.closed_connections} of them closed"
+            f"{self.closed_connections} of them closed, {len(self.resets)} streams reset"
         )
 
     async def _listen(self) -> None:
@@ -266,8 +291,7 @@ class ScriptedServer:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         number = self.connections
-        request_reader = RequestReader(reader, number, self._keep, self._condition.notify_all)
-        self._live[number] = connection = Connection(request_reader, writer, self._cut)
+        self._live[number] = connection = Connection(reader, writer, self._cut)
         task = asyncio.get_running_loop().create_task(self._serve(number, connection))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._on_finished(number, task))
@@ -285,7 +309,7 @@ class ScriptedServer:
         self._condition.notify_all()
         try:
             if await self._prepare(number, connection):
-                await self._serve_requests(connection)
+                await self._serve_requests(number, connection)
             await connection.close()
         except _CLIENT_GONE:
             pass
@@ -316,32 +340,61 @@ class ScriptedServer:
                 return False
         return not connection.is_over
 
-    async def _serve_requests(self, connection: Connection) -> None:
-        while not connection.is_over and (request := await self._next_head(connection)) is not None:
-            connection.begin_answer(request)
-            self.requests.append(request)
-            self._condition.notify_all()
-            planned = await self._answers.take(request)
-            if planned is None:
-                self.errors.append(AssertionError(f"No answer left for {request.method} {request.target}"))
-                planned = PlannedAnswer(response(b"The script has no answer left.\n", 500))
-            await self._send_answer(connection, request, planned)
+    async def _serve_requests(self, number: int, connection: Connection) -> None:
+        reader = RequestReader(connection.reader, number, self._keep, self._condition.notify_all)
+        while not connection.is_over:
+            try:
+                request = await self._next_head(reader)
+            except Http2Begins:
+                break
+            if request is None:
+                return
+            self._note_request(connection, request)
+            await self._answer(connection, request)
+        if not connection.is_over:
+            await self._serve_http2(number, connection)
 
-    async def _next_head(self, connection: Connection) -> SeenRequest | None:
+    async def _serve_http2(self, number: int, connection: Connection) -> None:
         try:
-            return await connection.request_reader.read_head()
+            from .http2_session import Http2Session
+        except ModuleNotFoundError as error:
+            raise RuntimeError("a client speaks HTTP/2, which needs pip install 'hookline-testing[http2]'") from error
+        session = Http2Session(
+            connection, number, self._keep, self._condition.notify_all, self._note_request, self._answer
+        )
+        session.resets = self.resets
+        try:
+            await session.run()
+        except MalformedRequest as error:
+            self.errors.append(error)
+            await session.close_when_read()
+
+    async def _next_head(self, reader: RequestReader) -> SeenRequest | None:
+        try:
+            return await reader.read_head()
         except asyncio.IncompleteReadError as error:
             self.leftovers.append(error.partial)
             return None
 
-    async def _send_answer(self, connection: Connection, request: SeenRequest, planned: PlannedAnswer) -> None:
+    def _note_request(self, connection: Connection, request: SeenRequest) -> None:
+        """Add a request whose head has come. connection: or the stream on which it came."""
+        connection.begin_answer(request)
+        self.requests.append(request)
+        self._condition.notify_all()
+
+    async def _answer(self, connection: Connection, request: SeenRequest) -> None:
+        planned = await self._answers.take(request)
+        if planned is None:
+            self.errors.append(AssertionError(f"No answer left for {request.method} {request.target}"))
+            planned = PlannedAnswer(response(b"The script has no answer left.\n", 500))
         connection.cut = self._cut if planned.cut is None else planned.cut
         if isinstance(planned.answer, bytes):
             await connection.send(planned.answer)
         elif isinstance(planned.answer, Script):
             await planned.answer.run(connection)
         else:
-            await planned.answer(connection.reader, connection.writer, request)
+            await planned.answer(connection.reader, connection.handler_writer, request)
+        await connection.end_answer()
         if planned.close:
             await connection.close()
         elif not connection.is_over:

@@ -49,7 +49,10 @@ class SeenRequest:
 
     @property
     def raw(self) -> bytes:
-        """The head and the body as they came over the connection, the body up to the server's `keep` bytes."""
+        """The head and the body as they came over the connection, the body up to the server's `keep` bytes.
+
+        Of HTTP/2 the field lines, decoded, with pseudo-fields and each `cookie` line; then the body.
+        """
         return bytes(self._raw)
 
     @property
