@@ -137,11 +137,11 @@ async def test_name_that_tls_checks_has_no_dot_at_its_end(
 async def test_protocol_that_a_context_offered_is_refused_in_a_tunnel_too(
     scripted: ScriptedServer, certificates: Certificates, client_of: ClientOf
 ) -> None:
-    scripted.answer(Script().start_tls(certificates.server_context(alpn=("h2",)), GRANTED))
+    scripted.answer(Script().start_tls(certificates.server_context(alpn=("acme",)), GRANTED))
     context = certificates.client_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(["acme", "http/1.1"])
     async with client_of(scripted, verify=context) as client:
-        with pytest.raises(SSLError, match="speaks 'h2'"):
+        with pytest.raises(SSLError, match="speaks 'acme'"):
             await client.get("https://localhost/")
         assert client.stats().connections == 0
 
