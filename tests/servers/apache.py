@@ -152,7 +152,7 @@ ErrorLog {directory}/error.log
 LogLevel warn
 DocumentRoot {directory}/www
 StartServers 1
-ServerLimit 4
+ServerLimit 16
 ThreadsPerChild 32
 MaxRequestWorkers 128
 KeepAlive On

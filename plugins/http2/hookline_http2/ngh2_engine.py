@@ -34,7 +34,7 @@ from hookline import RemoteProtocolError
 
 from .body_queues import TURN, BodyQueues
 from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, SETTINGS, Field, FrameReceiver
-from .errors import NO_ERROR, PROTOCOL_ERROR, name_of
+from .errors import NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, name_of
 
 MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
@@ -125,6 +125,10 @@ class NGH2Engine:
     def _stream_failed(self, event: Any) -> None:
         """Report what ngh2 has reset; the receiver knows nothing any more of what itself or the peer has."""
         reason = str(event.local_error) if event.local_error is not None else name_of(event.error_code)
+        if "request HEADERS is not allowed" in reason:
+            # GOAWAY came before the head was sent: the peer has not seen it, as if it had refused the stream
+            self._receiver.stream_reset(event.stream_id, REFUSED_STREAM)
+            return
         self._receiver.stream_malformed(event.stream_id, reason)
 
     def _connection_closed(self, event: Any) -> None:
