@@ -11,6 +11,7 @@ For that it gets one frame after the other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -46,6 +47,9 @@ from .engine import (
 )
 from .errors import NO_ERROR, PROTOCOL_ERROR
 from .response_fields import fault_in
+
+# It logs each field at DEBUG, credentials included. A program that wants that sets the level of its loggers afterwards.
+logging.getLogger("hpack").setLevel(logging.INFO)
 
 CONFIGURATION = h2.config.H2Configuration(
     header_encoding=None,
