@@ -14,7 +14,10 @@ from hookline_testing.server import Script, ScriptedServer, response
 from kit.event_streams import ended, opened
 from servers.addresses import refused_port
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["sse"], pool_size=1)
+pytestmark = [
+    pytest.mark.client(autoload=False, plugins=["sse"], pool_size=1),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 SLOW = Reconnect(delay=60)
 
@@ -46,11 +49,10 @@ async def reach(scripted: ScriptedServer, point: str) -> None:
 
 def is_at_rest(client: HttpClient) -> bool:
     """Say whether the client holds nothing but idle connections, and no other task is left."""
-    resources = client.loop_resources
-    pools = client.connection_pools.values()
+    stats = client.stats()
     return (
-        not resources.is_busy
-        and all(pool.opened == len(pool.idle) and not pool.waiters for pool in pools)
+        not client.loop_resources.is_busy
+        and stats.in_use == stats.waiting == stats.streams == 0
         and asyncio.all_tasks() == {asyncio.current_task()}
     )
 

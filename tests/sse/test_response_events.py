@@ -14,7 +14,10 @@ from hookline_testing.server import Gate, Script, ScriptedServer, head, response
 from kit.event_streams import FIELDS, OPEN, chunk, ended, opened, whole
 from kit.slots import is_free
 
-pytestmark = pytest.mark.client(autoload=False, plugins=["sse"], pool_size=1, timeout=10)
+pytestmark = [
+    pytest.mark.client(autoload=False, plugins=["sse"], pool_size=1, timeout=10),
+    pytest.mark.protocols("HTTP/1.1", "HTTP/2"),
+]
 
 STREAM = b'id: 1\ndata: {"n": 1}\n\n: comment\n\nevent: last\ndata: {"n": 2}\n\ndata: cut'
 EVENTS = [ServerSentEvent('{"n": 1}', id="1"), ServerSentEvent('{"n": 2}', "last", "1")]
