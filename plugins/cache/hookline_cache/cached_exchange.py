@@ -287,8 +287,9 @@ class CachedExchange:
 
     def on_headers(self, response: HttpResponse) -> Answer | Awaitable[Answer]:
         """Do step 3: answer a 304 with the stored response, or record what may be stored."""
-        if response.is_built:
-            self._end_fetch("failed")
+        if response.is_built:  # the answer to a 304, or another plugin's
+            if self._recorded is None:
+                self._end_fetch("failed")
             return None
         request = self.request
         received_at = self.cache.clock()

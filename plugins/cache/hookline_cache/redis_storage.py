@@ -135,12 +135,21 @@ class RedisStorage:
     async def _run(self, command: Awaitable[Any]) -> Any:
         """Await a command.
 
-        Raises: StorageError.
+        A cancellation during a command may come out of the client of Redis as an error of the connection, or not at all.
+
+        Raises: StorageError; CancelledError.
         """
+        task = asyncio.current_task()
+        cancellations = task.cancelling() if task is not None else 0
         try:
-            return await command
+            result = await command
         except self._failures as error:
+            if task is not None and task.cancelling() > cancellations:
+                raise asyncio.CancelledError from error
             raise StorageError(f"Redis: {error}") from error
+        if task is not None and task.cancelling() > cancellations:
+            raise asyncio.CancelledError
+        return result
 
     async def _keep(self, client: Any, keys: list[str], seconds: int) -> None:
         async with client.pipeline(transaction=False) as pipeline:
