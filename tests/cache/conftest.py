@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hookline import HttpClient
-from hookline_cache import Cache, MemoryStorage, SQLiteStorage
+from hookline_cache import Cache, MemoryStorage, RedisStorage, SQLiteStorage
+from servers.processes import running
+from servers.programs import require_module, require_program
 
 
 class Clock:
@@ -30,17 +32,32 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The URL of a redis-server that keeps nothing on the disk."""
+    require_module("redis", "redis")
+    program = require_program("redis-server", "redis-server")
+
+    def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
+        return [program, "--bind", "127.0.0.1", "--port", str(ports[0]), "--save", "", "--dir", str(directory)]
+
+    with running("redis-server", prepare, "tcp") as child:
+        yield f"redis://127.0.0.1:{child.ports[0]}/0"
+
+
 @pytest.fixture
-def make_storage(tmp_path: Path) -> Callable[[str], Any]:
-    """A function from the kind of a storage to a new one, or one for the same file."""
+def make_storage(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """A function from the kind of a storage to a new one, or one for the same file or database."""
 
     def make(kind: str, **limits: int) -> Any:
+        if kind == "redis":
+            return RedisStorage(request.getfixturevalue("redis_server"), prefix=str(tmp_path), **limits)
         return MemoryStorage(**limits) if kind == "memory" else SQLiteStorage(tmp_path / "cache.sqlite", **limits)
 
     return make
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "redis"])
 def storage(request: pytest.FixtureRequest, make_storage: Callable[[str], Any]) -> Any:
     return make_storage(request.param)
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
-from hookline_cache import Cache, MemoryStorage, SQLiteStorage
+from hookline_cache import Cache, MemoryStorage, RedisStorage, SQLiteStorage
 from hookline_testing.server import Script, ScriptedServer, head, response
 
 FRESH = [("Cache-Control", "max-age=600")]
@@ -43,7 +43,7 @@ async def test_least_recently_used_responses_go_first(
     assert kept == [200, 504, 200, 200, 200]
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])
 async def test_number_of_variants_is_bounded(
     scripted: ScriptedServer, make_storage: Callable[..., Any], kind: str
 ) -> None:
@@ -52,7 +52,7 @@ async def test_number_of_variants_is_bounded(
     async with client_of(storage) as client:
         for number in range(20):
             await client.get(scripted.url(), headers={"X-Number": str(number)})
-        found = storage.find(scripted.url().replace("http://127", "http://127"))
+        found = storage.find(scripted.url())
         assert len(found if isinstance(found, list) else await found) == 16
 
 
@@ -101,6 +101,38 @@ def test_secrets_are_not_in_the_file(scripted: ScriptedServer, tmp_path: Path) -
     assert b"max-age=600" in content
     assert b"top-secret" not in content
     assert b"hidden" not in content
+
+
+async def test_body_in_redis_has_pieces_that_expire(
+    scripted: ScriptedServer, make_storage: Callable[..., Any], redis_server: str, tmp_path: Path
+) -> None:
+    import redis.asyncio as redis
+
+    body = bytes(range(256)) * 10_000  # 2.5 MB: three pieces
+    scripted.respond(lambda request: response(body if request.method == "GET" else b"", 200, FRESH))
+    async with client_of(make_storage("redis")) as client, redis.from_url(redis_server) as database:
+        await client.get(scripted.url())
+        found = await client.get(scripted.url(), headers={"Range": "bytes=1048570-1048590"})
+        assert (found.is_stored, found.content) == (True, body[1048570:1048591])
+        pieces = [name async for name in database.scan_iter(f"{tmp_path}:*:*:[0-2]")]
+        assert len(pieces) == 3
+        async with await client.get(scripted.url(), stream=True) as stream:
+            begun = await stream.raw.read(1000)
+            await client.delete(scripted.url())
+            assert begun + await stream.raw.read() == body
+        assert {0 < await database.ttl(piece) <= 600 for piece in pieces} == {True}
+        assert not (await client.get(scripted.url())).is_stored
+
+
+async def test_redis_that_cannot_be_reached_is_left_alone(
+    scripted: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted.always(response(b"body", 200, FRESH))
+    storage = RedisStorage("redis://:top-secret@127.0.0.1:9/0")
+    async with client_of(storage) as client:
+        assert [(await client.get(scripted.url())).text for _ in range(2)] == ["body", "body"]
+    assert "the cache was not used: Redis: " in caplog.text
+    assert "top-secret" not in caplog.text + repr(storage)
 
 
 FETCHER = """

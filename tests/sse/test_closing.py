@@ -112,7 +112,7 @@ async def test_end_of_the_block_closes_the_stream(client: HttpClient, scripted: 
         async with client.events(scripted.url()) as events:
             1 / len((await anext(events)).id)
     assert is_at_rest(client)
-    await scripted.until_closed_connections(2)
+    await scripted.until(given_up=2)
 
 
 async def test_client_that_was_closed_between_two_events_opens_no_new_stream(
@@ -188,7 +188,7 @@ def test_end_of_the_loop_closes_what_was_left_open(scripted: ScriptedServer) -> 
         assert (await anext(events)).data == "1"
 
     asyncio.run(main())
-    scripted.wait_closed_connections(1)
+    scripted.wait_for(given_up=1)
     left.clear()
     gc.collect()  # a warning would be an error
 
@@ -198,5 +198,5 @@ def test_synchronous_block_closes_its_stream(scripted: ScriptedServer) -> None:
     with HttpClient(autoload=False, plugins=["sse"]) as client:
         with client.events(scripted.url()) as events:
             assert next(events).data == "1"
-        scripted.wait_closed_connections(1)
+        scripted.wait_for(given_up=1)
         assert client.stats().connections == 0

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .cache import Cache
     from .cache_status import CacheStatus
     from .memory_storage import MemoryStorage
+    from .redis_storage import RedisStorage
     from .sqlite_storage import SQLiteStorage
     from .storage import BodyReader, BodyWriter, Storage, StorageError
     from .stored_response import StoredResponse
@@ -26,6 +27,7 @@ __all__ = [
     "HttpCache",
     "HttpCacheVary",
     "MemoryStorage",
+    "RedisStorage",
     "SQLiteStorage",
     "Storage",
     "StorageError",
@@ -38,6 +40,7 @@ _AT_FIRST_USE = {
     "Cache": "cache",
     "CacheStatus": "cache_status",
     "MemoryStorage": "memory_storage",
+    "RedisStorage": "redis_storage",
     "SQLiteStorage": "sqlite_storage",
     "Storage": "storage",
     "StorageError": "storage",

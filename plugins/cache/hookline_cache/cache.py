@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Cache:
     """A private cache (RFC 9111): `HttpClient(cache=Cache())`. Several clients may share one.
 
-    storage: where responses are kept: a MemoryStorage, SQLiteStorage or another `Storage`; None = a MemoryStorage of 64 MiB.
+    storage: where responses are kept: a MemoryStorage, SQLiteStorage, RedisStorage or another `Storage`; None = a
+    MemoryStorage of 64 MiB.
     clock: a function that returns the seconds since the epoch, for tests that let time pass.
 
     Raises: TypeError, for an object that is no storage.

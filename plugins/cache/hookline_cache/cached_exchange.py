@@ -98,6 +98,8 @@ class CachedExchange:
         self._is_late = False  # are all fields of the request there?
         self._waits_for_fields = False
         self._has_waited = False  # for the fetch of another call
+        self._seen_count = 0  # how many fetches had been stored when the look-up began
+        self._looked_up_again = False
         self._is_replaceable = False  # has the server failed, so that the stale response may be used?
         self._status: dict[str, Any] = {}
 
@@ -146,6 +148,7 @@ class CachedExchange:
         return self._look_up()
 
     def _look_up(self) -> Answer | Awaitable[Answer]:
+        self._seen_count = self._fetches.stored_count
         return self._then(self._find(), self._choose)
 
     def _choose(self, found: list[StoredResponse]) -> Answer | Awaitable[Answer]:
@@ -222,6 +225,9 @@ class CachedExchange:
         if self.option.mode == "only-if-cached" or "only-if-cached" in self.directives:
             self._status["fwd"] = why
             return HttpResponse.build(self.request, 504, reason="Gateway Timeout", stored=True)
+        if self._seen_count != self._fetches.stored_count and not self._looked_up_again:
+            self._looked_up_again = True  # another call has stored something while the storage was asked
+            return self._look_up()
         self._status["fwd"] = why
         shares = self.request.method == "GET" and not self.request.has_header("range")
         running = self._fetches.running((self.cache, self.key)) if shares and not self._has_waited else None
@@ -281,8 +287,9 @@ class CachedExchange:
 
     def on_headers(self, response: HttpResponse) -> Answer | Awaitable[Answer]:
         """Do step 3: answer a 304 with the stored response, or record what may be stored."""
-        if response.is_built:
-            self._end_fetch("failed")
+        if response.is_built:  # the answer to a 304, or another plugin's
+            if self._recorded is None:
+                self._end_fetch("failed")
             return None
         request = self.request
         received_at = self.cache.clock()

@@ -38,9 +38,14 @@ class Fetch:
 
 
 class Fetches:
-    """The fetches of one client on one event loop, and the tasks that validate responses in the background."""
+    """The fetches of one client on one event loop, and the tasks that validate responses in the background.
+
+    stored_count: how many fetches have stored or renewed a response so far.
+    caches: those that were used, whose storages `close` closes.
+    """
 
     def __init__(self) -> None:
+        self.stored_count = 0
         self._running: dict[Hashable, Fetch] = {}
         self._unshared: dict[
             Hashable, None
@@ -68,6 +73,7 @@ class Fetches:
         if self._running.get(key) is fetch:
             del self._running[key]
         if fetch.outcome == "stored":
+            self.stored_count += 1
             self._unshared.pop(key, None)
         elif fetch.outcome == "not stored" and remember:
             self._unshared[key] = None

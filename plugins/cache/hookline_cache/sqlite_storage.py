@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .memory_storage import MAX_VARIANTS, MemoryBody, check_limits
+from .packed_fields import pack_fields, unpack_fields
 from .storage import StorageError
 from .stored_response import StoredResponse
 
@@ -256,20 +257,6 @@ def transaction(database: sqlite3.Connection) -> Any:
         database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
-
-
-def pack_fields(stored: StoredResponse) -> bytes:
-    """Return fields as bytes: the lines of a head."""
-    return b"".join(b"%b: %b\r\n" % (name.encode("latin-1"), value) for name, value in stored.fields)
-
-
-def unpack_fields(packed: bytes) -> list[tuple[str, bytes]]:
-    """Return the fields that `pack_fields` has packed."""
-    found = []
-    for line in packed.split(b"\r\n")[:-1]:
-        name, _, value = line.partition(b": ")
-        found.append((name.decode("latin-1"), value))
-    return found
 
 
 class FileWriter:
