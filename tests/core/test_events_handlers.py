@@ -375,6 +375,7 @@ async def test_plans_are_kept_between_requests(scripted: ScriptedServer) -> None
         assert client._variant(["quiet"], ()) is not variant
 
 
+@pytest.mark.protocols("HTTP/1.1")  # which need not be looked up for another protocol again
 async def test_parameters_of_a_method_are_looked_up_once(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

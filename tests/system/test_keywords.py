@@ -16,7 +16,6 @@ import pytest
 from hookline import Connection, HttpClient, Timeout, __version__
 from hookline.client.plugin_host import CALL_KEYWORDS, CLIENT_KEYWORDS
 from hookline.exchange.core_options import SENSITIVE_HEADERS
-from hookline_cache.cache import OFF
 from hookline_testing.server import ScriptedServer, response
 
 EMPTY: dict[str, Any] = {
@@ -64,7 +63,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "on_download": {"none": None},
     "auth": {"none": None},
     "cookies": several({}, None),
-    "cache": {"none": None, "false": OFF},
+    "cache": {"none": None, "false": False},
     "store_cookies": falsy(None),
     "decompress": falsy(None),
     "wait_continue": {"none": None, "zero": 0, "false": False},

@@ -28,7 +28,7 @@ from hookline import (
 )
 
 from .byte_range import parse_range
-from .cache import Cache, CacheOption
+from .cache import Cache, CacheOption, as_cache_option
 from .cache_control import NONE, Directives, parse_directives
 from .cache_key import cache_key
 from .cache_status import CacheStatus
@@ -59,16 +59,16 @@ SERVER_ERRORS = frozenset({500, 502, 503, 504})  # that a stale response may rep
 EVENTS = ("pre_request", "data_received", "on_headers", "data_processed", "post_request")
 
 
-def exchange_with_cache(response: HttpResponse[Any], option: CacheOption) -> CachedExchange | None:
-    """Return what the cache does in an exchange; None if `cache=False` was given.
+def exchange_with_cache(response: HttpResponse[Any], value: Any) -> CachedExchange | None:
+    """Return what the cache does in an exchange; None if `cache=False` was given. value: of the option `cache`.
 
     Raises: ValueError, if neither the call nor its client has a cache.
     """
+    option = as_cache_option(value)
     if option.mode == "off":
         return None
-    request = response.request
-    default: CacheOption | None = type(request).cache
-    cache = option.cache or (None if default is None else default.cache)
+    default = type(response.request).cache
+    cache = option.cache or (default if isinstance(default, Cache) else None)
     if cache is None:
         raise ValueError(f"cache={option.mode!r} is for a client that was made with cache=Cache(...)")
     return CachedExchange(response, cache, option)

@@ -23,7 +23,7 @@ NOTE = "cache"  # the key of a CachedExchange in `response.notes`
 class CacheRequest:
     """What this plugin adds to requests, for type checkers."""
 
-    cache: CacheOption | None
+    cache: Cache | CacheOption | bool | str | None
 
 
 class CacheResponse:
@@ -35,7 +35,7 @@ class CacheResponse:
 class CacheClient:
     """What this plugin adds to clients, for type checkers."""
 
-    cache: Cache | bool | None
+    cache: Cache | bool | str | None
 
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class HttpCache:
             Option(
                 "cache",
                 None,
-                convert=as_cache_option,
+                convert=check_cache,
+                expected="a Cache, False, 'only-if-cached' or 'reload'",
                 doc="a Cache; for one call False, 'only-if-cached' (send nothing) or 'reload' (ask the server)",
             ),
             Attribute(
@@ -91,11 +92,12 @@ class HttpCacheVary:
         return None if exchange is None else exchange.look_up_late()
 
 
-def as_cache_option(value: Any) -> CacheOption:
-    """Convert the value of `cache=`; see the function of this name in `cache`, imported at its first use."""
-    from . import cache
+def check_cache(value: Any) -> Any:
+    """Check the value of `cache=`; see `as_cache_option` in `cache`, which is imported at its first use."""
+    from .cache import as_cache_option
 
-    return cache.as_cache_option(value)
+    as_cache_option(value)
+    return value
 
 
 def cache_status_of(response: HttpResponse) -> CacheStatus | None:
