@@ -14,6 +14,8 @@ from hookline import BodyTooLarge, DecodingError, HttpClient, HttpResponse, hook
 from hookline_cache import Cache
 from hookline_testing.server import Gate, Script, ScriptedServer, chunked, head, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 FRESH = [("Cache-Control", "max-age=60")]
 BODY = bytes(range(256)) * 4096  # 1 MiB
 CUT = head(200, [*FRESH, ("Content-Length", "1000000")]) + b"x" * 200_000
@@ -88,6 +90,7 @@ async def test_body_that_exceeds_max_body_is_not_stored(cached: HttpClient, scri
     assert not (await cached.get(scripted.url())).is_stored
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_body_that_ends_with_its_connection_is_not_stored(cached: HttpClient, scripted: ScriptedServer) -> None:
     scripted.always(Script().send(head(200, FRESH) + b"perhaps").close())
     assert [(await cached.get(scripted.url())).is_stored for _ in range(2)] == [False, False]
@@ -159,6 +162,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
 """
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("megabytes", [64, pytest.param(1024, marks=pytest.mark.slow)], ids=["64MiB", "1GiB"])
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_large_body_takes_little_memory(scripted: ScriptedServer, tmp_path: Path, kind: str, megabytes: int) -> None:

@@ -12,6 +12,8 @@ from hookline import HttpClient, HttpResponse
 from hookline_cache import Cache, CacheStatus
 from hookline_testing.server import ScriptedServer, SeenRequest, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 FRESH = [("Cache-Control", "max-age=60")]
 
 

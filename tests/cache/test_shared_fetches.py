@@ -11,6 +11,8 @@ from hookline import ClientClosed, HttpClient, HttpResponse
 from hookline_cache import Cache
 from hookline_testing.server import Gate, Script, ScriptedServer, head, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 FRESH = [("Cache-Control", "max-age=60")]
 BODY = b"body" * 50_000
 

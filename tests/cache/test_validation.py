@@ -11,6 +11,8 @@ from hookline import ConnectionClosed, HttpClient, HttpResponse, Timeout
 from hookline_cache import Cache
 from hookline_testing.server import Gate, Script, ScriptedServer, response
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 ETAG = ("ETag", '"1"')
 MODIFIED = ("Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT")
 NOT_MODIFIED = response(b"", 304, [("Cache-Control", "max-age=60"), ("X-New", "1")])
