@@ -271,3 +271,14 @@ def test_synchronous_mode(scripted: ScriptedServer, storage: Any) -> None:
             with client.get(scripted.url(), stream=True) as found:
                 assert found.raw.read() == b"1"
     assert len(scripted.requests) == 1
+
+
+async def test_server_cannot_answer_for_another_whose_name_it_was_given(
+    cached: HttpClient, make_scripted: Callable[[], ScriptedServer]
+) -> None:
+    one, other = make_scripted(), make_scripted()
+    one.answer(response(b"one", 200, FRESH))
+    other.answer(response(b"other", 200, FRESH))
+    name = other.url("").removeprefix("http://").rstrip("/")
+    assert (await cached.get(one.url("/a"), headers={"Host": name})).text == "one"
+    assert (await cached.get(other.url("/a"))).text == "other"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from hookline import HttpRequest
 
@@ -11,11 +10,13 @@ from hookline import HttpRequest
 def cache_key(request: HttpRequest) -> str:
     """Return the key: the URL without fragment, and what else decides which server answers, and to whom.
 
-    The client's certificate and the unix socket are part of it, the former as a digest, because the value may hold a password.
+    A field Host of the user, the client's certificate and the unix socket are part of it. Host comes beside the origin, so that
+    no server can answer for another; the certificate as a digest, because the value may hold a password.
     """
     origin = request.origin
-    host: Any = request.get_header("host") if request.has_header("host") else f"{origin.host}:{origin.port}"
-    key = f"{origin.scheme}://{host}{request.origin_form}"
+    key = f"{origin.scheme}://{origin.host}:{origin.port}{request.origin_form}"
+    if request.has_header("host"):
+        key += f" for {request.get_header('host')}"
     if request.unix_socket is not None:
         key += f" at {request.unix_socket}"
     if request.cert is not None:
