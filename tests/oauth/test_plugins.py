@@ -11,7 +11,7 @@ from hookline import HttpClient, Option, PluginError, hookimpl
 from hookline_oauth import OAuth1, OAuth1Plugin, OAuth2, OAuth2Plugin
 from hookline_testing.server import ScriptedServer, response
 
-pytestmark = pytest.mark.usefixtures("insecure")
+pytestmark = [pytest.mark.usefixtures("insecure"), pytest.mark.protocols("HTTP/1.1", "HTTP/2")]
 
 
 def oauth1() -> OAuth1:
@@ -28,6 +28,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.protocols("HTTP/1.1")
 @pytest.mark.parametrize("is_object", [False, True])
 @pytest.mark.parametrize(("name", "plugin", "make", "begin"), KINDS)
 async def test_alone_with_core(
@@ -193,6 +194,7 @@ async def test_handlers_of_the_user_change_the_request_before_it_is_signed(scrip
     assert targets[0].startswith("/x?late=1&oauth_nonce=")
 
 
+@pytest.mark.protocols("HTTP/1.1")
 async def test_query_of_a_target_in_absolute_form_is_signed(scripted: ScriptedServer) -> None:
     class Proxy:
         name = "tunnel"

@@ -13,6 +13,8 @@ from servers.addresses import Site
 from servers.oauth1_provider import CLIENT_ID, USER_SECRET, USER_TOKEN, OAuth1Provider
 from servers.oauth1_provider import CLIENT_SECRET as REAL_SECRET
 
+pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
+
 pytest.importorskip("hookline_redirects", reason="these follow redirects")
 
 Make = Callable[..., ScriptedServer]
