@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
-from hookline_retry import Retry
 from servers.http2_programs import LARGE, SMALL, Http2Server
 
 pytestmark = pytest.mark.client(trusts_test_ca=True)
@@ -90,7 +89,8 @@ async def test_thousand_requests_a_hundred_at_a_time_on_one_connection(client, s
             break
         await asyncio.sleep(0.05)
     assert len(logged) == 1
-    assert 990 <= logged.total() <= 1000  # apache2 loses a line of its log now and then
+    lost = 10 if server.name == "apache2" else 0  # it loses a line of its log now and then
+    assert 1000 - lost <= logged.total() <= 1000
     assert most >= 99  # all but the one whose response is there
 
 
@@ -99,7 +99,12 @@ async def test_graceful_restarts_amid_requests(certificates, server):
     # apache2 2.4.71 breaks off the exchanges that go on: it ends its connections with GOAWAY and an invalid error code (-902),
     # or without a word. So a request may have to be sent again, which POST must not be.
     breaks_off = server.name == "apache2"
-    retries: dict[str, Any] = {"plugins": ["retry"], "retry": Retry(10, backoff=0.05)} if breaks_off else {}
+    retries: dict[str, Any] = {}
+    if breaks_off:
+        retry = pytest.importorskip(
+            "hookline_retry", reason="apache2 breaks requests off: they are sent again by retry"
+        )
+        retries = {"plugins": ["retry"], "retry": retry.Retry(10, backoff=0.05)}
     body = random.Random(1).randbytes(20_000)
     before = set(server.requests(0))
     is_over = False
