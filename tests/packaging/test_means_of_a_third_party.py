@@ -53,6 +53,19 @@ async def main():
 
 print(json.dumps(asyncio.run(main())))
 """
+ASKED = """
+import asyncio, json, sys
+from hookline import HttpClient
+
+url, = sys.argv[1:]
+
+async def main():
+    async with HttpClient(plugins=["probe", "unchanged"]) as client:
+        responses = [await client.get(url) for _ in range(2)]
+        return [[response.text, response.probed] for response in responses]
+
+print(json.dumps(asyncio.run(main())))
+"""
 BODY = b"the body " * 10_000
 
 
@@ -107,3 +120,11 @@ def test_plugins_of_a_third_party_sign_guard_and_watch(python: Path, scripted: S
     digest = hashlib.sha256(b"signed").hexdigest()
     assert request.header("X-Signature") == f"{digest} {names}"
     assert [name for name, _ in request.headers] == [b"Host", b"x-b", b"X-A", b"x-b", b"X-Signature", b"Content-Length"]
+
+
+def test_plugins_of_a_third_party_look_up_and_answer_a_head(python: Path, scripted: ScriptedServer) -> None:
+    scripted.always(response(b"", 304))
+    output = run_program(python, "-I", "-W", "error", "-c", ASKED, scripted.url(), environment=clean_variables())
+    assert json.loads(output) == [["what it has", [["127.0.0.1"], True]]] * 2
+    assert scripted.connections == 1
+    assert [request.header("X-Peer") for request in scripted.requests] == ["127.0.0.1 http/1.1"] * 2

@@ -7,7 +7,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from hookline import Attribute, HttpClient, HttpConnectionError, HttpRequest, HttpResponse, Option, hookimpl
+from hookline import (
+    TLS,
+    Attribute,
+    Carrier,
+    HttpClient,
+    HttpConnectionError,
+    HttpRequest,
+    HttpResponse,
+    Option,
+    hookimpl,
+)
 
 
 class Journal:
@@ -161,5 +171,38 @@ class Phases:
         return [phase.name for phase in response.timings.phases] if response.timings else []
 
     @hookimpl
-    def pre_request(self, response: HttpResponse) -> None:
-        response.request.timings = True
+    def pre_request(self, response: HttpResponse, attempt: int = 1) -> None:
+        """Ask for timings. attempt: an argument that newer versions of core may have."""
+        response.request.timings = attempt == 1
+
+
+class Unchanged:
+    """Answers a 304 with what it has, and leaves the connection to the client. It needs answers to `on_headers`."""
+
+    @hookimpl(statuses=(304,))
+    def on_headers(self, response: HttpResponse) -> HttpResponse:
+        return HttpResponse.build(response.request, 200, content=b"what it has")
+
+
+class Probe:
+    """Notes where a connection leads, and what the client would offer there.
+
+    It needs `client.resolve`, `tls.context`, and the hook `connected` with `connection.facts`.
+    """
+
+    @hookimpl
+    def declare(self) -> list[Any]:
+        return [Attribute("probed", lambda response: response.notes.get("probe"))]
+
+    @hookimpl
+    async def pre_request(self, response: HttpResponse) -> None:
+        origin, client = response.request.origin, response.request.client
+        addresses = await client.resolve(origin.host, origin.port)
+        context = TLS().context(client, alpn=("acme/1",))
+        response.notes["probe"] = [addresses, context is TLS().context(client, alpn=("acme/1",))]
+        response.request.headers["X-Probe"] = "1"
+
+    @hookimpl
+    def connected(self, request: HttpRequest, connection: Carrier) -> None:
+        facts = connection.facts()
+        request.headers["X-Peer"] = f"{facts.peer[0]} {facts.protocol}"
