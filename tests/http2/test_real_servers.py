@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from servers.http2_programs import LARGE, SMALL, Http2Server
 pytestmark = pytest.mark.client(trusts_test_ca=True)
 
 SERVERS = ("nginx", "apache", "haproxy", "nghttpd", "h2o", "hypercorn")
-RESTARTING = ("nginx", "apache", "haproxy", "h2o")
+RESTARTING = ("nginx", "haproxy", "h2o")  # apache2 2.4.71 breaks off the exchanges that go on
 
 
 @pytest.fixture
@@ -102,22 +101,13 @@ async def test_thousand_requests_a_hundred_at_a_time_on_one_connection(client, s
 
 @on(*RESTARTING)
 async def test_graceful_restarts_amid_requests(certificates, server):
-    # apache2 2.4.71 breaks off the exchanges that go on: it ends its connections with GOAWAY and an invalid error code (-902),
-    # or without a word. So a request may have to be sent again, which POST must not be.
-    breaks_off = server.name == "apache2"
-    retries: dict[str, Any] = {}
-    if breaks_off:
-        retry = pytest.importorskip(
-            "hookline_retry", reason="apache2 breaks requests off: they are sent again by retry"
-        )
-        retries = {"plugins": ["retry"], "retry": retry.Retry(10, backoff=0.05)}
     body = random.Random(1).randbytes(20_000)
     before = set(server.requests(0))
     is_over = False
 
     async def call(client, number):
         while not is_over:
-            if number % 4 == 0 and not breaks_off:
+            if number % 4 == 0:
                 assert await send(client, server, body, f"amid{number}") == body
             else:
                 assert (await client.get(server.site.url("/small.txt"))).content == SMALL
@@ -131,7 +121,7 @@ async def test_graceful_restarts_amid_requests(certificates, server):
             return False
         return True
 
-    async with HttpClient(verify=certificates.ca_file, **retries) as client, asyncio.TaskGroup() as group:
+    async with HttpClient(verify=certificates.ca_file) as client, asyncio.TaskGroup() as group:
         for number in range(12):
             group.create_task(call(client, number))
         try:
