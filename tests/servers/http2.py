@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 from hpack import Decoder, Encoder
 
+from servers.stream_server import StreamServer, StreamSession, running
+
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM = ACK = 0x1
 END_HEADERS = 0x4
@@ -54,83 +56,42 @@ class Http2Request:
         return [value for key, value in self.fields if key == name]
 
 
-class Http2Server:
+class Http2Server(StreamServer):
     """What the tests see of the server, and set.
 
-    settings: sent to each connection. answers: by path. gate: /wait answers once it is set. cut_after: bytes of a connection
-    after which it is closed; None = never. answers_windows: send WINDOW_UPDATE for received data. answers_pings: PING too.
+    settings: sent to each connection. answers: by path. answers_pings: answer each PING.
 
-    connections: how many came. open_connections: how many are open. requests: all, in order. resets: (stream, code) that clients
-    sent. goaways: codes that clients sent. most_streams: the most that one connection had at once. received: bytes of bodies.
+    requests: all, in order. resets: with a code. goaways: codes that clients sent.
     """
 
     def __init__(self, settings: dict[int, int]) -> None:
-        self.host, self.port, self.scheme = "127.0.0.1", 0, "https"
+        super().__init__()
         self.settings = settings
         self.answers: dict[str, Answer] = {}
-        self.gate = asyncio.Event()
-        self.cut_after: int | None = None
-        self.answers_windows = self.answers_pings = True
-        self.connections = self.open_connections = self.most_streams = self.received = self.pings = self.pongs = 0
+        self.answers_pings = True
+        self.pings = self.pongs = 0
         self.requests: list[Http2Request] = []
-        self.resets: list[tuple[int, int]] = []
         self.goaways: list[int] = []
         self.sessions: list[Http2Session] = []
         self.http1_requests: list[bytes] = []
-        self.writers: set[asyncio.StreamWriter] = set()
-        self.changed = asyncio.Condition()
-
-    def url(self, target: str = "/hello") -> str:
-        return f"{self.scheme}://localhost:{self.port}{target}"
 
     @property
     def targets(self) -> list[str]:
         return [request[":path"] for request in self.requests]
 
-    async def until(self, **counts: int) -> None:
-        """Wait until these attributes have at least these values; of lists the length counts."""
-
-        def has_all() -> bool:
-            values = {name: getattr(self, name) for name in counts}
-            return all((len(v) if isinstance(v, list) else v) >= counts[n] for n, v in values.items())
-
-        async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(has_all)
-
-    async def until_closed(self, but: int = 0) -> None:
-        """Wait until no more connections than `but` are open."""
-        async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(lambda: self.open_connections <= but)
-
-    async def note(self) -> None:
-        async with self.changed:
-            self.changed.notify_all()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.open_connections += 1
-        self.writers.add(writer)
-        tls = writer.get_extra_info("ssl_object")
-        try:
-            if tls is not None and tls.selected_alpn_protocol() != "h2":
-                await self.serve_http1(reader, writer)
-            else:
-                begin = await reader.readexactly(len(PREFACE))
-                if begin != PREFACE:
-                    self.http1_requests.append(begin + await reader.readuntil(b"\r\n\r\n"))
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhttp/1")
-                    await writer.drain()
-                    return
-                session = Http2Session(self, reader, writer)
-                self.sessions.append(session)
-                await session.run()
-        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self.open_connections -= 1
-            self.writers.discard(writer)
-            writer.transport.abort()
-            await self.note()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, alpn: str | None) -> None:
+        if alpn not in ("h2", None):
+            await self.serve_http1(reader, writer)
+            return
+        begin = await reader.readexactly(len(PREFACE))
+        if begin != PREFACE:
+            self.http1_requests.append(begin + await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhttp/1")
+            await writer.drain()
+            return
+        session = Http2Session(self, reader, writer)
+        self.sessions.append(session)
+        await session.run()
 
     async def serve_http1(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests without a body in HTTP/1.1, one after the other."""
@@ -141,34 +102,23 @@ class Http2Server:
             await writer.drain()
 
 
-class Http2Session:
+class Http2Session(StreamSession):
     """One connection."""
 
+    streams: dict[int, Http2Request]
+
     def __init__(self, server: Http2Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(server, reader, writer)
         self.server = server
-        self.reader = reader
-        self.writer = writer
         self.decoder, self.encoder = Decoder(max_header_list_size=2**20), Encoder()
-        self.streams: dict[int, Http2Request] = {}
         self.client_settings: dict[int, int] = {}
         self.window = 65535  # of the connection
-        self.windows: dict[int, int] = {}
-        self.tasks: dict[int, asyncio.Task[None]] = {}
-        self.window_opened = asyncio.Condition()
-        self.sent = 0
         self._block, self._ends = b"", False
 
     # -- what a test sends
 
     def send(self, data: bytes) -> None:
-        limit = self.server.cut_after
-        if limit is not None and self.sent + len(data) > limit:
-            self.writer.write(data[: max(0, limit - self.sent)])
-            self.sent = limit
-            self.writer.close()
-            return
-        self.sent += len(data)
-        self.writer.write(data)
+        self.write(data)
 
     def frame(self, kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> None:
         self.send(frame(kind, flags, stream, payload))
@@ -223,9 +173,7 @@ class Http2Session:
                 await self.receive(start[3], start[4], int.from_bytes(start[5:]), payload)
                 await self.server.note()
         finally:
-            for task in self.tasks.values():
-                task.cancel()
-            await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+            await self.end_tasks()
 
     async def receive(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         server = self.server
@@ -277,13 +225,6 @@ class Http2Session:
         task = asyncio.create_task(self.answer(request))
         if not task.done():  # as an eager task may be
             self.tasks[stream] = task
-
-    def forget(self, stream: int) -> None:
-        self.streams.pop(stream, None)
-        self.windows.pop(stream, None)
-        task = self.tasks.pop(stream, None)
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
 
     async def answer(self, request: Http2Request) -> None:
         path = request[":path"]
@@ -341,15 +282,5 @@ class Http2Session:
 @asynccontextmanager
 async def http2_server(context: ssl.SSLContext | None, settings: dict[int, int]) -> AsyncIterator[Http2Server]:
     """Run a server on 127.0.0.1. context: for TLS, with its ALPN set; None = without TLS."""
-    found = Http2Server(settings)
-    found.scheme = "http" if context is None else "https"
-    server = await asyncio.start_server(found.serve, found.host, ssl=context)
-    found.port = server.sockets[0].getsockname()[1]
-    try:
+    async with running(Http2Server(settings), context) as found:
         yield found
-    finally:
-        server.close()
-        for writer in list(found.writers):
-            writer.transport.abort()
-        await found.until_closed()
-        await server.wait_closed()

@@ -26,6 +26,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from servers.stream_server import StreamServer, StreamSession, running
+
 ALPN = "acme-mux"
 WINDOW = 64 * 1024
 PIECE = 16 * 1024
@@ -48,74 +50,28 @@ class Request:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class MuxServer:
+class MuxServer(StreamServer):
     """What the tests see of the server, and set.
 
-    max_streams: announced to each connection. gate: /wait answers once it is set. cut_after: bytes of a connection after
-    which it is aborted; None = never. answers_windows: send W for received data.
-
-    connections: how many came. open_connections: how many are open. requests: all, in order. resets: (stream, why) that
-    clients sent. most_streams: the most that one connection had at once. received: bytes of bodies.
+    max_streams: announced to each connection. requests: all, in order. resets: with a text.
     """
 
     def __init__(self, *, max_streams: int = 100) -> None:
-        self.host, self.port = "127.0.0.1", 0
-        self.scheme = "https"
+        super().__init__()
         self.max_streams = max_streams
-        self.gate = asyncio.Event()
-        self.cut_after: int | None = None
-        self.answers_windows = True
-        self.connections = self.open_connections = self.most_streams = self.received = 0
         self.requests: list[Request] = []
-        self.resets: list[tuple[int, str]] = []
         self.sessions: set[MuxSession] = set()
-        self.writers: set[asyncio.StreamWriter] = set()
-        self.changed = asyncio.Condition()
 
-    def url(self, target: str = "/hello") -> str:
-        return f"{self.scheme}://localhost:{self.port}{target}"
-
-    async def until(self, **counts: int) -> None:
-        """Wait until these attributes have at least these values; of lists the length counts."""
-
-        def has_all() -> bool:
-            values = {name: getattr(self, name) for name in counts}
-            return all((len(v) if isinstance(v, list) else v) >= counts[n] for n, v in values.items())
-
-        async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(has_all)
-
-    async def until_closed(self) -> None:
-        """Wait until no connection is open."""
-        async with asyncio.timeout(10), self.changed:
-            await self.changed.wait_for(lambda: not self.open_connections)
-
-    async def note(self) -> None:
-        async with self.changed:
-            self.changed.notify_all()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.open_connections += 1
-        self.writers.add(writer)
-        tls = writer.get_extra_info("ssl_object")
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, alpn: str | None) -> None:
+        if alpn not in (ALPN, None):
+            await serve_http1(reader, writer)
+            return
+        session = MuxSession(self, reader, writer)
+        self.sessions.add(session)
         try:
-            if tls is not None and tls.selected_alpn_protocol() != ALPN:
-                await serve_http1(reader, writer)
-            else:
-                session = MuxSession(self, reader, writer)
-                self.sessions.add(session)
-                try:
-                    await session.run()
-                finally:
-                    self.sessions.discard(session)
-        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-            pass
+            await session.run()
         finally:
-            self.open_connections -= 1
-            self.writers.discard(writer)
-            writer.transport.abort()
-            await self.note()
+            self.sessions.discard(session)
 
 
 async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -127,29 +83,17 @@ async def serve_http1(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         await writer.drain()
 
 
-class MuxSession:
+class MuxSession(StreamSession):
     """One connection."""
 
+    streams: dict[int, Request]
+
     def __init__(self, server: MuxServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(server, reader, writer)
         self.server = server
-        self.reader = reader
-        self.writer = writer
-        self.streams: dict[int, Request] = {}
-        self.windows: dict[int, int] = {}
-        self.tasks: dict[int, asyncio.Task[None]] = {}
-        self.window_opened = asyncio.Condition()
-        self.sent = 0
 
     def send(self, kind: bytes, stream: int, payload: bytes = b"") -> None:
-        data = frame(kind, stream, payload)
-        limit = self.server.cut_after
-        if limit is not None and self.sent + len(data) > limit:
-            self.writer.write(data[: max(0, limit - self.sent)])
-            self.sent = limit
-            self.writer.close()
-            return
-        self.sent += len(data)
-        self.writer.write(data)
+        self.write(frame(kind, stream, payload))
 
     async def run(self) -> None:
         self.send(b"S", 0, struct.pack(">I", self.server.max_streams))
@@ -159,9 +103,7 @@ class MuxSession:
                 await self.receive(kind, stream, await self.reader.readexactly(length))
                 await self.server.note()
         finally:
-            for task in self.tasks.values():
-                task.cancel()
-            await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+            await self.end_tasks()
 
     async def receive(self, kind: bytes, stream: int, payload: bytes) -> None:
         if kind == b"H":
@@ -187,13 +129,6 @@ class MuxSession:
         elif kind == b"R":
             self.server.resets.append((stream, payload.decode()))
             self.forget(stream)
-
-    def forget(self, stream: int) -> None:
-        self.streams.pop(stream, None)
-        self.windows.pop(stream, None)
-        task = self.tasks.pop(stream, None)
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
 
     def head(self, stream: int, status: int = 200, *lines: str, kind: bytes = b"H") -> None:
         self.send(kind, stream, "".join(f"{line}\n" for line in (f"{status} OK", *lines)).encode())
@@ -261,15 +196,5 @@ class MuxSession:
 @asynccontextmanager
 async def mux_server(context: ssl.SSLContext | None = None, **options: int) -> AsyncIterator[MuxServer]:
     """Run a server on 127.0.0.1. context: for TLS, with its ALPN set; None = without TLS."""
-    found = MuxServer(**options)
-    found.scheme = "http" if context is None else "https"
-    server = await asyncio.start_server(found.serve, found.host, ssl=context)
-    found.port = server.sockets[0].getsockname()[1]
-    try:
+    async with running(MuxServer(**options), context) as found:
         yield found
-    finally:
-        server.close()
-        for writer in list(found.writers):
-            writer.transport.abort()
-        await found.until_closed()
-        await server.wait_closed()
