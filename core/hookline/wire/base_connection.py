@@ -14,22 +14,24 @@ from .. import forks
 from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
 from .opening import phase
 
-READ_BUFFER_SIZE = 64 * 1024
-
 # With TLS inside TLS, asyncio's inner one aborts the outer one with a reason, which the outer one does not accept: a TypeError
 # hides the reason (CPython issue 113214, fixed in 3.11.8 and 3.12.2).
 _ABORT_TAKES_NO_REASON = sys.version_info < (3, 11, 8) or (3, 12) <= sys.version_info < (3, 12, 2)
 
 # A memoryview and not the bytearray: asyncio's TLS writes into slices of the buffer, and a slice of a bytearray is a copy.
-# One per loop and not per process: the loops of two threads would write into it at the same time.
-_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+# One of each size per loop and not per process: the loops of two threads would write into it at the same time.
+_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, memoryview]] = WeakKeyDictionary()
 
 
-def read_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The read buffer that all connections of a loop share. A loop calls buffer_updated() right after get_buffer()."""
-    view = _buffers.get(loop)
+def read_buffer_of(loop: asyncio.AbstractEventLoop, size: int) -> memoryview:
+    """The read buffer that all connections of a loop with this size share.
+
+    A loop calls buffer_updated() right after get_buffer().
+    """
+    buffers = _buffers.setdefault(loop, {})
+    view = buffers.get(size)
     if view is None:
-        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER_SIZE))
+        view = buffers[size] = memoryview(bytearray(size))
     return view
 
 
@@ -78,6 +80,7 @@ class BaseConnection(asyncio.BufferedProtocol):
     transport: of asyncio; after `start_tls`, the one that encrypts.
     alive: True from `connection_made` until the connection is lost.
     keep_alive: False if no other exchange may use it, whatever the reason.
+    read_buffer_size: the most bytes that one read brings; a class may set its own.
     on_disconnected: called once, with the connection and the error if there was one, when it is lost or closed.
     leftover: bytes that came for the next protocol: after the head of a 101, or of a CONNECT that was granted, and before
         the protocol that TLS has chosen takes over.
@@ -85,9 +88,11 @@ class BaseConnection(asyncio.BufferedProtocol):
 
     __slots__ = ("__weakref__", "_view", "alive", "keep_alive", "leftover", "loop", "on_disconnected", "transport")
 
+    read_buffer_size = 64 * 1024
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._view = read_buffer_of(loop)
+        self._view = read_buffer_of(loop, self.read_buffer_size)
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made sets it before any use
         self.alive = self.keep_alive = False
         self.leftover = b""

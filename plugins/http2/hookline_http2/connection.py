@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from hookline import (
     ConnectionClosed,
@@ -32,19 +31,6 @@ UNLIMITED_STREAMS = 1000  # that a connection carries if the peer names no limit
 MAX_IDLE_FRAMES = 10_000  # that bring no exchange forward, in IDLE_FRAMES_SECONDS; as libnghttp2
 IDLE_FRAMES_SECONDS = 60.0
 VERSION = "HTTP/2"
-# One read may bring data of many streams; as large as asyncio reads for TLS. 64 KiB takes a fifth longer for large bodies.
-READ_BUFFER_SIZE = 256 * 1024
-
-# All connections of a loop share a buffer, because a loop calls buffer_updated() right after get_buffer().
-_buffers: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
-
-
-def read_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The read buffer that all connections of HTTP/2 of a loop share."""
-    view = _buffers.get(loop)
-    if view is None:
-        view = _buffers[loop] = memoryview(bytearray(READ_BUFFER_SIZE))
-    return view
 
 
 class Http2Connection(MultiplexedConnection):
@@ -55,9 +41,12 @@ class Http2Connection(MultiplexedConnection):
 
     __slots__ = (
         "_flush_is_due", "_goaway", "_has_heard", "_has_settings", "_held", "_idle_frames", "_idle_since", "_is_closed",
-        "_is_pinged", "_is_write_paused", "_ping_interval", "_ping_timer", "_prepared", "_read_buffer", "_response_heads",
+        "_is_pinged", "_is_write_paused", "_ping_interval", "_ping_timer", "_prepared", "_response_heads",
         "engine", "numbered", "waiting_senders",
     )  # fmt: skip
+
+    # One read may bring data of many streams; as large as asyncio reads for TLS. 64 KiB takes a fifth longer for large bodies.
+    read_buffer_size = 256 * 1024
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, http2_engine: str | None = None, http2_ping_interval: float | None = None
@@ -66,7 +55,6 @@ class Http2Connection(MultiplexedConnection):
         self.engine = make_engine(http2_engine, self)
         self.numbered: dict[int, Http2Stream] = {}
         self.waiting_senders: set[Http2Stream] = set()
-        self._read_buffer = read_buffer_of(loop)
         self._prepared: dict[Any, Any] = {}  # fields of requests as the engine takes them, by head
         self._response_heads: dict[Fields, Any] = {}
         self._held: list[Http2Stream] = []  # those for which this read has brought something that they do not know yet
@@ -244,14 +232,11 @@ class Http2Connection(MultiplexedConnection):
         if self._ping_interval is not None:
             self._ping_timer = self.loop.call_later(self._ping_interval, self._check_silence)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._read_buffer
-
     def buffer_updated(self, nbytes: int) -> None:
         if self._is_closed:
             return  # TLS reads what still comes while it closes
         self._has_heard = True
-        self.receive(self._read_buffer[:nbytes])  # type: ignore[arg-type]  # the engine copies what it keeps
+        self.receive(self.get_buffer(nbytes)[:nbytes])  # type: ignore[arg-type]  # the engine copies what it keeps
 
     def receive_bytes(self, data: bytes) -> None:
         try:
