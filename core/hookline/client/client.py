@@ -428,15 +428,13 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             new.unredirected_headers.extend(request.unredirected_headers)
         self._apply_keywords(new, options, "HttpClient.send")
         if new.parent is None:
-            new.deadline = 0.0
             self._start_deadline(new)
         return await send_follow_ups(await exchange(new), is_call=True)
 
     def _start_deadline(self, request: HttpRequest) -> None:
-        """Let the total timeout of a call begin."""
+        """Let the total timeout of a call begin, if it has one."""
         total = request.timeout.total
-        if total:
-            request.deadline = self.loop_resources.loop.time() + total
+        request.deadline = self.loop_resources.loop.time() + total if total else 0.0
 
     def new_request(
         self,

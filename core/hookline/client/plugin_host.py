@@ -14,7 +14,7 @@ from ..hooks.declarations import Body, Credential, Option
 from ..hooks.handlers import Event
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS
-from ..hooks.stage import note_owner
+from ..hooks.stage import call_all
 from ..network.loop_resources import Closer
 from ..plugins.entry_point import EntryPoint, normalized
 from ..plugins.manager import Manager
@@ -128,12 +128,7 @@ class PluginHost(ClientAttributes):
 
     def _attach(self, implementations: Iterable[Implementation]) -> None:
         """Run `attached` of plugins that were registered. Raises: what one of them raises."""
-        for implementation in implementations:
-            try:
-                implementation.call_with({"client": self})
-            except BaseException as error:
-                note_owner(error, implementation)
-                raise
+        call_all(implementations, {"client": self})
 
     def _closed_hooks(self) -> Closer | None:
         """Return what runs `closed` of all plugins; None if no plugin implements it."""
@@ -256,13 +251,12 @@ class PluginHost(ClientAttributes):
         if name in configuration.table.keywords:
             other = "client" if level == "request" else "request"
             return TypeError(f"{what}: it is an option of the {other} only")
-        if level == "client" and name in CALL_KEYWORDS:
-            return TypeError(f"{what}: it is for calls only")
+        if name in CALL_KEYWORDS:
+            where = "calls only" if level == "client" else "the method that makes a request"
+            return TypeError(f"{what}: it is for {where}")
         bodies = configuration.bodies.keywords
         if name in bodies:
             return TypeError(f"{what}: it is the body of a request")
-        if name in CALL_KEYWORDS:
-            return TypeError(f"{what}: it is for the method that makes a request")
         running = self.configuration.plugins
         left_out = [info for name, info in running.items() if name not in configuration.plugins]
         for info in (*left_out, *self._selection.absent):

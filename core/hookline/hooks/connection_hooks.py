@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PluginError
 from .implementation import Implementation
-from .stage import note_owner
+from .stage import call_all, note_owner
 
 
 class ConnectionHooks:
@@ -43,12 +43,7 @@ class ConnectionHooks:
 
     def run_connected(self, request: Any, connection: Any) -> None:
         """Run `connected`, before the first byte of a request is sent."""
-        for implementation in self._connected:
-            try:
-                implementation.call_with({"request": request, "connection": connection})
-            except BaseException as error:
-                note_owner(error, implementation)
-                raise
+        call_all(self._connected, {"request": request, "connection": connection})
 
     def run_disconnected(self, connection: Any, exc: BaseException | None) -> None:
         """Run `disconnected`. The exception handler of the loop gets what one raises, since no caller could catch it."""

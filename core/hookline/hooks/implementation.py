@@ -105,7 +105,7 @@ class Shape(NamedTuple):
     positional, keywords: the names of the arguments that are passed by position, and by keyword.
     named: the parameters that have their names: `**parameter` stands for none, because it is in handlers and implementations
         that know nothing of sub-requests and interim heads. Empty for handlers.
-    adapt: makes of the function what every exchange calls; None = `Implementation.call` serves.
+    adapt: makes of the function what every exchange calls; None = `Implementation.call`, or `call_with_read`, serves.
     """
 
     positional: Sequence[str]
@@ -159,7 +159,7 @@ def adapter_of(
     if event in DATA_EVENTS:
         if tuple(positional) == ("response", "data"):
             return as_it_is
-        return lambda f: lambda response, data: call_with_data(f, positional, keywords, response, data)
+        return None
     match tuple(positional), tuple(keywords):
         case ("response",), ():
             return as_it_is
@@ -177,14 +177,6 @@ def adapter_of(
 def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that needs no adapter."""
     return function
-
-
-def call_with_data(
-    function: Callable[..., Any], positional: Sequence[str], keywords: Sequence[str], response: Any, data: bytes
-) -> Any:
-    """Call an implementation of a data event with those arguments that it names."""
-    values = {"response": response, "data": data}
-    return function(*[values[n] for n in positional], **{n: values[n] for n in keywords})
 
 
 def name_of(function: Any) -> str:
@@ -229,7 +221,8 @@ class Implementation:
         self.rank = rank
         self.switch = switch
         self.shape = shape = shape_of(event, function, is_handler=plugin is None)
-        self.adapted: Callable[..., Any] = self.call if shape.adapt is None else shape.adapt(function)
+        call = self.call_with_read if event in DATA_EVENTS else self.call
+        self.adapted: Callable[..., Any] = call if shape.adapt is None else shape.adapt(function)
 
     @property
     def owner(self) -> str:
@@ -258,6 +251,10 @@ class Implementation:
             "data": data,
         }
         return self.call_with(values)
+
+    def call_with_read(self, response: Any, data: bytes) -> Any:
+        """Call the function on a data event."""
+        return self.call(response, data=data)
 
     def call_with(self, values: Mapping[str, Any]) -> Any:
         """Call the function with those of these arguments that it names."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from operator import length_hint
 from typing import Any, Protocol
 
@@ -215,6 +215,19 @@ class Stage:
             return None, raised
         generator.close()
         return None, PluginError(f"{wrapper.owner}: its {self.event} wrapper yielded more than once")
+
+
+def call_all(implementations: Iterable[Implementation], values: Mapping[str, Any]) -> None:
+    """Call the implementations of a hook that awaits nothing, in order, with those of these arguments that each names.
+
+    Raises: what one of them raises, with a note that names its owner.
+    """
+    for implementation in implementations:
+        try:
+            implementation.call_with(values)
+        except BaseException as error:
+            note_owner(error, implementation)
+            raise
 
 
 def note_owner(error: BaseException, implementation: Implementation) -> None:

@@ -74,7 +74,26 @@ class Stream(Carrier):
 
         Raises: RemoteProtocolError for a status, a field or a Content-Length that is malformed.
         """
-        return make_head(status, list(fields), version, reason)
+        pairs = list(fields)
+        lines = [b"%b: %b\r\n" % pair for pair in pairs]
+        text = b"".join(lines)
+        if (
+            not 100 <= status <= 999
+            or text.count(b"\n") != len(lines)
+            or text.count(b"\r") != len(lines)
+            or b"\0" in text
+        ):
+            raise RemoteProtocolError("malformed response head: a status, or a field with a line end or NUL")
+        raw = f"{version} {status:03d} {reason}\r\n".encode("latin-1") + text + b"\r\n"
+        low = raw.lower()
+        length = -1
+        if b"\r\ncontent-length:" in low:
+            values = {value.strip() for name, value in pairs if name.lower() == b"content-length"}
+            value = values.pop()
+            if values or not value.isdigit() or len(value) > 19:
+                raise RemoteProtocolError("malformed response head: Content-Length")
+            length = int(value)
+        return ResponseHead(raw, StatusLine(status, reason, 1, version), low, length=length)
 
     def receive_whole(self, head: ResponseHead, content: bytes) -> None:
         """Receive a final head and the whole body, which came in one read. Errors end the exchange."""
@@ -101,7 +120,7 @@ class Stream(Carrier):
     ) -> None:
         """Receive a head, interim or final: `make_head`, then `receive_known_head`. Errors end the exchange."""
         try:
-            head = make_head(status, list(fields), version, reason)
+            head = self.make_head(status, fields, version=version, reason=reason)
         except RemoteProtocolError as error:
             self.fail(error)
         else:
@@ -254,21 +273,3 @@ class Stream(Carrier):
             return
         self._take = Carrier._take_nothing
         self._complete_response()
-
-
-def make_head(status: int, fields: Sequence[tuple[bytes, bytes]], version: str, reason: str) -> ResponseHead:
-    """Make a head from its fields; see `Stream.make_head`."""
-    lines = [b"%b: %b\r\n" % pair for pair in fields]
-    text = b"".join(lines)
-    if not 100 <= status <= 999 or text.count(b"\n") != len(lines) or text.count(b"\r") != len(lines) or b"\0" in text:
-        raise RemoteProtocolError("malformed response head: a status, or a field with a line end or NUL")
-    raw = f"{version} {status:03d} {reason}\r\n".encode("latin-1") + text + b"\r\n"
-    low = raw.lower()
-    length = -1
-    if b"\r\ncontent-length:" in low:
-        values = {value.strip() for name, value in fields if name.lower() == b"content-length"}
-        value = values.pop()
-        if values or not value.isdigit() or len(value) > 19:
-            raise RemoteProtocolError("malformed response head: Content-Length")
-        length = int(value)
-    return ResponseHead(raw, StatusLine(status, reason, 1, version), low, length=length)
