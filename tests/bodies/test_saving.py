@@ -12,6 +12,7 @@ import pytest
 from hookline import ClientClosed, ConnectionClosed, HttpClient, ReadTimeout, StreamConsumedError, Timeout
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
+from kit.turns import until_it_waits_for_data
 
 pytestmark = [
     pytest.mark.client(autoload=False, plugins=["bodies"], pool_size=1),
@@ -165,6 +166,7 @@ async def test_client_that_is_closed_ends_the_saving_and_runs_post_request_befor
     answer = await client.get(server.url(), stream=True, post_request=slow)
     task = asyncio.ensure_future(answer.raw.save(tmp_path / "file"))
     await until_there_are(tmp_path, 1)
+    await until_it_waits_for_data(answer)
     client.add_closer(closer)
     await client.close()
     with pytest.raises(ClientClosed):
