@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from hookline import HttpClient, hookimpl
+from hookline import ConnectionClosed, HttpClient, hookimpl
 from hookline_testing.server import Script, chunked, head, response
 from kit.slots import is_free
 
@@ -78,7 +78,6 @@ async def test_on_download_is_called_with_the_progress(client, scripted, answer,
     assert {each for _, each in told} == {total}
 
 
-@pytest.mark.protocols("HTTP/1.1")  # over HTTP/2 a response without data has no data events
 @pytest.mark.parametrize("stream", [False, True])
 async def test_on_download_is_called_for_an_empty_body(client, scripted, stream):
     scripted.answer(response(b""))
@@ -87,11 +86,20 @@ async def test_on_download_is_called_for_an_empty_body(client, scripted, stream)
     assert told == [(0, 0)]
 
 
-@pytest.mark.protocols("HTTP/1.1")
-@pytest.mark.parametrize("status", [204, 304])
-async def test_on_download_is_not_called_without_a_body(client, scripted, status):
+async def test_on_download_is_not_called_for_an_exchange_without_a_response(client, make_scripted):
+    server = make_scripted(strict=False)
+    server.answer(Script().drop())
     told = []
-    scripted.answer(head(status, [("Content-Length", "5")]), head(200, [("Content-Length", "5")]))
+    with pytest.raises(ConnectionClosed):
+        await client.get(server.url(), on_download=lambda *each: told.append(each))
+    assert told == []
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_on_download_is_not_called_without_a_body(client, scripted, status, protocol):
+    told = []
+    stated = [] if (status, protocol) == (204, "HTTP/2") else [("Content-Length", "5")]  # there it is an error
+    scripted.answer(head(status, stated), head(200, [("Content-Length", "5")]))
     await client.get(scripted.url(), on_download=lambda *each: told.append(each))
     await client.head(scripted.url(), on_download=lambda *each: told.append(each))
     assert told == []

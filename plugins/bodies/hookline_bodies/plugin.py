@@ -55,13 +55,13 @@ class Bodies:
 
     @hookimpl(options=("on_upload", "on_download"))
     def pre_request(self, response: BodiesResponse) -> None:
-        from .progress import download_handler, upload_wrapper
+        from .progress import bind_download, upload_wrapper
 
         request = response.request
         if request.on_upload is not None:
             response.wrap_upload(upload_wrapper(request.on_upload))
         if request.on_download is not None:
-            response.event("data_processed").bind(download_handler(request.on_download), plugin=self.name)
+            bind_download(response, request.on_download, self.name)
 
 
 def as_progress_callback(name: str, value: Any) -> ProgressCallback:

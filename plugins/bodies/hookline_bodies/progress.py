@@ -42,24 +42,38 @@ def upload_wrapper(
     return on_upload
 
 
-def download_handler(report: ProgressCallback) -> Callable[..., None]:
-    """Make a handler of data_processed that reports how much of the body has arrived.
+def bind_download(response: HttpResponse, report: ProgressCallback, plugin: str) -> None:
+    """Bind handlers to an exchange that report how much of its body has arrived. plugin: the name of this plugin.
 
-    The bodies of responses that the caller does not get (`buffer` was called) are not reported.
+    The bodies of responses that the caller does not get (`buffer` was called) are not reported. An empty body is reported once,
+    at its end if no data event came with it.
     """
+    was_told = False
 
     def on_download(response: HttpResponse, data: bytes = b"") -> None:
+        nonlocal was_told
         connection = response.connection
         if connection is None or response.is_buffered or connection.upgraded or not has_body(response):
             return
-        headers = response.headers
-        total = None
-        if "transfer-encoding" not in headers and "content-length" in headers:
-            total = int(headers["content-length"])
+        was_told = True
+        total = stated_size(response)
         report(connection.received_size if total is None else total - connection.bytes_remaining, total)
 
-    on_download.__qualname__ = "on_download"
-    return on_download
+    def on_end(response: HttpResponse, exc: BaseException | None) -> None:
+        if exc is None and not (was_told or response.is_buffered) and has_body(response):
+            report(0, stated_size(response))
+
+    on_download.__qualname__ = on_end.__qualname__ = "on_download"
+    response.event("data_processed").bind(on_download, plugin=plugin)
+    response.event("post_request").bind(on_end, plugin=plugin)
+
+
+def stated_size(response: HttpResponse) -> int | None:
+    """Return the size of the body in bytes, if the head states it."""
+    headers = response.headers
+    if "transfer-encoding" in headers or "content-length" not in headers:
+        return None
+    return int(headers["content-length"])
 
 
 def has_body(response: HttpResponse) -> bool:
