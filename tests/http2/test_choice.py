@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from hookline import HttpClient
+from hookline import HttpClient, hookimpl
 
 
 async def test_server_that_chooses_http_1(client, make_server):
@@ -44,6 +44,25 @@ async def test_prior_knowledge(make_client, make_server, where):
     assert {response.version for response in responses} == {"HTTP/2"}
     assert server.connections == 1
     assert server.requests[0][":scheme"] == "http"
+
+
+class ConnectsEarly:
+    """As docs/plugins/hooks.md says of `response.connect()`."""
+
+    name = "connects early"
+    after = ("tunnel", "http2")
+
+    @hookimpl(trylast=True)
+    async def pre_request(self, response):
+        await response.connect()
+
+
+async def test_prior_knowledge_holds_for_a_plugin_that_connects_early(make_client, make_server):
+    server = await make_server(tls=False)
+    client = make_client(http2="prior-knowledge", plugins=[ConnectsEarly()])
+    for _ in range(3):
+        assert (await client.get(server.url())).version == "HTTP/2"
+    assert server.connections == 1
 
 
 async def test_prior_knowledge_leaves_tls_alone(make_client, make_server):
@@ -96,7 +115,7 @@ async def test_each_client_has_its_engine(make_client, server, engine):
 def test_engines_are_imported_with_the_first_connection():
     program = """
 import asyncio, sys
-from hookline import HttpClient
+from hookline import HttpClient, hookimpl
 async def main():
     async with HttpClient() as client:
         assert "http2" in client.plugins

@@ -8,13 +8,14 @@ from collections import Counter
 
 import pytest
 
-from hookline import HttpClient, hookimpl
+from hookline import HttpClient, HttpConnectionError, hookimpl
+from kit.turns import until
 from servers.http2_programs import LARGE, SMALL, Http2Server
 
 pytestmark = pytest.mark.client(trusts_test_ca=True)
 
 SERVERS = ("nginx", "apache", "haproxy", "nghttpd", "h2o", "hypercorn")
-RESTARTING = ("nginx", "haproxy", "h2o")  # apache2 2.4.71 breaks off the exchanges that go on
+RESTARTING = ("nginx", "haproxy", "h2o")  # without a request that fails
 
 
 @pytest.fixture
@@ -146,3 +147,36 @@ async def test_graceful_restarts_amid_requests(certificates, server):
                     pytest.fail(f"{server.name} was not restarted")
         finally:
             is_over = True
+
+
+@on("apache")
+async def test_restart_that_breaks_exchanges_off_leaves_none_without_an_end(certificates, server):
+    """apache2 2.4.71 drops connections amid the responses of a graceful restart, which no client can mend."""
+    ports = Ports()
+    answered = Counter()
+    is_over = False
+
+    async def call(client, number):
+        while not is_over:
+            try:
+                response = await client.get(server.site.url("/large.bin" if number % 4 == 0 else "/small.txt"))
+                assert len(response.content) == (LARGE if number % 4 == 0 else len(SMALL))
+                answered["whole"] += 1
+            except HttpConnectionError:
+                answered["broken off"] += 1
+
+    async with HttpClient(verify=certificates.ca_file, plugins=[ports], timeout=20) as client:
+        async with asyncio.TaskGroup() as group:
+            for number in range(12):
+                group.create_task(call(client, number))
+            try:
+                await until(lambda: answered["whole"] > 20)
+                server.restart()
+                known = len(ports.seen)
+                await until(lambda: len(ports.seen) > known, 15)
+                after = answered["whole"]
+                await until(lambda: answered["whole"] > after + 20)
+            finally:
+                is_over = True
+        assert client.stats().in_use == 0
+    assert answered["broken off"] < answered["whole"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any
 
 from ..messages.request_body import CHUNKS_PER_TURN, Source
@@ -22,6 +22,10 @@ class _Nowhere:
 
     def stream_ended(self, stream: Any) -> None:
         """Do nothing."""
+
+    def keeping_unread_answer(self) -> AbstractContextManager[None]:
+        """Keep nothing: nothing is sent."""
+        return nullcontext()
 
     def facts(self) -> ConnectionFacts:
         """Return facts that say nothing."""

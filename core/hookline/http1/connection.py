@@ -35,8 +35,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import Future
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -49,7 +48,6 @@ from ..wire.response_head import ResponseHead
 from .chunked_body import ChunkedBody
 from .large_bodies import LARGE_BODY, LargeBodyReader
 from .parser import PartialHead, check_transfer_coding, parse_head, split_head
-from .unread_answer import UnreadAnswer
 
 _MAX_REMEMBERED_HEAD = 2048  # bytes of the last head that a connection keeps to compare the next one with
 
@@ -62,7 +60,7 @@ class Connection(Carrier, BaseConnection):
     """
 
     __slots__ = (
-        *SLOTS, "_chunked_body", "_is_chunked_request", "_last_head", "_partial_head", "_remaining", "_unread_answer",
+        *SLOTS, "_chunked_body", "_is_chunked_request", "_last_head", "_partial_head", "_remaining",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,7 +68,6 @@ class Connection(Carrier, BaseConnection):
         Carrier.__init__(self)
         self._take: Callable[[Any, bytes], None] = Connection._take_unexpected
         self._last_head: ResponseHead | None = None  # servers tend to send the same head again
-        self._unread_answer: UnreadAnswer | None = None
         self._is_chunked_request = False
 
     __reduce__ = no_copy("a Connection", "it belongs to the loop that opened it")
@@ -181,8 +178,6 @@ class Connection(Carrier, BaseConnection):
         if self.alive:
             self.error = self.error or ConnectionClosed("the connection belongs to the parent process")
         super()._forget_after_fork()
-        if self._unread_answer is not None:
-            self._unread_answer.close()
 
     # -- heads
 
@@ -341,17 +336,7 @@ class Connection(Carrier, BaseConnection):
         self.keep_alive = False
         self.abort()
 
-    @contextmanager
-    def keeping_unread_answer(self) -> Iterator[None]:
-        """Keep what a TLS connection needs to read an answer after a write has failed; used while a body is sent."""
-        if self.transport.get_extra_info("ssl_object") is None:
-            yield  # without TLS the socket is still open when the loop reports the failure
-            return
-        with closing(UnreadAnswer(self.transport)) as self._unread_answer:
-            try:
-                yield
-            finally:
-                self._unread_answer = None
+    keeping_unread_answer = BaseConnection.keeping_unread_answer
 
     def eof_received(self) -> bool:
         """The peer has sent all that it will send."""
@@ -363,7 +348,7 @@ class Connection(Carrier, BaseConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
         if self.sending and exc is not None and not self.complete and self.error is None and not self.is_reading_paused:
-            self._read_unread_answer()
+            self._receive_unread_answer()
         if not self.complete and self.error is None:
             self._end_input(exc)
         self.resume_writing()
@@ -373,13 +358,12 @@ class Connection(Carrier, BaseConnection):
         if self.on_disconnected is not None:
             self._report_disconnected(exc or (None if self.complete else self.error))
 
-    def _read_unread_answer(self) -> None:
-        """Read what the peer sent before a write failed: it may say why."""
-        with closing(self._unread_answer or UnreadAnswer(self.transport)) as answer:
-            for data in answer.read():
-                self.receive_bytes(data)
-                if self.complete or self.error is not None:
-                    break
+    def _receive_unread_answer(self) -> None:
+        """Receive what the peer sent before a write failed: it may say why."""
+        for data in self._read_unread_answer():
+            self.receive_bytes(data)
+            if self.complete or self.error is not None:
+                break
 
     def _end_input(self, exc: Exception | None) -> None:
         """No more bytes will come: the response is complete, or cut. exc: why the transport ended; None = in order.

@@ -6,13 +6,15 @@ import asyncio
 import select
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .. import forks
 from ..errors import ConnectTimeout, HttpConnectionError, RemoteProtocolError, SSLError, reason_of
 from .opening import phase
+from .unread_answer import UnreadAnswer
 
 # With TLS inside TLS, asyncio's inner one aborts the outer one with a reason, which the outer one does not accept: a TypeError
 # hides the reason (CPython issue 113214, fixed in 3.11.8 and 3.12.2).
@@ -86,7 +88,10 @@ class BaseConnection(asyncio.BufferedProtocol):
         the protocol that TLS has chosen takes over.
     """
 
-    __slots__ = ("__weakref__", "_view", "alive", "keep_alive", "leftover", "loop", "on_disconnected", "transport")
+    __slots__ = (
+        "__weakref__", "_senders", "_unread_answer", "_view", "alive", "keep_alive", "leftover", "loop", "on_disconnected",
+        "transport",
+    )  # fmt: skip
 
     read_buffer_size = 64 * 1024
 
@@ -96,6 +101,8 @@ class BaseConnection(asyncio.BufferedProtocol):
         self.transport: asyncio.Transport = None  # type: ignore[assignment]  # connection_made sets it before any use
         self.alive = self.keep_alive = False
         self.leftover = b""
+        self._senders = 0  # exchanges that send a body now
+        self._unread_answer: UnreadAnswer | None = None
         self.on_disconnected: Callable[[Any, BaseException | None], None] | None = None
         forks.connections.add(self)
 
@@ -111,6 +118,32 @@ class BaseConnection(asyncio.BufferedProtocol):
         report, self.on_disconnected = self.on_disconnected, None
         if report is not None:
             report(self, exc)
+
+    @contextmanager
+    def keeping_unread_answer(self) -> Iterator[None]:
+        """Keep what a TLS connection needs to read an answer after a write has failed; used while a body is sent."""
+        if self.transport.get_extra_info("ssl_object") is None:
+            yield  # without TLS the socket is still open when the loop reports the failure
+            return
+        if self._unread_answer is None:
+            self._unread_answer = UnreadAnswer(self.transport)
+        self._senders += 1
+        try:
+            yield
+        finally:
+            self._senders -= 1
+            if not self._senders:
+                self._drop_unread_answer()
+
+    def _drop_unread_answer(self) -> None:
+        answer, self._unread_answer = self._unread_answer, None
+        if answer is not None:
+            answer.close()
+
+    def _read_unread_answer(self) -> Iterator[bytes]:
+        """Yield what the peer sent before a write failed, once the connection is lost."""
+        with closing(self._unread_answer or UnreadAnswer(self.transport)) as answer:
+            yield from answer.read()
 
     @property
     def _got_close_notify(self) -> bool:
@@ -153,6 +186,7 @@ class BaseConnection(asyncio.BufferedProtocol):
             sock = self.transport.get_extra_info("socket")
             if sock is not None:
                 forks.replace_descriptor(sock.fileno())
+        self._drop_unread_answer()
 
     def close(self) -> None:
         """Close as soon as everything written has been sent."""

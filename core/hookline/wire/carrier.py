@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -194,10 +194,9 @@ class Carrier:
         """Return the protocol, the address of the peer, and what TLS has agreed on."""
         raise NotImplementedError
 
-    @contextmanager
-    def keeping_unread_answer(self) -> Iterator[None]:
+    def keeping_unread_answer(self) -> AbstractContextManager[None]:
         """Keep what is needed to read an answer after a write has failed; used while a body is sent."""
-        yield
+        raise NotImplementedError
 
     def _pause_reading(self) -> None:
         """Stop reading: too much is buffered."""

@@ -18,7 +18,8 @@ class MultiplexedConnection(BaseConnection):
     """A connection that carries many exchanges at once, each in a `Stream`. A plugin's subclass speaks its protocol.
 
     The subclass implements `open_stream` and `receive_bytes`, may override `connection_made` to send what comes first, and
-    calls `set_max_streams` and `go_away` when the peer says so. It writes to `transport`.
+    calls `set_max_streams` and `go_away` when the peer says so. It writes to `transport`. Its
+    `lost_error` may say why the peer has closed the connection.
 
     protocol: the name by which ALPN has chosen it.
     max_streams: how many exchanges it may carry at once. 100 until the peer says otherwise; a subclass may begin with 0.
@@ -177,10 +178,17 @@ class MultiplexedConnection(BaseConnection):
         self.keep_alive = False
         return False  # the transport closes
 
+    def lost_error(self) -> HttpRequestException:
+        """The error of the exchanges that go on when the connection is lost."""
+        when = "the end of the response" if self.opened_streams else "it took a request"
+        return ConnectionClosed(f"the server closed the connection before {when}")
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.alive = self.keep_alive = False
-        when = "the end of the response" if self.opened_streams else "it took a request"
-        error = ConnectionClosed(f"the server closed the connection before {when}")
+        if exc is not None and any(stream.sending for stream in self.streams):
+            for data in self._read_unread_answer():
+                self.receive(data)
+        error = self.lost_error()
         error.__cause__ = exc
         self.fail(error)
         if self.on_lost is not None:

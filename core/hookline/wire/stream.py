@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ class Session(Protocol):
 
     def stream_ended(self, stream: Any) -> None:
         """Forget the stream."""
+
+    def keeping_unread_answer(self) -> AbstractContextManager[None]:
+        """Keep what is needed to read an answer after a write has failed."""
 
     def facts(self) -> ConnectionFacts:
         """Return what is known of the connection."""
@@ -192,6 +196,9 @@ class Stream(Carrier):
             self.waiter.set_exception(self.error)
         return self.waiter
 
+    def keeping_unread_answer(self) -> AbstractContextManager[None]:
+        return self.session.keeping_unread_answer()  # type: ignore[no-any-return]  # a Session
+
     def send(self, request: Any) -> None:
         self.send_head(request)
         if request.body:
@@ -203,7 +210,7 @@ class Stream(Carrier):
         if self._is_over:
             return
         self._is_over = by_peer
-        if self.complete and self.error is None:
+        if self.waiter is None and self.error is None:
             self.error = error  # for the exchange that begins later
         super().fail(error)
         if by_peer:

@@ -314,14 +314,14 @@ class Http2Connection(MultiplexedConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ping_timer is not None:
             self._ping_timer.cancel()
-        if self._goaway is not None:
-            self.alive = self.keep_alive = False
-            code, debug = self._goaway
-            kind = ConnectionClosed if code == NO_ERROR else HttpConnectionError
-            error = kind(goaway_text(code, debug))
-            error.__cause__ = exc
-            self.fail(error)
         super().connection_lost(exc)
+
+    def lost_error(self) -> HttpRequestException:
+        if self._goaway is None:
+            return super().lost_error()
+        code, debug = self._goaway
+        kind = ConnectionClosed if code == NO_ERROR else HttpConnectionError
+        return kind(goaway_text(code, debug))
 
     # -- signs of life
 

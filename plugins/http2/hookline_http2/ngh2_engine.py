@@ -54,7 +54,7 @@ class NGH2Engine:
     def __init__(self, receiver: FrameReceiver) -> None:
         self._receiver = receiver
         self._connection = Connection(Role.CLIENT, CONFIGURATION)
-        self._is_closing = False
+        self._is_closing = self._has_goaway = False
         self._last_words = b""
         self._bodies = BodyQueues()
 
@@ -116,6 +116,7 @@ class NGH2Engine:
                 receiver.settings_received(event.settings.get(MAX_CONCURRENT_STREAMS))  # type: ignore[attr-defined]
                 receiver.idle_frame_received()
             elif kind is GoAwayReceived:
+                self._has_goaway = True
                 receiver.goaway_received(event.last_stream_id, event.error_code, event.debug_data)  # type: ignore[attr-defined]
             elif kind is ConnectionClosed:
                 self._connection_closed(event)
@@ -125,10 +126,10 @@ class NGH2Engine:
     def _stream_failed(self, event: Any) -> None:
         """Report what ngh2 has reset; the receiver knows nothing any more of what itself or the peer has."""
         reason = str(event.local_error) if event.local_error is not None else name_of(event.error_code)
-        if "request HEADERS is not allowed" in reason:
-            # GOAWAY came before the head was sent: the peer has not seen it, as if it had refused the stream
-            self._receiver.stream_reset(event.stream_id, REFUSED_STREAM)
-            return
+        if "request HEADERS is not allowed" in reason:  # a head that was not sent yet, and never will be
+            if self._has_goaway:  # the peer has not seen it, as if it had refused the stream
+                self._receiver.stream_reset(event.stream_id, REFUSED_STREAM)
+            return  # else the connection ends with an error, and its streams with it
         self._receiver.stream_malformed(event.stream_id, reason)
 
     def _connection_closed(self, event: Any) -> None:

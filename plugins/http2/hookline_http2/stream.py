@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from hookline import ConnectionFacts, HttpRequest, RemoteProtocolError, Stream
@@ -36,6 +37,9 @@ class Connection(Protocol):
 
     def stream_ended(self, stream: Any) -> None:
         """Have the pool know that a stream is over."""
+
+    def keeping_unread_answer(self) -> AbstractContextManager[None]:
+        """Keep what is needed to read an answer after a write has failed."""
 
     def facts(self) -> ConnectionFacts:
         """Return what is known of the connection."""

@@ -18,7 +18,8 @@ def listening_socket(
     receive_buffer: bytes of the receive buffer of each accepted socket, None = the kernel's default.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # with the protocol, because asyncio sets TCP_NODELAY only on sockets that name it
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if receive_buffer is not None:
             # It limits the window that is offered to the peer only if it is set before listen() (tcp(7)).
