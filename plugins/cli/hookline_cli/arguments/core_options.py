@@ -31,6 +31,9 @@ def add_options(options: Any) -> None:
     options.add_argument(
         "--http1.0", dest="version", action="store_const", const="HTTP/1.0", help="send HTTP/1.0 instead of 1.1"
     )
+    options.add_argument(
+        "--http1.1", dest="version", action="store_const", const="HTTP/1.1", help="offer and speak HTTP/1.1 only"
+    )
     options.add_argument("--max-body", type=int, metavar="BYTES", help="refuse a body of more bytes")
     options.add_argument(
         "--no-env", dest="trust_env", action="store_false", help="read no proxies and no netrc from the environment"
