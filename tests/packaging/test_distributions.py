@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.environments import PROJECT, Environment, read_pyproject, run, started
+from kit.environments import PROJECT, ROOT, Environment, read_pyproject, run, started
 
 
 @pytest.fixture
@@ -43,6 +43,14 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile, distri
     assert {name.partition("/")[0] for name in names} == packages
     assert {f"{package}/py.typed" for package in packages} <= names
     assert not [name for name in names if re.search(r"(^|/)(tests?/|test_|conftest)|\.pyc$", name)]
+
+
+def test_root_installed_from_the_repository_holds_no_code(tmp_path: Path) -> None:
+    """As the README's `pip install .` does: other than its sdist, the repository has packages."""
+    run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path, cwd=ROOT)
+    (wheel,) = tmp_path.iterdir()
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if ".dist-info/" not in name]
 
 
 def test_wheel_has_licence_and_metadata(wheel: zipfile.ZipFile) -> None:
