@@ -19,7 +19,7 @@ from ..errors import (
     StreamConsumedError,
 )
 from ..hooks.declarations import MediaType
-from ..hooks.handlers import ResponseEvent
+from ..hooks.handlers import ResponseEvent, check_event
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
@@ -561,8 +561,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
             self._on_fast_path = False
         found = self._events.get(name)
         if found is None:
-            found = self._events[name] = ResponseEvent(name, self)
-        return found
+            found = self._events[check_event(name)] = []
+        return ResponseEvent(name, self, found)
 
     __reduce__ = snapshot
 
