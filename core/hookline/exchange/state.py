@@ -394,8 +394,10 @@ class ExchangeState:
 
         A connection keeps the head object for equal heads of later responses; so these find their hooks without a search.
         """
-        self._hooks_after_head = hooks = self._dispatch_table.hooks_after(head.status, head.low)
-        head.cached_table, head.cached_hooks = self._dispatch_table, hooks
+        table = self._dispatch_table
+        if head.cached_table is not table:
+            head.cached_table, head.cached_hooks = table, table.hooks_after(head.status, head.low)
+        self._hooks_after_head = head.cached_hooks
 
     def _wants_interim(self) -> bool:
         """Say whether any hook may want interim heads. The connection drops them otherwise."""
