@@ -86,7 +86,8 @@ async def batch(client: Any, urls: list[str], *, is_stored: bool = False) -> flo
 
 async def measure(base: str, rounds: int, requests: int) -> dict[str, list[float]]:
     """Return {kind: [microseconds per GET of each round]}."""
-    from hookline import Cache, HttpClient
+    from hookline import HttpClient
+    from hookline_cache import Cache
 
     times: dict[str, list[float]] = {kind: [] for kind in KINDS}
     async with HttpClient() as plain, HttpClient(cache=Cache()) as cached:

@@ -89,14 +89,20 @@ class StoredResponse:
     def cost(self) -> int:
         """About how many bytes it takes in a storage."""
         if self._cost < 0:
-            self._cost = sum(len(name) + len(value) for name, value in self.fields) + len(self.key) + 500
+            cost = len(self.key) + 500
+            for name, value in self.fields:
+                cost += len(name) + len(value)
+            self._cost = cost
         return self.size + self._cost
 
     def with_body(self, size: int, body: Any) -> StoredResponse:
         """Return it with another body."""
         new = StoredResponse.__new__(StoredResponse)
-        for name in StoredResponse.__slots__:
-            setattr(new, name, getattr(self, name))
+        new.key, new.vary, new.variant = self.key, self.vary, self.variant
+        new.status, new.reason, new.fields = self.status, self.reason, self.fields
+        new.requested_at, new.received_at = self.requested_at, self.received_at
+        new.directives, new.lifetime, new._initial_age = self.directives, self.lifetime, self._initial_age
+        new.etag, new.last_modified, new._cost = self.etag, self.last_modified, self._cost
         new.size, new.body = size, body
         return new
 
@@ -114,26 +120,29 @@ class StoredResponse:
         return f"<StoredResponse {self.status}, {self.size} bytes>"
 
 
-def head_fields(head: bytes) -> list[tuple[str, bytes]]:
-    """Return the fields of a head, as `response.raw_head` has it."""
-    found = []
-    for line in head.split(b"\r\n")[1:-2]:
-        name, _, value = line.partition(b":")
-        found.append((name.decode("latin-1"), value.strip(b" \t")))
-    return found
+def storable_fields(head: bytes) -> tuple[list[tuple[str, bytes]], dict[str, list[str]]]:
+    """Return the fields of a head without those that belong to one connection: as pairs, and their values by name.
 
-
-def storable_fields(fields: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Return the fields of a response without those that belong to one connection."""
+    head: as `response.raw_head` has it.
+    """
+    pairs: list[tuple[str, bytes]] = []
+    by_name: dict[str, list[str]] = {}
     listed: set[str] = set()
-    kept = []
-    for name, value in fields:
-        low = name.lower()
+    for line in head.decode("latin-1").split("\r\n")[1:-2]:
+        name, _, value = line.partition(":")
+        low, value = name.lower(), value.strip(" \t")
         if low == "connection":
-            listed |= {each.strip(" \t").lower() for each in value.decode("latin-1").split(",")}
+            listed |= {each.strip(" \t").lower() for each in value.split(",")}
         elif low not in NOT_STORED:
-            kept.append((name, value))
-    return [(name, value) for name, value in kept if name.lower() not in listed] if listed else kept
+            pairs.append((name, value.encode("latin-1")))
+            if low in by_name:
+                by_name[low].append(value)
+            else:
+                by_name[low] = [value]
+    if not listed.isdisjoint(by_name):
+        pairs = [(name, value) for name, value in pairs if name.lower() not in listed]
+        by_name = {name: values for name, values in by_name.items() if name not in listed}
+    return pairs, by_name
 
 
 def values_by_name(fields: Iterable[tuple[str, bytes]]) -> Fields:
