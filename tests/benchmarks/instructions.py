@@ -60,7 +60,7 @@ async def repeat(kind: str, requests: int) -> None:
             url = f"{URL}/{number:06}" if is_other else URL
             response = step_through(send(url, **KINDS[kind]), loop)
             if kind in ("miss", "hit") and response.is_stored is not (kind == "hit" and number > 0):
-                raise WrongAnswer(f"{response!r}: {response.cache_status}")
+                raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
             if response.status_code != 200 or response.content != SMALL:
                 raise WrongAnswer(f"{response!r}")
 

@@ -40,7 +40,8 @@ from .stored_response import (
     StoredResponse,
     directives_of,
     first,
-    storable_fields,
+    known_fields,
+    storable_lines,
     variant_of,
     vary_names,
 )
@@ -307,20 +308,21 @@ class CachedExchange:
         request = self.request
         received_at = self.cache.clock()
         requested_at = received_at - response.elapsed.total_seconds()
-        pairs, fields = storable_fields(response.raw_head)
+        lines = storable_lines(response.raw_head)
         if response.status_code == 304 and self._reader is not None and self.stored is not None:
-            return self._answer_validated(self.stored.renewed(pairs, requested_at, received_at))
+            return self._answer_validated(self.stored.renewed(lines, requested_at, received_at))
         if request.method == "HEAD":
             if response.status_code == 200:
                 return then(
                     self._find(),
-                    lambda found: self._renew_by_head(found, pairs, fields, requested_at, received_at),
+                    lambda found: self._renew_by_head(found, lines, requested_at, received_at),
                 )
             return None
         if response.status_code in SERVER_ERRORS and self._may_be_replaced(received_at):
             self._is_replaceable = True
             response.buffer()
             return None
+        fields = known_fields(lines)
         directives = directives_of(fields)
         vary = vary_names(fields)
         location = first(fields, "content-location")
@@ -352,7 +354,7 @@ class CachedExchange:
             variant_of(vary, request_fields(request)) if vary else "",
             response.status_code,
             response.reason,
-            pairs,
+            lines,
             requested_at,
             received_at,
             by_name=fields,
@@ -375,19 +377,18 @@ class CachedExchange:
     def _renew_by_head(
         self,
         found: list[StoredResponse],
-        pairs: list[tuple[str, bytes]],
-        fields: Fields,
+        lines: bytes,
         requested_at: float,
         received_at: float,
     ) -> Awaitable[None] | None:
         """Use the head of a response to HEAD for the stored responses to GET (RFC 9111, section 4.3.5)."""
-        sent = request_fields(self.request)
+        fields, sent = known_fields(lines), request_fields(self.request)
         for stored in found:
             if stored.variant != variant_of(stored.vary, sent):
                 continue
             if stored.status != 200 or contradicts(fields, stored):
                 return self._remove(self.key)
-            return self._renew(stored.renewed(pairs, requested_at, received_at))
+            return self._renew(stored.renewed(lines, requested_at, received_at))
         return None
 
     def _renew(self, renewed: StoredResponse) -> Awaitable[None] | None:
