@@ -35,7 +35,7 @@ KINDS = ("warm", "none", "miss", "hit")
 BODY = b"x" * 200
 ANSWER = (
     b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: %b\r\nContent-Type: text/plain\r\nContent-Length: 200\r\n"
-    b"Cache-Control: max-age=60\r\nETag: \"5f2b0c6a91d3e847\"\r\n\r\n" + BODY
+    b'Cache-Control: max-age=60\r\nETag: "5f2b0c6a91d3e847"\r\n\r\n' + BODY
 )
 WARM_GET = 40.0  # us that a warm GET takes on the machine of the limits
 LIMIT = 100.0 / WARM_GET  # of a miss over `none`, and of a hit, in warm GETs
@@ -108,7 +108,9 @@ async def measure(base: str, rounds: int, requests: int) -> dict[str, list[float
 def in_warm_gets(times: dict[str, list[float]], kind: str, over: str | None = None) -> float:
     """Return the median over all rounds of what a kind costs, or costs more than another one, in warm GETs."""
     less = times[over] if over is not None else [0.0] * len(times[kind])
-    return statistics.median((own - other) / warm for own, other, warm in zip(times[kind], less, times["warm"], strict=True))
+    return statistics.median(
+        (own - other) / warm for own, other, warm in zip(times[kind], less, times["warm"], strict=True)
+    )
 
 
 def main() -> int:
@@ -130,7 +132,10 @@ def main() -> int:
     ]
     print(table(["one small GET", "best us", "median us", "in warm GETs"], rows))
     missed = False
-    for name, value in (("a miss over none", in_warm_gets(times, "miss", "none")), ("a hit", in_warm_gets(times, "hit"))):
+    for name, value in (
+        ("a miss over none", in_warm_gets(times, "miss", "none")),
+        ("a hit", in_warm_gets(times, "hit")),
+    ):
         missed = missed or value > LIMIT
         print(f"{name}: {value:.2f} warm GETs, limit {LIMIT}: {'MISSED' if value > LIMIT else 'reached'}")
     return 1 if options.check and missed else 0

@@ -15,7 +15,9 @@ from benchmarks.workloads import SMALL
 
 Result = TypeVar("Result")
 ANSWER = HEAD.format("application/json", len(SMALL), "keep-alive", VARY).encode() + SMALL
-FRESH_ANSWER = ANSWER.replace(b"no-store", b"max-age=999999999").replace(VARY.encode(), b"X-Vary: no")  # which a cache stores
+FRESH_ANSWER = ANSWER.replace(b"no-store", b"max-age=999999999").replace(
+    VARY.encode(), b"X-Vary: no"
+)  # which a cache stores
 
 
 class CannedTransport(asyncio.Transport):

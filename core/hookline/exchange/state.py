@@ -158,7 +158,10 @@ class ExchangeState:
         """
         owner = self._dispatch_table if event == "pre_request" else self._hooks_after_head
         found: Stage | None = getattr(owner, event)
-        if self._on_fast_path:
+        request = self.request
+        if self._on_fast_path or (
+            self._events is None and request._call_handlers is None and self.timings is None and not request.timings
+        ):
             return found
         if event == "pre_request" and self.request.timings:
             self._begin_timings()

@@ -69,12 +69,7 @@ class ContentFilter:
     @property
     def has_pending(self) -> bool:
         """Is there output that needs no more of the raw body?"""
-        if self.parts:
-            return True
-        for decoder in self._decoders:  # a loop, since any() with a generator takes 0.4 us more
-            if decoder.has_pending:
-                return True
-        return False
+        return bool(self.parts) or any(decoder.has_pending for decoder in self._decoders)
 
     def decode_available(self, *, is_complete: bool, bounded: bool) -> bytes:
         """Decode the parts that are here, and return the output.
@@ -126,17 +121,16 @@ class ContentFilter:
             if decoder.has_pending:
                 piece = decoder.decode(b"", STEP)
             else:
-                data = self._pull(index - 1) if index else self._raw()
+                if index:
+                    data = self._pull(index - 1)
+                else:
+                    parts, self.parts = self.parts, []
+                    data = parts[0] if len(parts) == 1 else b"".join(parts)
                 if not data:
                     return b""
                 piece = decoder.decode(data, STEP)
             if piece:
                 return piece
-
-    def _raw(self) -> bytes:
-        """Return the raw parts that are here, and forget them."""
-        parts, self.parts = self.parts, []
-        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class Text(str):

@@ -177,9 +177,7 @@ class RedisStorage:
     def _unpack(self, key: str, variant: str, packed: bytes) -> StoredResponse:
         head, _, fields = packed.partition(b"\n")
         vary, variant, status, reason, requested_at, received_at, size, body = json.loads(head)
-        return StoredResponse(
-            key, vary, variant, status, reason, fields, requested_at, received_at, size, body
-        )
+        return StoredResponse(key, vary, variant, status, reason, fields, requested_at, received_at, size, body)
 
     def __getstate__(self) -> dict[str, Any]:
         raise TypeError("a RedisStorage cannot be copied or pickled; make one for the same url")

@@ -25,7 +25,8 @@ IGNORE_CASE = frozenset({"accept", "accept-charset", "accept-encoding", "accept-
 Pairs = Sequence[tuple[str, bytes]]
 # Fields that the decisions of a cache need. One search for all of them takes 1.5 us; to split a head into fields takes 4.
 _KNOWN = re.compile(
-    rb"\n(age|cache-control|content-length|content-location|date|etag|expires|last-modified|vary):([^\r\n]*)", re.IGNORECASE
+    rb"\n(age|cache-control|content-length|content-location|date|etag|expires|last-modified|vary):([^\r\n]*)",
+    re.IGNORECASE,
 ).findall
 _BELONGS_TO_CONNECTION = re.compile(
     rb"\n(?:" + b"|".join(name.encode() for name in sorted(NOT_STORED)) + rb"):", re.IGNORECASE
