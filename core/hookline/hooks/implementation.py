@@ -234,8 +234,11 @@ class Implementation:
         self.rank = rank
         self.switch = switch
         self.shape = shape = shape_of(event, function, is_handler=plugin is None)
-        call = self.call_with_read if event in DATA_EVENTS else self.call
-        self.adapted: Callable[..., Any] = call if shape.adapt is None else shape.adapt(function)
+        self.adapted: Callable[..., Any]
+        if shape.adapt is not None:
+            self.adapted = shape.adapt(function)
+        else:
+            self.adapted = self.call_with_read if event in DATA_EVENTS else self.call
 
     @property
     def owner(self) -> str:

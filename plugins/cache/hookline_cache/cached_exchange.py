@@ -159,7 +159,7 @@ class CachedExchange:
     def _look_up(self) -> Answer | Awaitable[Answer]:
         self._seen_count = self._fetches.stored_count
         found = self._find()
-        return await_then(found, self._choose) if is_awaitable(found) else self._choose(found)
+        return self._choose(found) if isinstance(found, list) else await_then(found, self._choose)
 
     def _choose(self, found: list[StoredResponse]) -> Answer | Awaitable[Answer]:
         """Choose one of the stored responses for this URL, and use it."""
@@ -328,7 +328,7 @@ class CachedExchange:
         location = first(fields, "content-location")
         if (
             vary is None
-            or not has_certain_end(response)
+            or not ("content-length" in fields or has_certain_end(response))
             or not is_storable(
                 request.method,
                 response.status_code,
@@ -431,18 +431,18 @@ class CachedExchange:
         except BaseException:
             self._end_fetch("failed")
             raise
-        if is_awaitable(added):
-            return self._store_later(stored, added)
-        self._note_stored(stored, added)
-        return None
+        if added is None or isinstance(added, bool):
+            self._note_stored(stored, added is True)
+            return None
+        return self._store_later(stored, added)
 
     async def _store_later(self, stored: StoredResponse, adding: Awaitable[bool | None]) -> None:
         try:
-            self._note_stored(stored, await adding)
+            self._note_stored(stored, await adding is True)
         finally:
             self._end_fetch("failed")
 
-    def _note_stored(self, stored: StoredResponse, added: bool | None) -> None:
+    def _note_stored(self, stored: StoredResponse, added: bool) -> None:
         if added:
             self._status["stored"] = True
             self._note_ttl(stored)
@@ -462,7 +462,9 @@ class CachedExchange:
 
     def _find(self) -> list[StoredResponse] | Awaitable[list[StoredResponse]]:
         found = self._attempt(self.cache.storage.find, self.key)
-        return await_then(found, as_list) if is_awaitable(found) else as_list(found)
+        if isinstance(found, list):
+            return found
+        return [] if found is None else await_then(found, as_list)
 
     def _remove(self, key: str) -> Awaitable[None] | None:
         return self._attempt(self.cache.storage.remove, key)
