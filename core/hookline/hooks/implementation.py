@@ -105,7 +105,7 @@ class Shape(NamedTuple):
     positional, keywords: the names of the arguments that are passed by position, and by keyword.
     named: the parameters that have their names: `**parameter` stands for none, because it is in handlers and implementations
         that know nothing of sub-requests and interim heads. Empty for handlers.
-    adapt: makes of the function what every exchange calls; None = `Implementation.call`, or `call_with_read`, serves.
+    adapt: makes of the function what every exchange calls; None = `call_by_names` serves.
     """
 
     positional: Sequence[str]
@@ -170,8 +170,13 @@ def adapter_of(
     functools.partial with a keyword 0.13, and `Implementation.call` 0.5.
     """
     if event in DATA_EVENTS:
-        if tuple(positional) == ("response", "data"):
-            return as_it_is
+        match tuple(positional), tuple(keywords):
+            case ("response", "data"), ():
+                return as_it_is
+            case ("response",), ("data",):
+                return lambda f: lambda response, data: f(response, data=data)
+            case ("response",), ():
+                return lambda f: lambda response, data: f(response)
         return None
     match tuple(positional), tuple(keywords):
         case ("response",), ():
@@ -185,6 +190,18 @@ def adapter_of(
         case ("response", "exc", "cause"), ():
             return lambda f: lambda response: f(response, None, response.request.cause)
     return None
+
+
+def call_by_names(function: Callable[..., Any], shape: Shape, values: Mapping[str, Any]) -> Any:
+    """Call a function with those of these arguments that it names."""
+    return function(*[values[n] for n in shape.positional], **{n: values[n] for n in shape.keywords})
+
+
+def arguments(
+    response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b""
+) -> dict[str, Any]:
+    """Return the arguments of the events by name."""
+    return {"response": response, "exc": exc, "interim": interim, "cause": response.request.cause, "data": data}
 
 
 def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -237,8 +254,8 @@ class Implementation:
         self.adapted: Callable[..., Any]
         if shape.adapt is not None:
             self.adapted = shape.adapt(function)
-        else:
-            self.adapted = self.call_with_read if event in DATA_EVENTS else self.call
+        else:  # no method of this object, which would make a reference cycle
+            self.adapted = lambda response, data=b"": call_by_names(function, shape, arguments(response, data=data))
 
     @property
     def owner(self) -> str:
@@ -259,23 +276,11 @@ class Implementation:
 
     def call(self, response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b"") -> Any:
         """Call the function with those arguments that it names."""
-        values = {
-            "response": response,
-            "exc": exc,
-            "interim": interim,
-            "cause": response.request.cause,
-            "data": data,
-        }
-        return self.call_with(values)
-
-    def call_with_read(self, response: Any, data: bytes) -> Any:
-        """Call the function on a data event."""
-        return self.call(response, data=data)
+        return self.call_with(arguments(response, exc, interim, data))
 
     def call_with(self, values: Mapping[str, Any]) -> Any:
         """Call the function with those of these arguments that it names."""
-        shape = self.shape
-        return self.function(*[values[n] for n in shape.positional], **{n: values[n] for n in shape.keywords})
+        return call_by_names(self.function, self.shape, values)
 
     def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:
         """May core skip it for requests that give neither an option nor a field that its preconditions name?
