@@ -130,12 +130,12 @@ class CachedExchange:
                 [value for name, value in request.fields_as_sent() if name.lower() == "cache-control"]
             )
         if request.method not in ("GET", "HEAD"):
-            self._status["fwd"] = "method"
             if request.method not in SAFE_METHODS:
-                self._bind()
+                return self._send("method")
+            self._status["fwd"], self._response = "method", None
             return None
         if "no-store" in self.directives:
-            self._status["fwd"] = "request"
+            self._status["fwd"], self._response = "request", None
             return None
         if mode == "stale" and self.given is not None and self.given.key == self.key:
             self._status.update(fwd="stale", detail="stale-if-error")
@@ -237,7 +237,7 @@ class CachedExchange:
     def _miss(self, why: str) -> Answer | Awaitable[Answer]:
         """Wait for a call that fetches the same, else fetch it; why: as Cache-Status says it."""
         if self.mode == "only-if-cached" or "only-if-cached" in self.directives:
-            self._status["fwd"] = why
+            self._status["fwd"], self._response = why, None
             return HttpResponse.build(self.request, 504, reason="Gateway Timeout", stored=True)
         if self._seen_count != self._fetches.stored_count and not self._looked_up_again:
             self._looked_up_again = True  # another call has stored something while the storage was asked
