@@ -7,9 +7,10 @@ A server in a process of its own sends 200 bytes that are fresh for a minute. Fo
     miss   of URLs that differ, with `cache=Cache()`; each response is stored
     hit    of the same URLs once more: each response is a stored one
 
-The figures are the CPU time of the client's process. It shares one core with the server: to wake another core would cost a warm
-GET more than all of its code, so that it would be a poor measure. A machine changes its speed from second to second, so the limits count in
-warm GETs of the same round: where a warm GET takes 40 us, a miss may cost 100 us over `none`, and a hit 100 us in all.
+The figures are the CPU time of the client's process. It shares one core with the server: to wake another core would cost a
+warm GET more than all of its code, so that it would be a poor measure. A machine changes its speed from second to second, so
+the limits count in warm GETs of the same round: where a warm GET takes 40 us, a miss may cost 100 us over `none`, and a hit
+100 us in all.
 """
 
 from __future__ import annotations
