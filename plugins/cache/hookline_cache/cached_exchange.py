@@ -159,7 +159,7 @@ class CachedExchange:
     def _look_up(self) -> Answer | Awaitable[Answer]:
         self._seen_count = self._fetches.stored_count
         found = self._find()
-        return self._choose(found) if isinstance(found, list) else await_then(found, self._choose)
+        return await_then(found, self._choose) if is_awaitable(found) else self._choose(found)
 
     def _choose(self, found: list[StoredResponse]) -> Answer | Awaitable[Answer]:
         """Choose one of the stored responses for this URL, and use it."""
@@ -462,9 +462,7 @@ class CachedExchange:
 
     def _find(self) -> list[StoredResponse] | Awaitable[list[StoredResponse]]:
         found = self._attempt(self.cache.storage.find, self.key)
-        if isinstance(found, list):
-            return found
-        return [] if found is None else await_then(found, as_list)
+        return await_then(found, as_list) if is_awaitable(found) else as_list(found)
 
     def _remove(self, key: str) -> Awaitable[None] | None:
         return self._attempt(self.cache.storage.remove, key)
