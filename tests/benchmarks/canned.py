@@ -15,14 +15,18 @@ from benchmarks.workloads import SMALL
 
 Result = TypeVar("Result")
 ANSWER = HEAD.format("application/json", len(SMALL), "keep-alive", VARY).encode() + SMALL
+FRESH_ANSWER = ANSWER.replace(b"no-store", b"max-age=999999999").replace(
+    VARY.encode(), b"X-Vary: no"
+)  # which a cache stores
 
 
 class CannedTransport(asyncio.Transport):
-    """A transport without a socket. After a write it owes its protocol one ANSWER, which `answer` delivers."""
+    """A transport without a socket. After a write it owes its protocol one response, which `answer` delivers."""
 
-    def __init__(self, protocol: asyncio.BaseProtocol) -> None:
+    def __init__(self, protocol: asyncio.BaseProtocol, response: bytes) -> None:
         super().__init__()
         self.protocol = protocol
+        self.response = response
         self.buffered = cast(asyncio.BufferedProtocol, protocol) if hasattr(protocol, "get_buffer") else None
         self.owed = 0
         self.closed = False
@@ -33,11 +37,11 @@ class CannedTransport(asyncio.Transport):
     def answer(self) -> None:
         self.owed = 0
         if self.buffered is None:
-            cast(asyncio.Protocol, self.protocol).data_received(ANSWER)
+            cast(asyncio.Protocol, self.protocol).data_received(self.response)
             return
-        size = len(ANSWER)
+        size = len(self.response)
         buffer = cast(memoryview, self.buffered.get_buffer(-1))
-        buffer[:size] = ANSWER
+        buffer[:size] = self.response
         self.buffered.buffer_updated(size)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -71,15 +75,19 @@ class CannedTransport(asyncio.Transport):
 
 
 class CannedLoop(asyncio.SelectorEventLoop):
-    """A loop whose ways to connect all return a CannedTransport."""
+    """A loop whose ways to connect all return a CannedTransport.
+
+    response: what connections that are opened from now on answer each write with.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.response = ANSWER
         self.transports: list[CannedTransport] = []
 
     async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
         protocol = protocol_factory()
-        transport = CannedTransport(protocol)
+        transport = CannedTransport(protocol, self.response)
         self.transports.append(transport)
         protocol.connection_made(transport)
         return transport, protocol

@@ -82,9 +82,30 @@ class EachRead:
     def data_received(self, response: HttpResponse, data: bytes) -> None: ...
 
 
+class Bound:
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> None:
+        response.event("post_request").bind(self.finish, plugin="bound")
+
+    def finish(self, response: HttpResponse) -> None: ...
+
+
+class Decoded:
+    has_pending = False
+
+    @hookimpl
+    def on_headers(self, response: HttpResponse) -> None:
+        response.add_decoder(self)
+
+    def decode(self, data: bytes, limit: int) -> bytes:
+        return data
+
+    def finish(self) -> None: ...
+
+
 PLUGINS = (
     *(OtherStatus, OtherField, CalledHas, ParsedHeaders, Skipped, PlainBefore),
-    *(PlainAfter, AsyncAfter, OneField, Wrapper, EachRead),
+    *(PlainAfter, AsyncAfter, OneField, Wrapper, Bound, Decoded, EachRead),
 )
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.canned import CannedLoop, step_through
+from benchmarks.canned import FRESH_ANSWER, CannedLoop, step_through
 from benchmarks.workloads import SMALL, WrongAnswer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET": {},
     "GET with a field": {"headers": {"X-Request-Id": "1"}},
     "POST": {"data": BODY},
+    "GET of another URL": {},
+    "miss": {},  # of a cache in memory, of another URL each
+    "hit": {},
 }
+DEFAULT_KINDS = "GET,GET with a field,POST"
 FEW, MANY = 1000, 3000  # requests of the two runs
 # With an unlucky seed, names collide in tables of the interpreter, which adds 2 % to one kind of call: the least count is taken.
 HASH_SEEDS = ("0", "1")
@@ -44,10 +48,19 @@ async def repeat(kind: str, requests: int) -> None:
 
     loop = asyncio.get_running_loop()
     assert isinstance(loop, CannedLoop)
-    async with HttpClient() as client:
-        for _ in range(requests):
+    options: dict[str, Any] = {}
+    if kind in ("miss", "hit"):
+        from hookline_cache import Cache
+
+        loop.response, options = FRESH_ANSWER, {"cache": Cache()}
+    is_other = kind in ("GET of another URL", "miss")
+    async with HttpClient(**options) as client:
+        for number in range(requests):
             send = client.post if kind == "POST" else client.get
-            response = step_through(send(URL, **KINDS[kind]), loop)
+            url = f"{URL}/{number:06}" if is_other else URL
+            response = step_through(send(url, **KINDS[kind]), loop)
+            if kind in ("miss", "hit") and response.is_stored is not (kind == "hit" and number > 0):
+                raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
             if response.status_code != 200 or response.content != SMALL:
                 raise WrongAnswer(f"{response!r}")
 
@@ -114,6 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", metavar="REVISION", help="count this revision too, and compare")
     parser.add_argument("--limit", type=float, default=3.0, help="per cent over REVISION (default: %(default)s)")
+    parser.add_argument("--kinds", default=DEFAULT_KINDS, help=f"of {', '.join(KINDS)} (default: %(default)s)")
     parser.add_argument("--repeat", choices=KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--requests", type=int, default=FEW, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -125,7 +139,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         tree = check_out(None, Path(folder, "now"))
         other = check_out(options.against, Path(folder, "old")) if options.against else None
-        for kind in KINDS:
+        for kind in options.kinds.split(","):
             own = per_request(tree, kind)
             line = f"{kind}: {own} instructions"
             if other is not None:

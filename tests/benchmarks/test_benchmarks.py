@@ -103,6 +103,21 @@ def test_hook_costs_measures_each_way_to_write_a_hook() -> None:
     assert "| EachRead" in done.stdout
 
 
+def test_cache_costs_measures_misses_and_hits() -> None:
+    done = program("cache_costs.py", "--rounds", "2", "--requests", "10")
+
+    assert done.returncode == 0, done.stderr
+    for words in ("| miss ", "| hit ", "a miss over none", "a hit: "):
+        assert words in done.stdout
+
+
+def test_instructions_count_calls_that_a_cache_misses_and_answers() -> None:
+    for kind in ("miss", "hit", "GET of another URL"):
+        done = program("instructions.py", "--repeat", kind, "--requests", "3")
+
+        assert done.returncode == 0, done.stderr
+
+
 def test_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
     # The machine slows down from round to round; one round of one client was disturbed.
     rows = rows_for("b_c10", {"hookline": [10.0, 20.0, 90.0], "aiohttp": [100.0, 200.0, 300.0]})

@@ -40,6 +40,35 @@ async def test_same_head_is_the_same_object_and_has_its_own_body():
     assert connection.is_reusable
 
 
+@pytest.mark.parametrize("cut", ["whole", "bytes", 7])
+async def test_same_head_is_the_same_object_off_the_fast_path_too(cut):
+    connection, transport = connect()
+    heads, bodies = [], []
+    for content in (b"one", b"two", b"six"):
+        connection.begin(Receiver())
+        connection.leave_fast_path("GET")
+        feed(connection, transport, response(content), cut)
+        heads.append(connection.head)
+        bodies.append(b"".join(connection.parts))
+        connection.end()
+    assert heads[0] is heads[1] is heads[2]
+    assert bodies == [b"one", b"two", b"six"]
+    assert connection.is_reusable
+
+
+@pytest.mark.parametrize("status", [b"103 Early Hints", b"204 No Content", b"304 Not Modified"])
+async def test_head_without_a_body_is_not_kept_for_the_fast_path(status):
+    connection, transport = connect()
+    data = b"HTTP/1.1 %b\r\nContent-Length: 3\r\n\r\n" % status
+    for is_fast in (False, True):
+        connection.begin(Receiver())
+        if not is_fast:
+            connection.leave_fast_path("GET")
+        feed(connection, transport, data if not is_fast else data + b"abc")
+        assert b"".join(connection.parts) == b""
+        connection.end()
+
+
 async def test_head_that_differs_in_one_character_is_parsed():
     connection, transport = connect()
     exchange(connection, transport, response(b"one", 200, [("X-A", "1")]))

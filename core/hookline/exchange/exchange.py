@@ -121,7 +121,7 @@ async def exchange(
             try:
                 waiter = connection.begin(response)
                 if not (request._on_fast_path and response._on_fast_path) or request.method in NO_BODY_METHODS:
-                    response._leave_fast_path(connection)
+                    response._leave_fast_path(connection, may_have_body=request.method not in NO_BODY_METHODS)
                 elif request.deadline:
                     response._arm_deadline()
                 response._step = SENT
@@ -155,6 +155,8 @@ async def exchange(
                     if answer is not None:
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
             call = None
+            if request.stream:
+                connection.on_fast_path = False  # a hook has set it now
         # 4. The body is received. For a stream, _receive_body hands the response out, and the caller gets it now. On the
         # fast path the whole response came in one read, and there is nothing to wait for.
         if not connection.on_fast_path and not await response._receive_body(connection):
@@ -263,9 +265,8 @@ def take_over(response: HttpResponse, answer: HttpResponse) -> HttpResponse:
             "a response that fires events is to be built for response.request, and cannot answer another that was built"
         )
     response._share_notes(answer)
-    answer.answer, answer.timings, answer._events = None, response.timings, response._events
-    for event in (answer._events or {}).values():
-        event._response = answer
+    answer.answer, answer.timings = None, response.timings
+    answer._events, answer._waiters_of, response._successor = response._events, response._waiters_of, answer
     answer._step = HEAD
     answer._sent_at = answer._head_at = monotonic()
     return answer

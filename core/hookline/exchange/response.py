@@ -19,7 +19,7 @@ from ..errors import (
     StreamConsumedError,
 )
 from ..hooks.declarations import MediaType
-from ..hooks.handlers import ResponseEvent
+from ..hooks.handlers import ResponseEvent, check_event
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
@@ -137,7 +137,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         Raises: LocalProtocolError, for a field or a reason that HTTP cannot carry; TypeError, for a field or a content of another
         type; ValueError, for a generator that has ended.
         """
-        lines = fields.field_lines((name, value) for name, value in fields.check_fields(headers) if value is not None)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in fields.check_fields(headers) if value is not None])
         response: HttpResponse = request.configuration.response_type(request)
         response._set_head(
             f"HTTP/1.1 {int(status_code):03d} {fields.check_value('the reason', reason)}\r\n{lines}\r\n".encode(
@@ -561,8 +561,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
             self._on_fast_path = False
         found = self._events.get(name)
         if found is None:
-            found = self._events[name] = ResponseEvent(name, self)
-        return found
+            found = self._events[check_event(name)] = []
+        return ResponseEvent(name, self, found)
 
     __reduce__ = snapshot
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,6 @@ from multidict import CIMultiDict
 from ..errors import HttpTimeout, ReadTimeout
 from ..hooks.data_listeners import DataListeners
 from ..hooks.dispatch_table import with_handlers
-from ..hooks.handlers import ResponseEvent
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
@@ -38,6 +38,14 @@ MAX_BUFFERED = 64 * 1024  # bytes: of a body that `buffer` holds back from a cal
 NEVER = math.inf  # the due time of an exchange that no timeout limits
 
 
+@cache
+def timedelta_type() -> type[timedelta]:
+    """Return `timedelta`, imported at its first use: that takes 2 ms, and 0.7 us each further time."""
+    from datetime import timedelta
+
+    return timedelta
+
+
 class ExchangeState:
     """The state of one exchange: what the engine keeps from pre_request to post_request. `HttpResponse` is its only subclass.
 
@@ -51,6 +59,8 @@ class ExchangeState:
         _hooks_after_head: those of on_headers and post_request that run for this head; before it, those without preconditions.
         _on_fast_path: True while no handlers of this call or response, and no handlers of data events, have to be called.
         _events: the handlers that were bound to this response, by event. None = `event` was never called.
+        _waiters_of: the futures that are set when an event has fired, by event. None = there were none.
+        _successor: the response that goes on with this exchange in its place; None = there is none.
         _answered_by: the owner of the implementation that answered post_request, as error messages name it. "" = none.
 
     Timeouts:
@@ -90,7 +100,9 @@ class ExchangeState:
     # events
     timings: Timings | None = None
     answer: Any = None
-    _events: dict[str, ResponseEvent] | None = None
+    _events: dict[str, list[Implementation]] | None = None
+    _waiters_of: dict[str, list[asyncio.Future[Any]]] | None = None
+    _successor: ExchangeState | None = None
     _answered_by = ""
 
     # timeouts
@@ -146,15 +158,20 @@ class ExchangeState:
         """
         owner = self._dispatch_table if event == "pre_request" else self._hooks_after_head
         found: Stage | None = getattr(owner, event)
-        if self._on_fast_path:
+        request = self.request
+        if self._on_fast_path or (
+            self._events is None and request._call_handlers is None and self.timings is None and not request.timings
+        ):
             return found
         if event == "pre_request" and self.request.timings:
             self._begin_timings()
         elif event == "post_request" and self.timings is not None:
             self.timings._end(failed=False)
             self.timings._mark("done")
-        self._notify_waiters(event)
-        return with_handlers(found, event, self._handlers(event))
+        if self._waiters_of is not None:
+            self._notify_waiters(event)
+        handlers = self._handlers(event)
+        return with_handlers(found, event, handlers) if handlers else found
 
     def _begin_timings(self) -> None:
         """Record timings from now on; an exchange with timings leaves the fast path."""
@@ -166,11 +183,13 @@ class ExchangeState:
         call = self.request._call_handlers
         own = call.get(event, ()) if call is not None else ()
         if self._events is not None and event in self._events:
-            return (*own, *self._events[event]._implementations)
+            return (*own, *self._events[event])
         return own
 
     def _has_fired(self, event: str) -> bool:
         """Say whether an event has fired: a one-time event if it has begun, a data event once a read must have fired it."""
+        if self._successor is not None:
+            return self._successor._has_fired(event)
         if event in _STEP_OF:
             return self._step >= _STEP_OF[event]
         if event == "data_processed":
@@ -181,12 +200,17 @@ class ExchangeState:
         """Return the object that the connection gives the bytes of each read to; None if no one needs them."""
         if self.is_built and not self._is_as_received:
             return None
-        received = (*self._dispatch_table.data_received, *self._handlers("data_received"))
-        processed = (*self._dispatch_table.data_processed, *self._handlers("data_processed"))
-        if self.is_built:
-            received = ()  # there are no bytes of the network
-        awaited = self._events is not None and any(event in self._events for event in DATA_EVENTS)
-        listener = DataListeners(self, received, processed) if received or processed or awaited else None
+        table, call, own = self._dispatch_table, self.request._call_handlers, self._events
+        awaited = own is not None and not own.keys().isdisjoint(DATA_EVENTS)
+        given = call is not None and not call.keys().isdisjoint(DATA_EVENTS)
+        listener: DataListener | None = None
+        if awaited or given or table.data_received or table.data_processed:
+            received = (*table.data_received, *self._handlers("data_received"))
+            processed = (*table.data_processed, *self._handlers("data_processed"))
+            if self.is_built:
+                received = ()  # there are no bytes of the network
+            if received or processed or awaited:
+                listener = DataListeners(self, received, processed)
         if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
             return FirstByteListener(self.timings, self.connection, listener)
         return listener
@@ -204,8 +228,18 @@ class ExchangeState:
 
     def _notify_waiters(self, event: str) -> None:
         """Wake those who wait for an event, which has fired."""
-        if self._events is not None and event in self._events:
-            self._events[event]._notify_waiters()
+        for future in (self._waiters_of or {}).pop(event, ()):
+            if not future.done():
+                future.set_result(self)
+
+    def _add_waiter(self, event: str, future: asyncio.Future[Any]) -> None:
+        """Have a future set to this response when an event has fired."""
+        if self._successor is not None:
+            self._successor._add_waiter(event, future)
+            return
+        if self._waiters_of is None:
+            self._waiters_of = {}
+        self._waiters_of.setdefault(event, []).append(future)
 
     def _describe_invalid_answer(self, event: str, answer: Any) -> str | None:
         """Return None if a hook may answer the event with this object, else a text that says what was expected."""
@@ -313,15 +347,22 @@ class ExchangeState:
 
     # -- the connection's calls
 
-    def _leave_fast_path(self, connection: Carrier) -> None:
+    def _leave_fast_path(self, connection: Carrier, *, may_have_body: bool) -> None:
         """Make the connection report each read and head, and arm the timeouts of the response.
 
-        This is needed for handlers of data events, limits, timings, and methods whose responses have no body.
+        This is needed for handlers of data events, limits, timings, and methods whose responses have no body. If the exchange
+        has no more than handlers of other events, the connection stays on the fast path: 8 us less.
+
+        may_have_body: may the method of the request have a response with a body?
         """
         request = self.request
         if self._upload_wrappers and request.body is not None and request.gate is None:
             request.hold_body().open()  # a held body is sent in chunks, which the wrappers take
         listener = None if self._on_fast_path else self._make_data_listener()
+        if listener is None and self.timings is None and request._on_fast_path and may_have_body:
+            if request.deadline:
+                self._arm_deadline()
+            return
         if self.timings is not None:
             self.timings._begin_sending()
         connection.leave_fast_path(request.method, request.max_body, listener)
@@ -365,8 +406,10 @@ class ExchangeState:
 
         A connection keeps the head object for equal heads of later responses; so these find their hooks without a search.
         """
-        self._hooks_after_head = hooks = self._dispatch_table.hooks_after(head.status, head.low)
-        head.cached_table, head.cached_hooks = self._dispatch_table, hooks
+        table = self._dispatch_table
+        if head.cached_table is not table:
+            head.cached_table, head.cached_hooks = table, table.hooks_after(head.status, head.low)
+        self._hooks_after_head = head.cached_hooks
 
     def _wants_interim(self) -> bool:
         """Say whether any hook may want interim heads. The connection drops them otherwise."""
@@ -519,13 +562,11 @@ class ExchangeState:
 
         Until the head is here it is the time so far; 0 if no request was sent.
         """
-        from datetime import timedelta  # imported at first use: it takes 2 ms
-
         began: float | None = getattr(self, "_sent_at", None)
         if began is None:
-            return timedelta(0)
+            return timedelta_type()(0)
         arrived: float = getattr(self, "_head_at", None) or monotonic()
-        return timedelta(seconds=arrived - began)
+        return timedelta_type()(seconds=arrived - began)
 
     def drop_connection(self) -> None:
         """Give up the connection, if there is one: close it, or give it back to the pool if a stream has arrived completely.

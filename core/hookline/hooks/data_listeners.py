@@ -46,4 +46,5 @@ class DataListeners:
             except BaseException as error:
                 note_owner(error, implementation)
                 raise
-        response._notify_waiters(event)
+        if response._waiters_of is not None:
+            response._notify_waiters(event)

@@ -182,6 +182,8 @@ def with_handlers(stage: Stage | None, event: str, handlers: Sequence[Implementa
     if not handlers:
         return stage
     if stage is None:
+        if len(handlers) == 1:
+            return Stage(event, handlers)
         implementations = list(handlers)
     else:
         implementations = [*stage.wrappers, *stage.implementations, *handlers]

@@ -120,16 +120,23 @@ class EventSource(Protocol):
 
     def _update_data_listener(self) -> None: ...
 
+    def _add_waiter(self, event: str, future: asyncio.Future[Any]) -> None: ...
+
 
 class ResponseEvent(Event):
-    """The handlers of one event for one exchange: `response.event(name)`. It also says whether the event has fired."""
+    """The handlers of one event for one exchange: `response.event(name)`. It also says whether the event has fired.
 
-    __slots__ = ("_response", "_waiters")
+    The response keeps the handlers, and not this object, which is a view of them: so the two make no reference cycle.
+    """
 
-    def __init__(self, name: str, response: EventSource) -> None:
-        super().__init__(name, response._update_data_listener if name in DATA_EVENTS else lambda: None)
+    __slots__ = ("_response",)
+
+    def __init__(self, name: str, response: EventSource, implementations: list[Implementation]) -> None:
+        """name: of an event, checked. implementations: those that the response keeps."""
+        self.name = name
+        self._implementations = implementations
+        self._on_change = response._update_data_listener if name in DATA_EVENTS else do_nothing
         self._response = response
-        self._waiters: list[asyncio.Future[Any]] = []
 
     def bind(self, handler: HandlerT, *, plugin: str | None = None) -> HandlerT:
         """Have a handler called for this exchange only; else as for a client.
@@ -155,13 +162,10 @@ class ResponseEvent(Event):
         if self.fired():
             future.set_result(self._response)
         else:
-            self._waiters.append(future)
+            self._response._add_waiter(self.name, future)
             self._on_change()
         return future
 
-    def _notify_waiters(self) -> None:
-        """Set the result of all futures of `waiter()`: the event has fired."""
-        for future in self._waiters:
-            if not future.done():
-                future.set_result(self._response)
-        self._waiters.clear()
+
+def do_nothing() -> None:
+    """Do nothing: a change of these handlers concerns nobody before the event."""

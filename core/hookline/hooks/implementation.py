@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from functools import partial
 from itertools import takewhile
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
 
 from .markers import DATA_EVENTS, UNCONDITIONAL, Conditions
@@ -105,7 +105,7 @@ class Shape(NamedTuple):
     positional, keywords: the names of the arguments that are passed by position, and by keyword.
     named: the parameters that have their names: `**parameter` stands for none, because it is in handlers and implementations
         that know nothing of sub-requests and interim heads. Empty for handlers.
-    adapt: makes of the function what every exchange calls; None = `Implementation.call`, or `call_with_read`, serves.
+    adapt: makes of the function what every exchange calls; None = `call_by_names` serves.
     """
 
     positional: Sequence[str]
@@ -115,10 +115,19 @@ class Shape(NamedTuple):
 
 
 _shapes: dict[Hashable, Shape] = {}  # by event, kind and `signature_key`: a hit saves 2 us of each binding
+# The same for plain methods, by event, kind and the id of the code object, which takes long to hash: 0.5 us less. The value
+# holds the code object, so that no other one can have its id.
+_shapes_of_methods: dict[tuple[str, bool, int], tuple[CodeType, Shape]] = {}
 
 
 def shape_of(event: str, function: Callable[..., Any], *, is_handler: bool) -> Shape:
     """Return how a function is called for an event. is_handler: a user's, which is called as f(response, exc=None)."""
+    code: CodeType | None = None
+    if type(function) is MethodType and type(function.__func__) is FunctionType and not function.__func__.__dict__:
+        code = function.__func__.__code__
+        known = _shapes_of_methods.get((event, is_handler, id(code)))
+        if known is not None:
+            return known[1]
     key = signature_key(function)
     found = _shapes.get((event, is_handler, key))
     if found is None or key is None:
@@ -127,6 +136,10 @@ def shape_of(event: str, function: Callable[..., Any], *, is_handler: bool) -> S
             if len(_shapes) >= MAX_PARAMETERS:
                 _shapes.clear()
             _shapes[event, is_handler, key] = found
+    if code is not None:
+        if len(_shapes_of_methods) >= MAX_PARAMETERS:
+            _shapes_of_methods.clear()
+        _shapes_of_methods[event, is_handler, id(code)] = code, found
     return found
 
 
@@ -157,8 +170,13 @@ def adapter_of(
     functools.partial with a keyword 0.13, and `Implementation.call` 0.5.
     """
     if event in DATA_EVENTS:
-        if tuple(positional) == ("response", "data"):
-            return as_it_is
+        match tuple(positional), tuple(keywords):
+            case ("response", "data"), ():
+                return as_it_is
+            case ("response",), ("data",):
+                return lambda f: lambda response, data: f(response, data=data)
+            case ("response",), ():
+                return lambda f: lambda response, data: f(response)
         return None
     match tuple(positional), tuple(keywords):
         case ("response",), ():
@@ -172,6 +190,18 @@ def adapter_of(
         case ("response", "exc", "cause"), ():
             return lambda f: lambda response: f(response, None, response.request.cause)
     return None
+
+
+def call_by_names(function: Callable[..., Any], shape: Shape, values: Mapping[str, Any]) -> Any:
+    """Call a function with those of these arguments that it names."""
+    return function(*[values[n] for n in shape.positional], **{n: values[n] for n in shape.keywords})
+
+
+def arguments(
+    response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b""
+) -> dict[str, Any]:
+    """Return the arguments of the events by name."""
+    return {"response": response, "exc": exc, "interim": interim, "cause": response.request.cause, "data": data}
 
 
 def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -221,8 +251,11 @@ class Implementation:
         self.rank = rank
         self.switch = switch
         self.shape = shape = shape_of(event, function, is_handler=plugin is None)
-        call = self.call_with_read if event in DATA_EVENTS else self.call
-        self.adapted: Callable[..., Any] = call if shape.adapt is None else shape.adapt(function)
+        self.adapted: Callable[..., Any]
+        if shape.adapt is not None:
+            self.adapted = shape.adapt(function)
+        else:  # no method of this object, which would make a reference cycle
+            self.adapted = lambda response, data=b"": call_by_names(function, shape, arguments(response, data=data))
 
     @property
     def owner(self) -> str:
@@ -243,23 +276,11 @@ class Implementation:
 
     def call(self, response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b"") -> Any:
         """Call the function with those arguments that it names."""
-        values = {
-            "response": response,
-            "exc": exc,
-            "interim": interim,
-            "cause": response.request.cause,
-            "data": data,
-        }
-        return self.call_with(values)
-
-    def call_with_read(self, response: Any, data: bytes) -> Any:
-        """Call the function on a data event."""
-        return self.call(response, data=data)
+        return self.call_with(arguments(response, exc, interim, data))
 
     def call_with(self, values: Mapping[str, Any]) -> Any:
         """Call the function with those of these arguments that it names."""
-        shape = self.shape
-        return self.function(*[values[n] for n in shape.positional], **{n: values[n] for n in shape.keywords})
+        return call_by_names(self.function, self.shape, values)
 
     def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:
         """May core skip it for requests that give neither an option nor a field that its preconditions name?

@@ -46,11 +46,17 @@ class Stage:
 
     def __init__(self, event: str, implementations: Sequence[Implementation]) -> None:
         self.event = event
-        self.wrappers = tuple(i for i in implementations if i.is_wrapper)
-        self.implementations = tuple(i for i in implementations if not i.is_wrapper)
-        self.calls: tuple[Callable[[Any], Any], ...] = (
-            (self.run,) if self.wrappers else tuple(i.adapted for i in self.implementations)
-        )
+        self.wrappers: tuple[Implementation, ...] = ()
+        self.implementations = tuple(implementations)
+        calls = []
+        for each in implementations:  # one loop, because exchanges with handlers of their own make stages: 0.7 us less
+            if each.is_wrapper:
+                self.wrappers = tuple(i for i in implementations if i.is_wrapper)
+                self.implementations = tuple(i for i in implementations if not i.is_wrapper)
+                calls = [self.run]
+                break
+            calls.append(each.adapted)
+        self.calls: tuple[Callable[[Any], Any], ...] = tuple(calls)
 
     def position_in(self, rest: Iterator[Callable[..., Any]]) -> int:
         """Return the index of the one of `calls` that was called last. rest: the iterator over them."""

@@ -216,11 +216,18 @@ class Connection(Carrier, BaseConnection):
             waiter.set_result(None)  # type: ignore[union-attr]
 
     def _take_head(self, data: bytes) -> None:
+        head = self._last_head
+        if head is not None and data.startswith(head.raw):
+            self._accept_head(head, data[len(head.raw) :])
+            return
         found = split_head(data)
         if found is None:
             self._take_partial_head(data)
-        else:
-            self._accept_head(*found)
+            return
+        head = found[0]
+        if head.status >= 200 and head.status not in (204, 304):
+            self._last_head = head if len(head.raw) <= _MAX_REMEMBERED_HEAD else None
+        self._accept_head(*found)
 
     def _take_partial_head(self, data: bytes) -> None:
         self.on_fast_path, self.has_read = False, True

@@ -48,6 +48,9 @@ def parse_status_line(line: bytes) -> StatusLine:
 
     Raises: RemoteProtocolError if it is malformed, or of another version than HTTP/1.0 and 1.1.
     """
+    known = _status_lines.get(line)
+    if known is not None:
+        return known
     match = _STATUS_LINE(line)
     if match is None:
         raise RemoteProtocolError(f"expected an HTTP/1.0 or 1.1 status line, got {first_line(line)}")
@@ -79,7 +82,7 @@ def parse_head(head: bytes, masked: bytes = b"") -> ResponseHead:
     found = _status_lines.get(head[:15])  # "HTTP/1.1 200 OK" is 15 long, and most heads begin with it
     if found is None or head[15] != 13:
         line = head[: head.find(b"\r\n")]
-        found = _status_lines.get(line) or parse_status_line(line)
+        found = parse_status_line(line)
     low = head.lower()
     at = low.find(b"\r\ncontent-length:")
     try:

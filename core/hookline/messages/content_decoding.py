@@ -121,17 +121,16 @@ class ContentFilter:
             if decoder.has_pending:
                 piece = decoder.decode(b"", STEP)
             else:
-                data = self._pull(index - 1) if index else self._raw()
+                if index:
+                    data = self._pull(index - 1)
+                else:
+                    parts, self.parts = self.parts, []
+                    data = parts[0] if len(parts) == 1 else b"".join(parts)
                 if not data:
                     return b""
                 piece = decoder.decode(data, STEP)
             if piece:
                 return piece
-
-    def _raw(self) -> bytes:
-        """Return the raw parts that are here, and forget them."""
-        parts, self.parts = self.parts, []
-        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class Text(str):
@@ -180,6 +179,8 @@ def check_decoder(decoder: Any) -> None:
 
     Raises: TypeError.
     """
+    if hasattr(decoder, "decode") and hasattr(decoder, "finish") and hasattr(decoder, "has_pending"):
+        return
     for name in ("decode", "finish", "has_pending"):
         if not hasattr(decoder, name):
             raise TypeError(

@@ -131,8 +131,8 @@ def check_fields(headers: Any, keyword: str = "headers=") -> list[tuple[str, str
     """
     if headers is None:
         return []
-    items: Any = headers.items() if isinstance(headers, Mapping) else headers
-    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+    items: Any = headers.items() if headers.__class__ is not list and isinstance(headers, Mapping) else headers
+    if items.__class__ is not list and (isinstance(items, (str, bytes)) or not isinstance(items, Iterable)):
         raise TypeError(f"{keyword} takes a mapping, or pairs of a name and a value, not {type(items).__name__}")
     found: list[tuple[str, str | None]] = []
     for item in items:

@@ -12,9 +12,8 @@ The order of one exchange:
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
 from hookline import (
@@ -36,17 +35,19 @@ from .fetches import Fetch, Fetches
 from .freshness import Fields, Use, may_replace_error, use_of
 from .recording import Recording
 from .storable import is_storable
-from .storage import BodyReader, StorageError
+from .storage import BodyReader, BodyWriter, StorageError
 from .stored_response import (
     StoredResponse,
     directives_of,
     first,
-    head_fields,
-    storable_fields,
-    values_by_name,
+    known_fields,
+    storable_lines,
     variant_of,
     vary_names,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -64,6 +65,8 @@ def exchange_with_cache(response: HttpResponse[Any], value: Any) -> CachedExchan
 
     Raises: ValueError, if neither the call nor its client has a cache.
     """
+    if isinstance(value, Cache):
+        return CachedExchange(response, value)
     option = as_cache_option(value)
     if option.mode == "off":
         return None
@@ -71,36 +74,41 @@ def exchange_with_cache(response: HttpResponse[Any], value: Any) -> CachedExchan
     cache = option.cache or (default if isinstance(default, Cache) else None)
     if cache is None:
         raise ValueError(f"cache={option.mode!r} is for a client that was made with cache=Cache(...)")
-    return CachedExchange(response, cache, option)
+    return CachedExchange(response, cache, option.mode, option.stored)
 
 
 class CachedExchange:
     """What the cache does in one exchange.
 
+    cache, mode: what `cache=` says, see `CacheOption`. given: the stored response that it names.
     stored: the stored response that is validated, or that may replace a failure. None = there is none.
+    directives: those of the request's Cache-Control.
     """
 
-    def __init__(self, response: HttpResponse[Any], cache: Cache, option: CacheOption) -> None:
+    stored: StoredResponse | None = None
+    directives: Directives = NONE
+    _fetch: Fetch | None = None
+    _reader: BodyReader | None = None
+    _recording: Recording | None = None
+    _recorded: StoredResponse | None = None
+    _is_late = False  # are all fields of the request there?
+    _waits_for_fields = False
+    _has_waited = False  # for the fetch of another call
+    _seen_count = 0  # how many fetches had been stored when the look-up began
+    _looked_up_again = False
+    _is_replaceable = False  # has the server failed, so that the stale response may be used?
+
+    def __init__(
+        self, response: HttpResponse[Any], cache: Cache, mode: str = "default", given: StoredResponse | None = None
+    ) -> None:
         self.request: HttpRequest = response.request
         self._response: HttpResponse[Any] | None = (
             response  # until the request is sent; later a cycle would keep it alive
         )
-        self.cache, self.option = cache, option
+        self.cache, self.mode, self.given = cache, mode, given
         self.key = cache_key(self.request)
-        self.stored: StoredResponse | None = None
-        self.directives: Directives = NONE
         self._fetches: Fetches = self.request.client.per_loop(Fetches, Fetches.close)
         self._fetches.caches.add(cache)
-        self._fetch: Fetch | None = None
-        self._reader: BodyReader | None = None
-        self._recording: Recording | None = None
-        self._recorded: StoredResponse | None = None
-        self._is_late = False  # are all fields of the request there?
-        self._waits_for_fields = False
-        self._has_waited = False  # for the fetch of another call
-        self._seen_count = 0  # how many fetches had been stored when the look-up began
-        self._looked_up_again = False
-        self._is_replaceable = False  # has the server failed, so that the stale response may be used?
         self._status: dict[str, Any] = {}
 
     @property
@@ -116,24 +124,25 @@ class CachedExchange:
 
     def begin(self) -> Answer | Awaitable[Answer]:
         """Do step 1: decide whether the request is looked up, and do it."""
-        request, mode = self.request, self.option.mode
+        request, mode = self.request, self.mode
         if request.has_header("cache-control"):
             self.directives = parse_directives(
                 [value for name, value in request.fields_as_sent() if name.lower() == "cache-control"]
             )
         if request.method not in ("GET", "HEAD"):
-            self._status["fwd"] = "method"
             if request.method not in SAFE_METHODS:
-                self._bind()
+                return self._send("method")
+            self._status["fwd"], self._response = "method", None
             return None
         if "no-store" in self.directives:
-            self._status["fwd"] = "request"
+            self._status["fwd"], self._response = "request", None
             return None
-        if mode == "stale" and self.option.stored is not None and self.option.stored.key == self.key:
+        if mode == "stale" and self.given is not None and self.given.key == self.key:
             self._status.update(fwd="stale", detail="stale-if-error")
-            return self._answer_with(self.option.stored)
-        if any(request.has_header(name) for name in CONDITIONS):
-            return self._send("bypass")
+            return self._answer_with(self.given)
+        for name in CONDITIONS:
+            if request.has_header(name):
+                return self._send("bypass")
         if mode == "reload":
             if not self.directives:
                 request.unredirected_headers["Cache-Control"] = "no-cache"  # for caches on the way
@@ -149,11 +158,14 @@ class CachedExchange:
 
     def _look_up(self) -> Answer | Awaitable[Answer]:
         self._seen_count = self._fetches.stored_count
-        return self._then(self._find(), self._choose)
+        found = self._find()
+        return await_then(found, self._choose) if is_awaitable(found) else self._choose(found)
 
     def _choose(self, found: list[StoredResponse]) -> Answer | Awaitable[Answer]:
         """Choose one of the stored responses for this URL, and use it."""
         self.stored = None
+        if not found:
+            return self._miss("uri-miss")
         if any(stored.vary for stored in found):
             fields = request_fields(self.request)
             if not self._is_late and any(name not in fields for stored in found for name in stored.vary):
@@ -163,11 +175,11 @@ class CachedExchange:
         else:
             matching = found
         if not matching:
-            return self._miss("vary-miss" if found else "uri-miss")
-        stored = max(matching, key=lambda each: each.received_at)
+            return self._miss("vary-miss")
+        stored = matching[0] if len(matching) == 1 else max(matching, key=lambda each: each.received_at)
         age = stored.age(self.cache.clock())
         use = use_of(age, stored.lifetime, stored.directives, self.directives)
-        if use is Use.VALIDATE or self.option.mode == "revalidate":
+        if use is Use.VALIDATE or self.mode == "revalidate":
             self.stored = stored
             return self._miss("stale" if age >= stored.lifetime or "no-cache" in stored.directives else "request")
         if use is Use.STALE_WHILE_REVALIDATE:
@@ -175,13 +187,15 @@ class CachedExchange:
         if self._has_waited:
             self._status.update(fwd=self._status.get("fwd", "uri-miss"), collapsed=True)
         else:
-            self._status.update(hit=True)
+            self._status["hit"] = True
         return self._answer_with(stored)
 
     def _answer_with(self, stored: StoredResponse) -> Answer | Awaitable[Answer]:
         """Answer with a stored response; if its body is gone, or a range of it is asked for that it has not, send the request."""
-        opened = self._attempt(lambda: self.cache.storage.open(stored), None)
-        return self._then(opened, lambda reader: self._answer(stored, reader))
+        opened = self._attempt(self.cache.storage.open, stored)
+        if is_awaitable(opened):
+            return await_then(opened, lambda reader: self._answer(stored, reader))
+        return self._answer(stored, opened)
 
     def _answer(self, stored: StoredResponse, reader: BodyReader | None) -> Answer | Awaitable[Answer]:
         if reader is None:
@@ -222,8 +236,8 @@ class CachedExchange:
 
     def _miss(self, why: str) -> Answer | Awaitable[Answer]:
         """Wait for a call that fetches the same, else fetch it; why: as Cache-Status says it."""
-        if self.option.mode == "only-if-cached" or "only-if-cached" in self.directives:
-            self._status["fwd"] = why
+        if self.mode == "only-if-cached" or "only-if-cached" in self.directives:
+            self._status["fwd"], self._response = why, None
             return HttpResponse.build(self.request, 504, reason="Gateway Timeout", stored=True)
         if self._seen_count != self._fetches.stored_count and not self._looked_up_again:
             self._looked_up_again = True  # another call has stored something while the storage was asked
@@ -237,8 +251,8 @@ class CachedExchange:
             self._fetch = self._fetches.begin((self.cache, self.key))
         if self.stored is not None and self.stored.has_validator and shares:
             stored = self.stored
-            opened = self._attempt(lambda: self.cache.storage.open(stored), None)
-            return self._then(opened, self._send_with_conditions)
+            opened = self._attempt(self.cache.storage.open, stored)
+            return then(opened, self._send_with_conditions)
         return self._send(why)
 
     async def _wait(self, fetch: Fetch) -> Answer:
@@ -251,7 +265,7 @@ class CachedExchange:
             raise ClientClosed("the client was closed")
         self._has_waited = outcome != "failed"
         answer = self._look_up()
-        return await answer if inspect.isawaitable(answer) else answer
+        return await answer if is_awaitable(answer) else answer
 
     def _send_with_conditions(self, reader: BodyReader | None) -> Answer:
         stored, self._reader = self.stored, reader
@@ -294,27 +308,27 @@ class CachedExchange:
         request = self.request
         received_at = self.cache.clock()
         requested_at = received_at - response.elapsed.total_seconds()
-        pairs = storable_fields(head_fields(response.raw_head))
+        lines = storable_lines(response.raw_head)
         if response.status_code == 304 and self._reader is not None and self.stored is not None:
-            return self._answer_validated(self.stored.renewed(pairs, requested_at, received_at))
+            return self._answer_validated(self.stored.renewed(lines, requested_at, received_at))
         if request.method == "HEAD":
             if response.status_code == 200:
-                return self._then(
+                return then(
                     self._find(),
-                    lambda found: self._renew_by_head(found, pairs, requested_at, received_at),
+                    lambda found: self._renew_by_head(found, lines, requested_at, received_at),
                 )
             return None
         if response.status_code in SERVER_ERRORS and self._may_be_replaced(received_at):
             self._is_replaceable = True
             response.buffer()
             return None
-        fields = values_by_name(pairs)
+        fields = known_fields(lines)
         directives = directives_of(fields)
         vary = vary_names(fields)
         location = first(fields, "content-location")
         if (
             vary is None
-            or not has_certain_end(response)
+            or not ("content-length" in fields or has_certain_end(response))
             or not is_storable(
                 request.method,
                 response.status_code,
@@ -328,7 +342,7 @@ class CachedExchange:
         ):
             self._end_fetch("not stored")
             return None
-        writer = self._attempt_at_once(lambda: self.cache.storage.write(length_of(fields)), None)
+        writer = self._open_writer(length_of(fields))
         if writer is None:  # it is too large
             self._end_fetch("not stored")
             return None
@@ -340,7 +354,7 @@ class CachedExchange:
             variant_of(vary, request_fields(request)) if vary else "",
             response.status_code,
             response.reason,
-            pairs,
+            lines,
             requested_at,
             received_at,
             by_name=fields,
@@ -358,23 +372,27 @@ class CachedExchange:
         answer = self._build(renewed, reader)
         self._status["fwd_status"] = 304
         self._recorded = renewed
-        return self._then(self._renew(renewed), lambda _: answer)
+        return then(self._renew(renewed), lambda _: answer)
 
     def _renew_by_head(
-        self, found: list[StoredResponse], pairs: list[tuple[str, bytes]], requested_at: float, received_at: float
+        self,
+        found: list[StoredResponse],
+        lines: bytes,
+        requested_at: float,
+        received_at: float,
     ) -> Awaitable[None] | None:
         """Use the head of a response to HEAD for the stored responses to GET (RFC 9111, section 4.3.5)."""
-        fields, sent = values_by_name(pairs), request_fields(self.request)
+        fields, sent = known_fields(lines), request_fields(self.request)
         for stored in found:
             if stored.variant != variant_of(stored.vary, sent):
                 continue
             if stored.status != 200 or contradicts(fields, stored):
                 return self._remove(self.key)
-            return self._renew(stored.renewed(pairs, requested_at, received_at))
+            return self._renew(stored.renewed(lines, requested_at, received_at))
         return None
 
     def _renew(self, renewed: StoredResponse) -> Awaitable[None] | None:
-        return self._attempt(lambda: self.cache.storage.renew(renewed), None)
+        return self._attempt(self.cache.storage.renew, renewed)
 
     # -- at the end
 
@@ -398,9 +416,9 @@ class CachedExchange:
         if self.request.method not in SAFE_METHODS and 200 <= response.status_code < 400:
             done = self._invalidate(response)
         if recording is not None and recording.writer is not None and self._recorded is not None:
-            return self._then(done, lambda _: self._store(recording))
+            return self._store(recording) if done is None else await_then(done, lambda _: self._store(recording))
         self._end_fetch("stored" if self._recorded is not None else "not stored")
-        return self._then(done, lambda _: None)
+        return done
 
     def _store(self, recording: Recording) -> Awaitable[None] | None:
         stored, writer = self._recorded, recording.writer
@@ -409,18 +427,18 @@ class CachedExchange:
         recording.writer = None
         stored.size = recording.size
         try:
-            added = self._attempt(lambda: self.cache.storage.add(stored, writer), False)
+            added = self._attempt(self.cache.storage.add, stored, writer)
         except BaseException:
             self._end_fetch("failed")
             raise
-        if inspect.isawaitable(added):
+        if is_awaitable(added):
             return self._store_later(stored, added)
-        self._note_stored(stored, added)
+        self._note_stored(stored, bool(added))
         return None
 
-    async def _store_later(self, stored: StoredResponse, adding: Awaitable[bool]) -> None:
+    async def _store_later(self, stored: StoredResponse, adding: Awaitable[bool | None]) -> None:
         try:
-            self._note_stored(stored, await adding)
+            self._note_stored(stored, bool(await adding))
         finally:
             self._end_fetch("failed")
 
@@ -439,15 +457,15 @@ class CachedExchange:
         for name in ("location", "content-location"):
             key = self._key_of(response.headers[name]) if response.has(name) else None
             if key not in (None, self.key):
-                done = self._then(done, lambda _, key=key: self._remove(key))  # type: ignore[misc]
+                done = then(done, lambda _, key=key: self._remove(key))  # type: ignore[misc]
         return done
 
     def _find(self) -> list[StoredResponse] | Awaitable[list[StoredResponse]]:
-        nothing: list[StoredResponse] = []
-        return self._attempt(lambda: self.cache.storage.find(self.key), nothing)
+        found = self._attempt(self.cache.storage.find, self.key)
+        return await_then(found, as_list) if is_awaitable(found) else as_list(found)
 
     def _remove(self, key: str) -> Awaitable[None] | None:
-        return self._attempt(lambda: self.cache.storage.remove(key), None)
+        return self._attempt(self.cache.storage.remove, key)
 
     def _key_of(self, reference: str) -> str | None:
         """Return the key for a URL reference in a response; None if it leads to another origin, or nowhere."""
@@ -461,7 +479,7 @@ class CachedExchange:
         stored = self.stored
         return (
             stored is not None
-            and self.option.mode != "stale"
+            and self.mode != "stale"
             and may_replace_error(stored.age(now), stored.lifetime, stored.directives, self.directives)
         )
 
@@ -487,39 +505,53 @@ class CachedExchange:
 
     # -- storages
 
-    def _attempt(self, call: Callable[[], T | Awaitable[T]], default: T) -> T | Awaitable[T]:
-        """Call a storage. If it fails, that is logged, and the result is the default."""
+    def _attempt(self, call: Callable[..., T | Awaitable[T]], *args: Any) -> T | Awaitable[T | None] | None:
+        """Call a storage. If it fails, that is logged, and the result is None."""
         try:
-            result = call()
+            result = call(*args)
         except StorageError as error:
             self._log(error)
-            return default
-        return self._attempt_later(result, default) if inspect.isawaitable(result) else result
+            return None
+        return self._attempt_later(result) if is_awaitable(result) else result
 
-    def _attempt_at_once(self, call: Callable[[], T], default: T) -> T:
+    def _open_writer(self, size: int | None) -> BodyWriter | None:
+        """Return what takes a body of this size; None if the storage takes none. size: in bytes, None = unknown."""
         try:
-            return call()
+            return self.cache.storage.write(size)
         except StorageError as error:
             self._log(error)
-            return default
+            return None
 
-    async def _attempt_later(self, awaitable: Awaitable[T], default: T) -> T:
+    async def _attempt_later(self, awaitable: Awaitable[T]) -> T | None:
         try:
             return await awaitable
         except StorageError as error:
             self._log(error)
-            return default
+            return None
 
     def _log(self, error: StorageError) -> None:
         self.request.client.logger.warning("the cache was not used: %s", error)
 
-    def _then(self, value: T | Awaitable[T], function: Callable[[T], U | Awaitable[U]]) -> U | Awaitable[U]:
-        """Call a function with a value, now or, if it is an awaitable, when it is there."""
-        return self._await_then(value, function) if inspect.isawaitable(value) else function(value)
 
-    async def _await_then(self, awaitable: Awaitable[T], function: Callable[[T], U | Awaitable[U]]) -> U:
-        result = function(await awaitable)
-        return await result if inspect.isawaitable(result) else result
+def as_list(found: list[StoredResponse] | None) -> list[StoredResponse]:
+    """Return what a storage has found; nothing if it has failed."""
+    return [] if found is None else found
+
+
+def is_awaitable(value: object) -> TypeIs[Awaitable[Any]]:
+    """Say whether a value is there later. `inspect.isawaitable` takes 0.6 us longer."""
+    return hasattr(value, "__await__")
+
+
+def then(value: T | Awaitable[T], function: Callable[[T], U | Awaitable[U]]) -> U | Awaitable[U]:
+    """Call a function with a value, now or, if it is an awaitable, when it is there."""
+    return await_then(value, function) if is_awaitable(value) else function(value)
+
+
+async def await_then(awaitable: Awaitable[T], function: Callable[[T], U | Awaitable[U]]) -> U:
+    """Call a function with the value of an awaitable, and await what it returns, if that is one."""
+    result = function(await awaitable)
+    return await result if is_awaitable(result) else result
 
 
 async def revalidate(request: HttpRequest, option: CacheOption) -> None:

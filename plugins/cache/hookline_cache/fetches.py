@@ -23,18 +23,22 @@ class Fetch:
     def __init__(self) -> None:
         self.task = asyncio.current_task()
         self.outcome: str | None = None
-        self._ended = asyncio.Event()
+        self._ended: asyncio.Event | None = None  # made for the first who waits
 
     async def wait(self) -> str:
         """Wait for the end, and return the outcome."""
-        await self._ended.wait()
+        if self.outcome is None:
+            if self._ended is None:
+                self._ended = asyncio.Event()
+            await self._ended.wait()
         return self.outcome or "failed"
 
     def end(self, outcome: str) -> None:
         """Set the outcome, unless there is one, and wake those who wait."""
         if self.outcome is None:
             self.outcome = outcome
-            self._ended.set()
+            if self._ended is not None:
+                self._ended.set()
 
 
 class Fetches:

@@ -74,19 +74,24 @@ class MemoryStorage:
         return None if size is not None and size > self._max_body else MemoryBody(self._max_body)
 
     def add(self, stored: StoredResponse, body: MemoryBody) -> bool:
-        stored = stored.with_body(body.size, body.whole())
-        if stored.cost > self._max_bytes:
+        stored.size, stored.body = body.size, body.whole()
+        key, variant, cost = stored.key, stored.variant, stored.cost
+        if cost > self._max_bytes:
             return False
-        self._remove(stored.key, stored.variant)
-        variants = self._by_key.setdefault(stored.key, {})
-        while len(variants) >= MAX_VARIANTS:
-            self._remove(stored.key, next(iter(variants)))
-        variants = self._by_key.setdefault(stored.key, {})
-        variants[stored.variant] = self._by_use[stored.key, stored.variant] = stored
-        self._size += stored.cost
+        if key in self._by_key:
+            self._make_room_for(key, variant)
+        self._by_key.setdefault(key, {})[variant] = self._by_use[key, variant] = stored
+        self._size += cost
         while self._size > self._max_bytes:
             self._remove(*next(iter(self._by_use)))
         return True
+
+    def _make_room_for(self, key: str, variant: str) -> None:
+        """Remove the earlier response of this variant, and the first ones for this URL if there are too many."""
+        self._remove(key, variant)
+        variants = self._by_key.get(key, {})
+        while len(variants) >= MAX_VARIANTS:
+            self._remove(key, next(iter(variants)))
 
     def renew(self, stored: StoredResponse) -> None:
         known = self._by_use.get((stored.key, stored.variant))

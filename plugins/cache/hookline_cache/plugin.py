@@ -7,7 +7,8 @@ decides, when all fields are there.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hookline import Attribute, HttpRequest, HttpResponse, Option, hookimpl
@@ -71,9 +72,7 @@ class HttpCache:
         option = response.request.cache
         if option is None:
             return None
-        from .cached_exchange import exchange_with_cache
-
-        exchange = exchange_with_cache(response, option)
+        exchange = engine()(response, option)
         if exchange is None:
             return None
         response.notes[NOTE] = exchange
@@ -90,6 +89,14 @@ class HttpCacheVary:
     def pre_request(self, response: HttpResponse[Any]) -> HttpResponse | Awaitable[HttpResponse | None] | None:
         exchange: CachedExchange | None = response.notes.get(NOTE)
         return None if exchange is None else exchange.look_up_late()
+
+
+@cache
+def engine() -> Callable[[HttpResponse[Any], Any], CachedExchange | None]:
+    """Return `exchange_with_cache`, which is imported at its first use."""
+    from .cached_exchange import exchange_with_cache
+
+    return exchange_with_cache
 
 
 def check_cache(value: Any) -> Any:

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from .memory_storage import MAX_VARIANTS, MemoryBody, check_limits
-from .packed_fields import pack_fields, unpack_fields
 from .storage import StorageError
 from .stored_response import StoredResponse
 
@@ -173,14 +172,12 @@ class RedisStorage:
             stored.vary, stored.variant, stored.status, stored.reason, stored.requested_at, stored.received_at,
             stored.size, stored.body,
         ]  # fmt: skip
-        return json.dumps(head).encode() + b"\n" + pack_fields(stored)
+        return json.dumps(head).encode() + b"\n" + stored.lines
 
     def _unpack(self, key: str, variant: str, packed: bytes) -> StoredResponse:
         head, _, fields = packed.partition(b"\n")
         vary, variant, status, reason, requested_at, received_at, size, body = json.loads(head)
-        return StoredResponse(
-            key, vary, variant, status, reason, unpack_fields(fields), requested_at, received_at, size, body
-        )
+        return StoredResponse(key, vary, variant, status, reason, fields, requested_at, received_at, size, body)
 
     def __getstate__(self) -> dict[str, Any]:
         raise TypeError("a RedisStorage cannot be copied or pickled; make one for the same url")

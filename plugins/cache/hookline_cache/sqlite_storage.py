@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .memory_storage import MAX_VARIANTS, MemoryBody, check_limits
-from .packed_fields import pack_fields, unpack_fields
 from .storage import StorageError
 from .stored_response import StoredResponse
 
@@ -169,7 +168,7 @@ class SQLiteStorage:
             variant, vary, status, reason, fields, requested_at, received_at, size, body, file, used_at = row
             found.append(
                 StoredResponse(
-                    key, json.loads(vary), variant, status, reason, unpack_fields(fields),
+                    key, json.loads(vary), variant, status, reason, bytes(fields),
                     requested_at, received_at, size, body if file is None else file,
                 )
             )  # fmt: skip
@@ -198,7 +197,7 @@ class SQLiteStorage:
                 "INSERT INTO responses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     stored.key, stored.variant, json.dumps(stored.vary), stored.status, stored.reason,
-                    pack_fields(stored), stored.requested_at, stored.received_at, stored.size, content, name, cost, time.time(),
+                    stored.lines, stored.requested_at, stored.received_at, stored.size, content, name, cost, time.time(),
                 ),
             )  # fmt: skip
             self._remove(
@@ -225,7 +224,7 @@ class SQLiteStorage:
             "UPDATE responses SET fields = ?, requested_at = ?, received_at = ?, used_at = ?"
             " WHERE key = ? AND variant = ? AND size = ? AND (file IS NULL OR file = ?)",
             (
-                pack_fields(stored), stored.requested_at, stored.received_at, time.time(),
+                stored.lines, stored.requested_at, stored.received_at, time.time(),
                 stored.key, stored.variant, stored.size, stored.body if isinstance(stored.body, str) else "",
             ),
         )  # fmt: skip

@@ -53,7 +53,7 @@ class Storage(Protocol):
         """Return a writer for a body; None if one of this size is not stored. size: in bytes, None = unknown."""
 
     def add(self, stored: StoredResponse, body: Any) -> Awaitable[bool] | bool:
-        """Store a response whose body is complete, in place of the one with the same key and variant.
+        """Store a response whose body is complete, in place of the one with the same key and variant. It is the storage's now.
 
         body: what `write` returned, and has taken all of the body.
 
