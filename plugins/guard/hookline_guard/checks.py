@@ -29,10 +29,13 @@ def guards_of(request: Request) -> Guards:
 
     Raises: PluginError, if the guard of a client that requires it is missing, or a call switches it off.
     """
-    found: list[Guard] = []
     plugin = request.configuration.plugins.get("guard")
     if plugin is None:
-        return found
+        return ()
+    if request.parent is None and not plugin.is_required:
+        guard = request.guard
+        return (guard,) if isinstance(guard, Guard) else (Guard(),) if guard else ()
+    found: list[Guard] = []
     own: Guard | bool | None = getattr(request.client, "guard", None)  # a call may have added the plugin
     if plugin.is_required:
         if not own:
@@ -84,10 +87,12 @@ def check_url(guards: Guards, request: HttpRequest) -> None:
         return
     origin = request.origin
     for guard in guards:
-        denial = guard.find_denial(origin.scheme, origin.host, origin.port)
-        if denial is not None:
-            address = origin.host if parse_address(origin.host) is not None else None
-            block(request, denial, origin.host, origin.host, origin.port, address)
+        if origin.key not in guard._permitted:
+            denial = guard.find_denial(origin.scheme, origin.host, origin.port)
+            if denial is not None:
+                address = origin.host if parse_address(origin.host) is not None else None
+                block(request, denial, origin.host, origin.host, origin.port, address)
+            guard._remember(origin.key)
 
 
 def permitted_addresses(

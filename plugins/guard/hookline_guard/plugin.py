@@ -48,7 +48,6 @@ class EgressGuard:
     """Check URLs, addresses and connections. Its other modules are imported with the first `guard=`."""
 
     name = "guard"
-    before = ("basic", "cache", "cookies", "digest", "oauth1", "oauth2", "throttle", "tunnel")
 
     def __init__(self) -> None:
         self.is_used = Switch()  # on from the first `guard=`: without it, no hook but `pre_request` is called
@@ -86,7 +85,7 @@ class EgressGuard:
     @hookimpl(tryfirst=True, options=("guard",))
     def pre_request(self, response: HttpResponse[Request], cause: str) -> None:
         request = response.request
-        if request.guard is None and getattr(request.client, "guard", None) is None and request.parent is None:
+        if is_unguarded(request):
             return  # as most requests, if any hook has no precondition
         from .checks import check_url, guards_of
 
@@ -127,27 +126,12 @@ class EgressGuardRoute:
     """Check the route that other plugins have chosen. Behind a proxy, look the host up."""
 
     name = "guard_route"
-    after = (
-        "app_route",
-        "basic",
-        "cache_vary",
-        "cookies",
-        "digest",
-        "oauth1",
-        "oauth2",
-        "testing",
-        "throttle",
-        "tunnel",
-    )
+    after = ("app_route", "cache_vary", "digest", "http2", "oauth1", "testing", "tunnel")
 
     @hookimpl(trylast=True, options=("guard",))
     def pre_request(self, response: HttpResponse[Request], cause: str) -> Awaitable[None] | None:
         request = response.request
-        if (
-            getattr(request, "guard", None) is None
-            and getattr(request.client, "guard", None) is None
-            and request.parent is None
-        ):
+        if is_unguarded(request):
             return None
         from .checks import check_route, check_url, guards_of, look_up_behind_proxy, needs_look_up
 
@@ -158,6 +142,14 @@ class EgressGuardRoute:
                 return look_up_behind_proxy(guards, request)
             check_route(guards, request)
         return None
+
+
+def is_unguarded(request: Request) -> bool:
+    """Say whether a request has no guard, without importing what checks one that has."""
+    if request.parent is not None:
+        return False
+    plugin = request.configuration.plugins.get("guard")
+    return plugin is None or (not request.guard and not plugin.is_required)
 
 
 async def check_answer(response: HttpResponse[Request]) -> None:
