@@ -133,11 +133,10 @@ class EgressGuardRoute:
         request = response.request
         if is_unguarded(request):
             return None
-        from .checks import check_route, check_url, guards_of, look_up_behind_proxy, needs_look_up
+        from .checks import check_route, guards_of, look_up_behind_proxy, needs_look_up
 
         guards = guards_of(request)
         if guards:
-            check_url(guards, request)  # another plugin may have changed it
             if needs_look_up(guards, request):
                 return look_up_behind_proxy(guards, request)
             check_route(guards, request)
