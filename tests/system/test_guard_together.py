@@ -285,6 +285,37 @@ async def test_proxies_of_a_call_are_checked_by_address(squid: Site, public: Scr
     assert len(public.requests) == 3
 
 
+@pytest.mark.parametrize("kind", ["http", "https", "socks5h"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_internal_server_that_a_call_names_as_a_proxy(
+    public: ScriptedServer, internal: ScriptedServer, kind: str, scheme: str
+) -> None:
+    if kind == "socks5h":
+        pytest.importorskip("python_socks", reason="LOUD: hookline-tunnel[socks] is not installed")
+    async with HttpClient(guard=GUARD, resolver=resolver_of(internal=["127.0.0.1"]), timeout=10) as client:
+        for host in ("127.0.0.1", "internal.example"):
+            proxies = {"all": f"{kind}://{host}:{internal.port}"}
+            error = await is_blocked(client, f"{scheme}://127.0.0.2:{public.port}/", proxies=proxies)
+            assert error.host == host
+    assert untouched(internal)
+
+
+async def test_proxy_of_a_call_whose_address_changes_after_the_guard(internal: ScriptedServer) -> None:
+    """A plugin that runs behind the guard dials another address; the CONNECT is not sent there."""
+
+    class Elsewhere:
+        after = ("guard",)
+
+        @hookimpl(trylast=True)
+        def connecting(self, addresses: list[str]) -> list[str]:
+            return ["127.0.0.1"]
+
+    async with HttpClient(guard=GUARD, plugins=[Elsewhere()], timeout=10) as client:
+        proxies = {"all": f"http://127.0.0.2:{internal.port}"}
+        await is_blocked(client, "https://127.0.0.2/", proxies=proxies)
+    assert internal.requests == []
+
+
 async def test_proxies_of_the_environment(
     squid: Site, public: ScriptedServer, internal: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
