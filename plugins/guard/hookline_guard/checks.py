@@ -43,7 +43,7 @@ def guards_of(request: Request) -> Guards:
         found.append(own)  # type: ignore[arg-type]  # True is converted
     each: Any = request
     while each is not None:
-        value = each.guard
+        value = getattr(each, "guard", None)
         # a sub-request was made with the options of the client, whatever its call has
         if value and (value is not own or each.parent is None) and value not in found:
             found.append(as_guard(value))  # type: ignore[arg-type]  # not False
@@ -161,7 +161,7 @@ def check_behind_proxy(guards: Guards, request: HttpRequest, route: Any) -> None
     if is_for_tunnel(request):
         return  # the tunnel's target was checked with the request that it is for
     origin = request.origin
-    address = route.address if leads_to_origin(request, route) else None
+    address = getattr(route, "address", None) if leads_to_origin(request, route) else None
     for guard in guards:
         denial = guard.find_denial(origin.scheme, origin.host, origin.port, address, is_last=True)
         if denial is not None:
@@ -208,7 +208,8 @@ def needs_look_up(guards: Guards, request: HttpRequest) -> bool:
     if not via_of(request) or is_for_tunnel(request) or all(guard.trust_proxy for guard in guards):
         return False
     route: Any = request.route
-    return leads_to_origin(request, route) and route.address is None and parse_address(request.origin.host) is None
+    is_name = parse_address(request.origin.host) is None
+    return is_name and leads_to_origin(request, route) and getattr(route, "address", None) is None
 
 
 def check_dial(
@@ -220,11 +221,12 @@ def check_dial(
     """
     check_route(guards, request)
     if not addresses:
-        check_unix_socket(guards, request, host)
+        if port == 0:  # a unix socket; else another plugin has left no address
+            check_unix_socket(guards, request, host)
         return None
     scheme = request.origin.scheme
     for proxy in via_of(request):
-        if (proxy.host, proxy.port) == (host, port):
+        if (getattr(proxy, "host", None), getattr(proxy, "port", None)) == (host, port):
             if uses_own_proxy(request):
                 return None
             scheme = proxy.scheme
@@ -250,12 +252,12 @@ def check_connection(guards: Guards, request: HttpRequest, connection: Carrier) 
     if via:
         if uses_own_proxy(request):
             return
-        scheme, host = via[-1].scheme, via[-1].host
+        scheme, host = getattr(via[-1], "scheme", scheme), getattr(via[-1], "host", host)
     elif request.has_route and isinstance(request.route, DirectRoute):
         host = request.route.host
     if isinstance(peer, tuple):
         permitted_addresses(guards, request, scheme, host, peer[1], [peer[0]])
-    elif peer is None and type(request.route) is DirectRoute and request.route.unix_socket is None:
+    elif via or (type(request.route) is DirectRoute and request.route.unix_socket is None):
         raise HttpConnectionError(f"the connection to {host} was lost before it was used", request=request)
     if known is not None:
         for guard in guards:
