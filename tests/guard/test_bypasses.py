@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -138,16 +139,33 @@ async def test_name_of_another_form_of_an_internal_address(
     assert untouched(internal, internal_ipv6)
 
 
+def beside_trap(stack: contextlib.ExitStack, make: Callable[[], tuple[Any, int]]) -> tuple[Any, socket.socket]:
+    """Make something at a port of 127.0.0.2, and listen at the same port of 127.0.0.1, which nobody else may have."""
+    for _ in range(20):
+        made, port = make()
+        try:
+            trap = stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        except OSError:
+            continue
+        trap.setblocking(False)
+        return made, trap
+    raise OSError("no port was free at both addresses")
+
+
 @pytest.mark.parametrize("order", [["127.0.0.2", "127.0.0.1", "::1"], ["::1", "127.0.0.1", "127.0.0.2"]])
 async def test_denied_addresses_of_a_name_are_left_out(
     client: HttpClient, names: Any, make_scripted: Make, order: list[str]
 ) -> None:
     """Of several addresses only the permitted ones are dialled, not even for a moment by happy eyeballs."""
-    server = make_scripted(host="127.0.0.2")
-    server.always(response(b"x"))
     names.set("both.example", order)
-    with socket.create_server(("127.0.0.1", server.port)) as trap:
-        trap.setblocking(False)
+    with contextlib.ExitStack() as stack:
+
+        def make() -> tuple[ScriptedServer, int]:
+            server = make_scripted(host="127.0.0.2")
+            return server, server.port
+
+        server, trap = beside_trap(stack, make)
+        server.always(response(b"x"))
         assert (await client.get(f"http://both.example:{server.port}/")).content == b"x"
         server.stop()
         client.close_connections = True
@@ -158,9 +176,14 @@ async def test_denied_addresses_of_a_name_are_left_out(
 
 
 async def test_slow_address_does_not_give_the_turn_to_a_denied_one(client: HttpClient, names: Any) -> None:
-    with black_hole("127.0.0.2") as port, socket.create_server(("127.0.0.1", port)) as trap:
-        trap.setblocking(False)
-        names.set("both.example", ["127.0.0.2", "127.0.0.1"])
+    names.set("both.example", ["127.0.0.2", "127.0.0.1"])
+    with contextlib.ExitStack() as stack:
+
+        def make() -> tuple[int, int]:
+            port = stack.enter_context(black_hole("127.0.0.2"))
+            return port, port
+
+        port, trap = beside_trap(stack, make)
         with pytest.raises(Exception, match="connect timeout"):
             await client.get(f"http://both.example:{port}/", timeout=Timeout(connect=0.6))
         with pytest.raises(BlockingIOError):

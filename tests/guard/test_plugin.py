@@ -71,7 +71,7 @@ def test_clients_without_a_guard_import_the_plugin_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     found = {name for name in done.stdout.split() if name.startswith("hookline_guard")}
-    assert found == {"hookline_guard", "hookline_guard.plugin"}
+    assert found == {"hookline_guard", "hookline_guard.options", "hookline_guard.plugin"}
 
 
 def test_names() -> None:

@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .plugin import EgressGuard, EgressGuardRoute, GuardClient, GuardRequest
+from .options import GuardClient, GuardRequest
+from .plugin import EgressGuard, EgressGuardRoute
 
 if TYPE_CHECKING:
     from .errors import EgressBlocked

@@ -38,7 +38,7 @@ def make_block(text: str, name: str = "") -> Block:
     Raises: ValueError.
     """
     network = ipaddress.ip_network(text)
-    return Block(network.version, int(network.network_address), int(network.broadcast_address), str(network), name)
+    return Block(network.version, int(network.network_address), int(network.broadcast_address), text, name)
 
 
 # A more specific block comes before one that contains it, since messages name the first.

@@ -12,7 +12,7 @@ from .errors import EgressBlocked
 from .guard import Denial, Guard, as_guard
 
 if TYPE_CHECKING:
-    from .plugin import Request
+    from .options import Request
 
 Guards = Sequence[Guard]
 IS_REQUIRED = (

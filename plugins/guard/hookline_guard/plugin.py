@@ -13,35 +13,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hookline import Carrier, ClientOption, HttpRequest, HttpResponse, Option, Switch, hookimpl
+from hookline import Carrier, HttpResponse, Option, Switch, hookimpl
 
 if TYPE_CHECKING:
     from hookline import HttpClient
 
     from .guard import Guard
+    from .options import Request
 
 NOTE = "guard"  # in `response.notes`: the answer was checked
-
-
-class GuardRequest:
-    """What this plugin adds to requests, for type checkers.
-
-    guard: None or False = none.
-    """
-
-    guard: Guard | bool | None
-
-
-class GuardClient:
-    """What this plugin adds to clients, for type checkers."""
-
-    guard: ClientOption[Guard | bool | None, Guard | bool | None]
-
-
-if TYPE_CHECKING:
-
-    class Request(GuardRequest, HttpRequest):
-        """A request with what this plugin adds."""
 
 
 class EgressGuard:
