@@ -136,6 +136,14 @@ def test_guards_are_values() -> None:
     assert hash(guard) == hash(Guard(allow=["10.0.0.0/8"], only=["*:443"]))
 
 
+def test_what_a_guard_remembers_is_bounded() -> None:
+    guard = Guard()
+    for number in range(5000):
+        guard._remember(("http", f"host-{number}.example", 80))
+    assert 0 < len(guard._permitted) <= 1024
+    assert guard == Guard()
+
+
 def test_values_of_the_option() -> None:
     guard = Guard()
     assert as_guard(guard) is guard
