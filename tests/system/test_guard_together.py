@@ -123,6 +123,21 @@ async def test_stored_answer_of_a_denied_host_is_not_told(
     assert len(internal.requests) == 1
 
 
+async def test_stored_answer_behind_a_trusted_proxy(squid: Site, internal: ScriptedServer, stored: Cache) -> None:
+    """The proxy decides about names; hosts that are reached without it are looked up here."""
+    guard = Guard(trust_proxy=True)
+    resolver = resolver_of(internal=["127.0.0.1"])
+    url = internal.url(host="internal.example")
+    async with HttpClient(cache=stored, resolver=resolver) as client:
+        assert (await client.get(url)).text == "internal"
+    proxies = {"all": f"http://127.0.0.1:{squid.port}"}
+    async with HttpClient(cache=stored, resolver=resolver, proxies=proxies, guard=guard) as client:
+        assert (await client.get(url)).is_stored
+    async with HttpClient(cache=stored, resolver=resolver, proxies={**proxies, "no": "internal.example"}) as client:
+        await is_blocked(client, url, guard=guard)
+    assert len(internal.requests) == 1
+
+
 async def test_stored_redirect_to_a_denied_host_is_not_followed(
     public: ScriptedServer, internal: ScriptedServer
 ) -> None:

@@ -145,7 +145,8 @@ async def check_answer(response: HttpResponse[Request]) -> None:
         check_url(guards, request)
         origin = request.origin
         proxies: Any = getattr(request, "proxies", None)
-        is_trusted = proxies is not None and not proxies.is_empty and all(guard.trust_proxy for guard in guards)
+        has_proxy = proxies is not None and proxies.choose(origin.key) is not None
+        is_trusted = has_proxy and all(guard.trust_proxy for guard in guards)  # then the proxy decides about names
         if parse_address(origin.host) is None and not is_trusted:
             addresses = await request.client.resolve(origin.host, origin.port)
             permitted_addresses(guards, request, origin.scheme, origin.host, origin.port, addresses)
