@@ -484,6 +484,20 @@ async def test_route_of_another_plugin_to_another_host(
     assert untouched(internal, public)
 
 
+async def test_route_that_only_keeps_its_connections_apart(names: Any, internal: ScriptedServer) -> None:
+    """What is in `via` is no proxy: the address of the connection is checked, though an unguarded call has opened it."""
+    names.set("internal.example", ["127.0.0.1"])
+    route = DirectRoute("http", "internal.example", internal.port, via=("acme",))
+    plugins: list[Any] = ["guard", "guard_route", SetsRoute(route, is_early=True)]
+    async with HttpClient(autoload=False, plugins=plugins, resolver=names) as client:
+        url = internal.url(host="internal.example")
+        assert (await client.get(url)).ok
+        await is_blocked(client, url, guard=Guard(trust_proxy=True))
+        await is_blocked(client, url, guard=Guard())
+        assert (await client.get(url, guard=Guard(allow=["127.0.0.1"]))).ok
+    assert len(internal.requests) == 2
+
+
 class OwnRoute(Route):
     """A route of a third party, which dials by itself and asks nobody."""
 

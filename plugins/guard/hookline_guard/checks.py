@@ -74,8 +74,12 @@ def is_for_tunnel(request: HttpRequest) -> bool:
 
 
 def via_of(request: HttpRequest) -> Sequence[Any]:
-    """Return the proxies of the route that a plugin has set; empty if there is none."""
-    return getattr(request.route, "via", ()) if request.has_route else ()
+    """Return the proxies of the route that a plugin has set; empty if there is none.
+
+    A route may have other things in `via`, to keep its connections apart from others.
+    """
+    via = getattr(request.route, "via", ()) if request.has_route else ()
+    return [proxy for proxy in via if hasattr(proxy, "host") and hasattr(proxy, "port")]
 
 
 def check_url(guards: Guards, request: HttpRequest) -> None:
@@ -126,7 +130,7 @@ def check_route(guards: Guards, request: HttpRequest) -> None:
     path = request.unix_socket
     if request.has_route:
         route: Any = request.route
-        if getattr(route, "via", ()):
+        if via_of(request):
             check_behind_proxy(guards, request, route)
             return
         if type(route) is not DirectRoute:
@@ -226,10 +230,10 @@ def check_dial(
         return None
     scheme = request.origin.scheme
     for proxy in via_of(request):
-        if (getattr(proxy, "host", None), getattr(proxy, "port", None)) == (host, port):
+        if (proxy.host, proxy.port) == (host, port):
             if uses_own_proxy(request):
                 return None
-            scheme = proxy.scheme
+            scheme = getattr(proxy, "scheme", scheme)
     return permitted_addresses(guards, request, scheme, host, port, addresses)
 
 
@@ -252,7 +256,7 @@ def check_connection(guards: Guards, request: HttpRequest, connection: Carrier) 
     if via:
         if uses_own_proxy(request):
             return
-        scheme, host = getattr(via[-1], "scheme", scheme), getattr(via[-1], "host", host)
+        scheme, host = getattr(via[-1], "scheme", scheme), via[-1].host
     elif request.has_route and isinstance(request.route, DirectRoute):
         host = request.route.host
     if isinstance(peer, tuple):
