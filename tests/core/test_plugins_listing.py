@@ -103,7 +103,7 @@ def test_list_stands_in_order() -> None:
 def test_explain_says_who_runs_in_which_order_and_why(site: Site) -> None:
     site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
     site.install("acme-cookies", plugin_source("Jar", attributes="replaces = 'cookies'"), {"jar": "Jar"})
-    site.install("hookline-gate", plugin_source("Gate"), {"gate": "Guard"}, group="hookline.optional")
+    site.install("hookline-gate", plugin_source("Gate"), {"gate": "Gate"}, group="hookline.optional")
     plugins = [
         on("pre_request", lambda self: None, "signs", trylast=True),
         on("on_headers", lambda self: None, "picky", statuses=[401, 302], headers=["Set-Cookie"], schemes=["ws"]),
