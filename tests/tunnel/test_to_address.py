@@ -44,7 +44,9 @@ async def test_proxy_gets_the_address(
     options = options_of(scheme, site, certificates)
     async with HttpClient(plugins=[Pin()], server_hostname="localhost", **options) as client:
         for _ in range(2):
-            assert (await client.get(f"https://nowhere.invalid:{server.port}/")).content == b"x"
+            found = await client.get(f"https://nowhere.invalid:{server.port}/")
+            assert found.content == b"x"
+        assert found.request.route.only_by("http/1.1").address == "127.0.0.1"  # as for a request that is sent again
     assert [(seen.connection, seen.header("host")) for seen in server.requests] == [
         (1, f"nowhere.invalid:{server.port}")
     ] * 2
