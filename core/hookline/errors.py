@@ -52,8 +52,10 @@ class HttpRequestException(HooklineError, ConnectionError):
     was_processed: False if the peer has said that it did not process the request; then it is sent again, whatever its method.
     None = unknown.
     required_protocol: by which the peer wants a request that it did not process, such as "http/1.1". None = the same.
+    is_permanent: True for a class whose errors come again however often the request is sent: retries leave them alone.
     """
 
+    is_permanent = False
     was_processed: bool | None = None
     required_protocol: str | None = None
 

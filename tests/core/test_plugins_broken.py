@@ -55,7 +55,7 @@ def installed(site: Site) -> Site:
     site.install("hookline", version="1.0", requires=["hookline-core==1.0", "hookline-paint==1.0"])
     source = declares("Option('colour'), Scheme('paint', 9)").replace("Acme", "Paint")
     site.install("hookline-paint", source, {"paint": "Paint"})
-    site.install("hookline-guard", plugin_source("Guard"), {"guard": "Guard"})
+    site.install("hookline-gate", plugin_source("Gate"), {"gate": "Gate"})
     return site
 
 
@@ -90,21 +90,21 @@ def test_broken_plugin_is_skipped_where_that_is_said(
         client.get(scripted.url(), colour="blue")
         HttpClient(**given)
 
-    assert [info.name for info in client.plugins] == ["guard", "paint"]
+    assert [info.name for info in client.plugins] == ["gate", "paint"]
     (absent,) = client.plugins.absent
     assert (absent.name, absent.why, absent.plugin, absent.hooks, absent.options) == ("acme", "broken", None, (), ())
     assert words in absent.error
     assert f"not running: acme (broken: {absent.error})" in client.plugins.explain().splitlines()
     assert [(record.levelname, record.name) for record in caplog.records] == [("WARNING", "hookline")]
     assert caplog.messages == [f"a broken plugin is skipped: {absent.error}"]
-    assert scripted.requests[0].header("x-guard") == "here"
+    assert scripted.requests[0].header("x-gate") == "here"
 
 
 @pytest.mark.parametrize("what", ["DefaultHeader('no name', 'x')", "Credential(5)", "MediaType(5, len)"])
 def test_declaration_that_cannot_be_used_is_of_a_broken_plugin(installed: Site, what: str) -> None:
     installed.install("acme-bad", declares(what), {"acme": "Acme"}, version="1.2")
     client = HttpClient(broken_plugins="skip")
-    assert [info.name for info in client.plugins] == ["guard", "paint"]
+    assert [info.name for info in client.plugins] == ["gate", "paint"]
     assert client.plugins.absent[0].error.startswith(f"{LABEL}: what it declares cannot be used: ")
     with pytest.raises(PluginError, match="what it declares cannot be used"):
         HttpClient(broken_plugins="skip", require=["acme"])
@@ -149,7 +149,7 @@ def test_required_plugin_fails_closed(installed: Site, fault: str, name: str) ->
 def test_of_two_that_do_not_fit_the_required_one_stays(installed: Site, fault: str) -> None:
     installed.install("acme-bad", BROKEN[fault][0], {"acme": "Acme"})
     client = HttpClient(broken_plugins="skip", require=["acme"])
-    assert [info.name for info in client.plugins] == ["acme", "guard"]
+    assert [info.name for info in client.plugins] == ["acme", "gate"]
     with pytest.raises(PluginError, match=r"both declare the option|form a cycle"):
         HttpClient(broken_plugins="skip", require=["acme", "paint"])
 
@@ -168,21 +168,21 @@ def test_object_is_an_error_and_the_installed_one_gives_way_to_it(installed: Sit
 @pytest.mark.parametrize("fault", ["import", "made", "unknown-hook", "declare", "option-of-core", "two"])
 def test_what_a_broken_plugin_would_have_replaced_runs(installed: Site, fault: str) -> None:
     source = {
-        "import": "replaces = 'guard'\nimport nowhere",
-        "made": "class Acme:\n  replaces = 'guard'\n  def __init__(self): raise ValueError",
-        "unknown-hook": plugin_source("Acme", attributes="replaces = 'guard'", hook="on_header(self)"),
-        "declare": declares("1 / 0", "replaces = 'guard'"),
-        "option-of-core": declares("Option('timeout')", "replaces = 'guard'"),
-        "two": plugin_source("Acme", attributes="replaces = 'guard'"),
+        "import": "replaces = 'gate'\nimport nowhere",
+        "made": "class Acme:\n  replaces = 'gate'\n  def __init__(self): raise ValueError",
+        "unknown-hook": plugin_source("Acme", attributes="replaces = 'gate'", hook="on_header(self)"),
+        "declare": declares("1 / 0", "replaces = 'gate'"),
+        "option-of-core": declares("Option('timeout')", "replaces = 'gate'"),
+        "two": plugin_source("Acme", attributes="replaces = 'gate'"),
     }[fault]
     installed.install("acme-bad", source, {"acme": "Acme"})
     if fault == "two":  # the first by name replaces it
         installed.install("brown-bad", source, {"brown": "Acme"})
     client = HttpClient(broken_plugins="skip")
-    expected = ["acme", "paint"] if fault == "two" else ["guard", "paint"]
+    expected = ["acme", "paint"] if fault == "two" else ["gate", "paint"]
     assert [info.name for info in client.plugins] == expected
     absent = {info.name: info.why for info in client.plugins.absent}
-    assert absent == ({"brown": "broken", "guard": "replaced"} if fault == "two" else {"acme": "broken"})
+    assert absent == ({"brown": "broken", "gate": "replaced"} if fault == "two" else {"acme": "broken"})
 
 
 def test_of_two_of_one_name_that_of_the_project_stays(installed: Site) -> None:
@@ -200,7 +200,7 @@ def test_several_are_skipped_and_the_order_stays(installed: Site, caplog: pytest
         source = plugin_source("Acme") if name in "alphazeta" else BROKEN["declare" if name == "beta" else "option"][0]
         installed.install(f"acme-{name}", source, {name: "Acme"})
     client = HttpClient(broken_plugins="skip")
-    assert [info.name for info in client.plugins] == ["alpha", "guard", "paint", "zeta"]
+    assert [info.name for info in client.plugins] == ["alpha", "gate", "paint", "zeta"]
     assert [info.name for info in client.plugins.absent] == ["beta", "gamma"]
     assert len(caplog.messages) == 2
 

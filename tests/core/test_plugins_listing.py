@@ -103,7 +103,7 @@ def test_list_stands_in_order() -> None:
 def test_explain_says_who_runs_in_which_order_and_why(site: Site) -> None:
     site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
     site.install("acme-cookies", plugin_source("Jar", attributes="replaces = 'cookies'"), {"jar": "Jar"})
-    site.install("hookline-guard", plugin_source("Guard"), {"guard": "Guard"}, group="hookline.optional")
+    site.install("hookline-gate", plugin_source("Gate"), {"gate": "Gate"}, group="hookline.optional")
     plugins = [
         on("pre_request", lambda self: None, "signs", trylast=True),
         on("on_headers", lambda self: None, "picky", statuses=[401, 302], headers=["Set-Cookie"], schemes=["ws"]),
@@ -125,7 +125,7 @@ def test_explain_says_who_runs_in_which_order_and_why(site: Site) -> None:
     assert lines[lines.index("data_received") + 1] == "  no implementation"
     assert client.plugins.order("pre_request")[1:] == [("jar", "by name"), ("signs", "trylast")]
     assert "not running: cookies (replaced by jar)" in lines
-    assert "not running: guard (optional)" in lines
+    assert "not running: gate (optional)" in lines
 
 
 def test_order_of_what_is_no_event_is_an_error() -> None:

@@ -24,7 +24,7 @@ def installed(site: Site) -> Site:
     site.install("hookline-cookies", plugin_source("Cookies"), {"cookies": "Cookies"})
     site.install("hookline-auth", plugin_source("Basic", "Digest"), {"basic": "Basic", "digest": "Digest"})
     site.install("acme-trace", plugin_source("Trace"), {"trace": "Trace"}, version="2.1")
-    site.install("hookline-guard", plugin_source("Guard"), {"guard": "Guard"}, group="hookline.optional")
+    site.install("hookline-gate", plugin_source("Gate"), {"gate": "Gate"}, group="hookline.optional")
     return site
 
 
@@ -37,11 +37,11 @@ SELECTIONS = [
     ({"disable": ["basic"]}, ["cookies", "digest", "trace"]),
     ({"disable": ["acme_trace"]}, ["basic", "cookies", "digest"]),
     ({"disable": ["Acme-Trace", "AUTH"]}, ["cookies"]),
-    ({"plugins": ["guard"]}, ["basic", "cookies", "digest", "guard", "trace"]),
-    ({"require": ["guard"]}, ["basic", "cookies", "digest", "guard", "trace"]),
+    ({"plugins": ["gate"]}, ["basic", "cookies", "digest", "gate", "trace"]),
+    ({"require": ["gate"]}, ["basic", "cookies", "digest", "gate", "trace"]),
     ({"require": ["cookies"]}, ALL),
     ({"autoload": False}, []),
-    ({"autoload": False, "plugins": ["auth", "guard"]}, ["basic", "digest", "guard"]),
+    ({"autoload": False, "plugins": ["auth", "gate"]}, ["basic", "digest", "gate"]),
     ({"autoload": False, "require": ["trace"]}, ["trace"]),
     ({"autoload": "default"}, ["basic", "cookies", "digest"]),
     ({"autoload": "default", "plugins": ["trace"], "disable": ["auth"]}, ["cookies", "trace"]),
@@ -56,10 +56,10 @@ def test_arguments_choose_plugins(installed: Site, options: Any, expected: list[
 ENVIRONMENTS = [
     ({"HOOKLINE_DISABLE": "cookies, auth"}, {}, ["trace"]),
     ({"HOOKLINE_DISABLE": "nobody,,cookies"}, {}, ["basic", "digest", "trace"]),
-    ({"HOOKLINE_PLUGINS": "guard,nobody"}, {}, ["basic", "cookies", "digest", "guard", "trace"]),
+    ({"HOOKLINE_PLUGINS": "gate,nobody"}, {}, ["basic", "cookies", "digest", "gate", "trace"]),
     ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1"}, {}, []),
     ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "0"}, {}, ALL),
-    ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1"}, {"plugins": ["guard"]}, ["guard"]),
+    ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1"}, {"plugins": ["gate"]}, ["gate"]),
     ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1", "HOOKLINE_PLUGINS": "trace"}, {}, ["trace"]),
     ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1"}, {"autoload": "default"}, []),
     ({"HOOKLINE_DISABLE": "cookies"}, {"trust_env": False}, ["basic", "digest", "trace"]),
@@ -79,7 +79,7 @@ def test_environment_chooses_plugins(
     ("options", "words"),
     [
         ({"disable": ["cookie"]}, "disable=['cookie']: no plugin of that name is installed; did you mean 'cookies'?"),
-        ({"plugins": ["gard"]}, "plugins=['gard']: no plugin of that name is installed; did you mean 'guard'?"),
+        ({"plugins": ["gatee"]}, "plugins=['gatee']: no plugin of that name is installed; did you mean 'gate'?"),
         ({"require": ["tracer"]}, "require=['tracer']: no plugin of that name is installed; did you mean 'trace'?"),
         ({"disable": ["qqq"]}, "disable=['qqq']: no plugin of that name is installed; known are "),
         ({"disable": "cookies"}, "take lists of names, not one string"),
@@ -129,7 +129,7 @@ def test_nothing_is_scanned_before_the_first_client_and_once_after(installed: Si
 
 
 def test_optional_plugins_are_not_imported(site: Site) -> None:
-    site.install("hookline-guard", "raise ImportError", {"guard": "Guard"}, group="hookline.optional")
+    site.install("hookline-gate", "raise ImportError", {"gate": "Gate"}, group="hookline.optional")
     assert names() == []
 
 

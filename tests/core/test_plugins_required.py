@@ -14,7 +14,7 @@ from kit.distributions import Site, plugin_source
 from kit.recorder import plugin
 
 OPTIONAL = {"group": "hookline.optional"}
-REPLACING = plugin_source("Open", attributes="replaces = 'guard'")
+REPLACING = plugin_source("Open", attributes="replaces = 'gate'")
 
 
 def mine(name: str = "mine", **attributes: Any) -> Any:
@@ -24,25 +24,25 @@ def mine(name: str = "mine", **attributes: Any) -> Any:
 
 @pytest.fixture
 def installed(site: Site) -> Site:
-    """A guard, a distribution with two doors, and an optional plugin that would replace the guard."""
-    site.install("hookline-guard", plugin_source("Guard"), {"guard": "Guard"})
+    """A gate, a distribution with two doors, and an optional plugin that would replace the gate."""
+    site.install("hookline-gate", plugin_source("Gate"), {"gate": "Gate"})
     site.install("hookline-doors", plugin_source("Front", "Back"), {"front": "Front", "back": "Back"})
     site.install("hookline-open", REPLACING, {"open": "Open"}, **OPTIONAL)
     return site
 
 
-STANDS = "plugin 'guard' (hookline-guard 1.0) stands in require= of the client and cannot be left out"
-REPLACES = r"plugin '(open|mine)'.* replaces plugin 'guard' \(hookline-guard 1\.0\), which stands in require="
+STANDS = "plugin 'gate' (hookline-gate 1.0) stands in require= of the client and cannot be left out"
+REPLACES = r"plugin '(open|mine)'.* replaces plugin 'gate' \(hookline-gate 1\.0\), which stands in require="
 
 CALLS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
-    "disable": (lambda: {"disable": ["guard"]}, re.escape(f"disable=['guard']: {STANDS}")),
-    "disable-spelt-otherwise": (lambda: {"disable": ["Guard"]}, re.escape(STANDS)),
-    "disable-distribution": (lambda: {"disable": ["hookline-guard"]}, re.escape(STANDS)),
-    "disable-among-others": (lambda: {"disable": ["front", "guard"]}, re.escape(STANDS)),
+    "disable": (lambda: {"disable": ["gate"]}, re.escape(f"disable=['gate']: {STANDS}")),
+    "disable-spelt-otherwise": (lambda: {"disable": ["Gate"]}, re.escape(STANDS)),
+    "disable-distribution": (lambda: {"disable": ["hookline-gate"]}, re.escape(STANDS)),
+    "disable-among-others": (lambda: {"disable": ["front", "gate"]}, re.escape(STANDS)),
     "optional-replacement": (lambda: {"plugins": ["open"]}, REPLACES),
     "replacement-by-its-distribution": (lambda: {"plugins": ["hookline-open"]}, REPLACES),
-    "object-that-replaces": (lambda: {"plugins": [mine(replaces="guard")]}, REPLACES),
-    "object-that-replaces-the-distribution": (lambda: {"plugins": [mine(replaces=["hookline-guard"])]}, REPLACES),
+    "object-that-replaces": (lambda: {"plugins": [mine(replaces="gate")]}, REPLACES),
+    "object-that-replaces-the-distribution": (lambda: {"plugins": [mine(replaces=["hookline-gate"])]}, REPLACES),
 }
 
 
@@ -50,12 +50,12 @@ CALLS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 def test_call_cannot_go_without_it(installed: Site, scripted: ScriptedServer, way: str) -> None:
     keywords, words = CALLS[way]
     scripted.always(response(b"ok"))
-    with SyncHttpClient(require=["guard"]) as client:
+    with SyncHttpClient(require=["gate"]) as client:
         with pytest.raises(PluginError, match=words):
             client.get(scripted.url(), **keywords())
         assert scripted.requests == []
         client.get(scripted.url(), disable=["front"])
-    assert scripted.requests[0].header("x-guard") == "here"
+    assert scripted.requests[0].header("x-gate") == "here"
 
 
 @pytest.mark.parametrize("way", CALLS)
@@ -68,36 +68,36 @@ def test_call_can_go_without_what_is_not_required(installed: Site, scripted: Scr
 
 def test_object_of_its_name_does_not_take_its_place_in_a_call(installed: Site, scripted: ScriptedServer) -> None:
     scripted.always(response(b"ok"))
-    with SyncHttpClient(require=["guard"]) as client:
-        client.get(scripted.url(), plugins=[mine("guard")])
-    assert scripted.requests[0].header("x-guard") == "here"
+    with SyncHttpClient(require=["gate"]) as client:
+        client.get(scripted.url(), plugins=[mine("gate")])
+    assert scripted.requests[0].header("x-gate") == "here"
 
 
 def test_optional_plugin_of_a_name_that_runs_does_not_take_its_place_in_a_call(
     installed: Site, scripted: ScriptedServer
 ) -> None:
-    installed.install("acme-guard", plugin_source("Fake"), {"guard": "Fake"}, **OPTIONAL)
-    with SyncHttpClient(disable=["front"]) as client, pytest.raises(PluginError, match="two plugins are named 'guard'"):
-        client.get(scripted.url(), plugins=["acme-guard"])
+    installed.install("acme-gate", plugin_source("Fake"), {"gate": "Fake"}, **OPTIONAL)
+    with SyncHttpClient(disable=["front"]) as client, pytest.raises(PluginError, match="two plugins are named 'gate'"):
+        client.get(scripted.url(), plugins=["acme-gate"])
 
 
 def test_call_cannot_disable_what_a_required_replacement_replaces(installed: Site, scripted: ScriptedServer) -> None:
     with SyncHttpClient(require=["open"]) as client, pytest.raises(PluginError, match=r"'open' .* stands in require="):
-        client.get(scripted.url(), disable=["guard"])
+        client.get(scripted.url(), disable=["gate"])
 
 
 def test_sub_request_cannot_go_without_it(installed: Site) -> None:
-    client = HttpClient(require=["guard"])
+    client = HttpClient(require=["gate"])
     with pytest.raises(PluginError, match=re.escape(STANDS)):
-        client.new_request("GET", "http://127.0.0.1/", cause="token", disable=["guard"])
+        client.new_request("GET", "http://127.0.0.1/", cause="token", disable=["gate"])
 
 
 ENVIRONMENTS = {
-    "disable": ({"HOOKLINE_DISABLE": "guard"}, "require=['guard']: it is disabled"),
-    "disable-distribution": ({"HOOKLINE_DISABLE": "Hookline.Guard"}, "require=['guard']: it is disabled"),
+    "disable": ({"HOOKLINE_DISABLE": "gate"}, "require=['gate']: it is disabled"),
+    "disable-distribution": ({"HOOKLINE_DISABLE": "Hookline.Gate"}, "require=['gate']: it is disabled"),
     "replaced": (
         {"HOOKLINE_PLUGINS": "open"},
-        "require=['guard']: it is replaced by plugin 'open' (hookline-open 1.0)",
+        "require=['gate']: it is replaced by plugin 'open' (hookline-open 1.0)",
     ),
     "without-autoload": ({"HOOKLINE_DISABLE_PLUGIN_AUTOLOAD": "1"}, ""),
 }
@@ -110,9 +110,9 @@ def test_environment_cannot_leave_it_out(installed: Site, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     if words:
         with pytest.raises(PluginError, match=re.escape(words)):
-            HttpClient(require=["guard"])
+            HttpClient(require=["gate"])
     else:
-        assert [info.name for info in HttpClient(require=["guard"]).plugins] == ["guard"]
+        assert [info.name for info in HttpClient(require=["gate"]).plugins] == ["gate"]
 
 
 @pytest.mark.parametrize("name", ["doors", "hookline-doors"])
@@ -133,44 +133,44 @@ def test_client_may_leave_out_one_plugin_of_a_distribution_that_it_requires(inst
 
 
 def test_rival_of_its_name_may_be_left_out(installed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    installed.install("acme-guard", plugin_source("Fake"), {"guard": "Fake"})
-    monkeypatch.setenv("HOOKLINE_DISABLE", "acme-guard")
-    assert HttpClient(require=["guard"]).plugins["guard"].distribution == "hookline-guard"
+    installed.install("acme-gate", plugin_source("Fake"), {"gate": "Fake"})
+    monkeypatch.setenv("HOOKLINE_DISABLE", "acme-gate")
+    assert HttpClient(require=["gate"]).plugins["gate"].distribution == "hookline-gate"
 
 
 @pytest.mark.parametrize("group", ["hookline", "hookline.optional"])
 def test_installed_plugin_cannot_replace_it(installed: Site, group: str) -> None:
     installed.install("acme-open", REPLACING, {"wide": "Open"}, group=group)
-    with pytest.raises(PluginError, match=r"require=\['guard'\]: it is replaced by plugin 'wide' \(acme-open 1\.0\)"):
-        HttpClient(require=["guard"], plugins=["wide"])
+    with pytest.raises(PluginError, match=r"require=\['gate'\]: it is replaced by plugin 'wide' \(acme-open 1\.0\)"):
+        HttpClient(require=["gate"], plugins=["wide"])
 
 
 def test_object_of_the_client_cannot_replace_it(installed: Site) -> None:
-    with pytest.raises(PluginError, match=r"require=\['guard'\]: it is replaced by plugin 'mine'"):
-        HttpClient(require=["guard"], plugins=[mine(replaces="guard")])
+    with pytest.raises(PluginError, match=r"require=\['gate'\]: it is replaced by plugin 'mine'"):
+        HttpClient(require=["gate"], plugins=[mine(replaces="gate")])
 
 
 def test_manager_keeps_it(installed: Site) -> None:
-    client = HttpClient(require=["guard"])
+    client = HttpClient(require=["gate"])
     manager: Any = client.plugins.manager
-    guard = client.plugins["guard"].plugin
+    gate = client.plugins["gate"].plugin
     ways: dict[str, Callable[[], Any]] = {
-        "unregister": lambda: manager.unregister(guard),
-        "unregister by name": lambda: manager.unregister(name="guard"),
-        "set_blocked": lambda: manager.set_blocked("guard"),
-        "register": lambda: manager.register(mine(replaces="guard")),
+        "unregister": lambda: manager.unregister(gate),
+        "unregister by name": lambda: manager.unregister(name="gate"),
+        "set_blocked": lambda: manager.set_blocked("gate"),
+        "register": lambda: manager.register(mine(replaces="gate")),
     }
     for way, remove in ways.items():
         with pytest.raises(PluginError, match="stands in require= of the client and cannot be left out"):
             remove()
-        assert client.plugins["guard"].plugin is guard, way
+        assert client.plugins["gate"].plugin is gate, way
     with pytest.raises(PluginError, match="already registered"):
-        manager.register(mine(), name="guard")
+        manager.register(mine(), name="gate")
     with pytest.raises(TypeError, match="mappingproxy"):
-        del manager.infos["guard"]
-    assert client.plugins["guard"].plugin is guard
-    assert manager.get_plugin("guard") is guard
-    assert not manager.is_blocked("guard")
+        del manager.infos["gate"]
+    assert client.plugins["gate"].plugin is gate
+    assert manager.get_plugin("gate") is gate
+    assert not manager.is_blocked("gate")
     manager.unregister(name="front")  # the others can go
 
 

@@ -167,10 +167,17 @@ def test_switch_that_the_plugin_does_not_have_is_an_error() -> None:
         HttpClient(autoload=False, plugins=[Wrong()])
 
 
-@pytest.mark.parametrize("condition", [{"options": ["a"]}, {"fields": ["a"]}, {"switch": "a"}])
-@pytest.mark.parametrize("event", ["on_headers", "post_request", "data_received"])
+@pytest.mark.parametrize(
+    ("event", "condition"),
+    [
+        (event, condition)
+        for event in ("on_headers", "post_request", "data_received", "closed")
+        for condition in ({"options": ["a"]}, {"fields": ["a"]}, {"switch": "a"})
+        if "switch" not in condition or event in ("data_received", "closed")
+    ],
+)
 def test_other_events_do_not_have_these_preconditions(event: str, condition: Any) -> None:
-    def run(self: Any, response: Any) -> None: ...
+    def run(self: Any) -> None: ...
 
     plugin = type("Wrong", (), {"name": "wrong", event: hookimpl(**condition, specname=event)(run)})()
     with pytest.raises(PluginError, match=f"{event} has no precondition {next(iter(condition))}="):

@@ -115,6 +115,10 @@ def make_answer() -> Callable[[SeenRequest], Answer]:
             return response(status=302, headers=[("Location", "/")])
         if path == "/login":
             return response(status=302, headers=[("Location", "/"), ("Set-Cookie", "theirs=2")])
+        if path == "/into":
+            return response(status=302, headers=[("Location", "http://169.254.169.254/latest/meta-data/")])
+        if path == "/page":
+            return response(b"<title>Hello</title>", headers=[("Content-Type", "text/html")])
         if path == "/missing":
             return response(b"nothing here\n", 404)
         if path == "/counter":

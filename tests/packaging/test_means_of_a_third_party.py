@@ -41,10 +41,10 @@ url, = sys.argv[1:]
 
 async def main():
     found = []
-    async with HttpClient(plugins=["sign", "phases"], require=["guard"]) as client:
+    async with HttpClient(plugins=["sign", "phases"], require=["loopback_only"]) as client:
         response = await client.post(url, data=b"signed", exact_headers=[("x-b", "1"), ("X-A", "2"), ("x-b", "3")])
         found.append([response.status_code, response.phases])
-        for call in (client.get("http://192.0.2.1/"), client.get(url, disable=["guard"])):
+        for call in (client.get("http://192.0.2.1/"), client.get(url, disable=["loopback_only"])):
             try:
                 await call
             except (HttpConnectionError, PluginError) as error:
@@ -114,7 +114,9 @@ def test_plugins_of_a_third_party_sign_guard_and_watch(python: Path, scripted: S
     answered, refused, required = json.loads(run_program(python, *arguments, environment=clean_variables()))
     assert answered == [200, ["connect", "send", "wait", "body"]]
     assert refused == "HttpConnectionError: 192.0.2.1 is not on this machine"
-    assert required.startswith("PluginError: disable=['guard']: plugin 'guard' (acme-means 1.0) stands in require=")
+    assert required.startswith(
+        "PluginError: disable=['loopback_only']: plugin 'loopback_only' (acme-means 1.0) stands in require="
+    )
     (request,) = scripted.requests
     names = "host;x-b;x-a;x-b;content-length"
     digest = hashlib.sha256(b"signed").hexdigest()

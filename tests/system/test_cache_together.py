@@ -65,20 +65,24 @@ class Other:
 
 
 def test_page_names_all_plugins_that_act_before_the_request() -> None:
-    client = HttpClient(cache=Cache(), plugins=[Other("guard"), Other("throttle")])
+    client = HttpClient(cache=Cache(), guard=True, plugins=[Other("throttle")])
     names = {name for name, _ in client.plugins.order("pre_request")}
     # these change nothing that selects or signs
     assert set(ORDER) == names - {"bodies", "expect", "http2", "websocket"}
 
 
 # Where a throttle is in relation to the others, it says itself, once there is one.
-CERTAIN = [pair for pair in combinations(ORDER, 2) if "throttle" not in pair or {"cache", "cache_vary"} & {*pair}]
+CERTAIN = [
+    pair
+    for pair in combinations(ORDER, 2)
+    if "throttle" not in pair or {"cache", "cache_vary", "guard", "guard_route"} & {*pair}
+]
 
 
 @pytest.mark.parametrize(("first", "second"), CERTAIN)
 def test_order_before_the_request(first: str, second: str) -> None:
-    added = [Other(name) for name in (first, second) if name in ("guard", "throttle")]
-    client = HttpClient(cache=Cache(), plugins=added)
+    added = [Other(name) for name in (first, second) if name == "throttle"]
+    client = HttpClient(cache=Cache(), guard=True, plugins=added)
     names = [name for name, _ in client.plugins.order("pre_request")]
     assert names.index(first) < names.index(second), names
 

@@ -20,6 +20,7 @@ WAITING = {
     "hookline_cache.cache", "hookline_cache.cached_exchange", "hookline_cache.memory_storage", "hookline_cache.sqlite_storage",
     "hookline_cookies.cookie", "hookline_cookies.jar", "hookline_cookies.set_cookie", "publicsuffixlist",
     "hookline_decompress.brotli_member", "hookline_decompress.zstd_member",
+    "hookline_guard.checks", "hookline_guard.errors", "hookline_guard.guard", "hookline_guard.rule",
     "hookline_http2.connection", "hookline_http2.engine", "hookline_http2.engine_choice", "hookline_http2.h2_engine",
     "hookline_http2.ngh2_engine", "hookline_http2.body_queues",
     "hookline_http2.request_fields", "hookline_http2.stream", "h2", "hpack", "ngh2",

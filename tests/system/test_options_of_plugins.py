@@ -11,6 +11,7 @@ from hookline import HttpClient, Timeout
 from hookline_auth import HTTPBasicAuth, HTTPDigestAuth
 from hookline_cache import Cache
 from hookline_cookies import CookieJar
+from hookline_guard import Guard
 from hookline_oauth import OAuth1, OAuth2
 from hookline_retry import Retry
 from hookline_websocket import WS, Deflate
@@ -26,7 +27,8 @@ GIVEN: list[tuple[str, Any]] = [
     ("subprotocols", iter(["chat"])), ("compression", True), ("compression", False), ("compression", Deflate(level=1)),
     ("max_message_size", 9), ("ping_interval", 1), ("ping_timeout", 1), ("close_timeout", 1), ("frame_parser", print),
     ("on_upload", lambda done, total: None), ("on_download", lambda done, total: None),
-    ("cache", Cache()), ("cache", False), ("http2", True), ("http2", "prior-knowledge"), ("http2_engine", "h2"),
+    ("cache", Cache()), ("cache", False), ("guard", Guard()), ("guard", True), ("guard", False),
+    ("http2", True), ("http2", "prior-knowledge"), ("http2_engine", "h2"),
     ("http2_ping_interval", 5), ("priority", 3), ("priority", "u=1, i"),
 ]  # fmt: skip
 WRONG: list[tuple[str, Any, str, str]] = [
@@ -52,6 +54,8 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("on_upload", 1, "bodies", "a plain function f(done, total)"),
     ("cache", True, "cache", "a Cache, False, 'only-if-cached' or 'reload'"),
     ("cache", "never", "cache", "'only-if-cached' or 'reload' as text"),
+    ("guard", 1, "guard", "a Guard, True or False"),
+    ("guard", "10.0.0.0/8", "guard", "a Guard, True or False"),
     ("http2", False, "http2", "True (where TLS offers it)"),
     ("http2_engine", "h3", "http2", "'ngh2' or 'h2'"),
     ("http2_ping_interval", 0, "http2", "more than 0 seconds"),

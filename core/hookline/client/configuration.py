@@ -135,8 +135,8 @@ class Configuration:
             "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info, found in self._declared(MediaType)]
         )
         self.schemes = self._served_schemes()
-        has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
-        self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
+        self.connection_hooks: ConnectionHooks | None = None
+        self.stop_skipping()
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
         self._protocols = self._declared_protocols()
@@ -169,6 +169,17 @@ class Configuration:
         }
         names = ordered({name: every[0].rank for name, every in found.items() if every}, self._successors)
         return tuple(implementation for name in names for implementation in found[name])
+
+    def stop_skipping(self) -> None:
+        """Make the connection hooks, of the implementations whose switch is on; called again when one is turned on."""
+        found = {
+            hook: tuple(i for i in self._implementations[hook] if not i.is_switched_off) for hook in CONNECTION_HOOKS
+        }
+        self.connection_hooks = ConnectionHooks(found) if any(found.values()) else None
+        for hook in CONNECTION_HOOKS:
+            for implementation in self._implementations[hook]:
+                if implementation.is_switched_off:
+                    implementation.switch._subscribe(self)  # type: ignore[union-attr]  # there is one
 
     def _declared(self, kind: type[D]) -> Iterator[tuple[PluginInfo, D]]:
         """All declarations of one kind, each with its plugin."""

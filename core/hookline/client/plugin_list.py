@@ -122,7 +122,7 @@ class Plugins:
             return f"always runs: {reason}"
         words = conditions_in_words(implementation.conditions)
         for other in self._always_running():
-            if other.conditions.schemes is None:
+            if other.conditions.schemes is None and implementation.event == "pre_request":
                 return f"would run only for {words}, but {other.plugin or other.owner} always runs"
         return f"runs for {words}"
 

@@ -96,6 +96,7 @@ class Configuration(Protocol):
     def destination_of_call(self, url: str, params: Any = None, *, with_client_params: bool = True) -> Destination:
         """Return the destination of a URL that may be relative to base_url, with params added."""
 
+    plugins: Any  # the PluginInfo of each plugin that runs, by name
     connection_hooks: Any  # the ConnectionHooks; None = no plugin has any
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Sequence, Set
+from itertools import chain
 
 from .implementation import Implementation
 from .markers import EVENTS
@@ -89,9 +90,9 @@ class DispatchTable:
         self.pre_request = self.pre_request_when_skipping = stage_or_none("pre_request", self.events["pre_request"])
         if all(implementation.is_skippable(options, fields) for implementation in self.events["pre_request"]):
             self.pre_request_when_skipping = None
-            for implementation in self.events["pre_request"]:
-                if implementation.switch is not None:
-                    implementation.switch._subscribe(self)
+        for implementation in chain.from_iterable(self.events.values()):
+            if implementation.is_switched_off:
+                implementation.switch._subscribe(self)  # type: ignore[union-attr]  # there is one
         self.data_received = self.events["data_received"]
         self.data_processed = self.events["data_processed"]
         self.leaves_fast_path = bool(self.data_received or self.data_processed or leaves_fast_path)
@@ -101,8 +102,12 @@ class DispatchTable:
         self.hooks_after_other_heads = self._make_hooks(0)
 
     def stop_skipping(self) -> None:
-        """Call the implementations of pre_request for all requests from now on: a switch was turned on."""
-        self.pre_request_when_skipping = self.pre_request
+        """Call the implementations whose switch was turned on, and with one of pre_request all others of that event."""
+        if any(i.switch is not None and i.switch.is_on for i in self.events["pre_request"]):
+            self.pre_request_when_skipping = self.pre_request
+        # in place: heads that connections remember refer to these objects
+        for bits, hooks in [(0, self.hooks_after_other_heads), *self._hooks_by_bits.items()]:
+            hooks.on_headers, hooks.post_request = self._stages_after_head(bits)
 
     def _index_conditions(self, implementations: Iterable[Implementation]) -> None:
         """Give each `statuses=` and each `headers=` a bit, and make what finds those that hold for a head."""
@@ -155,17 +160,20 @@ class DispatchTable:
     def _holds(self, implementation: Implementation, bits: int) -> bool:
         """Do the preconditions of an implementation hold for a head with these bits?"""
         conditions = implementation.conditions
-        return all(
+        return not implementation.is_switched_off and all(
             condition is None or bits & self._bits[condition] for condition in (conditions.statuses, conditions.headers)
         )
 
     def _make_hooks(self, bits: int) -> HooksAfterHead:
-        return HooksAfterHead(
-            *(
-                stage_or_none(event, [i for i in self.events[event] if self._holds(i, bits)])
-                for event in ("on_headers", "post_request")
-            )
+        return HooksAfterHead(*self._stages_after_head(bits))
+
+    def _stages_after_head(self, bits: int) -> tuple[Stage | None, Stage | None]:
+        """Return the stages of on_headers and of post_request after a head with these bits."""
+        on_headers, post_request = (
+            stage_or_none(event, [i for i in self.events[event] if self._holds(i, bits)])
+            for event in ("on_headers", "post_request")
         )
+        return on_headers, post_request
 
 
 def stage_or_none(event: str, implementations: Sequence[Implementation]) -> Stage | None:

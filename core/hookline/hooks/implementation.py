@@ -274,6 +274,11 @@ class Implementation:
         """Does it have the parameter `cause`? If not, it is not called for sub-requests of plugins."""
         return "cause" in self.shape.named
 
+    @property
+    def is_switched_off(self) -> bool:
+        """Does it name a switch that was not turned on?"""
+        return self.switch is not None and not self.switch.is_on
+
     def call(self, response: Any, exc: BaseException | None = None, interim: bool = False, data: bytes = b"") -> Any:
         """Call the function with those arguments that it names."""
         return self.call_with(arguments(response, exc, interim, data))

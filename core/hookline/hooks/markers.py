@@ -26,7 +26,7 @@ class Conditions(NamedTuple):
 
     statuses, headers, schemes: each that is given must hold; of its members one is enough. headers: names in lower case.
     options, fields, switch: those of pre_request. One that holds is enough. fields: names in lower case. switch: the name
-    of an attribute of the plugin.
+    of an attribute of the plugin. It is the only one of these that other events have.
     """
 
     statuses: frozenset[int] | None = None
@@ -107,6 +107,8 @@ def hookimpl(
         URLs with userinfo they always hold. If a precondition of one implementation holds, or if one has none, core calls
         all implementations for the URL's scheme, because an early one may set what a later one reads. So an
         implementation must still check whether it has anything to do.
+        On on_headers, post_request and the connection hooks there is `switch` alone: the implementation is left out, and
+        costs nothing, until the switch is turned on.
 
     The default of a precondition is None: it always holds.
     """

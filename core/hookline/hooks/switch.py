@@ -1,4 +1,4 @@
-"""A switch with which a plugin has its `pre_request` called from now on, for every request."""
+"""A switch with which a plugin has its implementations called from now on, for every request."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from weakref import WeakSet
 
 
 class Skipper(Protocol):
-    """What skips implementations while a switch is off: a dispatch table."""
+    """What skips implementations while a switch is off: a dispatch table, or a configuration."""
 
     def stop_skipping(self) -> None:
-        """Skip no implementation any more."""
+        """Skip no implementation any more whose switch is on."""
 
 
 class Switch:

@@ -54,6 +54,13 @@ class Route:
         """Return the same route, by a protocol that the peer requires, such as "http/1.1"; this one if it offers no other."""
         return self
 
+    def to_address(self, address: str) -> Route | None:
+        """Return the same route to an IP address at which a plugin wants the host, so that nobody looks the host up any more.
+
+        Neither this machine nor a proxy does then. TLS still checks the name of the host. None: the route cannot.
+        """
+        return None
+
     async def open(self, client: Any) -> Connection | MultiplexedConnection:
         """Open a connection that is ready for a request.
 
@@ -76,6 +83,7 @@ class DirectRoute(Route):
     local_address: (host, port) to connect from; None = the system chooses.
     unix_socket: the path of a socket to connect to, in place of host and port; None = TCP.
     via: the proxies before the host, with their credentials, as a plugin names them. Part of the key; `repr` leaves it out.
+    address: the IP address of the host, see `to_address`; None = it is looked up.
     protocol: the name of a protocol that is spoken without asking the server (prior knowledge); None = HTTP/1.1, unless TLS
         chooses another.
     protocols: those that plugins bring; TLS offers those that `tls.alpn` names. Not part of the key.
@@ -91,6 +99,7 @@ class DirectRoute(Route):
     unix_socket: str | None = None
     via: tuple[Hashable, ...] = field(default=(), repr=False)
     protocol: str | None = None
+    address: str | None = None
     protocols: tuple[Protocol, ...] = field(default=(), compare=False, repr=False)
     tls_timeout: float = field(default=0.0, compare=False, repr=False)
     connect_timeout: float = field(default=0.0, compare=False, repr=False)
@@ -110,6 +119,9 @@ class DirectRoute(Route):
     def only_by(self, protocol: str) -> Self:
         tls = None if self.tls is None else replace(self.tls, alpn=(protocol,))
         return replace(self, tls=tls, protocol=None if tls or protocol == "http/1.1" else protocol)
+
+    def to_address(self, address: str) -> Route | None:
+        return replace(self, address=address)
 
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection | MultiplexedConnection:
         """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`."""
@@ -163,7 +175,7 @@ class DirectRoute(Route):
             await run_before_dial(self.unix_socket, 0, ())
             with phase("connect"):
                 return await connect_unix(self.unix_socket)
-        address = as_address(self.host, self.port)
+        address = as_address(self.address or self.host, self.port)
         if address is None:
             with phase("dns"):
                 addresses = await resolve_host(self.host, self.port, client.resolver)

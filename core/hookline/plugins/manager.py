@@ -12,18 +12,19 @@ import pluggy
 from ..errors import PluginError, nearest
 from ..hooks.handlers import is_coroutine_function, suggestion
 from ..hooks.implementation import ARGUMENTS, Implementation, parameters
-from ..hooks.markers import DATA_EVENTS, PROJECT, Conditions, conditions_of
+from ..hooks.markers import CONNECTION_HOOKS, DATA_EVENTS, PROJECT, Conditions, conditions_of
 from ..hooks.switch import Switch
 from .entry_point import EntryPoint, how_to_disable
 from .plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, free_name
 
 _PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected", "attached")  # their implementations await nothing
 _WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting", "closed")
-_AFTER_HEAD = ("statuses", "headers", "schemes")
+_AFTER_HEAD = ("statuses", "headers", "schemes", "switch")
 _CONDITIONS = {  # the preconditions that each event has
     "pre_request": ("schemes", "options", "fields", "switch"),
     "on_headers": _AFTER_HEAD,
     "post_request": _AFTER_HEAD,
+    **dict.fromkeys(CONNECTION_HOOKS, ("switch",)),
 }
 _OF_EVERY_OBJECT = frozenset({*dir(object), "__dict__", "__module__", "__weakref__"})
 

@@ -143,7 +143,12 @@ def is_retryable(policy: Retry, request: HttpRequest, exc: BaseException | None,
     if exc is None:
         if status not in frozenset(policy.statuses):
             return False
-    elif getattr(exc, "request", None) is not request or not matches_errors(exc, policy.errors):
+    elif (
+        not isinstance(exc, HttpRequestException)
+        or exc.request is not request
+        or exc.is_permanent
+        or not matches_errors(exc, policy.errors)
+    ):
         return False
     if not isinstance(exc, NOT_CONNECTED) and policy.methods is not None and request.method not in policy.methods:
         return False

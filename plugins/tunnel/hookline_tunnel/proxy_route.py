@@ -22,6 +22,9 @@ class ProxyRoute(DirectRoute):
         proxy: Proxy = self.via[-1]  # type: ignore[assignment]  # set by `proxy_route`
         return proxy
 
+    def to_address(self, address: str) -> None:
+        """Return None: in absolute-form the proxy gets the name of the origin, and looks it up."""
+
     def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
         """Return the error for a failed connect, with a note that the host is a proxy (see `DirectRoute.connect_error`)."""
         failure = super().connect_error(error, in_handshake=in_handshake)

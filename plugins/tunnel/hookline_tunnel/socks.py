@@ -43,7 +43,7 @@ class SocksRoute(DirectRoute):
         """
         proxy: Proxy = self.via[-1]  # type: ignore[assignment]  # set by `socks_route`
         try:
-            sock = await connect_socket(client, proxy, self.host, self.port, self.local_address)
+            sock = await connect_socket(client, proxy, self.address or self.host, self.port, self.local_address)
         except socket.gaierror as error:
             raise DNSError(f"no address for {self.host!r} or the proxy {proxy.host!r}: {error.strerror}") from error
         return await super().connect(client, sock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from weakref import ref
 
 from hookline import (
@@ -34,6 +35,7 @@ class TunnelRoute(Route):
         self.via = proxy.via
         self.host = direct.host
         self.port = direct.port
+        self.address = direct.address
         self.tls = direct.tls
         self.tls_timeout = direct.tls_timeout
         self._direct = direct
@@ -41,21 +43,27 @@ class TunnelRoute(Route):
 
     @property
     def authority(self) -> str:
-        """The `host:port` that the tunnel leads to."""
-        return authority(self.host, self.port)
+        """The `host:port` that the tunnel leads to, by the address of the host if one is set."""
+        return authority(self.address or self.host, self.port)
 
     @property
     def key(self) -> Hashable:
-        return ("tunnel", self.proxy.key, self.host, self.port, self.tls)
+        return ("tunnel", self.proxy.key, self.host, self.port, self.tls, self.address)
 
     @property
     def may_share(self) -> bool:
         return self._direct.may_share
 
     def only_by(self, protocol: str) -> TunnelRoute:
+        return self._to(self._direct.only_by(protocol))
+
+    def to_address(self, address: str) -> TunnelRoute:
+        return self._to(replace(self._direct, address=address))
+
+    def _to(self, direct: DirectRoute) -> TunnelRoute:
         request = self._request()
-        assert request is not None, "core asks for it while it sends the request"
-        return TunnelRoute(request, self.proxy, self._direct.only_by(protocol))
+        assert request is not None, "a route is changed only while its request is sent"
+        return TunnelRoute(request, self.proxy, direct)
 
     async def open(self, client: HttpClient) -> Connection | MultiplexedConnection:
         """Open a tunnel, and make the TLS handshake with the origin.

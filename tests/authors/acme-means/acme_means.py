@@ -151,7 +151,7 @@ class Sign:
         request.unredirected_headers["X-Signature"] = f"{digest} {names}"
 
 
-class Guard:
+class LoopbackOnly:
     """Lets nothing out but to this machine. It needs the hook `connecting`, and `require`, so that no call leaves it out."""
 
     @hookimpl
