@@ -50,7 +50,7 @@ class SQLiteStorage:
     Several processes, threads and event loops may use the same file. It is opened at the first use. What is in it is as
     confidential as the responses: the file and the folder are made readable by their owner alone.
 
-    path: of the file. max_bytes: what all responses together may take, about. max_body: the largest body that is stored.
+    path: of the file; an attribute too. max_bytes: what all responses together may take, about. max_body: the largest body that is stored.
 
     Raises: ValueError, for a limit below 1, or a `max_body` above `max_bytes`.
     """
@@ -58,8 +58,8 @@ class SQLiteStorage:
     def __init__(
         self, path: str | os.PathLike[str], *, max_bytes: int = 1024 * 1024 * 1024, max_body: int | None = None
     ) -> None:
-        self._path = Path(path)
-        self._folder = self._path.with_name(f"{self._path.name}-bodies")
+        self.path = Path(path)
+        self._folder = self.path.with_name(f"{self.path.name}-bodies")
         self._max_bytes, self._max_body = check_limits(max_bytes, max_bytes if max_body is None else max_body)
         self._database: sqlite3.Connection | None = None
         self._executor: ThreadPoolExecutor | None = None
@@ -119,15 +119,15 @@ class SQLiteStorage:
         try:
             return await asyncio.get_running_loop().run_in_executor(executor, work)
         except (sqlite3.Error, OSError) as error:
-            raise StorageError(f"{self._path}: {error}") from error
+            raise StorageError(f"{self.path}: {error}") from error
 
     def _connect(self) -> sqlite3.Connection:
         if self._database is None:
-            made = not self._path.exists()
+            made = not self.path.exists()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             if made:
-                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-            database = sqlite3.connect(self._path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            database = sqlite3.connect(self.path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False)
             try:
                 # Readers do not wait for a writer, and a crash cannot leave half of a transaction.
                 database.execute("PRAGMA journal_mode = WAL")
@@ -243,7 +243,7 @@ class SQLiteStorage:
         raise TypeError("a SQLiteStorage cannot be copied or pickled; make one for the same path")
 
     def __repr__(self) -> str:
-        return f"<SQLiteStorage {str(self._path)!r}>"
+        return f"<SQLiteStorage {str(self.path)!r}>"
 
 
 @contextlib.contextmanager
@@ -270,7 +270,7 @@ class FileWriter:
         self._size = 0
         self._name = f"{secrets.token_hex(16)}"
         self._file: int | None = None
-        self._path: Path | None = None  # of what `discard` has to remove
+        self.path: Path | None = None  # of what `discard` has to remove
 
     def write(self, data: bytes) -> bool:
         self._size += len(data)
@@ -282,8 +282,8 @@ class FileWriter:
                 return True
             if self._file is None:
                 self._folder.mkdir(mode=0o700, exist_ok=True)
-                self._path = self._folder / f"{self._name}.part"
-                self._file = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+                self.path = self._folder / f"{self._name}.part"
+                self._file = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
                 for part in self._parts:
                     write_all(self._file, part)
                 self._parts.clear()
@@ -298,20 +298,20 @@ class FileWriter:
             return b"".join(self._parts), None
         os.close(self._file)
         self._file = None
-        assert self._path is not None
+        assert self.path is not None
         renamed = self._folder / self._name
-        self._path.rename(renamed)
-        self._path = renamed
+        self.path.rename(renamed)
+        self.path = renamed
         return None, self._name
 
     def keep(self) -> None:
         """Leave the file where it is: a row names it."""
-        self._path = None
+        self.path = None
 
     def discard(self) -> None:
         self._parts.clear()
         file, self._file = self._file, None
-        path, self._path = self._path, None
+        path, self.path = self.path, None
         if file is not None:
             os.close(file)
         if path is not None:
