@@ -97,6 +97,7 @@ class Configuration(Protocol):
         """Return the destination of a URL that may be relative to base_url, with params added."""
 
     connection_hooks: Any  # the ConnectionHooks; None = no plugin has any
+    run_connected: Any  # of those, if a plugin has `connected`, which would run for each request; None = none has
 
     @property
     def protocols(self) -> tuple[Any, ...]:
