@@ -17,7 +17,7 @@ pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 
 
 def under_way(throttle: Throttle) -> int:
-    return sum(state.under_way for state in throttle.limits._keys.values())
+    return sum(len(state.under_way) for state in throttle.limits._keys.values())
 
 
 async def is_free(client: HttpClient, url: str, throttle: Throttle) -> None:

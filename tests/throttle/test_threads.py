@@ -28,7 +28,7 @@ def test_loops_of_several_threads_share_the_limits(scripted: ScriptedServer) -> 
         @hookimpl
         def pre_request(self, response: HttpResponse) -> None:
             instants.append(time.monotonic())
-            most.append(sum(state.under_way for state in list(throttle.limits._keys.values())))
+            most.append(sum(len(state.under_way) for state in list(throttle.limits._keys.values())))
 
     def run() -> None:
         async def main() -> None:
@@ -46,7 +46,7 @@ def test_loops_of_several_threads_share_the_limits(scripted: ScriptedServer) -> 
         thread.join(30)
     assert (len(instants), max(most) <= 2) == (30, True)
     assert max(instants) - begun >= 0.29
-    assert [state.under_way for state in throttle.limits._keys.values()] == [0]
+    assert [len(state.under_way) for state in throttle.limits._keys.values()] == [0]
 
 
 def test_loop_that_ends_leaves_the_queue(scripted: ScriptedServer) -> None:
@@ -87,7 +87,7 @@ def test_loop_that_was_closed_leaves_the_queue(scripted: ScriptedServer) -> None
     def wait_on_a_loop_that_is_closed(throttle: Throttle, request: Any, key: Any) -> list[Any]:
         loop = asyncio.new_event_loop()
         with HttpClient(autoload=False) as client:
-            waiting = throttle.limits.enter(client.build_request("GET", request.url), key, None)
+            waiting = throttle.limits.enter(client.build_request("GET", request.url), key)
 
             async def begin() -> None:
                 waiting.send(None)
@@ -118,6 +118,6 @@ def test_forked_process_counts_anew(scripted: ScriptedServer) -> None:
             finally:
                 os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert [state.under_way for state in other.limits._keys.values()] == [1]
+    assert [len(state.under_way) for state in other.limits._keys.values()] == [1]
     held.close()
     client.close()

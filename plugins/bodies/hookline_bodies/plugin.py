@@ -55,9 +55,11 @@ class Bodies:
 
     @hookimpl(options=("on_upload", "on_download"))
     def pre_request(self, response: BodiesResponse) -> None:
-        from .progress import download_handler, upload_wrapper
-
         request = response.request
+        if request.on_upload is None and request.on_download is None:
+            return
+        from .progress import download_handler, upload_wrapper  # even a repeated import takes 2 us
+
         if request.on_upload is not None:
             response.wrap_upload(upload_wrapper(request.on_upload))
         if request.on_download is not None:

@@ -13,6 +13,7 @@ One lock protects everything, since the clients of several threads may share a T
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import threading
@@ -24,7 +25,7 @@ from typing import Any
 
 from hookline import HttpRequest
 
-from .admission import Admission
+from .admission import Admission, Slot, has_ancestor
 
 SWEPT = 3  # keys that are looked at when one is added: more than one, so that idle keys do not pile up
 
@@ -32,9 +33,10 @@ SWEPT = 3  # keys that are looked at when one is added: more than one, so that i
 class Waiter:
     """A request that waits. admission: what it was given; None = nothing yet."""
 
-    __slots__ = ("admission", "borrows", "loop", "thread", "turn")
+    __slots__ = ("admission", "borrows", "loop", "request", "thread", "turn")
 
-    def __init__(self, borrows: bool) -> None:
+    def __init__(self, request: HttpRequest, borrows: bool) -> None:
+        self.request = request
         self.loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
         self.turn: asyncio.Future[None] = self.loop.create_future()
@@ -67,17 +69,28 @@ class Key:
     """What is counted for one key.
 
     name: the key. arrival: the theoretical arrival time of the next request. held_until: until then the server wants no request. Both are as
-    `time.monotonic` says. under_way: how many requests are. waiters: those that wait, the first first.
+    `time.monotonic` says. under_way: the leases of the slots. ended: those of them that
+    nobody gave back. waiters: those that wait, the first first.
     """
 
-    __slots__ = ("alarm", "arrival", "held_until", "name", "under_way", "waiters")
+    __slots__ = ("alarm", "arrival", "ended", "held_until", "limits", "name", "under_way", "waiters")
 
-    def __init__(self, name: Hashable) -> None:
-        self.name = name
+    def __init__(self, limits: LocalLimits, name: Hashable) -> None:
+        self.limits, self.name = limits, name
         self.arrival = self.held_until = 0.0
-        self.under_way = 0
+        self.under_way: set[weakref.ref[Slot]] = set()
+        self.ended: deque[weakref.ref[Slot]] = deque()
         self.waiters: OrderedDict[Waiter, None] = OrderedDict()
         self.alarm: Alarm | None = None
+
+    def note_end(self, lease: weakref.ref[Slot]) -> None:
+        """Note that a slot has ended that nobody gave back. The garbage collector may call this anywhere: the rest is left to a loop."""
+        if lease not in self.under_way:
+            return
+        self.ended.append(lease)
+        for waiter in list(self.waiters)[:1]:
+            with contextlib.suppress(RuntimeError):  # its loop is closed
+                waiter.loop.call_soon_threadsafe(self.limits.take_back, self)
 
     def is_idle(self, now: float) -> bool:
         """Say whether a new object would say the same."""
@@ -105,24 +118,20 @@ class LocalLimits:
         for key in self._keys.values():
             key.waiters.clear()
         self._keys = OrderedDict()
-        self._lost: deque[Admission] = deque()  # whose loops were closed before they were given back
 
     # -- before a request
 
-    def enter(self, request: HttpRequest, key: Hashable, parent: Admission | None) -> Admission | Awaitable[Admission]:
+    def enter(self, request: HttpRequest, key: Hashable) -> Admission | Awaitable[Admission]:
         """Admit a request, or return what waits for it.
 
-        parent: the admission of the request for whose sake this one is sent; it lends its slot if it has one of the same key,
-        or both would wait for each other. None = there is none.
+        If a request for whose sake this one is sent has a slot of the same key, it lends it, or both would wait for each other.
         """
         now = monotonic()
         with self._lock:
-            if self._lost:
-                self._take_back_lost(now)
             found = self._keys.get(key) or self._add(key, now)
-            borrows = parent is not None and parent.is_open and parent.state is found
+            borrows = request.parent is not None and has_ancestor(request, found.under_way)
             if (borrows or not found.waiters) and self._due(found, borrows) <= now:
-                return self._admit(found, asyncio.get_running_loop(), borrows, now)
+                return self._admit(found, request, borrows, now)
         return self._wait(request, found, borrows, now)
 
     async def _wait(self, request: HttpRequest, key: Key, borrows: bool, since: float) -> Admission:
@@ -130,7 +139,7 @@ class LocalLimits:
 
         Raises: ClientClosed; CancelledError, at the deadline of the call too.
         """
-        waiter = Waiter(borrows)
+        waiter = Waiter(request, borrows)
         try:
             with self._lock:
                 key.waiters[waiter] = None
@@ -145,18 +154,18 @@ class LocalLimits:
                 key.waiters.pop(waiter, None)
                 self._serve(key, monotonic())
             if waiter.admission is not None:
-                waiter.admission.leave(is_unused=True)
+                waiter.admission.leave(True)
             raise
         admission.throttled = monotonic() - since
         return admission
 
     # -- after it
 
-    def leave(self, admission: Admission, *, is_unused: bool) -> None:
+    def leave(self, admission: Admission, is_unused: bool) -> None:
         key: Key = admission.state
         with self._lock:
-            if admission.has_slot:
-                key.under_way -= 1
+            if isinstance(admission, Slot):
+                key.under_way.discard(admission.lease)
             if is_unused and key.arrival == admission.after:
                 key.arrival = admission.before  # nobody was admitted since: the rate stands as if this one had not come
             if key.waiters:
@@ -169,8 +178,10 @@ class LocalLimits:
             key = self._keys.get(name) or self._add(name, now)
             key.held_until = max(key.held_until, now + seconds)
 
-    def lose(self, admission: Admission) -> None:
-        self._lost.append(admission)
+    def take_back(self, key: Key) -> None:
+        """Free the slots that nobody gave back, and admit those that wait for them."""
+        with self._lock:
+            self._serve(key, monotonic())
 
     # -- under the lock
 
@@ -180,30 +191,28 @@ class LocalLimits:
             oldest, state = self._keys.popitem(last=False)
             if not state.is_idle(now):
                 self._keys[oldest] = state
-        found = self._keys[key] = Key(key)
+        found = self._keys[key] = Key(self, key)
         return found
-
-    def _take_back_lost(self, now: float) -> None:
-        """Give back the slots of admissions whose loops were closed."""
-        while self._lost:
-            key: Key = self._lost.popleft().state
-            key.under_way -= 1
-            self._serve(key, now)
 
     def _due(self, key: Key, borrows: bool) -> float:
         """Return when the next request may be sent; infinity = when another one is over."""
-        if not borrows and key.under_way >= self._concurrency:
-            return math.inf
-        return max(key.arrival - self._tolerance, key.held_until)
+        if len(key.under_way) >= self._concurrency and not borrows:
+            while key.ended:
+                key.under_way.discard(key.ended.popleft())
+            if len(key.under_way) >= self._concurrency:
+                return math.inf
+        due = key.arrival - self._tolerance
+        return due if due > key.held_until else key.held_until
 
-    def _admit(self, key: Key, loop: asyncio.AbstractEventLoop, borrows: bool, now: float) -> Admission:
+    def _admit(self, key: Key, request: HttpRequest, borrows: bool, now: float) -> Admission:
         before = key.arrival
         if self._interval:
-            key.arrival = max(before, now) + self._interval
-        has_slot = self._counts_slots and not borrows
-        if has_slot:
-            key.under_way += 1
-        return Admission(self, key, loop, before, key.arrival, has_slot)
+            key.arrival = (before if before > now else now) + self._interval
+        if borrows or not self._counts_slots:
+            return Admission(self, key, before, key.arrival)
+        slot = Slot(self, key, before, key.arrival, request, key.note_end)
+        key.under_way.add(slot.lease)
+        return slot
 
     def _serve(self, key: Key, now: float) -> None:
         """Admit those that wait and may be sent; set the timer for the next one."""
@@ -221,13 +230,13 @@ class LocalLimits:
                     self._set_alarm(key, waiter, due, now)
                     return
                 del key.waiters[waiter]
-                waiter.admission = admission = self._admit(key, waiter.loop, waiter.borrows, now)
+                waiter.admission = admission = self._admit(key, waiter.request, waiter.borrows, now)
                 waiter.wake()
             except RuntimeError:  # its loop was closed at this moment
                 key.waiters.pop(waiter, None)
-                if admission is not None:
+                if isinstance(admission, Slot):
                     admission.is_open = False
-                    key.under_way -= admission.has_slot
+                    key.under_way.discard(admission.lease)
 
     def _set_alarm(self, key: Key, waiter: Waiter, due: float, now: float) -> None:
         """Have the timer of a key ring when its first waiter is due. It may ring earlier; then it is set once more."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary, ref
+from weakref import WeakKeyDictionary, ref
 
-from hookline import HttpClient, HttpRequest, HttpResponse, hookimpl
+from hookline import HttpClient, HttpResponse, hookimpl
 
 from .admission import Admission
 from .plugin import NOTE
@@ -19,21 +19,20 @@ from .server_limits import FIELDS, seconds_asked_for
 from .throttle import Throttle, as_throttle
 
 SWITCHING_PROTOCOLS = 101
+NAME = "throttle_end"  # of the plugin that sees how throttled exchanges go on
 
 
 class ThrottledExchanges:
     """The exchanges of the clients that one HttpThrottle is registered with. A plugin itself: it sees how they go on."""
 
-    name = "throttle_end"
+    name = NAME
 
     def __init__(self) -> None:
-        # by the id of their requests, for the sub-requests of these
-        self._admissions: WeakValueDictionary[int, Admission] = WeakValueDictionary()
         self._upgraded: WeakKeyDictionary[Any, Admission] = WeakKeyDictionary()
 
     def register(self, client: HttpClient) -> None:
         """Have a client call this object, from the next request on."""
-        if self.name not in client.plugins:
+        if NAME not in client.plugins:
             client.plugins.manager.register(self)
 
     # -- before the request
@@ -41,39 +40,26 @@ class ThrottledExchanges:
     def enter(self, response: HttpResponse[Any], value: Any) -> Awaitable[None] | None:
         """Admit the request of an exchange, or return what waits for it."""
         request = response.request
-        throttle = as_throttle(value)
-        if throttle is not None:
-            throttle = throttle.of_host(request.origin.host)
-        key = None if throttle is None else throttle.key_of(request)
-        if throttle is None or key is None:
+        throttle: Throttle | None = value if value.__class__ is Throttle else as_throttle(value)
+        if throttle is None:
             return None
-        if self.name not in request.configuration.plugins:
+        if throttle.rules and (throttle := throttle.of_host(request.origin.host)) is None:
+            return None
+        key = request.origin.key if throttle.per == "origin" else throttle.key_of(request)
+        if key is None:
+            return None
+        if NAME not in request.configuration.plugins:
             self._bind(response)
-        parent = None if request.parent is None else self._admission_of_parent(request)
-        admission = throttle.limits.enter(request, key, parent)
-        if not isinstance(admission, Admission):
-            return self._wait(response, throttle, admission)
-        self._note(response, throttle, admission)
-        return None
+        admission = throttle.limits.enter(request, key)
+        if isinstance(admission, Admission):
+            admission.throttle = throttle
+            response.notes[NOTE] = admission
+            return None
+        return self._wait(response, throttle, admission)
 
     async def _wait(self, response: HttpResponse[Any], throttle: Throttle, waiting: Awaitable[Admission]) -> None:
-        self._note(response, throttle, await waiting)
-
-    def _note(self, response: HttpResponse[Any], throttle: Throttle, admission: Admission) -> None:
-        admission.max_hold = throttle.max_hold
-        response.notes[NOTE] = admission
-        if admission.has_slot:
-            self._admissions[id(response.request)] = admission
-
-    def _admission_of_parent(self, request: HttpRequest) -> Admission | None:
-        """Return the nearest open admission among the requests for whose sake this one is sent."""
-        ancestor = request.parent
-        while ancestor is not None:
-            found = self._admissions.get(id(ancestor))
-            if found is not None and found.is_open:
-                return found
-            ancestor = ancestor.parent
-        return None
+        response.notes[NOTE] = admission = await waiting
+        admission.throttle = throttle
 
     def _bind(self, response: HttpResponse[Any]) -> None:
         """See how this exchange goes on, although its client did not throttle before; and register for those that follow."""
@@ -104,18 +90,18 @@ class ThrottledExchanges:
         asked = seconds_asked_for(response.status_code, response.headers, time.time())
         if asked > 0:
             response.notes["not_before"] = time.monotonic() + asked
-            admission.limits.hold(admission, min(asked, admission.max_hold))
+            admission.limits.hold(admission, min(asked, admission.throttle.max_hold))
 
     @hookimpl(tryfirst=True)
     def post_request(self, response: HttpResponse[Any], exc: BaseException | None, cause: str) -> None:
         admission: Admission | None = response.notes.get(NOTE)
-        if admission is None or not admission.is_open:
+        if admission is None or not (admission.has_slot or response.is_built):
             return
         if admission.connection is not None and exc is None:
             connection = admission.connection()
             if connection is not None and connection.alive:
                 return  # `end_upgraded` frees the slot
-        admission.leave(is_unused=exc is None and response.is_built and not admission.was_sent)
+        admission.leave(exc is None and response.is_built and not admission.was_sent)
 
     def end_upgraded(self, connection: Any) -> None:
         """Free the slot of a connection that is closed."""
