@@ -17,6 +17,7 @@ from hookline_cache import Cache, MemoryStorage, SQLiteStorage
 from hookline_oauth import OAuth2
 from hookline_retry import Retry
 from hookline_testing.server import Script, ScriptedServer, SeenRequest, response
+from hookline_throttle import Throttle
 
 FRESH = [("Cache-Control", "max-age=60")]
 
@@ -65,20 +66,16 @@ class Other:
 
 
 def test_page_names_all_plugins_that_act_before_the_request() -> None:
-    client = HttpClient(cache=Cache(), plugins=[Other("guard"), Other("throttle")])
+    client = HttpClient(cache=Cache(), plugins=[Other("guard")], throttle=Throttle())
     names = {name for name, _ in client.plugins.order("pre_request")}
     # these change nothing that selects or signs
     assert set(ORDER) == names - {"bodies", "expect", "http2", "websocket"}
 
 
-# Where a throttle is in relation to the others, it says itself, once there is one.
-CERTAIN = [pair for pair in combinations(ORDER, 2) if "throttle" not in pair or {"cache", "cache_vary"} & {*pair}]
-
-
-@pytest.mark.parametrize(("first", "second"), CERTAIN)
+@pytest.mark.parametrize(("first", "second"), [*combinations(ORDER, 2)])
 def test_order_before_the_request(first: str, second: str) -> None:
-    added = [Other(name) for name in (first, second) if name in ("guard", "throttle")]
-    client = HttpClient(cache=Cache(), plugins=added)
+    added = [Other(name) for name in (first, second) if name == "guard"]
+    client = HttpClient(cache=Cache(), plugins=added, throttle=Throttle())
     names = [name for name, _ in client.plugins.order("pre_request")]
     assert names.index(first) < names.index(second), names
 

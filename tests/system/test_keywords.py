@@ -64,6 +64,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "auth": {"none": None},
     "cookies": several({}, None),
     "cache": {"none": None, "false": False},
+    "throttle": {"none": None, "false": False},
     "store_cookies": falsy(None),
     "decompress": falsy(None),
     "wait_continue": {"none": None, "zero": 0, "false": False},

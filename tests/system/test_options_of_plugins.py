@@ -13,6 +13,7 @@ from hookline_cache import Cache
 from hookline_cookies import CookieJar
 from hookline_oauth import OAuth1, OAuth2
 from hookline_retry import Retry
+from hookline_throttle import Throttle
 from hookline_websocket import WS, Deflate
 
 GIVEN: list[tuple[str, Any]] = [
@@ -27,6 +28,7 @@ GIVEN: list[tuple[str, Any]] = [
     ("max_message_size", 9), ("ping_interval", 1), ("ping_timeout", 1), ("close_timeout", 1), ("frame_parser", print),
     ("on_upload", lambda done, total: None), ("on_download", lambda done, total: None),
     ("cache", Cache()), ("cache", False), ("http2", True), ("http2", "prior-knowledge"), ("http2_engine", "h2"),
+    ("throttle", Throttle("1/s")), ("throttle", False),
     ("http2_ping_interval", 5), ("priority", 3), ("priority", "u=1, i"),
 ]  # fmt: skip
 WRONG: list[tuple[str, Any, str, str]] = [
@@ -52,6 +54,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("on_upload", 1, "bodies", "a plain function f(done, total)"),
     ("cache", True, "cache", "a Cache, False, 'only-if-cached' or 'reload'"),
     ("cache", "never", "cache", "'only-if-cached' or 'reload' as text"),
+    ("throttle", "10/s", "throttle", "a Throttle or False"),
     ("http2", False, "http2", "True (where TLS offers it)"),
     ("http2_engine", "h3", "http2", "'ngh2' or 'h2'"),
     ("http2_ping_interval", 0, "http2", "more than 0 seconds"),

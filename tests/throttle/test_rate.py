@@ -167,9 +167,7 @@ async def test_answer_of_another_exchange_gives_the_slot_back(scripted: Scripted
 
     scripted.always(response(b"ok"))
     throttle = Throttle(concurrency=1)
-    async with HttpClient(
-        autoload=False, plugins=["throttle", Elsewhere()], throttle=throttle, timeout=10
-    ) as client:
+    async with HttpClient(autoload=False, plugins=["throttle", Elsewhere()], throttle=throttle, timeout=10) as client:
         for _ in range(3):
             assert (await client.get(scripted.url("/first"))).text == "ok"
 

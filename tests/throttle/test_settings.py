@@ -64,7 +64,14 @@ def test_wrong_settings(settings: dict[str, Any], error: type[Exception], text: 
 def test_the_longest_rule_wins() -> None:
     one, two, three, four = (Throttle(number) for number in (1, 2, 3, 4))
     throttle = Throttle(
-        9, rules={"*.example.com": one, "API.example.com": two, "*.eu.example.com": three, "münchen.test": None, "[::1]": four}
+        9,
+        rules={
+            "*.example.com": one,
+            "API.example.com": two,
+            "*.eu.example.com": three,
+            "münchen.test": None,
+            "[::1]": four,
+        },
     )
     for host, expected in {
         "www.example.com": one,

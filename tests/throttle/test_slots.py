@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from typing import Any
 
 import pytest
@@ -18,6 +17,12 @@ pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 
 def under_way(throttle: Throttle) -> int:
     return sum(len(state.under_way) for state in throttle.limits._keys.values())
+
+
+async def until_free(throttle: Throttle) -> None:
+    async with asyncio.timeout(5):
+        while under_way(throttle):  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.01)
 
 
 async def is_free(client: HttpClient, url: str, throttle: Throttle) -> None:
@@ -78,10 +83,7 @@ async def test_slot_ends_with_the_exchange(throttling: Throttling, scripted: Scr
             else:
                 with pytest.warns(ResourceWarning):
                     del stream
-                    gc.collect()
-                async with asyncio.timeout(5):
-                    while under_way(throttle):
-                        await asyncio.sleep(0.01)
+                await until_free(throttle)
         scripted.always(response(b"ok"))
         await is_free(client, scripted.url(), throttle)
 
@@ -151,9 +153,7 @@ async def test_websocket_has_its_slot_until_it_is_closed(throttling: Throttling,
         await websocket.send("hello")
         assert await websocket.receive() == "hello"
         await websocket.close()
-        async with asyncio.timeout(5):
-            while under_way(throttle):
-                await asyncio.sleep(0.01)
+        await until_free(throttle)
 
 
 @pytest.mark.protocols("HTTP/1.1")
@@ -163,7 +163,7 @@ async def test_refused_websocket_has_no_slot(throttling: Throttling, scripted: S
     scripted.answer(response(b"no", 403), Script(head(101, [("Upgrade", "wrong")])))
     async with throttling(throttle, "websocket") as client:
         assert (await client.get("ws" + scripted.url().removeprefix("http"))).status_code == 403
-        with pytest.raises(Exception, match="(?i)upgrade|101"):
+        with pytest.raises(Exception, match=r"(?i)upgrade|101"):
             await client.get("ws" + scripted.url().removeprefix("http"))
         assert under_way(throttle) == 0
 

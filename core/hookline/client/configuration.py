@@ -138,7 +138,9 @@ class Configuration:
         has_connection_hooks = any(self._implementations[hook] for hook in CONNECTION_HOOKS)
         self.connection_hooks = ConnectionHooks(self._implementations) if has_connection_hooks else None
         self.run_connected = (
-            self.connection_hooks.run_connected if self.connection_hooks and self._implementations["connected"] else None
+            self.connection_hooks.run_connected
+            if self.connection_hooks and self._implementations["connected"]
+            else None
         )
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)

@@ -14,7 +14,6 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "HttpThrottle",
     "RedisLimits",
-    "RedisLimits",
     "Throttle",
     "ThrottleClient",
     "ThrottleRequest",

@@ -68,8 +68,8 @@ class Alarm:
 class Key:
     """What is counted for one key.
 
-    name: the key. arrival: the theoretical arrival time of the next request. held_until: until then the server wants no request. Both are as
-    `time.monotonic` says. under_way: the leases of the slots. ended: those of them that
+    name: the key. arrival: the theoretical arrival time of the next request. held_until: until then the server wants no
+    request. Both are as `time.monotonic` says. under_way: the leases of the slots. ended: those of them that
     nobody gave back. waiters: those that wait, the first first.
     """
 
@@ -84,7 +84,10 @@ class Key:
         self.alarm: Alarm | None = None
 
     def note_end(self, lease: weakref.ref[Slot]) -> None:
-        """Note that a slot has ended that nobody gave back. The garbage collector may call this anywhere: the rest is left to a loop."""
+        """Note that a slot has ended that nobody gave back.
+
+        The garbage collector may call this anywhere, also under the lock: the rest is left to a loop.
+        """
         if lease not in self.under_way:
             return
         self.ended.append(lease)

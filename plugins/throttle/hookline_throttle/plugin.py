@@ -63,7 +63,9 @@ class HttpThrottle:
                 expected="a Throttle or False",
                 doc="a Throttle: how many requests are sent per second and at once; False = no limit",
             ),
-            Attribute("throttled", throttled_of, doc="the seconds that the request waited for its turn; 0.0 = it did not"),
+            Attribute(
+                "throttled", throttled_of, doc="the seconds that the request waited for its turn; 0.0 = it did not"
+            ),
         ]
 
     @hookimpl

@@ -35,9 +35,7 @@ class RedisLimits:
     Raises: ImportError, without that package; ValueError; TypeError.
     """
 
-    def __init__(
-        self, url: str, *, prefix: str = "hookline", lease: float = 10.0, on_failure: str = "closed"
-    ) -> None:
+    def __init__(self, url: str, *, prefix: str = "hookline", lease: float = 10.0, on_failure: str = "closed") -> None:
         try:
             import redis.asyncio as redis
         except ImportError as error:
@@ -78,7 +76,9 @@ class SharedLimits:
         self._shared = shared
         interval_us = math.ceil(interval * 1e6)
         lease_us = round(shared.lease * 1e6)
-        self._settings = f"{interval_us} {interval_us * (burst - 1)} {concurrency or 0} {lease_us}"  # as the script takes them
+        self._settings = (
+            f"{interval_us} {interval_us * (burst - 1)} {concurrency or 0} {lease_us}"  # as the script takes them
+        )
         self._has_slots = concurrency is not None
         self._names: dict[Hashable, str] = {}
         self._down_until = 0.0
@@ -95,7 +95,8 @@ class SharedLimits:
         name = self._names.get(key) or self._name(key)
         borrows = request.parent is not None and has_ancestor(request, link.leases(name))
         try:
-            return await client.until_closed(self._enter(request, link, name, borrows))
+            admission: Admission = await client.until_closed(self._enter(request, link, name, borrows))
+            return admission
         except ConnectionError as error:
             if isinstance(error, HttpRequestException):
                 raise
@@ -113,20 +114,22 @@ class SharedLimits:
             admission, has_waited = await self._ask(request, link, name, borrows=True)
         else:
             turns = link.join(name)
+            has_waited = turns.lock.locked()
             try:
-                has_waited = turns.lock.locked()
                 async with turns.lock:
                     admission, has_asked_again = await self._ask(request, link, name, borrows=False)
                 has_waited = has_waited or has_asked_again
+            except BaseException:
+                if turns.count == 1:  # nobody takes the place of this process in the queue
+                    link.say(name, ("quit", link.process, self._settings, ""))
+                raise
             finally:
                 link.part(name, turns)
         if has_waited:
             admission.throttled = monotonic() - began
         return admission
 
-    async def _ask(
-        self, request: HttpRequest, link: RedisLink, name: str, *, borrows: bool
-    ) -> tuple[Admission, bool]:
+    async def _ask(self, request: HttpRequest, link: RedisLink, name: str, *, borrows: bool) -> tuple[Admission, bool]:
         """Ask Redis until it admits the request. Returns also: did it wait?"""
         slot = link.new_slot()
         has_waited, over = False, []
@@ -148,8 +151,6 @@ class SharedLimits:
             link.give_back(name, over)
             if self._has_slots and not borrows:
                 link.end_slot(name, slot, "")  # Redis may have granted it
-            if not borrows and link.is_last(name):
-                link.say(name, ("quit", link.process, self._settings, ""))
             raise
         return self._admit(request, link, name, slot, rate, borrows=borrows), has_waited
 
@@ -180,7 +181,9 @@ class SharedLimits:
         """
         for part in key if isinstance(key, tuple) else (key,):
             if not isinstance(part, (str, int)):
-                raise TypeError(f"per= returned a {type(part).__name__}; with shared= a key is text, a number, or a tuple of them")
+                raise TypeError(
+                    f"per= returned a {type(part).__name__}; with shared= a key is text, a number, or a tuple of them"
+                )
         if len(self._names) >= MAX_NAMES:
             self._names.clear()
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:32]

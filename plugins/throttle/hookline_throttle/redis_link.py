@@ -56,7 +56,8 @@ class RedisLink:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._flush_handle: asyncio.TimerHandle | None = None
-        self._is_flushing = self._is_renewing = False
+        self._renewal: asyncio.Task[None] | None = None
+        self._is_flushing = self._is_closed = False
         self._turns: dict[str, Turns] = {}
         self.process = secrets.token_hex(8)
         self._last_slot = 0
@@ -151,10 +152,6 @@ class RedisLink:
         if not turns.count:
             del self._turns[key]
 
-    def is_last(self, key: str) -> bool:
-        """Say whether no other request waits for its turn."""
-        return self._turns[key].count == 1
-
     async def message(self, key: str, seconds: float) -> None:
         """Wait for a message about a key; seconds: not longer.
 
@@ -177,9 +174,8 @@ class RedisLink:
     def hold_slot(self, key: str, slot: str, arguments: Sequence[Any], lease: ref[Slot]) -> None:
         """Renew the lease of a slot until it is over. arguments: of the script, up to the slots."""
         self._held[slot] = key, arguments, lease
-        if not self._is_renewing:
-            self._is_renewing = True
-            self._start(self._renew())
+        if self._renewal is None or self._renewal.done():
+            self._renewal = self._start(self._renew())
 
     def leases(self, key: str) -> list[ref[Slot]]:
         """Return the leases of the slots of a key."""
@@ -192,20 +188,17 @@ class RedisLink:
                 self._loop.call_soon_threadsafe(self.end_slot, key, slot, "")
 
     async def _renew(self) -> None:
-        try:
-            known: set[str] = set()
-            while self._held:
-                by_key: dict[tuple[str, Any], list[str]] = {}
-                for slot, (key, arguments, _) in self._held.items():
-                    if slot in known:
-                        by_key.setdefault((key, arguments), []).append(slot)
-                known = {*self._held}
-                for (key, arguments), held in by_key.items():
-                    with contextlib.suppress(ConnectionError):  # the next time
-                        await self.run(key, "renew", *arguments, *held)
-                await asyncio.sleep(self._lease / 3)
-        finally:
-            self._is_renewing = False
+        known: set[str] = set()
+        while self._held:
+            by_key: dict[tuple[str, Any], list[str]] = {}
+            for slot, (key, arguments, _) in self._held.items():
+                if slot in known:
+                    by_key.setdefault((key, arguments), []).append(slot)
+            known = {*self._held}
+            for (key, arguments), held in by_key.items():
+                with contextlib.suppress(ConnectionError):  # the next time
+                    await self.run(key, "renew", *arguments, *held)
+            await asyncio.sleep(self._lease / 3)
 
     def end_slot(self, key: str, slot: str, rate: str) -> None:
         """Give a slot back soon. rate: that of its admission, if no request was sent; "" = one was."""
@@ -224,7 +217,7 @@ class RedisLink:
         self._flush_soon()
 
     def _flush_soon(self) -> None:
-        if self._flush_handle is None and not self._is_flushing:
+        if self._flush_handle is None and not self._is_flushing and not self._is_closed:
             self._flush_handle = self._loop.call_later(FLUSH_SECONDS, self._begin_flush)
 
     def _begin_flush(self) -> None:
@@ -247,11 +240,12 @@ class RedisLink:
         finally:
             self._is_flushing = False
 
-    def _start(self, coroutine: Any) -> None:
+    def _start(self, coroutine: Any) -> asyncio.Task[Any]:
         task = self._loop.create_task(coroutine)
         if not task.done():  # an eager task may be over already
             self._tasks.add(task)
             task.add_done_callback(self._forget)
+        return task
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -259,18 +253,21 @@ class RedisLink:
             task.exception()  # of a connection that could not be closed: it is gone
 
     async def close(self) -> None:
-        """Give back what is over, and close the connections."""
+        """Give everything back, and close the connections. The exchanges are over, even if some callers do not know it yet."""
+        self._is_closed = True
+        for slot, (key, _, _) in [*self._held.items()]:
+            self.end_slot(key, slot, "")
         if self._flush_handle is not None:
             self._flush_handle.cancel()
-        for task in (tasks := [*self._tasks]):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._renewal is not None:
+            self._renewal.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             await self._flush()
         finally:
-            for closing in (self._connection and self._connection.disconnect(nowait=True), self._pool.disconnect()):
-                if closing is not None:
-                    with contextlib.suppress(*self._failures):
-                        await closing
-            self._connection = None
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                self._discard(connection)
+            with contextlib.suppress(*self._failures):
+                await self._pool.disconnect()
             await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -16,10 +16,10 @@ from __future__ import annotations
 GRACE_SECONDS = 0.5  # by which a process may come back late, without losing its place
 PATIENCE_SECONDS = 1.0  # after which one that waits for a slot asks again, even without a message
 
-# KEYS: the hash. ARGV: operation, process, "interval tolerance concurrency lease", slot ("" = it borrows that of another request);
-# then for `enter` and `leave` pairs of slots that are over and, if nothing was sent, the `tat` of their admission, and for `renew`
-# slots. All times are microseconds. Few arguments and one text as the result, because each of them takes a microsecond of CPU.
-# It returns "granted wait tat".
+# KEYS: the hash. ARGV: operation, process, "interval tolerance concurrency lease", slot ("" = that of another is borrowed); then
+# for `enter` and `leave` pairs of slots that are over and, if nothing was sent, the `tat` of their admission, and for `renew`
+# slots. All times are microseconds. It returns "granted wait tat". (Few arguments and one text, because each of them takes the
+# package redis a microsecond.)
 SCRIPT = """
 local state, slots, queue = KEYS[1], KEYS[1] .. ':s', KEYS[1] .. ':q'
 local time = redis.call('TIME')

@@ -138,7 +138,7 @@ def as_throttle(value: Any) -> Throttle | None:
     raise TypeError(f"throttle= takes a Throttle or False, not {type(value).__name__}")
 
 
-def as_interval(rate: str | float | None) -> float:
+def as_interval(rate: Any) -> float:
     """Return the seconds between two requests at a rate; 0.0 = no limit.
 
     Raises: TypeError, ValueError.
@@ -154,9 +154,10 @@ def as_interval(rate: str | float | None) -> float:
         count, seconds = float(rate), 1.0
     else:
         raise TypeError(f"rate= takes a text such as '10/s', or a number per second, not {type(rate).__name__}")
-    if not (0 < count < math.inf and 0 < seconds < math.inf and 0 < seconds / count <= 366 * 86_400):
+    interval = seconds / count if count > 0 else 0.0
+    if not 0 < interval <= 366 * 86_400:
         raise ValueError(f"rate= takes more than no requests, and at least one a year, not {rate!r}")
-    return seconds / count
+    return interval
 
 
 def as_count(name: str, value: Any) -> int:
@@ -184,7 +185,9 @@ def as_pattern(pattern: Any) -> str:
     try:
         name = canonical_host(host)
     except ValueError as error:
-        raise ValueError(f"rules= takes hosts such as 'api.example.com' and '*.example.com', not {pattern!r}") from error
+        raise ValueError(
+            f"rules= takes hosts such as 'api.example.com' and '*.example.com', not {pattern!r}"
+        ) from error
     if "*" in name or not name:
         raise ValueError(f"rules= takes hosts such as 'api.example.com' and '*.example.com', not {pattern!r}")
     return ("*." if below else "") + name.rstrip(".").lower()
