@@ -77,8 +77,8 @@ class RedisLink:
             was_open = self._connection is not None
             try:
                 found = await self._guarded(self._run(command))
-            except ConnectionError:
-                if not was_open:
+            except ConnectionError as error:
+                if not was_open or isinstance(error.__cause__, TimeoutError):
                     raise
                 found = await self._guarded(self._run(command))  # Redis may have closed an idle connection
         granted, wait, *rate = found.decode().split(" ")
