@@ -133,7 +133,7 @@ class LocalLimits:
         with self._lock:
             found = self._keys.get(key) or self._add(key, now)
             borrows = request.parent is not None and has_ancestor(request, found.under_way)
-            if (borrows or not found.waiters) and self._due(found, borrows) <= now:
+            if (not found.waiters or borrows) and self._due(found, borrows) <= now:
                 return self._admit(found, request, borrows, now)
         return self._wait(request, found, borrows, now)
 
@@ -167,8 +167,8 @@ class LocalLimits:
     def leave(self, admission: Admission, is_unused: bool) -> None:
         key: Key = admission.state
         with self._lock:
-            if isinstance(admission, Slot):
-                key.under_way.discard(admission.lease)
+            if admission.has_slot:
+                key.under_way.discard(admission.lease)  # type: ignore[attr-defined]  # of a Slot
             if is_unused and key.arrival == admission.after:
                 key.arrival = admission.before  # nobody was admitted since: the rate stands as if this one had not come
             if key.waiters:

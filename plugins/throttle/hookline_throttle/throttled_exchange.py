@@ -97,14 +97,18 @@ class ThrottledExchanges:
         admission: Admission | None = response.notes.get(NOTE)
         if admission is None or not (admission.has_slot or response.is_built):
             return
-        if admission.connection is not None and exc is None:
-            connection = admission.connection()
-            if connection is not None and connection.alive:
-                return  # `end_upgraded` frees the slot
-        admission.leave(exc is None and response.is_built and not admission.was_sent)
+        if admission.connection is None or exc is not None or not is_alive(admission.connection):
+            admission.leave(exc is None and response.is_built and not admission.was_sent)
+        # else `end_upgraded` frees the slot
 
     def end_upgraded(self, connection: Any) -> None:
         """Free the slot of a connection that is closed."""
         admission = self._upgraded.pop(connection, None)
         if admission is not None:
             admission.leave()
+
+
+def is_alive(reference: ref[Any]) -> bool:
+    """Say whether a connection is there, and not lost."""
+    connection = reference()
+    return connection is not None and connection.alive
