@@ -13,7 +13,10 @@ class Limits(Protocol):
     """Where an admission gives back what it has taken."""
 
     def leave(self, admission: Admission, is_unused: bool) -> None:
-        """Give back the slot, and what counts for the rate if no request was sent and nobody was admitted since."""
+        """Give back the slot, and what counts for the rate if no request was sent and nobody was admitted since.
+
+        The lease is to be set to None, or its callback is called when the admission ends.
+        """
 
     def hold(self, admission: Admission, seconds: float) -> None:
         """Admit nobody with this key for some seconds."""
@@ -23,7 +26,7 @@ class Admission:
     """What one request has taken. `leave` gives it back.
 
     state: the limits of its key, which only `limits` knows. before, after: what the rate stood at, as `limits` counts it.
-    throttled: the seconds that it has waited. throttle: the Throttle.
+    throttled: the seconds that it has waited. throttle: the Throttle. lease: that of a `Slot`; None = it has none.
     was_sent: has the network been used? connection: refers to the connection, if it is no longer HTTP and has the slot until it
     is closed. None = it is HTTP.
     """
@@ -33,6 +36,7 @@ class Admission:
     was_sent = False
     throttled = 0.0
     throttle: Any = None
+    lease: ref[Any] | None = None
     connection: ref[Any] | None = None
 
     def __init__(self, limits: Limits, state: Any, before: Any, after: Any) -> None:
@@ -66,7 +70,7 @@ class Slot(Admission):
         self.before = before
         self.after = after
         self.request = request
-        self.lease = ref(self, on_end)
+        self.lease: ref[Slot] | None = ref(self, on_end)
 
 
 def has_ancestor(request: HttpRequest, leases: Iterable[ref[Slot]]) -> bool:

@@ -69,8 +69,8 @@ class Key:
     """What is counted for one key.
 
     name: the key. arrival: the theoretical arrival time of the next request. held_until: until then the server wants no
-    request. Both are as `time.monotonic` says. under_way: the leases of the slots. ended: those of them that
-    nobody gave back. waiters: those that wait, the first first.
+    request. Both are as `time.monotonic` says. under_way: the leases of the slots. ended: those of them that nobody gave back.
+    waiters: those that wait, the first first.
     """
 
     __slots__ = ("alarm", "arrival", "ended", "held_until", "limits", "name", "under_way", "waiters")
@@ -91,8 +91,8 @@ class Key:
         if lease not in self.under_way:
             return
         self.ended.append(lease)
-        for waiter in list(self.waiters)[:1]:
-            with contextlib.suppress(RuntimeError):  # its loop is closed
+        with contextlib.suppress(RuntimeError):  # its loop is closed
+            for waiter in list(self.waiters)[:1]:
                 waiter.loop.call_soon_threadsafe(self.limits.take_back, self)
 
     def is_idle(self, now: float) -> bool:
@@ -167,8 +167,9 @@ class LocalLimits:
     def leave(self, admission: Admission, is_unused: bool) -> None:
         key: Key = admission.state
         with self._lock:
-            if admission.has_slot:
-                key.under_way.discard(admission.lease)  # type: ignore[attr-defined]  # of a Slot
+            if admission.lease is not None:
+                key.under_way.discard(admission.lease)
+                admission.lease = None  # so that its callback is not called
             if is_unused and key.arrival == admission.after:
                 key.arrival = admission.before  # nobody was admitted since: the rate stands as if this one had not come
             if key.waiters:
@@ -214,7 +215,7 @@ class LocalLimits:
         if borrows or not self._counts_slots:
             return Admission(self, key, before, key.arrival)
         slot = Slot(self, key, before, key.arrival, request, key.note_end)
-        key.under_way.add(slot.lease)
+        key.under_way.add(slot.lease)  # type: ignore[arg-type]  # it has one from the start
         return slot
 
     def _serve(self, key: Key, now: float) -> None:
@@ -237,9 +238,9 @@ class LocalLimits:
                 waiter.wake()
             except RuntimeError:  # its loop was closed at this moment
                 key.waiters.pop(waiter, None)
-                if isinstance(admission, Slot):
-                    admission.is_open = False
+                if admission is not None and admission.lease is not None:
                     key.under_way.discard(admission.lease)
+                    admission.is_open, admission.lease = False, None
 
     def _set_alarm(self, key: Key, waiter: Waiter, due: float, now: float) -> None:
         """Have the timer of a key ring when its first waiter is due. It may ring earlier; then it is set once more."""

@@ -40,9 +40,6 @@ if TYPE_CHECKING:
         """A request with what this plugin adds."""
 
 
-NOTE = "throttle"  # the key of an Admission in `response.notes`
-
-
 class HttpThrottle:
     """Let requests wait until their limits allow them. It does nothing for requests without `throttle=`."""
 
@@ -103,5 +100,5 @@ def check_throttle(value: Any) -> Any:
 
 def throttled_of(response: HttpResponse) -> float:
     """Return `response.throttled`."""
-    admission = response.notes.get(NOTE)
+    admission = response.notes.get(HttpThrottle.name)
     return 0.0 if admission is None else admission.throttled

@@ -161,11 +161,13 @@ class SharedLimits:
         if link is None or borrows or not self._has_slots:
             return Admission(self, state, None, rate)
         admission = Slot(self, state, None, rate, request, partial(link.note_end, name, slot))
+        assert admission.lease is not None
         link.hold_slot(name, slot, (link.process, self._settings, ""), admission.lease)
         return admission
 
     def leave(self, admission: Admission, is_unused: bool) -> None:
         link, name, slot = admission.state
+        admission.lease = None
         if link is not None:
             link.end_slot(name, slot, admission.after if is_unused else "")
 

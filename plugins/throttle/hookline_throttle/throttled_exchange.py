@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary, ref
 from hookline import HttpClient, HttpResponse, hookimpl
 
 from .admission import Admission
-from .plugin import NOTE
 from .server_limits import FIELDS, seconds_asked_for
 from .throttle import Throttle, as_throttle
 
 SWITCHING_PROTOCOLS = 101
+NOTE = "throttle"  # the key of an Admission in `response.notes`: the name of the plugin that waits
 NAME = "throttle_end"  # of the plugin that sees how throttled exchanges go on
 
 
