@@ -16,18 +16,21 @@ from servers.programs import require_module, require_program
 
 
 class Admissions:
-    """Notes the request target and the time of each request that the throttle has let through."""
+    """Notes of each request that the throttle has let through: its target, the time, and what the rate stood at then."""
 
     after = ("throttle",)
 
     def __init__(self) -> None:
         self.targets: list[str] = []
         self.instants: list[float] = []
+        self.rates: list[float] = []
 
     @hookimpl
     def pre_request(self, response: HttpResponse, cause: str) -> None:
         self.targets.append(response.request.origin_form)
         self.instants.append(time.monotonic())
+        if "throttle" in response.notes:
+            self.rates.append(response.notes["throttle"].after)
 
 
 def most_in_window(instants: Sequence[float], seconds: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from hookline import ClientClosed, HttpClient, HttpResponse, HttpTimeout, hookimpl
 from hookline_testing.server import ScriptedServer, response
 from hookline_throttle import Throttle
-from throttle.conftest import Admissions, Throttling, most_in_window
+from throttle.conftest import Admissions, Throttling
 
 pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 
@@ -25,13 +26,15 @@ async def test_no_window_has_more_than_rate_and_burst(
         begun = time.monotonic()
         found = await asyncio.gather(*(client.get(scripted.url()) for _ in range(30)))
     assert {each.status_code for each in found} == {200}
-    # those that were counted at once may be noted later, if the machine stands still between the two
-    assert most_in_window(admissions.instants, 0.2) <= 10 + 2 * burst
-    assert most_in_window(admissions.instants, 0.1) <= 5 + 2 * burst
+    # Each admission moves the rate by one interval, and comes at most `burst` intervals before that: so there are at most
+    # t * 50 + burst of them in any time t.
+    assert min(later - earlier for earlier, later in pairwise(sorted(admissions.rates))) >= 0.02 - 1e-6
+    for instant, rate in zip(admissions.instants, admissions.rates, strict=True):
+        assert instant >= rate - burst * 0.02 - 1e-6
     assert admissions.instants[-1] - begun >= (30 - burst) / 50 - 0.001
     waited = [each.throttled for each in found]
     assert sum(each == 0 for each in waited) >= burst
-    assert max(waited) == pytest.approx(admissions.instants[-1] - begun, abs=0.2)
+    assert 0 < max(waited) <= admissions.instants[-1] - begun
 
 
 async def test_burst_comes_back_after_a_pause(
@@ -101,7 +104,7 @@ async def test_cancelled_wait_lets_the_next_one_have_its_turn(
     throttling: Throttling, admissions: Admissions, scripted: ScriptedServer
 ) -> None:
     scripted.always(response(b"ok"))
-    async with throttling(Throttle("5/s")) as client:
+    async with throttling(Throttle("2/s")) as client:
         await client.get(scripted.url("/0"))
         tasks = [asyncio.ensure_future(client.get(scripted.url(f"/{number}"))) for number in (1, 2, 3)]
         await asyncio.sleep(0)

@@ -104,7 +104,7 @@ async def test_three_processes_share_a_rate(
     # none has less than half its share, however many requests each has
     counts = [len(each) for each in found]
     assert min(counts) >= sum(counts) / 6, counts
-    assert sum(counts) > rate * seconds / 4, counts
+    assert sum(counts) > rate * seconds / 8, counts
 
 
 async def test_slots_of_a_killed_process_come_back(
@@ -112,17 +112,17 @@ async def test_slots_of_a_killed_process_come_back(
 ) -> None:
     gate = Gate()
     scripted.always(Script().hold(gate).send(response(b"ok")))
-    process = start_worker("-", 1, 2, 1, 60, 5)
+    process = start_worker("-", 1, 2, 3, 60, 5)
     begin([process])
     await scripted.until(requests=2)
     async with throttling(Throttle(concurrency=2, shared=shared)) as client:
         waiting = asyncio.ensure_future(client.get(scripted.url("/mine")))
-        await asyncio.sleep(2.5)  # longer than a lease: it is renewed
+        await asyncio.sleep(4)  # longer than a lease: it is renewed
         assert (len(scripted.requests), waiting.done()) == (2, False)
         process.kill()
         await scripted.until(requests=3, timeout=15)
         gate.open()
-        assert (await waiting).throttled > 2.4
+        assert (await waiting).throttled > 3.9
 
 
 async def test_killed_process_that_waits_does_not_hold_up_the_others(
@@ -217,13 +217,16 @@ async def test_cancellation_at_any_await_frees_what_was_taken(
 
 
 async def test_what_a_server_asks_for_holds_for_all(
-    throttling: Throttling, shared: RedisLimits, scripted: ScriptedServer
+    throttling: Throttling, shared: RedisLimits, scripted: ScriptedServer, redis: Any, prefix: str
 ) -> None:
     scripted.answer(response(b"busy", 429, [("Retry-After", "3600")]))
     throttle = Throttle(shared=shared)
     async with throttling(throttle) as one, throttling(Throttle(shared=shared)) as two:
         await one.get(scripted.url())
-        await asyncio.sleep(0.3)  # it is told soon after
+        (key,) = await redis.keys(f"{prefix}*")
+        async with asyncio.timeout(5):
+            while not await redis.hget(key, "held"):  # noqa: ASYNC110  # it is told soon after
+                await asyncio.sleep(0.01)
         for client in (one, two):
             with pytest.raises(HttpTimeout):
                 await client.get(scripted.url(), timeout=0.2)

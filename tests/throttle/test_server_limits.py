@@ -126,7 +126,7 @@ async def test_everybody_with_the_key_is_held_back(
 async def test_hold_is_bounded(throttling: Throttling, scripted: ScriptedServer) -> None:
     scripted.answer(response(b"busy", 429, [("Retry-After", "9" * 30)]))
     scripted.always(response(b"ok"))
-    async with throttling(Throttle(max_hold=0.2)) as client:
+    async with throttling(Throttle(max_hold=0.5)) as client:
         await client.get(scripted.url())
         assert 0 < (await client.get(scripted.url())).throttled < 15
 
