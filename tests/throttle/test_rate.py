@@ -155,7 +155,7 @@ async def test_request_that_another_plugin_answers_takes_no_token(throttling: Th
 
 
 async def test_answer_of_another_exchange_gives_the_slot_back(scripted: ScriptedServer) -> None:
-    """It has notes of its own, so the throttle's are out of sight at post_request."""
+    """It has notes of its own, beside those of the throttle."""
 
     class Elsewhere:
         after = ("throttle",)

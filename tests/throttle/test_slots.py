@@ -193,3 +193,22 @@ async def test_throttle_left_out_of_a_call(throttling: Throttling, scripted: Scr
     async with throttling(Throttle("1/h", concurrency=1)) as client:
         for _ in range(2):
             assert (await client.get(scripted.url(), disable=["throttle"])).status_code == 200
+
+
+async def test_slot_that_nobody_gives_back_ends_with_its_admission(
+    throttling: Throttling, scripted: ScriptedServer
+) -> None:
+    scripted.always(response(b"ok"))
+    throttle = Throttle(concurrency=1)
+    async with throttling(throttle) as client:
+        request = client.build_request("GET", scripted.url())
+        admission = throttle.limits.enter(request, request.origin.key)
+        assert (admission.has_slot, under_way(throttle)) == (True, 1)
+        waiting = asyncio.ensure_future(client.get(scripted.url()))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        del admission
+        async with asyncio.timeout(5):
+            await waiting
+        del request
+        await is_free(client, scripted.url(), throttle)
