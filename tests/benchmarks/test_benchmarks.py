@@ -95,6 +95,12 @@ def test_in_process_measures_without_a_socket() -> None:
     assert "all defaults - core alone" in done.stdout
 
 
+def test_throttle_costs_measures_limits_of_one_process() -> None:
+    done = program("throttle_costs.py", "--batches", "1", "--requests", "20")
+    assert done.returncode == 0, done.stderr
+    assert "rate and concurrency" in done.stdout
+
+
 def test_hook_costs_measures_each_way_to_write_a_hook() -> None:
     done = program("hook_costs.py", "--batches", "1", "--requests", "20")
 

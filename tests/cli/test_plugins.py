@@ -357,7 +357,9 @@ def test_order_says_for_which_requests_a_plugin_runs(run: Run) -> None:
     turns = section(run("plugins", "order", "pre_request").stdout, "pre_request")
 
     whys = dict(turn.partition(". ")[2].split("  ", 1) for turn in turns)
-    assert whys["cookies"].strip() == "after cache, which says before; runs for option cookies or switch has_jar"
+    assert whys["cookies"].strip() == (
+        "after cache, which says before; after throttle, which says before; runs for option cookies or switch has_jar"
+    )
     assert whys["websocket"].strip() == "schemes ws, wss, for which no other is skipped"
 
 

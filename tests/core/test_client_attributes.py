@@ -126,7 +126,7 @@ PUBLIC = {
     "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "plugins", "stats",
     # for plugins
     "add_closer", "before_dial", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
-    "pause", "per_loop", "remove_closer", "resolve", "run",
+    "pause", "per_loop", "remove_closer", "resolve", "run", "until_closed",
 }  # fmt: skip
 
 

@@ -286,6 +286,35 @@ async def test_pause_of_a_follow_up_ends_with_the_client(scripted, how):
     assert len(scripted.requests) == (2 if how == "end" else 1)
 
 
+@pytest.mark.parametrize("how", ["end", "close", "cancel", "deadline"])
+async def test_wait_of_a_plugin_ends_with_the_client(scripted, how):
+    waits = asyncio.Event()
+    turn: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    got = []
+
+    async def wait(self, response):
+        waits.set()
+        got.append(await response.request.client.until_closed(turn))
+
+    scripted.always(response(b"fine"))
+    options = {"timeout": 0.1} if how == "deadline" else {}
+    async with client_with(on("pre_request", wait), **options) as client:
+        task = asyncio.create_task(client.get(scripted.url()))
+        await waits.wait()
+        if how == "end":
+            turn.set_result("mine")
+        elif how == "close":
+            await client.close()
+        elif how == "cancel":
+            task.cancel()
+        async with asyncio.timeout(5):
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        assert not client.loop_resources.is_busy
+    expected = {"close": ClientClosed, "cancel": asyncio.CancelledError, "deadline": HttpTimeout, "end": HttpResponse}
+    assert isinstance(outcome, expected[how])
+    assert got == (["mine"] if how == "end" else [])
+
+
 async def test_client_works_again_after_close(client, scripted):
     scripted.always(response(b"fine"))
     await client.get(scripted.url())

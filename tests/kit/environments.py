@@ -97,7 +97,7 @@ class Environment:
     def install(self, *what: str | Path, index: bool = True) -> None:
         """Install wheels, folders or requirements. index: True = missing dependencies come from a package index."""
         program = [self._uv, "pip"] if self._uv else [sys.executable, "-m", "pip"]
-        place = ["install", "--quiet", "--python", self.python]
+        place: list[str | Path] = ["install", "--quiet", "--python", self.python]
         if not self._uv:
             place = ["--python", self.python, "install", "--quiet", "--disable-pip-version-check"]
         run(*program, *place, *([] if index else ["--no-index", "--no-deps"]), *what)

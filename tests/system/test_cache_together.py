@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient, HttpResponse, hookimpl
+from hookline import HttpClient
 from hookline_auth import HTTPDigestAuth
 from hookline_cache import Cache, MemoryStorage, SQLiteStorage
 from hookline_oauth import OAuth2
 from hookline_retry import Retry
 from hookline_testing.server import Script, ScriptedServer, SeenRequest, response
+from hookline_throttle import Throttle
 
 FRESH = [("Cache-Control", "max-age=60")]
 
@@ -54,35 +55,16 @@ PAGE = Path(__file__).parents[2] / "docs" / "plugins" / "ordering.md"
 ORDER = re.findall(r"^\| \d+ \| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
-class Other:
-    """Stands for a plugin of another distribution."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @hookimpl
-    def pre_request(self, response: HttpResponse) -> None: ...
-
-
 def test_page_names_all_plugins_that_act_before_the_request() -> None:
-    client = HttpClient(cache=Cache(), guard=True, plugins=[Other("throttle")])
+    client = HttpClient(cache=Cache(), guard=True, throttle=Throttle())
     names = {name for name, _ in client.plugins.order("pre_request")}
     # these change nothing that selects or signs
     assert set(ORDER) == names - {"bodies", "expect", "http2", "websocket"}
 
 
-# Where a throttle is in relation to the others, it says itself, once there is one.
-CERTAIN = [
-    pair
-    for pair in combinations(ORDER, 2)
-    if "throttle" not in pair or {"cache", "cache_vary", "guard", "guard_route"} & {*pair}
-]
-
-
-@pytest.mark.parametrize(("first", "second"), CERTAIN)
+@pytest.mark.parametrize(("first", "second"), [*combinations(ORDER, 2)])
 def test_order_before_the_request(first: str, second: str) -> None:
-    added = [Other(name) for name in (first, second) if name == "throttle"]
-    client = HttpClient(cache=Cache(), guard=True, plugins=added)
+    client = HttpClient(cache=Cache(), guard=True, throttle=Throttle())
     names = [name for name, _ in client.plugins.order("pre_request")]
     assert names.index(first) < names.index(second), names
 

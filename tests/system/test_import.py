@@ -28,6 +28,8 @@ WAITING = {
     "hookline_redirects.location",
     "hookline_sse.errors", "hookline_sse.event", "hookline_sse.event_source", "hookline_sse.parser", "hookline_sse.reconnect",
     "hookline_sse.response_events",
+    "hookline_throttle.admission", "hookline_throttle.local_limits", "hookline_throttle.redis_limits",
+    "hookline_throttle.throttle", "hookline_throttle.throttled_exchange",
     "hookline_tunnel.connect", "hookline_tunnel.proxy", "hookline_tunnel.proxy_route", "hookline_tunnel.socks",
     "hookline_tunnel.tunnel_route", "python_socks",
     "hookline_websocket.compression", "hookline_websocket.frame_parser", "hookline_websocket.handshake",

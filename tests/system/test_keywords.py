@@ -65,6 +65,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cookies": several({}, None),
     "cache": {"none": None, "false": False},
     "guard": {"none": None, "false": False},
+    "throttle": {"none": None, "false": False},
     "store_cookies": falsy(None),
     "decompress": falsy(None),
     "wait_continue": {"none": None, "zero": 0, "false": False},

@@ -14,6 +14,7 @@ from hookline_cookies import CookieJar
 from hookline_guard import Guard
 from hookline_oauth import OAuth1, OAuth2
 from hookline_retry import Retry
+from hookline_throttle import Throttle
 from hookline_websocket import WS, Deflate
 
 GIVEN: list[tuple[str, Any]] = [
@@ -29,6 +30,7 @@ GIVEN: list[tuple[str, Any]] = [
     ("on_upload", lambda done, total: None), ("on_download", lambda done, total: None),
     ("cache", Cache()), ("cache", False), ("guard", Guard()), ("guard", True), ("guard", False),
     ("http2", True), ("http2", "prior-knowledge"), ("http2_engine", "h2"),
+    ("throttle", Throttle("1/s")), ("throttle", False),
     ("http2_ping_interval", 5), ("priority", 3), ("priority", "u=1, i"),
 ]  # fmt: skip
 WRONG: list[tuple[str, Any, str, str]] = [
@@ -56,6 +58,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("cache", "never", "cache", "'only-if-cached' or 'reload' as text"),
     ("guard", 1, "guard", "a Guard, True or False"),
     ("guard", "10.0.0.0/8", "guard", "a Guard, True or False"),
+    ("throttle", "10/s", "throttle", "a Throttle or False"),
     ("http2", False, "http2", "True (where TLS offers it)"),
     ("http2_engine", "h3", "http2", "'ngh2' or 'h2'"),
     ("http2_ping_interval", 0, "http2", "more than 0 seconds"),

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from multidict import CIMultiDict
@@ -517,6 +517,15 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         Raises: ClientClosed, if the client is closed in the meantime.
         """
         await self.loop_resources.pause(seconds)
+
+    async def until_closed(self, awaitable: Awaitable[T]) -> T:
+        """Await something that may take long, such as a turn in a queue, and return its result; for plugins.
+
+        The deadline of the call ends the wait, as it ends everything that an implementation awaits.
+
+        Raises: ClientClosed, if the client is closed in the meantime; whatever the awaitable raises.
+        """
+        return await self.loop_resources.until_closed(awaitable)
 
     def _pool_of(self, route: Route) -> Pool:
         """Return the pool of a route; made at its first use."""

@@ -6,7 +6,7 @@ plugin or a handler comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
@@ -135,7 +135,8 @@ class Configuration:
             "the media type", CORE_MEDIA_TYPES, [(info.label, found) for info, found in self._declared(MediaType)]
         )
         self.schemes = self._served_schemes()
-        self.connection_hooks: ConnectionHooks | None = None
+        self.connection_hooks: ConnectionHooks | None
+        self.run_connected: Callable[[Any, Any], None] | None  # of those, if one has `connected`
         self.stop_skipping()
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
@@ -175,7 +176,8 @@ class Configuration:
         found = {
             hook: tuple(i for i in self._implementations[hook] if not i.is_switched_off) for hook in CONNECTION_HOOKS
         }
-        self.connection_hooks = ConnectionHooks(found) if any(found.values()) else None
+        self.connection_hooks = hooks = ConnectionHooks(found) if any(found.values()) else None
+        self.run_connected = None if hooks is None or not found["connected"] else hooks.run_connected
         for hook in CONNECTION_HOOKS:
             for implementation in self._implementations[hook]:
                 if implementation.is_switched_off:

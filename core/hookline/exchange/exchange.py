@@ -116,8 +116,8 @@ async def exchange(
                     connection = await acquire(response, pool)
                     now = monotonic()
             response.connection = connection
-            if configuration.connection_hooks is not None:
-                configuration.connection_hooks.run_connected(request, connection)
+            if configuration.run_connected is not None:
+                configuration.run_connected(request, connection)
             try:
                 waiter = connection.begin(response)
                 if not (request._on_fast_path and response._on_fast_path) or request.method in NO_BODY_METHODS:

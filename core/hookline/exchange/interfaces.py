@@ -98,6 +98,7 @@ class Configuration(Protocol):
 
     plugins: Any  # the PluginInfo of each plugin that runs, by name
     connection_hooks: Any  # the ConnectionHooks; None = no plugin has any
+    run_connected: Any  # of those, if a plugin has `connected`, which would run for each request; None = none has
 
     @property
     def protocols(self) -> tuple[Any, ...]:

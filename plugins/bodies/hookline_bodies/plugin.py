@@ -58,7 +58,7 @@ class Bodies:
         request = response.request
         if request.on_upload is None and request.on_download is None:
             return
-        from .progress import bind_download, upload_wrapper
+        from .progress import bind_download, upload_wrapper  # even a repeated import takes 2 us
 
         if request.on_upload is not None:
             response.wrap_upload(upload_wrapper(request.on_upload))

@@ -50,7 +50,8 @@ class SQLiteStorage:
     Several processes, threads and event loops may use the same file. It is opened at the first use. What is in it is as
     confidential as the responses: the file and the folder are made readable by their owner alone.
 
-    path: of the file; an attribute too. max_bytes: what all responses together may take, about. max_body: the largest body that is stored.
+    path: of the file; an attribute too. max_bytes: what all responses together may take, about. max_body: the largest body
+    that is stored.
 
     Raises: ValueError, for a limit below 1, or a `max_body` above `max_bytes`.
     """

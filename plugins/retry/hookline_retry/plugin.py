@@ -13,6 +13,8 @@ from .budget import RetryBudget
 from .policy import Retry, as_retry, count_retries, is_retryable
 from .retry_delay import backoff, retry_after
 
+NOT_BEFORE = "not_before"  # the key of that instant in `response.notes`, as `time.monotonic` counts
+
 
 class RetryRequest:
     """What this plugin adds to requests, for type checkers.
@@ -94,15 +96,26 @@ def delay_before_retry(policy: Retry, response: HttpResponse, exc: BaseException
     """Return the seconds to wait before the next retry; None if they exceed max_wait or the deadline of the call."""
     request = response.request
     delay = backoff(policy.backoff, count_retries(request), policy.max_wait)
-    if exc is None and response.has("retry-after"):
-        fields = response.headers
-        asked = retry_after(fields.getall("retry-after", []), fields.get("date"), time.time())
+    if exc is None and (response.has("retry-after") or NOT_BEFORE in response.notes):
+        asked = seconds_asked_for(response)
         if asked > policy.max_wait:
             return None
         delay = max(delay, asked)
     if request.deadline and asyncio.get_running_loop().time() + delay >= request.deadline:
         return None
     return delay
+
+
+def seconds_asked_for(response: HttpResponse) -> float:
+    """Return the seconds from now for which the server wants no further request.
+
+    If another plugin has noted the instant, it holds: the two must not wait one after the other.
+    """
+    not_before = response.notes.get(NOT_BEFORE)
+    if isinstance(not_before, float):
+        return max(not_before - time.monotonic(), 0.0)
+    fields = response.headers
+    return retry_after(fields.getall("retry-after", []), fields.get("date"), time.time())
 
 
 async def retry_later(response: HttpResponse, delay: float) -> HttpRequest:
