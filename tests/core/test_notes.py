@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient, HttpResponse, hookimpl
+from hookline import ConnectionRefused, HttpClient, HttpResponse, hookimpl
 from hookline_testing.server import ScriptedServer
 from hookline_testing.server import response as answer_of
 
@@ -164,3 +164,68 @@ async def test_stream_has_its_notes_until_its_end(scripted: ScriptedServer) -> N
         assert streamed.notes == {"keeps": 0}
         await streamed.raw.read()
     assert keeps.found == [0]
+
+
+class WasSent:
+    """Notes at post_request whether the request was sent."""
+
+    def __init__(self) -> None:
+        self.found: list[bool] = []
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> None:
+        assert not response.was_sent
+
+    @hookimpl
+    def post_request(self, response: HttpResponse, exc: BaseException | None) -> None:
+        self.found.append(response.was_sent)
+
+
+class AnswersAsReceived:
+    """Answers an event with a response that goes on with the exchange."""
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+
+    @hookimpl
+    def pre_request(self, response: HttpResponse) -> HttpResponse | None:
+        return self._answer("pre_request", response)
+
+    @hookimpl
+    def on_headers(self, response: HttpResponse) -> HttpResponse | None:
+        return None if response.is_built else self._answer("on_headers", response)
+
+    def _answer(self, event: str, response: HttpResponse) -> HttpResponse | None:
+        if event != self._event:
+            return None
+        return HttpResponse.build(response.request, 200, content=b"built", as_received=True)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "was_sent"),
+    [
+        (AnswersAsReceived("pre_request"), False),
+        (AnswersAsReceived("on_headers"), True),
+        (Answers("pre_request"), False),
+        (Answers("on_headers"), True),
+        (AnswersAsReceived("none"), True),
+    ],
+    ids=["received, pre_request", "received, on_headers", "pre_request", "on_headers", "network"],
+)
+async def test_was_sent_says_whether_the_network_was_used(
+    scripted: ScriptedServer, plugin: object, was_sent: bool
+) -> None:
+    scripted.always(answer_of(b"network"))
+    watches = WasSent()
+    async with HttpClient(autoload=False, plugins=[plugin, watches]) as client:
+        await client.get(scripted.url())
+    assert watches.found == [was_sent]
+    assert bool(scripted.requests) == was_sent
+
+
+async def test_request_without_a_connection_was_not_sent() -> None:
+    watches = WasSent()
+    async with HttpClient(autoload=False, plugins=[watches]) as client:
+        with pytest.raises(ConnectionRefused):
+            await client.get("http://127.0.0.1:1/")
+    assert watches.found == [False]

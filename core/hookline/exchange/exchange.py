@@ -267,7 +267,7 @@ def take_over(response: HttpResponse, answer: HttpResponse) -> HttpResponse:
     response._share_notes(answer)
     answer.answer, answer.timings = None, response.timings
     answer._events, answer._waiters_of, response._successor = response._events, response._waiters_of, answer
-    answer._step = HEAD
+    answer._step, answer._was_sent = HEAD, response.was_sent
     answer._sent_at = answer._head_at = monotonic()
     return answer
 

@@ -88,6 +88,7 @@ class ExchangeState:
 
     The end:
         _sent_at, _head_at: when the request was sent, and when the final head arrived, as `time.monotonic` says. Unset before.
+        _was_sent: for a built response, what `was_sent` says of the one that it took over from.
     """
 
     # All exchanges set the attributes that have a slot. What few of them set has its default here, and is set in __dict__.
@@ -118,6 +119,7 @@ class ExchangeState:
     _is_detached = False
     _upload_wrappers: tuple[Callable[[Any, int | None], Any], ...] = ()
     _is_as_received = False
+    _was_sent = False
     _is_interim = False
     _head: ResponseHead | None
     _headers: CIMultiDict[str] | None
@@ -555,6 +557,11 @@ class ExchangeState:
     def _mark_finished(self) -> None:
         """Note that post_request begins now, so that nothing begins it again."""
         self._step = FINISHED
+
+    @property
+    def was_sent(self) -> bool:
+        """True once the request was sent, whoever has the response of it; False for an answer of a plugin that came before."""
+        return self._was_sent if self.is_built else hasattr(self, "_sent_at")
 
     @property
     def elapsed(self) -> timedelta:

@@ -27,13 +27,11 @@ class Admission:
 
     state: the limits of its key, which only `limits` knows. before, after: what the rate stood at, as `limits` counts it.
     throttled: the seconds that it has waited. throttle: the Throttle. lease: that of a `Slot`; None = it has none.
-    was_sent: has the network been used? connection: refers to the connection, if it is no longer HTTP and has the slot until it
-    is closed. None = it is HTTP.
+    connection: refers to the connection, if it is no longer HTTP and has the slot until it is closed. None = it is HTTP.
     """
 
     has_slot = False
     is_open = True
-    was_sent = False
     throttled = 0.0
     throttle: Any = None
     lease: ref[Any] | None = None

