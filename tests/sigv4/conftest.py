@@ -10,22 +10,9 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient
+from kit.sigv4 import ACCESS_KEY, NOW, SECRET_KEY, Clock
 
-NOW = 1_800_000_000.0
-ACCESS_KEY = "AKIDEXAMPLE"
-SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-TOKEN = "FwoGZXIvYXdz/session+t0ken=="
 Pairs = Sequence[tuple[str, str]]
-
-
-class Clock:
-    """A clock that stands still until a test sets it."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

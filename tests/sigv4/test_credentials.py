@@ -24,8 +24,7 @@ from hookline_sigv4 import (
     SigV4Error,
 )
 from hookline_testing.server import ScriptedServer, response
-
-from .conftest import ACCESS_KEY, NOW, SECRET_KEY, TOKEN, Clock
+from kit.sigv4 import ACCESS_KEY, NOW, SECRET_KEY, TOKEN, Clock
 
 VARIABLES = ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN", "PROFILE", "REGION", "DEFAULT_REGION"]
 
@@ -48,12 +47,13 @@ class Source:
     def __init__(self, clock: Clock, seconds: float | None = 3600) -> None:
         self.clock, self.seconds = clock, seconds
         self.asked = 0
-        self.gate = asyncio.Event()
+        self.begun, self.gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
         self.error: Exception | None = None
 
     async def __call__(self) -> Credentials:
         self.asked += 1
+        self.begun.set()
         number = self.asked
         await self.gate.wait()
         if self.error is not None:
@@ -64,9 +64,7 @@ class Source:
 
 def used(scripted: ScriptedServer) -> list[str]:
     """The access keys of all requests that came."""
-    return [
-        (request.header("authorization") or "=none/").split("=")[1].split("/")[0] for request in scripted.requests
-    ]
+    return [(request.header("authorization") or "=none/").split("=")[1].split("/")[0] for request in scripted.requests]
 
 
 @pytest.fixture
@@ -211,9 +209,9 @@ def test_profile(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ProfileCredentials("role")() is None
     monkeypatch.setenv("AWS_PROFILE", "work")
     assert ProfileCredentials()() == Credentials("WORK", SECRET_KEY, TOKEN)
-    with pytest.raises(NoCredentials, match="'half' in .*credentials has no aws_secret_access_key"):
+    with pytest.raises(NoCredentials, match=r"'half' in .*credentials has no aws_secret_access_key"):
         ProfileCredentials("half")()
-    with pytest.raises(NoCredentials, match="no profile 'missing' in .*credentials, .*config"):
+    with pytest.raises(NoCredentials, match=r"no profile 'missing' in .*credentials, .*config"):
         ProfileCredentials("missing")()
 
 
@@ -296,8 +294,7 @@ async def test_concurrent_requests_ask_once(signer: HttpClient, always: Scripted
     source.gate.clear()
     auth = SigV4("s3", "r", source, clock=clock)
     calls = [asyncio.ensure_future(signer.get(always.url(), auth=auth)) for _ in range(8)]
-    while not source.asked:
-        await asyncio.sleep(0)
+    await source.begun.wait()
     source.gate.set()
     await asyncio.gather(*calls)
     assert (source.asked, set(used(always))) == (1, {"KEY1"})
@@ -309,8 +306,7 @@ async def test_cancelled_call_harms_no_other(signer: HttpClient, always: Scripte
     source.gate.clear()
     auth = SigV4("s3", "r", source, clock=clock)
     first, second = (asyncio.ensure_future(signer.get(always.url(), auth=auth)) for _ in range(2))
-    while not source.asked:
-        await asyncio.sleep(0)
+    await source.begun.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -325,8 +321,7 @@ async def test_closed_client_harms_no_other_client(signer: HttpClient, always: S
     auth = SigV4("s3", "r", source, clock=clock)
     async with HttpClient(autoload=False, plugins=["sigv4"]) as other:
         first = asyncio.ensure_future(other.get(always.url(), auth=auth))
-        while not source.asked:
-            await asyncio.sleep(0)
+        await source.begun.wait()
         second = asyncio.ensure_future(signer.get(always.url(), auth=auth))
         await asyncio.sleep(0)
         first.cancel()
@@ -405,9 +400,7 @@ def test_loops_one_after_another(always: ScriptedServer, clock: Clock) -> None:
 # -- secrets and copies
 
 
-async def test_no_secret_is_shown(
-    signer: HttpClient, always: ScriptedServer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_secret_is_shown(signer: HttpClient, always: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
     credentials = Credentials(ACCESS_KEY, SECRET_KEY, TOKEN)
     auth = SigV4("s3", "r", credentials)
     with caplog.at_level(0):

@@ -127,7 +127,11 @@ asyncio.run(main(*sys.argv[1:4], int(sys.argv[4])))
 @pytest.mark.parametrize("megabytes", [32, pytest.param(1024, marks=pytest.mark.slow)], ids=["32MiB", "1GiB"])
 def test_large_upload_takes_little_memory(moto: MotoServer, megabytes: int, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *moto, str(megabytes)], capture_output=True, text=True, timeout=300, cwd=tmp_path
+        [sys.executable, "-c", PROGRAM, *moto, str(megabytes)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
     length, added = map(int, done.stdout.split())

@@ -13,8 +13,7 @@ import pytest
 from hookline import HttpClient, Source
 from hookline_sigv4 import SigV4
 from hookline_testing.server import Script, ScriptedServer, response
-
-from .conftest import ACCESS_KEY, SECRET_KEY, TOKEN, Clock
+from kit.sigv4 import ACCESS_KEY, SECRET_KEY, TOKEN, Clock
 
 pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 
@@ -130,8 +129,8 @@ async def test_request_that_core_sends_again_is_the_same(signer: HttpClient, scr
 
 
 @pytest.fixture
-def tls(make_scripted: Make, certificates: Any) -> Iterator[ScriptedServer]:
-    yield make_scripted(ssl_context=certificates.server_context())
+def tls(make_scripted: Make, certificates: Any) -> ScriptedServer:
+    return make_scripted(ssl_context=certificates.server_context())
 
 
 @pytest.fixture

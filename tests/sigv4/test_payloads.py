@@ -13,8 +13,7 @@ from hookline import BodyNotRepeatable, HttpClient, LocalProtocolError, Source
 from hookline_sigv4 import SigV4, SigV4Error
 from hookline_sigv4.chunked_payload import SignedChunks, encoded_length
 from hookline_testing.server import ScriptedServer, response
-
-from .conftest import ACCESS_KEY, SECRET_KEY, Clock
+from kit.sigv4 import ACCESS_KEY, SECRET_KEY
 
 pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 
@@ -158,7 +157,9 @@ async def test_unknown_length(signer: HttpClient, scripted: ScriptedServer) -> N
     assert digest_of(scripted.requests[0]) == sha256(b"ab").hexdigest()
 
 
-@pytest.mark.parametrize(("parts", "text"), [((b"ab",), "ended after 2 of the 3"), ((b"ab", b"cd"), "longer than the 3")])
+@pytest.mark.parametrize(
+    ("parts", "text"), [((b"ab",), "ended after 2 of the 3"), ((b"ab", b"cd"), "longer than the 3")]
+)
 async def test_body_of_another_length(
     signer: HttpClient, scripted: ScriptedServer, parts: tuple[bytes, ...], text: str
 ) -> None:
@@ -208,3 +209,32 @@ def test_length_is_known_before(length: int) -> None:
     whole, rest = divmod(length, 8192)
     expected = whole * written(8192) + (written(rest) if rest else 0) + written(0)
     assert encoded_length(length, 8192) == expected
+
+
+async def test_example_of_the_specification(signer: HttpClient, scripted: ScriptedServer) -> None:
+    """Amazon S3 API Reference, "Example: PUT Object" of the page on signed chunks."""
+    scripted.answer(response())
+    auth = SigV4(
+        "s3",
+        "us-east-1",
+        ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        signed_headers=["Content-Length"],
+        chunk_size=65_536,
+        clock=lambda: 1_369_353_600.0,
+    )
+    fields = {"Host": "s3.amazonaws.com", "x-amz-storage-class": "REDUCED_REDUNDANCY"}
+    url = scripted.url("/examplebucket/chunkObject.txt")
+    await signer.put(url, data=Source(Parts(b"a" * 66_560), 66_560), headers=fields, auth=auth)
+    request = scripted.requests[0]
+    assert request.header("content-length") == "66824"
+    assert request.header("authorization") == (
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, "
+        "SignedHeaders=content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;"
+        "x-amz-decoded-content-length;x-amz-storage-class, "
+        "Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"
+    )
+    assert [part[:64] for part in request.body.split(b"chunk-signature=")[1:]] == [
+        b"ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+        b"0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+        b"b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+    ]

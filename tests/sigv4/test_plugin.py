@@ -12,8 +12,7 @@ import hookline_sigv4
 from hookline import HttpClient, Option, hookimpl
 from hookline_sigv4 import SigV4, SigV4Plugin
 from hookline_testing.server import ScriptedServer, response
-
-from .conftest import ACCESS_KEY, SECRET_KEY
+from kit.sigv4 import ACCESS_KEY, SECRET_KEY
 
 pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 

@@ -11,8 +11,7 @@ import pytest
 from hookline import HttpClient, InvalidURL
 from hookline_sigv4 import NoCredentials, SigV4, SigV4Error
 from hookline_testing.server import ScriptedServer, response
-
-from .conftest import ACCESS_KEY, SECRET_KEY, TOKEN, Clock
+from kit.sigv4 import ACCESS_KEY, SECRET_KEY, TOKEN, Clock
 
 URLS = [
     "https://bucket.s3.eu-west-1.amazonaws.com/key",

@@ -11,8 +11,7 @@ import pytest
 from hookline import HttpClient
 from hookline_sigv4 import SigV4
 from hookline_testing.server import ScriptedServer, response
-
-from .conftest import ACCESS_KEY, SECRET_KEY, TOKEN, Clock
+from kit.sigv4 import ACCESS_KEY, SECRET_KEY, TOKEN, Clock
 
 pytestmark = pytest.mark.protocols("HTTP/1.1", "HTTP/2")
 
@@ -84,9 +83,7 @@ class Table:
         """expected: the target that is to be sent. fields: those of the call. signed: names of fields beside the usual ones."""
         auth = auth_of(service, self.clock, token, signed_headers=signed.split(), **options)
         given = [*fields, *([("Content-Type", content_type)] if content_type else [])]
-        await self.client.request(
-            method, self.scripted.url(target), params=params, headers=given, data=body, auth=auth
-        )
+        await self.client.request(method, self.scripted.url(target), params=params, headers=given, data=body, auth=auth)
         sent = self.scripted.requests[-1]
         assert sent.target == expected
         host = sent.header("host") or sent.header(":authority")
@@ -105,9 +102,7 @@ class Table:
 
 
 @pytest.fixture
-def table(
-    signer: HttpClient, scripted: ScriptedServer, clock: Clock, botocore_signs: Callable[..., Any]
-) -> Table:
+def table(signer: HttpClient, scripted: ScriptedServer, clock: Clock, botocore_signs: Callable[..., Any]) -> Table:
     return Table(signer, scripted, clock, botocore_signs)
 
 
@@ -155,7 +150,9 @@ async def test_methods(table: Table, service: str, method: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("token", [None, TOKEN], ids=["permanent", "session"])
-@pytest.mark.parametrize("body", [b"", b"{}", "Grüße".encode() * 9, b"x" * 300_000], ids=["empty", "small", "utf8", "large"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", "Grüße".encode() * 9, b"x" * 300_000], ids=["empty", "small", "utf8", "large"]
+)
 async def test_bodies(table: Table, service: str, token: str | None, body: bytes) -> None:
     await table.compare(
         service, "POST", "/b/k", "/b/k", token=token, body=body, content_type="application/x-amz-json-1.0"

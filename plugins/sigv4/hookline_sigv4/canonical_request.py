@@ -14,7 +14,9 @@ from urllib.parse import quote, unquote_to_bytes
 Fields = Iterable[tuple[str, str]]
 
 _is_plain_path = re.compile(r"[A-Za-z0-9/_.~-]*").fullmatch
-_is_plain_query = re.compile(r"[A-Za-z0-9_.~-]+=[A-Za-z0-9_.~-]*").fullmatch
+_is_plain_query = re.compile(
+    r"[A-Za-z0-9_.~-]+(?:=[A-Za-z0-9_.~-]*)?(?:&[A-Za-z0-9_.~-]+(?:=[A-Za-z0-9_.~-]*)?)*"
+).fullmatch
 
 
 def encode(text: str) -> str:

@@ -253,9 +253,7 @@ class SigV4(interfaces.SigV4):
         encoded = f"{before}{path}?{query}" if query else f"{before}{path}"
         if encoded != target:
             request.target = encoded  # for this hop alone: what is sent is what is signed
-        fields, names = canonical_fields(
-            [(name, value) for name, value in request.fields_as_sent() if self.signs_field(name.lower())]
-        )
+        fields, names = canonical_fields(self._signed_fields(request))
         canonical = self._canonical(request.method, path, query, fields, names, payload)
         signature = sign_request(scheme, key, time, scope, canonical)
         own["Authorization"] = (
@@ -263,6 +261,23 @@ class SigV4(interfaces.SigV4):
         )
         if chunks is not None:
             chunks.seed = signature
+
+    def _signed_fields(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        """Return the fields to sign. Those that core adds when it writes the head, but for Host, are there only if needed.
+
+        Writing the head takes 20 us, and what is signed by default 3.
+
+        Raises: LocalProtocolError, TypeError, for a field that HTTP cannot carry.
+        """
+        signs = self.signs_field
+        if self.signed_headers or type(self).signs_field is not SigV4.signs_field:
+            return [(name, value) for name, value in request.fields_as_sent() if signs(name.lower())]
+        own = request.unredirected_headers
+        found = [pair for pair in own.items() if signs(pair[0].lower())]
+        found += [pair for pair in request.headers.items() if signs(pair[0].lower()) and pair[0] not in own]
+        if not request.has_header("host"):
+            found.append(("host", request.origin.authority))
+        return [pair for pair in check_fields(found) if pair[1] is not None]
 
     def _canonical(self, method: str, path: str, query: str, fields: str, names: str, payload: str) -> bytes:
         """Return the canonical request. path, query: encoded."""
