@@ -15,7 +15,7 @@ from packaging.version import Version
 
 Table = dict[str, Any]
 # Every client loads their plugins, but the root does not bring them.
-INSTALLED_SEPARATELY = {"hookline-cache", "hookline-http2", "hookline-sse"}
+INSTALLED_SEPARATELY = {"hookline-cache", "hookline-http2", "hookline-sigv4", "hookline-sse"}
 
 
 def package_of(member: Path) -> Path:

@@ -10,6 +10,7 @@ from .plugin import SigV4Client, SigV4Plugin, SigV4Request
 if TYPE_CHECKING:
     from .credentials import BotocoreCredentials, Credentials, EnvironmentCredentials, ProfileCredentials
     from .errors import NoCredentials, SigV4Error
+    from .signature import Scheme
     from .sigv4 import SigV4
 
 __version__ = "0.1.0.dev0"
@@ -20,6 +21,7 @@ __all__ = [
     "EnvironmentCredentials",
     "NoCredentials",
     "ProfileCredentials",
+    "Scheme",
     "SigV4",
     "SigV4Client",
     "SigV4Error",
@@ -33,6 +35,7 @@ _MODULES = {
     "EnvironmentCredentials": "credentials",
     "NoCredentials": "errors",
     "ProfileCredentials": "credentials",
+    "Scheme": "signature",
     "SigV4": "sigv4",
     "SigV4Error": "errors",
 }
