@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient
+from hookline import ClientClosed, HttpClient
 from hookline_sigv4 import (
     BotocoreCredentials,
     Credentials,
@@ -330,6 +330,19 @@ async def test_closed_client_harms_no_other_client(signer: HttpClient, always: S
     await second
     assert used(always)[-1:] == [f"KEY{source.asked}"]
     assert first.cancelled()
+
+
+async def test_provider_that_hangs_does_not_hold_up_the_end_of_the_client(always: ScriptedServer, clock: Clock) -> None:
+    source = Source(clock)
+    source.gate.clear()
+    async with HttpClient(autoload=False, plugins=["sigv4"]) as client:
+        call = asyncio.ensure_future(client.get(always.url(), auth=SigV4("s3", "r", source, clock=clock)))
+        await source.begun.wait()
+        closing = asyncio.ensure_future(client.close())
+        with pytest.raises(ClientClosed):
+            await asyncio.wait_for(call, 3)  # handlers that go on are waited for 5 s
+        source.gate.set()
+        await closing
 
 
 async def test_renewed_before_they_expire(signer: HttpClient, always: ScriptedServer, clock: Clock) -> None:

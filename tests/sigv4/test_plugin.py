@@ -40,7 +40,6 @@ async def test_loaded_for_every_client() -> None:
         found = next(found for found in client.plugins if found.name == "sigv4")
     assert (found.distribution, found.options) == ("hookline-sigv4", ("auth",))
     assert hookline.SigV4 is SigV4  # type: ignore[attr-defined]
-    assert "sigv4" not in HttpClient(autoload="default").plugins
 
 
 async def test_disabled(scripted: ScriptedServer) -> None:

@@ -60,7 +60,7 @@ def test_fields_that_have_to_be_sent_are_signed(botocore_signs: Callable[..., An
 async def test_client_sends_it_as_it_is(signer: HttpClient, scripted: ScriptedServer, clock: Clock) -> None:
     scripted.answer(response())
     url = auth_of("s3", clock, TOKEN).presign("GET", scripted.url("/b/Grüße (1)+?q=a b&q=[c]"))
-    await signer.get(url)
+    await signer.get(url, auth=auth_of("s3", clock))
     assert url.endswith(scripted.requests[0].target)
     assert scripted.requests[0].path == "/b/Gr%C3%BC%C3%9Fe%20%281%29%2B"
     assert scripted.requests[0].header("authorization") is None

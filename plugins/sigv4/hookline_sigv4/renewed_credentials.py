@@ -1,7 +1,8 @@
 """The credentials of a provider: asked for when they are needed, remembered, and renewed before they expire.
 
-Requests that need them at the same time wait for one task, which asks the provider once for all of them. The task belongs to a
-client, and not to the request that began it, so a request can be cancelled and the others still get the credentials.
+Requests of an event loop that need them at the same time wait for one task, which asks the provider once for all of them. The
+task belongs to a client, and not to the request that began it, so a request can be cancelled and the others still get the
+credentials.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class RenewedCredentials:
 
         client: to which a new task belongs.
 
-        Raises: NoCredentials, if the provider has none, or has only expired ones; what the provider raises.
+        Raises: NoCredentials, if the provider has none, or has only expired ones; what the provider raises; ClientClosed.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -65,7 +66,8 @@ class RenewedCredentials:
                     return known
                 task = self._tasks[loop] = client.loop_resources.start(self._ask())
                 task.add_done_callback(retrieve)
-            await asyncio.wait([task])  # unlike `await task`: if this is cancelled, the task goes on
+            # unlike `await task`: if this is cancelled, or the client is closed, the task goes on
+            await client.loop_resources.until_closed(asyncio.wait([task]))
             if not task.cancelled():  # else the client that it belonged to was closed
                 return task.result()
 

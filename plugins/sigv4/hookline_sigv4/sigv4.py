@@ -129,7 +129,7 @@ class SigV4(interfaces.SigV4):
     # -- requests of the user
 
     def apply(self, request: HttpRequest) -> Awaitable[None] | None:
-        """Sign a request, unless it goes to another origin or has an Authorization field of its own.
+        """Sign a request, unless it goes to another origin, has an Authorization field of its own, or its URL is presigned.
 
         Returns what to await first, if credentials or the digest of the body are not known yet.
 
@@ -138,6 +138,8 @@ class SigV4(interfaces.SigV4):
         restore_body(request)
         if request.has_left_origin or request.is_overruled("auth", "Authorization"):
             return None
+        if f"{self.scheme.field_prefix}Signature=" in request.origin_form:
+            return None  # two signatures of one request are refused
         credentials = self._credentials.current()
         payload = None if credentials is None else self._payload_at_once(request)
         if credentials is None or payload is None:
