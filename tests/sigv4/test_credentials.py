@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import pickle
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -400,7 +402,10 @@ async def test_expired_ones_are_not_used(signer: HttpClient, always: ScriptedSer
 def test_loops_one_after_another(always: ScriptedServer, clock: Clock) -> None:
     auth = SigV4("s3", "r", lambda: Credentials("KEY", SECRET_KEY, expires_at=clock.now + 60), clock=clock)
 
+    loops = []
+
     async def once() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
         async with HttpClient(autoload=False, plugins=["sigv4"], auth=auth) as client:
             await client.get(always.url())
 
@@ -408,6 +413,8 @@ def test_loops_one_after_another(always: ScriptedServer, clock: Clock) -> None:
         asyncio.run(once())
         clock.now += 50
     assert used(always) == ["KEY", "KEY"]
+    gc.collect()
+    assert [loop() for loop in loops] == [None, None]
 
 
 # -- secrets and copies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from hookline import Credential, HttpRequest, HttpResponse, Option, hookimpl
+from hookline import HttpRequest, HttpResponse, Option, hookimpl
 
 from .interfaces import SigV4
 
@@ -49,12 +49,9 @@ class SigV4Plugin:
     before = ("cache_vary",)
 
     @hookimpl
-    def declare(self) -> list[Option | Credential]:
+    def declare(self) -> list[Option]:
         doc = "SigV4(...): sign requests with AWS Signature Version 4"
-        return [
-            Option("auth", None, convert=as_sigv4, accepts=(SigV4,), doc=doc, expected="a SigV4"),
-            Credential("X-Amz-Security-Token"),
-        ]
+        return [Option("auth", None, convert=as_sigv4, accepts=(SigV4,), doc=doc, expected="a SigV4")]
 
     @hookimpl(trylast=True, options=("auth",))
     def pre_request(self, response: HttpResponse[Request]) -> Awaitable[None] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -65,11 +66,18 @@ class RenewedCredentials:
                 if known is not None:
                     return known
                 task = self._tasks[loop] = client.loop_resources.start(self._ask())
-                task.add_done_callback(retrieve)
+                task.add_done_callback(partial(self._forget, loop))
             # unlike `await task`: if this is cancelled, or the client is closed, the task goes on
             await client.loop_resources.until_closed(asyncio.wait([task]))
             if not task.cancelled():  # else the client that it belonged to was closed
                 return task.result()
+
+    def _forget(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Credentials]) -> None:
+        """Drop a task that is over; it would keep its loop alive. All who wait raise its error, but they may be cancelled."""
+        if self._tasks.get(loop) is task:
+            del self._tasks[loop]
+        if not task.cancelled():
+            task.exception()
 
     def ask_at_once(self) -> Credentials:
         """Return the credentials without an event loop.
@@ -131,9 +139,3 @@ class RenewedCredentials:
 def name_of(provider: object) -> str:
     """Return how messages call a provider."""
     return cast(str, getattr(provider, "__qualname__", type(provider).__qualname__))
-
-
-def retrieve(task: asyncio.Task[Credentials]) -> None:
-    """Mark the exception of a task as seen: all who wait raise it, but they may all have been cancelled."""
-    if not task.cancelled():
-        task.exception()
