@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from hashlib import sha256
 from time import gmtime, strftime
 from typing import NamedTuple
@@ -23,7 +24,8 @@ class Scheme(NamedTuple):
     field_prefix: str = "X-Amz-"
 
 
-class SigningKey(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class SigningKey:
     """A key that is good for one day, region and service. secret: the secret key that it comes from, to recognize it."""
 
     secret: str
