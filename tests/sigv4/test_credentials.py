@@ -425,7 +425,9 @@ async def test_no_secret_is_shown(signer: HttpClient, always: ScriptedServer, ca
     auth = SigV4("s3", "r", credentials)
     with caplog.at_level(0):
         answer = await signer.get(always.url(), auth=auth)
-    shown = [repr(each) for each in (auth, credentials, answer, answer.request, auth._credentials, vars(auth))] + [caplog.text]
+    shown = [repr(each) for each in (auth, credentials, answer, answer.request, auth._credentials, vars(auth))] + [
+        caplog.text
+    ]
     for text in shown:
         assert SECRET_KEY not in text
         assert TOKEN not in text
