@@ -15,7 +15,9 @@ from packaging.version import Version
 
 Table = dict[str, Any]
 # Every client loads their plugins, but the root does not bring them.
-INSTALLED_SEPARATELY = {"hookline-cache", "hookline-guard", "hookline-http2", "hookline-sse", "hookline-throttle"}
+INSTALLED_SEPARATELY = {
+    "hookline-cache", "hookline-guard", "hookline-http2", "hookline-sigv4", "hookline-sse", "hookline-throttle",
+}  # fmt: skip
 
 
 def package_of(member: Path) -> Path:

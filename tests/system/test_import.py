@@ -12,7 +12,7 @@ GIVEN = "import asyncio, ssl, httptools, multidict, pluggy"
 WAITING = {
     "csv", "datetime", "difflib", "email", "hashlib", "http.client", "http.cookiejar", "importlib.metadata",
     "importlib.resources", "logging.handlers", "mimetypes", "netrc", "secrets", "tempfile", "unicodedata", "urllib.request",
-    "zipfile", "zoneinfo",
+    "zipfile", "zoneinfo", "botocore", "configparser",
     "hookline_bodies.files", "hookline_bodies.lines", "hookline_bodies.link_fields", "hookline_bodies.multipart",
     "hookline_bodies.progress", "hookline_bodies.saving",
     "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_challenge",
@@ -26,6 +26,7 @@ WAITING = {
     "hookline_http2.request_fields", "hookline_http2.stream", "h2", "hpack", "ngh2",
     "hookline_oauth.oauth1", "hookline_oauth.oauth2", "oauthlib",
     "hookline_redirects.location",
+    "hookline_sigv4.canonical_request", "hookline_sigv4.chunked_payload", "hookline_sigv4.credentials", "hookline_sigv4.sigv4",
     "hookline_sse.errors", "hookline_sse.event", "hookline_sse.event_source", "hookline_sse.parser", "hookline_sse.reconnect",
     "hookline_sse.response_events",
     "hookline_throttle.admission", "hookline_throttle.local_limits", "hookline_throttle.redis_limits",

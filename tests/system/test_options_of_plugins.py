@@ -14,6 +14,7 @@ from hookline_cookies import CookieJar
 from hookline_guard import Guard
 from hookline_oauth import OAuth1, OAuth2
 from hookline_retry import Retry
+from hookline_sigv4 import SigV4
 from hookline_throttle import Throttle
 from hookline_websocket import WS, Deflate
 
@@ -21,7 +22,7 @@ GIVEN: list[tuple[str, Any]] = [
     ("timeout", 5), ("timeout", Timeout(read=1)), ("sensitive_headers", ["X-A"]), ("verify", False),
     ("source_address", "127.0.0.1"), ("trust_env", False), ("auth", ("user", "secret")), ("auth", HTTPBasicAuth("u", "p")),
     ("auth", HTTPDigestAuth("u", "p")), ("auth", OAuth1(client_id="key", client_secret="secret")), ("auth", print),
-    ("auth", OAuth2(client_id="c", access_token="t")),
+    ("auth", OAuth2(client_id="c", access_token="t")), ("auth", SigV4("s3", "eu-west-1", ("key", "secret"))),
     ("retry", 2), ("retry", True), ("retry", False), ("retry", Retry(1)), ("proxies", {"http": "http://proxy.test:1"}),
     ("proxies", {}), ("decompress", 0), ("allow_redirects", 0), ("max_redirects", 3), ("follow_redirect", print),
     ("wait_continue", 2), ("wait_continue", True), ("cookies", {"a": "1"}), ("store_cookies", 0), ("websocket_handler", WS()),
