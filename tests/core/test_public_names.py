@@ -20,7 +20,7 @@ RESPONSE = {
     # the body
     "content", "text", "json", "encoding", "decode_content", "recv_body", "trailers", "raw_trailers",
     # the body as a stream
-    "raw", "is_open", "is_consumed", "was_handed_out", "close", "aclose",
+    "raw", "is_open", "is_consumed", "was_handed_out", "was_sent", "close", "aclose",
     # for handlers and plugins
     "event", "notes", "answer", "build", "connect", "connection", "detach", "add_decoder", "buffer", "is_buffered",
     "drop_connection", "wrap_upload", "fail", "is_built", "is_stored",
