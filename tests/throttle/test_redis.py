@@ -351,3 +351,47 @@ def test_loops_one_after_the_other(shared: RedisLimits, scripted: ScriptedServer
     client.close()
     with HttpClient(autoload=False, plugins=["throttle"], throttle=Throttle(concurrency=1, shared=shared)) as other:
         assert other.get(scripted.url(), timeout=20).status_code == 200
+
+
+@pytest.mark.parametrize("answers", [0, 1_000_000], ids=["from the start", "amid commands"])
+async def test_redis_that_does_not_answer_any_more(
+    monkeypatch: pytest.MonkeyPatch, scripted: ScriptedServer, redis_server: str, prefix: str, answers: int
+) -> None:
+    """A server between the throttle and Redis passes on what it is told to, and keeps the connections open."""
+    monkeypatch.setattr("hookline_throttle.redis_link.COMMAND_SECONDS", 0.3)
+    is_silent = answers == 0
+    host, port = redis_server.removeprefix("redis://").partition("/")[0].split(":")
+    peers: set[asyncio.Task[None]] = set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if not is_silent:
+                    writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, downstream = await asyncio.open_connection(host, int(port))
+        for task in (asyncio.create_task(pass_on(reader, downstream)), asyncio.create_task(pass_on(upstream, writer))):
+            peers.add(task)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    scripted.always(response(b"ok"))
+    throttle = Throttle("1000/s", burst=100, shared=RedisLimits(url, prefix=prefix))
+    async with HttpClient(autoload=False, plugins=["throttle"], throttle=throttle, timeout=20) as client:
+        if not is_silent:
+            assert (await client.get(scripted.url())).ok
+        sent = len(scripted.requests)
+        is_silent = True
+        async with asyncio.timeout(5):
+            with pytest.raises(ThrottleUnavailable, match="does not answer"):
+                await client.get(scripted.url())
+        assert len(scripted.requests) == sent
+        is_silent = False
+        assert (await client.get(scripted.url())).ok
+    server.close()
+    await server.wait_closed()
+    for task in peers:
+        task.cancel()
+    await asyncio.gather(*peers, return_exceptions=True)
