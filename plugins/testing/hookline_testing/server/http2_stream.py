@@ -228,6 +228,10 @@ class Http2Stream(Connection):
             self.session.engine.end_stream(self.stream_id)
         # Otherwise the frame before it has END_STREAM.
 
+    @property
+    def _is_gone(self) -> bool:
+        return self.is_over or self.session.has_ended
+
     async def _send_data(self, data: bytes, *, is_last: bool) -> None:
         """Send DATA frames as far as the client's windows allow; wait for the rest."""
         engine = self.session.engine
@@ -235,8 +239,10 @@ class Http2Stream(Connection):
             size = min(len(data), engine.local_flow_control_window(self.stream_id), engine.max_outbound_frame_size)
             if size <= 0:
                 await self._flush("whole")
-                await self.session.until_changed()
-                if self.is_over or self.session.has_ended:
+                # the client may have opened its window, or ended, while that was written
+                if not self._is_gone and engine.local_flow_control_window(self.stream_id) <= 0:
+                    await self.session.until_changed()
+                if self._is_gone:
                     raise ConnectionResetError("the client has reset the stream")
                 continue
             engine.send_data(self.stream_id, data[:size], end_stream=is_last and size == len(data))
