@@ -27,6 +27,7 @@ from hookline import (
     hookimpl,
 )
 from hookline_testing.server import Gate, Script, ScriptedServer, response
+from kit.blocked import is_blocked
 from kit.untouched import untouched
 from servers.addresses import black_hole
 
@@ -42,13 +43,6 @@ async def client(names: Any) -> Any:
         autoload=False, plugins=["guard", "guard_route"], guard=GUARD, require=["guard"], resolver=names, timeout=10
     ) as client:
         yield client
-
-
-async def is_blocked(client: HttpClient, url: str, **options: Any) -> EgressBlocked:
-    with pytest.raises(EgressBlocked) as caught:
-        await client.get(url, **options)
-    assert client.stats().in_use == 0
-    return caught.value
 
 
 # -- spellings of addresses

@@ -14,6 +14,7 @@ from hookline_cache import Cache, MemoryStorage
 from hookline_retry import Retry
 from hookline_testing import Mock, app_route
 from hookline_testing.server import Script, ScriptedServer, response
+from kit.blocked import is_blocked
 from kit.untouched import untouched
 from servers.addresses import Site
 from servers.certificates import Certificates
@@ -45,13 +46,6 @@ def internal(make_scripted: Make) -> ScriptedServer:
     server = make_scripted(host="127.0.0.1")
     server.always(response(b"internal"))
     return server
-
-
-async def is_blocked(client: HttpClient, url: str, **options: Any) -> EgressBlocked:
-    with pytest.raises(EgressBlocked) as caught:
-        await client.get(url, **options)
-    assert client.stats().in_use == 0
-    return caught.value
 
 
 # -- follow-ups

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hookline import HttpClient, HttpResponse, hookimpl
-from servers.processes import running
-from servers.programs import require_module, require_program
+from servers.redis_program import running_redis
 
 
 class Admissions:
@@ -65,11 +63,5 @@ def throttling(admissions: Admissions) -> Throttling:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """The URL of a redis-server that keeps nothing on the disk."""
-    require_module("redis", "redis")
-    program = require_program("redis-server", "redis-server")
-
-    def prepare(directory: Path, ports: Sequence[int]) -> list[str]:
-        return [program, "--bind", "127.0.0.1", "--port", str(ports[0]), "--save", "", "--dir", str(directory)]
-
-    with running("redis-server", prepare, "tcp") as child:
-        yield f"redis://127.0.0.1:{child.ports[0]}/0"
+    with running_redis() as url:
+        yield url
