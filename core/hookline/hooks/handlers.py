@@ -168,4 +168,4 @@ class ResponseEvent(Event):
 
 
 def do_nothing() -> None:
-    """Do nothing: a change of these handlers concerns nobody before the event."""
+    """Do nothing: the handlers of a one-time event are looked up when it begins."""

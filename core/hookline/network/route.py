@@ -55,9 +55,9 @@ class Route:
         return self
 
     def to_address(self, address: str) -> Route | None:
-        """Return the same route to an IP address at which a plugin wants the host, so that nobody looks the host up any more.
+        """Return the same route to an IP address that a plugin has chosen for the host. None: the route cannot.
 
-        Neither this machine nor a proxy does then. TLS still checks the name of the host. None: the route cannot.
+        Then neither this machine nor a proxy looks the name up. TLS still checks the name of the host.
         """
         return None
 
