@@ -44,11 +44,12 @@ from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
 from .messages.charset import check_charset
+from .messages.clean_url import SplitURL
 from .messages.content_decoding import Decoder
 from .messages.fields import check_fields, field_octets
 from .messages.request_body import Source, as_body
 from .messages.timeout import Timeout
-from .messages.url import SplitURL, split_url
+from .messages.url import split_url
 from .network.route import DirectRoute, Route
 from .network.timings import Timings
 from .network.tls import TLS

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import InvalidURL, shown
-from .url import MAX_HOST, ends_in_number
+from .clean_url import MAX_HOST, ends_in_number
 
 _PORT = re.compile(r"0*([0-9]{1,5})").fullmatch
 # All ASCII characters except those that the WHATWG URL standard calls forbidden domain code points.

@@ -11,9 +11,9 @@ import re
 from urllib.parse import quote
 
 from ..errors import InvalidURL, shown
+from .clean_url import SplitURL, written_host
 from .host import split_host
 from .params import utf8_octets
-from .url import SplitURL, written_host
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 _LINE_BREAK = re.compile(r"[\t\n\r]").search

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..hooks.declarations import Protocol
 from ..http1.connection import Connection
-from ..messages.url import written_host
+from ..messages.clean_url import written_host
 from ..wire.base_connection import handshake_error
 from ..wire.multiplexed_connection import MultiplexedConnection
 from ..wire.opening import phase, run_before_dial
