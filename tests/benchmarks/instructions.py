@@ -33,6 +33,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET": {},
     "GET with a field": {"headers": {"X-Request-Id": "1"}},
     "POST": {"data": BODY},
+    "GET with a timeout": {"timeout": 30},
+    "GET with a read timeout": {},  # of the call
+    "GET; a read timeout of the client": {},
+    "GET with a pair": {"auth": ("user", "password")},
+    "GET with a handler": {},
     "GET of another URL": {},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
@@ -44,7 +49,7 @@ HASH_SEEDS = ("0", "1")
 
 
 async def repeat(kind: str, requests: int) -> None:
-    from hookline import HttpClient
+    from hookline import HttpClient, Timeout
 
     loop = asyncio.get_running_loop()
     assert isinstance(loop, CannedLoop)
@@ -53,12 +58,19 @@ async def repeat(kind: str, requests: int) -> None:
         from hookline_cache import Cache
 
         loop.response, options = FRESH_ANSWER, {"cache": Cache()}
+    if kind == "GET; a read timeout of the client":
+        options["timeout"] = Timeout(read=30)
+    keywords = dict(KINDS[kind])
+    if kind == "GET with a read timeout":
+        keywords["timeout"] = Timeout(read=30)
+    elif kind == "GET with a handler":
+        keywords["on_headers"] = lambda response, exc=None: None
     is_other = kind in ("GET of another URL", "miss")
     async with HttpClient(**options) as client:
         for number in range(requests):
             send = client.post if kind == "POST" else client.get
             url = f"{URL}/{number:06}" if is_other else URL
-            response = step_through(send(url, **KINDS[kind]), loop)
+            response = step_through(send(url, **keywords), loop)
             if kind in ("miss", "hit") and response.is_stored is not (kind == "hit" and number > 0):
                 raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
             if response.status_code != 200 or response.content != SMALL:

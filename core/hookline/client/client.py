@@ -18,6 +18,7 @@ from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE,
 from ..exchange.exchange import exchange, send_follow_ups
 from ..exchange.request import BODY_FRAMING, HttpRequest
 from ..exchange.response import HttpResponse
+from ..exchange.state import NEVER
 from ..hooks.handlers import implementations_of
 from ..hooks.markers import EVENTS
 from ..http1.connection import Connection
@@ -434,8 +435,11 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
     def _start_deadline(self, request: HttpRequest) -> None:
         """Let the total timeout of a call begin, if it has one."""
-        total = request.timeout.total
-        request.deadline = self.loop_resources.loop.time() + total if total else 0.0
+        timeout = request.timeout
+        if timeout.total:
+            request.deadline = self.loop_resources.loop.time() + timeout.total
+        else:
+            request.deadline = NEVER if timeout.read else 0.0
 
     def new_request(
         self,
@@ -475,7 +479,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             request.parent = self._make_request(request.method, url, None, None, {}, "new_request")
             self._start_deadline(request)
         else:
-            request.parent, request.deadline = parent, parent.deadline
+            request.parent = parent
+            request.deadline = parent.deadline or (NEVER if request.timeout.read else 0.0)
         return request
 
     async def exchange(self, request: HttpRequest, connection: Connection | None = None) -> Any:

@@ -34,7 +34,6 @@ from ..hooks.implementation import Implementation
 from ..hooks.markers import CONNECTION_HOOKS, EVENTS, HOOKS
 from ..messages import fields
 from ..messages.params import as_params, join_params, with_params
-from ..messages.timeout import Timeout
 from ..messages.url import explain_unserved_scheme, scheme_of, split_url
 from ..plugins.body_table import BodyTable, declarations_by_name
 from ..plugins.option_table import Level, OptionTable, Setting, was_read
@@ -141,10 +140,7 @@ class Configuration:
         self.credentials = CREDENTIALS.union(credential.name.lower() for _, credential in self._declared(Credential))
         self.options, self.option_owners = self._option_values(values, inactive)
         self._protocols = self._declared_protocols()
-        timeout: Timeout = self.options["timeout"]
-        self.on_fast_path = not (
-            self.options["stream"] or self.options["max_body"] or self.options["timings"] or timeout._has_parts
-        )
+        self.on_fast_path = not (self.options["stream"] or self.options["max_body"] or self.options["timings"])
         attributes = self._declared_attributes(own_names)
         self.attributes = tuple((of, name) for of, by_name in attributes.items() for name in by_name)
         self.client_attributes = attributes["client"]
@@ -384,7 +380,7 @@ class Configuration:
             else:
                 converted, owner = keyword.convert(value)
             request.__dict__[name] = converted
-            if name in EXCHANGE_OPTIONS or (name == "timeout" and converted._has_parts):
+            if name in EXCHANGE_OPTIONS:
                 request._on_fast_path = False
             if name in self.pre_request_options:
                 request._skips_pre_request = False

@@ -70,7 +70,7 @@ async def exchange(
     """
     if request is None:
         request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
-        if request.timeout.total:
+        if request.timeout._limits_response:
             client._start_deadline(request)  # type: ignore[union-attr]
     else:
         request._heed_own_options()  # the plugin that made it may have set some
@@ -123,7 +123,7 @@ async def exchange(
                 if not (request._on_fast_path and response._on_fast_path) or request.method in NO_BODY_METHODS:
                     response._leave_fast_path(connection, may_have_body=request.method not in NO_BODY_METHODS)
                 elif request.deadline:
-                    response._arm_deadline()
+                    response._arm_limits()
                 response._step = SENT
                 response._sent_at = now
                 body = request.body

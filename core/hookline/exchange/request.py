@@ -59,7 +59,8 @@ class HttpRequest:
     cause: why it is sent, a str: "call", or a plugin's word for a follow-up ("redirect", "auth", "expect", "retry") or a
     sub-request ("connect", "token").
     parent: the HttpRequest for whose sake a sub-request is sent. None = it is no sub-request.
-    deadline: the time at which the total timeout of its call ends, a float in the loop's time (`loop.time()`). 0 = none.
+    deadline: the time at which the total timeout of its call ends, a float in the loop's time (`loop.time()`). 0 = none;
+        math.inf = none either, but its read timeout limits each wait.
     gate: the Gate of a body that a plugin holds, see `hold_body`. None = the body is not held.
     configuration: what follows from the plugins that run in its call: `options`, `credentials` (fields), `plugins` and more.
 

@@ -277,10 +277,15 @@ class ExchangeState:
         else:
             resources.timer.discard(self)
 
-    def _arm_deadline(self) -> None:
-        """Limit the wait for the connection by the deadline of the call alone."""
-        self._due = self.request.deadline
-        self.request.configuration.client.loop_resources.timer.add(self)
+    def _arm_limits(self) -> None:
+        """Limit the wait for the response, on the fast path: by the deadline of the call, and by its read timeout."""
+        request = self.request
+        seconds = request.timeout.read
+        if seconds:
+            self._arm_timeout(ReadTimeout, seconds)
+        else:
+            self._due = request.deadline
+            request.configuration.client.loop_resources.timer.add(self)
 
     def _disarm_timeout(self) -> None:
         """End the limit of the wait, which is over."""
@@ -363,7 +368,7 @@ class ExchangeState:
         listener = None if self._on_fast_path else self._make_data_listener()
         if listener is None and self.timings is None and request._on_fast_path and may_have_body:
             if request.deadline:
-                self._arm_deadline()
+                self._arm_limits()
             return
         if self.timings is not None:
             self.timings._begin_sending()

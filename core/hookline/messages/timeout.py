@@ -20,7 +20,7 @@ class Timeout:
     one of its subclasses.
     """
 
-    __slots__ = ("_has_parts", "connect", "pool", "read", "tls", "total", "write")
+    __slots__ = ("_has_parts", "_limits_response", "connect", "pool", "read", "tls", "total", "write")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Timeout:
         self.tls = seconds("tls", tls)
         self.read = seconds("read", read)
         self.write = seconds("write", write)
+        self._limits_response = bool(self.total or self.read)
         self._has_parts = bool(self.pool or self.connect or self.tls or self.read or self.write)
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:  # the pickle protocols 0 and 1 need it for __slots__

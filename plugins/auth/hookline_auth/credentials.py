@@ -25,6 +25,8 @@ class Credentials:
         for name, text in (("username", self.username), ("password", self.password)):
             if not isinstance(text, str):
                 raise TypeError(f"{name}: expected a str, got {type(text).__name__}")
+            if self.encoding == "utf-8" and text.isascii() and text.isprintable():  # as nearly all
+                continue
             if any(character < " " or character == "\x7f" for character in text):
                 raise ValueError(f"{name}: control characters are not allowed (a line end from a file?)")
             self._encoded(name, text, self.encoding)

@@ -105,7 +105,7 @@ class Basic:
         Raises:
             TypeError, ValueError: see `as_auth`; TypeError for Digest, since this is called only without its plugin.
         """
-        if isinstance(value, HTTPDigestAuth | RequestsDigestAuth):
+        if type(value) is not tuple and isinstance(value, (HTTPDigestAuth, RequestsDigestAuth)):
             raise TypeError("auth= got HTTPDigestAuth, which only the plugin 'digest' takes, and it is not loaded")
         from .auth_option import as_auth
 
