@@ -17,9 +17,8 @@ from servers.addresses import Site
 
 class HooklineFixtures(abstract.AbstractFixtures):
     @pytest.fixture
-    def fs(self) -> Iterator[HooklineFileSystem]:
-        fs = HooklineFileSystem()
-        yield fs
+    def fs(self) -> HooklineFileSystem:
+        return HooklineFileSystem()
 
     @pytest.fixture
     def fs_path(self, nginx: Site, fs: HooklineFileSystem) -> Iterator[str]:

@@ -45,6 +45,8 @@ def raise_for_status(response: HttpResponse, url: str) -> None:
 
 async def end(response: HttpResponse) -> None:
     """End a streamed response whose body is not wanted: read it if it is known to be short, else close its connection."""
+    if response.connection is None:
+        return
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) <= _DRAINED and not response.is_consumed:
         await response.raw.read()

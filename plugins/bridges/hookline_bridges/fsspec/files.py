@@ -50,6 +50,7 @@ class HooklineFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
         """Open a file of a known size in bytes. validator: its version. options: of each request. keywords: fsspec's."""
         self._keywords = {**keywords, "size": size, "options": options}
         self._remote = RemoteFile(fs, path, options or {}, validator or Validator(size=size))
+        self.cache: Any
         super().__init__(fs, path, mode="rb", size=size, **keywords)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
@@ -94,7 +95,9 @@ class HooklineStreamFile(AbstractBufferedFile):  # type: ignore[misc]
         """
         if (loc, whence) in ((0, 1), (self.loc, 0)):
             return self.loc  # type: ignore[no-any-return]
-        raise io.UnsupportedOperation("a stream cannot be sought: its server states no size, or it was opened with block_size=0")
+        raise io.UnsupportedOperation(
+            "a stream cannot be sought: its server states no size, or it was opened with block_size=0"
+        )
 
     def seekable(self) -> bool:
         return False
@@ -150,7 +153,14 @@ class HooklineAsyncFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
     """A file for coroutines: what `await fs.open_async(url)` returns. It is read as a stream, or written with PUT."""
 
     def __init__(
-        self, fs: HooklineFileSystem, path: str, *, mode: str, options: Mapping[str, Any], size: int | None, **keywords: Any
+        self,
+        fs: HooklineFileSystem,
+        path: str,
+        *,
+        mode: str,
+        options: Mapping[str, Any],
+        size: int | None,
+        **keywords: Any,
     ) -> None:
         """Open it; the first read sends the request. size: in bytes, None = unknown."""
         self._options = options

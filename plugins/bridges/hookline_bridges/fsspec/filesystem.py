@@ -8,7 +8,7 @@ import inspect
 import os
 import re
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from secrets import token_hex
@@ -24,6 +24,7 @@ from hookline import HttpClient, HttpRequestException, HttpResponse, Source, Tim
 from .errors import end, raise_for_status, without_query
 from .files import HooklineAsyncFile, HooklineFile, HooklineStreamFile, HooklineWriter
 from .index import links_below
+from .owned_tasks import join_call, own_tasks
 from .ranges import Validator, clamp, parse_content_range
 from .remote_file import RemoteFile, size_of, with_fields
 
@@ -32,7 +33,14 @@ TIMEOUT = Timeout(connect=30, read=120, write=120)  # of each wait, not of the w
 MAX_INDEX = 64 * 2**20  # bytes of an HTML index
 _WRITTEN_AT_ONCE = 2**20  # bytes of a download that are collected for one write to the disk
 # Options of fsspec that are given to each file system, and are no options of requests.
-_OF_FSSPEC = ("use_listings_cache", "listings_expiry_time", "max_paths", "skip_instance_cache", "add_docs", "add_aliases")
+_OF_FSSPEC = (
+    "use_listings_cache",
+    "listings_expiry_time",
+    "max_paths",
+    "skip_instance_cache",
+    "add_docs",
+    "add_aliases",
+)
 _CHECKSUMS = ("ETag", "Content-MD5", "Digest", "Repr-Digest", "Last-Modified")
 _PATTERN = re.compile(r"[*[]|\?(?!.*=)").search
 
@@ -104,8 +112,9 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
     async def set_session(self) -> HttpClient:
         """Return the client of the running loop; it is made at the first call, and closed with the file system.
 
-        With `asynchronous=True` it is yours: `await client.close()` closes its connections, after which it can be used again.
+        With `asynchronous=True` it is yours to close, by `await fs.aclose()` or `await client.close()`.
         """
+        join_call()
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
@@ -119,9 +128,34 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
                 weakref.finalize(self, _close_client, loop, client)
         return client
 
+    async def aclose(self) -> None:
+        """Close the connections of the running loop. The file system can be used again."""
+        client = self._clients.get(asyncio.get_running_loop())
+        if client is not None:
+            await client.close()
+
+    close = sync_wrapper(aclose)
+
     def _options(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of a request: those of the file system, and over them those of the call."""
         return {**self.kwargs, **given} if given else self.kwargs
+
+    # Calls with many files or ranges. What fsspec does for each of them ends with the call.
+
+    async def _cat(self, *arguments: Any, **keywords: Any) -> Any:
+        return await own_tasks(super()._cat(*arguments, **keywords))
+
+    async def _get(self, *arguments: Any, **keywords: Any) -> Any:
+        return await own_tasks(super()._get(*arguments, **keywords))
+
+    async def _put(self, *arguments: Any, **keywords: Any) -> Any:
+        return await own_tasks(super()._put(*arguments, **keywords))
+
+    async def _pipe(self, *arguments: Any, **keywords: Any) -> Any:
+        return await own_tasks(super()._pipe(*arguments, **keywords))
+
+    async def _copy(self, *arguments: Any, **keywords: Any) -> Any:
+        return await own_tasks(super()._copy(*arguments, **keywords))
 
     # -- paths
 
@@ -181,8 +215,12 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         max_gap: ranges of one file with so many bytes between them, or fewer, are read in one request, of at most `block_size`
         bytes; None = each in its own. The others: as fsspec says.
         """
+
+        def read(*ranges: Any) -> Coroutine[Any, Any, list[Any]]:
+            return own_tasks(super(HooklineFileSystem, self)._cat_ranges(*ranges, None, batch_size, on_error, **kwargs))
+
         if max_gap is None:
-            return await super()._cat_ranges(paths, starts, ends, None, batch_size, on_error, **kwargs)  # type: ignore[no-any-return]
+            return await read(paths, starts, ends)
         if not isinstance(paths, list):
             raise TypeError("cat_ranges takes a list of paths")
         first = list(starts) if isinstance(starts, Iterable) else [starts] * len(paths)
@@ -190,18 +228,21 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         if len(first) != len(paths) or len(stops) != len(paths):
             raise ValueError("cat_ranges takes as many starts and ends as paths")
         if any((bound or 0) < 0 for bound in (*first, *stops)):  # the sizes of the files decide what is adjacent
-            return await super()._cat_ranges(paths, first, stops, None, batch_size, on_error, **kwargs)  # type: ignore[no-any-return]
+            return await read(paths, first, stops)
         merged = list(zip(*merge_offset_ranges(paths, first, stops, max_gap, self.block_size or None), strict=True))
-        blocks = await super()._cat_ranges(*map(list, zip(*merged, strict=True)), None, batch_size, on_error, **kwargs) if merged else []
+        blocks = await read(*map(list, zip(*merged, strict=True))) if merged else []
         by_path: dict[str, list[tuple[int, int | None, Any]]] = {}
         for (path, start, stop), block in zip(merged, blocks, strict=True):
             by_path.setdefault(path, []).append((start, stop, block))
-        return [
-            _slice(by_path[path], start or 0, stop) for path, start, stop in zip(paths, first, stops, strict=True)
-        ]
+        return [_slice(by_path[path], start or 0, stop) for path, start, stop in zip(paths, first, stops, strict=True)]
 
     async def _get_file(
-        self, rpath: str, lpath: Any, chunk_size: int = _WRITTEN_AT_ONCE, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+        self,
+        rpath: str,
+        lpath: Any,
+        chunk_size: int = _WRITTEN_AT_ONCE,
+        callback: Any = DEFAULT_CALLBACK,
+        **kwargs: Any,
     ) -> None:
         """Download a file. A file at `lpath` stays as it was, unless all of the new one has arrived.
 
@@ -245,7 +286,9 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         """
         options = with_fields(self._options(kwargs), Accept_Encoding="identity")
         client = await self.set_session()
-        followed = {"allow_redirects": True} if hasattr(client, "allow_redirects") else {}  # by default those of HEAD are not
+        followed = (
+            {"allow_redirects": True} if hasattr(client, "allow_redirects") else {}
+        )  # by default those of HEAD are not
         response: HttpResponse = await client.head(path, **{**followed, **options})
         if response.status_code in (404, 410):
             raise_for_status(response, path)
@@ -254,13 +297,11 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             return _describe(path, response, size)
         response = await client.get(path, **with_fields(options, Range="bytes=0-0"), stream=True)
         try:
-            if response.status_code == 416:
+            if response.status_code != 416:
+                raise_for_status(response, path)
+            if response.status_code in (206, 416):
                 found = parse_content_range(response.headers.get("Content-Range", ""))
-                return {"name": path, "size": found and found.total, "type": "file", "url": response.url}
-            raise_for_status(response, path)
-            if response.status_code == 206:
-                found = parse_content_range(response.headers.get("Content-Range", ""))
-                size = found and found.total
+                size = None if found is None else found.total
             else:
                 size = size_of(response)
             return _describe(path, response, size)
@@ -320,13 +361,15 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         finally:
             await response.aclose()
         directory = url if response.url.partition("?")[0].rstrip("/") != url.rstrip("/") else response.url
-        found = links_below(
-            page, response.url, directory, simple_links=self.simple_links, same_scheme=self.same_scheme
-        )
+        found = links_below(page, response.url, directory, simple_links=self.simple_links, same_scheme=self.same_scheme)
         if not found and not _is_directory(url, response):
             return [file]
         entries = {
-            name.rstrip("/"): {"name": name.rstrip("/"), "size": None, "type": "directory" if name.endswith("/") else "file"}
+            name.rstrip("/"): {
+                "name": name.rstrip("/"),
+                "size": None,
+                "type": "directory" if name.endswith("/") else "file",
+            }
             for name in found
         }
         return list(entries.values())
@@ -365,9 +408,16 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         host = path.find("://") + 3
         after = path.find("/", host)  # the host may be an IPv6 address in brackets
         match = _PATTERN(path, after) if after >= host else None
-        if match is None or (match[0] == "?" and not _PATTERN(path.replace("?", ""), after) and await self._exists(path)):
+        if match is None or (match[0] == "?" and await self._is_page(path)):
             return None
         return match.start()
+
+    async def _is_page(self, path: str) -> bool:
+        """Say whether the server has what a URL with a query names, other than the index of a directory."""
+        before = path.partition("?")[0]
+        if _PATTERN(path.replace("?", ""), len(before)) or not await self._exists(path):
+            return False
+        return not before.endswith("/") or (await self._info(path)).get("mimetype") != "text/html"
 
     async def _find(self, path: str, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any) -> Any:
         """Find the files below a directory; with their directories, and itself, with `withdirs`."""
@@ -437,7 +487,9 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
                 self, path, mode=mode, block_size=block_size or None, autocommit=autocommit, options=options
             )
         if mode != "rb":
-            raise NotImplementedError(f"mode {mode!r}: files of HTTP servers are read (rb) or written as a whole (wb, xb)")
+            raise NotImplementedError(
+                f"mode {mode!r}: files of HTTP servers are read (rb) or written as a whole (wb, xb)"
+            )
         info: dict[str, Any] = {} if size is not None else self.info(path, **kwargs)
         size = info.get("size") if size is None else size
         if not block_size or not size or not info.get("partial", True):
@@ -453,7 +505,9 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             cache_options=dict(cache_options or self.cache_options or {}),
         )
 
-    async def open_async(self, path: str, mode: str = "rb", size: int | None = None, **kwargs: Any) -> HooklineAsyncFile:
+    async def open_async(
+        self, path: str, mode: str = "rb", size: int | None = None, **kwargs: Any
+    ) -> HooklineAsyncFile:
         """Open a file for coroutines: `async with await fs.open_async(url) as file`. mode: "rb" or "wb"."""
         if mode not in ("rb", "wb") or kwargs.pop("compression", None):
             raise ValueError("open_async takes the modes rb and wb, and no compression")
@@ -462,7 +516,9 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
 
     # -- writing
 
-    async def send_file(self, path: str, body: Any, *, method: str = "PUT", exclusive: bool = False, **options: Any) -> None:
+    async def send_file(
+        self, path: str, body: Any, *, method: str = "PUT", exclusive: bool = False, **options: Any
+    ) -> None:
         """Send a file.
 
         body: bytes, or what the client takes as a body. exclusive: True sends `If-None-Match: *`, so that no file is replaced.
@@ -530,7 +586,9 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         if response.status_code in (405, 501):
             if response.status_code == 405 and await self._exists(_slashed(path)):
                 raise FileExistsError(without_query(path))
-            raise NotImplementedError(f"the server of {without_query(path)} has no method MKCOL, so it makes no directories")
+            raise NotImplementedError(
+                f"the server of {without_query(path)} has no method MKCOL, so it makes no directories"
+            )
         raise_for_status(response, path)
         self.invalidate_cache(path)
 
@@ -550,7 +608,12 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         self.invalidate_cache(path)
 
     async def _rm(
-        self, path: Any, recursive: bool = False, batch_size: int | None = None, maxdepth: int | None = None, **kwargs: Any
+        self,
+        path: Any,
+        recursive: bool = False,
+        batch_size: int | None = None,
+        maxdepth: int | None = None,
+        **kwargs: Any,
     ) -> None:
         """Remove files and, if `recursive`, directories. The server removes what is below a directory (RFC 4918, 9.6.1).
 
@@ -694,7 +757,11 @@ def _slice(blocks: list[tuple[int, int | None, Any]], start: int, stop: int | No
     """Return the bytes of a range from the block that has them, or the error of this block."""
     for first, end_of_block, content in blocks:
         if first <= start and (end_of_block is None or (stop is not None and stop <= end_of_block)):
-            return content if isinstance(content, BaseException) else content[start - first : None if stop is None else stop - first]
+            return (
+                content
+                if isinstance(content, BaseException)
+                else content[start - first : None if stop is None else stop - first]
+            )
     raise AssertionError("fsspec merged ranges without covering each")
 
 
@@ -706,5 +773,3 @@ def _close_client(loop: asyncio.AbstractEventLoop, client: HttpClient) -> None:
 
 async def _aclose(client: HttpClient) -> None:
     await client.close()
-
-

@@ -8,6 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 # A URL in the text of a page, beside its links: until a character that no URL has, or one that ends it in prose.
 _URL_IN_TEXT = re.compile(r"https?://[^\s<>\"'`|\\^{}]+").findall
+# A segment that leads upwards, or nowhere, as soon as the client normalises the URL.
+_HAS_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.I).search
 
 
 class _Links(HTMLParser):
@@ -57,7 +59,7 @@ def links_below(page: str, url: str, directory: str, *, simple_links: bool, same
             continue
         if scheme not in ("http", "https") or not f"//{netloc}{path}".startswith(prefix):
             continue
-        if len(netloc) + len(path) + 2 == len(prefix):
+        if len(netloc) + len(path) + 2 == len(prefix) or _HAS_DOT_SEGMENT(path):
             continue
         if same_scheme and scheme != directory.partition(":")[0].lower():
             continue

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_CONTENT_RANGE = re.compile(r"\s*bytes\s+(?:([0-9]{1,18})\s*-\s*([0-9]{1,18})|\*)\s*/\s*([0-9]{1,18}|\*)\s*", re.I).fullmatch
+_CONTENT_RANGE = re.compile(
+    r"\s*bytes\s+(?:([0-9]{1,18})\s*-\s*([0-9]{1,18})|\*)\s*/\s*([0-9]{1,18}|\*)\s*", re.I
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,9 @@ class Validator:
     @classmethod
     def of(cls, fields: Mapping[str, Any], size: int | None) -> Validator:
         """Return the validator in these fields. size: of the whole file in bytes, None = unknown."""
-        etag = fields.get("ETag")
-        weak = etag is not None and etag.startswith("W/")
-        return cls(etag[2:] if weak else etag, fields.get("Last-Modified"), size, etag is not None and not weak)
+        etag: str = fields.get("ETag", "")
+        is_weak = etag.startswith("W/")
+        return cls(etag[2 * is_weak :] or None, fields.get("Last-Modified"), size, bool(etag) and not is_weak)
 
     def differs(self, other: Validator) -> str | None:
         """Say in what this version differs from another, as far as both are known; None = in nothing.

@@ -101,7 +101,6 @@ class RemoteFile:
                 if total is not None and start < total:
                     raise self._range_error(f"it has {total} bytes, and refused to send those from {start}")
                 self._check_version(Validator.of({}, total))
-                await end(response)
                 return b"", total
             raise_for_status(response, self._url)
             if status >= 300:
@@ -153,7 +152,9 @@ class RemoteFile:
                     return b""
                 self._position += len(skipped)
             while stop is None or self._position < stop:
-                chunk = await raw.read(_SKIPPED_AT_ONCE if stop is None else min(stop - self._position, _SKIPPED_AT_ONCE))
+                chunk = await raw.read(
+                    _SKIPPED_AT_ONCE if stop is None else min(stop - self._position, _SKIPPED_AT_ONCE)
+                )
                 if not chunk:
                     break
                 self._position += len(chunk)
