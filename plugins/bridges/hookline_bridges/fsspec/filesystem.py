@@ -697,17 +697,22 @@ class _Copy:
 
 async def _save(response: HttpResponse, file: Any, chunk_size: int, callback: Any) -> None:
     """Write the body of a response to a file, in a thread."""
+
+    def write(parts: list[bytes]) -> None:
+        for part in parts:
+            file.write(part)
+
     parts: list[bytes] = []
     collected = 0
     async for chunk in response.raw:
         parts.append(chunk)
         collected += len(chunk)
         if collected >= chunk_size:
-            await asyncio.to_thread(file.write, b"".join(parts))
+            await asyncio.to_thread(write, parts)
             callback.relative_update(collected)
             parts, collected = [], 0
     if parts:
-        await asyncio.to_thread(file.write, b"".join(parts))
+        await asyncio.to_thread(write, parts)
         callback.relative_update(collected)
 
 

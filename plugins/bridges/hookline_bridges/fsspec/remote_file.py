@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from hookline import HttpClient, HttpResponse
+from hookline import BodyTooLarge, HttpClient, HttpResponse
 
 from .errors import FileChanged, RangeError, end, raise_for_status, without_query
 from .ranges import Validator, parse_content_range
 
 _SKIPPED_AT_ONCE = 256 * 1024  # bytes; no read of a stream returns more
+_READ_AT_ONCE = 8 * 2**20  # bytes of the largest range that is not read as a stream: a block of `open` and the next
 
 
 class Connected(Protocol):
@@ -36,6 +37,17 @@ def size_of(response: HttpResponse) -> int | None:
         return None
     length = response.headers.get("Content-Length", "")
     return int(length) if length.isdecimal() and len(length) < 19 else None
+
+
+async def _read_up_to(response: HttpResponse, length: int) -> bytes:
+    """Read the body of a response; if it has more than `length` bytes, one chunk more."""
+    parts, received = [], 0
+    async for chunk in response.raw:
+        parts.append(chunk)
+        received += len(chunk)
+        if received > length:
+            break
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class RemoteFile:
@@ -84,8 +96,19 @@ class RemoteFile:
         fields = {"Range": f"bytes={start}-{'' if stop is None else stop - 1}", "Accept_Encoding": "identity"}
         if self.validator.is_strong and self.validator.etag is not None:
             fields["If_Range"] = self.validator.etag
+        options = with_fields(self._options, **fields)
         client = await self._connected.set_session()
-        response: HttpResponse = await client.get(self._url, **with_fields(self._options, **fields), stream=True)
+        response: HttpResponse
+        is_stream = stop is None or stop - start > _READ_AT_ONCE
+        is_cut = False
+        if is_stream:
+            response = await client.get(self._url, **options, stream=True)
+        else:  # this costs half of a stream
+            assert stop is not None
+            try:
+                response = await client.get(self._url, **{**options, "max_body": stop - start})
+            except BodyTooLarge as error:
+                response, is_cut = error.response, True
         try:
             status = response.status_code
             content_range = parse_content_range(response.headers.get("Content-Range", ""))
@@ -96,7 +119,11 @@ class RemoteFile:
                 if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
                     raise self._range_error("it sent a part of the compressed file; open it with block_size=0 instead")
                 self._check_version(Validator.of(response.headers, total))
-                return await self._read_part(response, content_range.end - start, stop and stop - start), total
+                length = content_range.end - start
+                body = await _read_up_to(response, length) if is_stream else b"" if is_cut else response.content
+                if len(body) != length or is_cut:
+                    raise self._range_error(f"its range of {length} bytes has not so many")
+                return body if stop is None else body[: stop - start], total
             if status == 416:
                 if total is not None and start < total:
                     raise self._range_error(f"it has {total} bytes, and refused to send those from {start}")
@@ -106,27 +133,18 @@ class RemoteFile:
             if status >= 300:
                 raise self._range_error(f"it answered {status}, which nobody followed")
             self._check_version(Validator.of(response.headers, size_of(response)))
-            async with self._lock:
-                if self._stream is None:
-                    self._stream, self._position, response = response, 0, None  # type: ignore[assignment]
+            if not is_stream and not is_cut:  # the whole file is no larger than the range
+                content = response.content
+                return content[start:stop], len(content)
             self._has_ranges = False
+            if is_stream:
+                async with self._lock:
+                    if self._stream is None:
+                        self._stream, self._position, response = response, 0, None  # type: ignore[assignment]
             return None, None
         finally:
             if response is not None:
                 await end(response)
-
-    async def _read_part(self, response: HttpResponse, length: int, wanted: int | None) -> bytes:
-        """Read the body of a range. length: as the head says. wanted: how many bytes were asked for; None = all."""
-        parts, received = [], 0
-        async for chunk in response.raw:
-            received += len(chunk)
-            if received > length:
-                break
-            parts.append(chunk)
-        if received != length:
-            raise self._range_error(f"its range of {length} bytes has {'more' if received > length else 'fewer'}")
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        return body if wanted is None or length <= wanted else body[:wanted]
 
     async def _read_on(self, start: int, stop: int | None) -> bytes:
         """Read a range from the stream of the whole file, which is opened again if it is past `start` already."""
