@@ -115,7 +115,7 @@ def main() -> None:
     process.crawl(crawler, requests=given["requests"])
     process.start()
     outcomes = crawler.spider.outcomes if crawler.spider else {}
-    print(json.dumps({"outcomes": outcomes, "log": kept.lines, "seconds": time.monotonic() - begin}))
+    json.dump({"outcomes": outcomes, "log": kept.lines, "seconds": time.monotonic() - begin}, sys.stdout)
 
 
 if __name__ == "__main__":

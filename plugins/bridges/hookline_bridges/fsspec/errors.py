@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from hookline import HooklineError, HttpResponse
+from hookline import HooklineError, HttpRequestException, HttpResponse
 
 _DRAINED = 64 * 1024  # bytes: a shorter body of an error is read, which keeps its connection
 
@@ -25,7 +25,7 @@ def without_query(url: str) -> str:
 
 
 def raise_for_status(response: HttpResponse, url: str) -> None:
-    """Raise an error if the status is 400 or more.
+    """Raise an error if the status is 300 or more.
 
     url: as the caller gave it.
 
@@ -33,13 +33,18 @@ def raise_for_status(response: HttpResponse, url: str) -> None:
     `response` has the status. All are OSErrors.
     """
     status = response.status_code
-    if status < 400:
+    if status < 300:
         return
     reason = f"the server answered {status} {response.reason}".rstrip()
     if status in (404, 410):
         raise FileNotFoundError(errno.ENOENT, reason, without_query(url))
     if status in (401, 403, 407):
         raise PermissionError(errno.EACCES, reason, without_query(url))
+    if status < 400:  # its content is not that of the file
+        more = "" if hasattr(response.request.client, "allow_redirects") else ": pip install hookline-redirects"
+        raise HttpRequestException(
+            f"{without_query(url)}: {reason}, and redirects are not followed{more}", response=response
+        )
     response.raise_for_status()
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from fsspec.asyn import AsyncFileSystem, sync_wrapper
 from fsspec.callbacks import DEFAULT_CALLBACK
-from fsspec.utils import glob_translate, isfilelike, merge_offset_ranges
+from fsspec.utils import glob_translate, isfilelike
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, Source, Timeout
 
@@ -25,7 +25,7 @@ from .errors import end, raise_for_status, without_query
 from .files import HooklineAsyncFile, HooklineFile, HooklineStreamFile, HooklineWriter
 from .index import links_below
 from .owned_tasks import join_call, own_tasks
-from .ranges import Validator, clamp, parse_content_range
+from .ranges import Validator, clamp, merge_ranges, parse_content_range
 from .remote_file import RemoteFile, size_of, with_fields
 
 POOL_SIZE = 100  # connections to one server at most; aiohttp's limit, which users of fsspec's own file system know
@@ -229,10 +229,12 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             raise ValueError("cat_ranges takes as many starts and ends as paths")
         if any((bound or 0) < 0 for bound in (*first, *stops)):  # the sizes of the files decide what is adjacent
             return await read(paths, first, stops)
-        merged = list(zip(*merge_offset_ranges(paths, first, stops, max_gap, self.block_size or None), strict=True))
+        merged = merge_ranges(list(zip(paths, first, stops, strict=True)), max_gap, self.block_size)
         blocks = await read(*map(list, zip(*merged, strict=True))) if merged else []
         by_path: dict[str, list[tuple[int, int | None, Any]]] = {}
         for (path, start, stop), block in zip(merged, blocks, strict=True):
+            if on_error == "raise" and isinstance(block, BaseException):  # older fsspec returns it
+                raise block
             by_path.setdefault(path, []).append((start, stop, block))
         return [_slice(by_path[path], start or 0, stop) for path, start, stop in zip(paths, first, stops, strict=True)]
 
@@ -293,7 +295,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         if response.status_code in (404, 410):
             raise_for_status(response, path)
         size = size_of(response)
-        if response.ok and (size is not None or _is_directory(path, response)):
+        if response.status_code < 300 and (size is not None or _is_directory(path, response)):
             return _describe(path, response, size)
         response = await client.get(path, **with_fields(options, Range="bytes=0-0"), stream=True)
         try:
@@ -630,6 +632,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
 
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copy a file on the server with COPY or, if it has no such method, by a download and an upload."""
+        kwargs.pop("onerror", None)  # `mv` of older versions of fsspec gives it
         if await self._isdir(path1):
             await self._makedirs(path2, exist_ok=True)
             return
@@ -740,7 +743,7 @@ def _is_directory(path: str, response: HttpResponse) -> bool:
     """Say whether a response is the index of a directory: an HTML page whose URL is the one asked for, with a slash."""
     found = urlsplit(response.url)
     return (
-        response.ok
+        response.status_code < 300
         and found.path.endswith("/")
         and found.path.rstrip("/") == urlsplit(path).path.rstrip("/")
         and not found.query
@@ -767,7 +770,7 @@ def _slice(blocks: list[tuple[int, int | None, Any]], start: int, stop: int | No
                 if isinstance(content, BaseException)
                 else content[start - first : None if stop is None else stop - first]
             )
-    raise AssertionError("fsspec merged ranges without covering each")
+    raise AssertionError("ranges were merged without covering each")
 
 
 def _close_client(loop: asyncio.AbstractEventLoop, client: HttpClient) -> None:

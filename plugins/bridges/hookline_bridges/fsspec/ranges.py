@@ -84,3 +84,30 @@ def clamp(start: int | None, end: int | None, size: int | None) -> tuple[int, in
         assert size is not None
         end = max(size + end, 0)
     return first, end
+
+
+def merge_ranges(
+    ranges: list[tuple[str, int | None, int | None]], max_gap: int, max_block: int
+) -> list[tuple[str, int, int | None]]:
+    """Merge ranges of the same file that overlap, or have at most `max_gap` bytes between them.
+
+    ranges: (path, start, stop); None for start = 0, for stop = the end of the file. max_block: bytes of a merged range;
+    0 = any number.
+
+    Returns ranges of which one covers each of those given.
+    """
+    merged: list[tuple[str, int, int | None]] = []
+    for path, begin, stop in sorted(ranges, key=lambda each: (each[0], each[1] or 0, each[2] is None, each[2] or 0)):
+        start = begin or 0
+        if merged and merged[-1][0] == path:
+            _, first, end = merged[-1]
+            if end is None:
+                continue  # it has all that follows
+            if stop is not None and stop <= end:
+                continue
+            fits = not max_block or (stop is not None and stop - first <= max_block)
+            if start <= end + max_gap and fits:
+                merged[-1] = (path, first, stop)
+                continue
+        merged.append((path, start, stop))
+    return merged

@@ -130,8 +130,6 @@ class RemoteFile:
                 self._check_version(Validator.of({}, total))
                 return b"", total
             raise_for_status(response, self._url)
-            if status >= 300:
-                raise self._range_error(f"it answered {status}, which nobody followed")
             self._check_version(Validator.of(response.headers, size_of(response)))
             if not is_stream and not is_cut:  # the whole file is no larger than the range
                 content = response.content

@@ -168,7 +168,7 @@ class HooklineDownloadHandler:
 
 
 class _Facts:
-    """A plugin that notes the facts of the connection of each request: those of a response without a body are gone at its head."""
+    """A plugin that notes the facts of the connection of each request; a response without a body has no connection left."""
 
     name = "facts for scrapy"
 
