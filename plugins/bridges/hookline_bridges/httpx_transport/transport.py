@@ -12,13 +12,12 @@ from hookline import ConnectTimeout, HooklineError, HttpClient, HttpConnectionEr
 from ..as_given import Sender
 from ..loop_thread import Errands, LoopThread, loop_thread
 from .exceptions import translate
-from .head import extensions_of, fields_of, timeout_of, url_of
+from .head import SCHEMES, extensions_of, fields_of, timeout_of, url_of
 from .network_stream import NetworkStream, SyncNetworkStream, SyncUpgradedStream, Upgraded, UpgradedStream, Upgrades
 from .settings import client_of
 from .socket_options import SocketOption
 from .trace import complete, failed, started
 
-SCHEMES = frozenset({"http", "https"})
 FIRST_PAUSE = (
     0.5  # seconds before the second attempt to connect, and twice as many before each further one, as in httpcore
 )
@@ -54,7 +53,7 @@ class Transport:
         """Make a transport.
 
         client: an HttpClient of your own, with its settings and its plugins; those that do what httpx does (redirects, cookies,
-            authentication, decoding) leave the requests of the transport alone. `aclose` does not close it. None: the
+            authentication, decoding) leave the requests of the transport alone. `aclose` does not close it, but `close` does. None: the
             transport makes one by the other parameters, in which only the plugins run that are named.
         verify, cert, trust_env, http1, http2, limits, proxy, uds, local_address, retries, socket_options: as for the transports
             of httpx. limits: None = those of httpx. Of its `max_keepalive_connections`, 0 keeps no connection; another number
@@ -261,10 +260,10 @@ class SyncTransport(Transport):
         )
 
     def _close(self) -> None:
-        """Close the client, if the transport has made it; what `close` does."""
-        if self._owned is not None and self._knowing is not None:
+        """Close the client, be it one that was given: it is at work in the loop thread, where nobody else can close it."""
+        if self._knowing is not None:
             with contextlib.suppress(RuntimeError):  # at the end of the interpreter it is closed already
-                loop_thread().run(close_client(self._owned))
+                loop_thread().run(close_client(self.client))
 
 
 async def close_client(client: HttpClient[Any]) -> None:
