@@ -142,6 +142,14 @@ def test_upload_that_the_server_refuses_is_an_error_while_it_is_written(fs: Hook
         file.closed = True
 
 
+@pytest.mark.parametrize("size", [10, 500_000])
+def test_file_whose_block_fails_is_not_put(nginx: Site, fs: HooklineFileSystem, size: int) -> None:
+    url = nginx.url(f"/store/{uuid4().hex}")
+    with pytest.raises(ZeroDivisionError), fs.open(url, "wb", block_size=2**16) as file:
+        assert file.write(bytes(size)) / 0
+    assert not fs.exists(url)
+
+
 def interrupted(file: Any) -> None:
     with file:
         file.write(b"never")
@@ -267,3 +275,9 @@ def test_cached_files_are_fetched_again_if_the_file_was_changed(
         fs.pipe(url, content)
         assert cached.cat_file(url) == content
     fs.rm(url)
+
+
+def test_large_index_is_listed(fs: HooklineFileSystem) -> None:
+    with file_server() as server:
+        url = index(server, "".join(f'<a href="/data/{number}">x</a>' for number in range(10_000)))
+        assert len(fs.ls(url)) == 10_000

@@ -8,6 +8,8 @@ import io
 import os
 import pickle
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,7 @@ import pytest
 from fsspec.callbacks import Callback
 
 from hookline import HttpClient, HttpConnectionError, HttpRequestException, ReadTimeout, Timeout
-from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError, register
+from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError
 from hookline_bridges.fsspec.ranges import merge_ranges
 from kit.turns import until
 from servers.addresses import Site, refused_port
@@ -95,8 +97,9 @@ def test_notices_that_a_file_was_replaced_while_it_is_read(
     with fs.open(server.url(), block_size=4096, cache_type="none") as file:
         assert file.read(100) == CONTENT[:100]
         server.etag, server.content = etag.replace("1", "2"), CONTENT[::-1]
-        with pytest.raises(FileChanged, match=r"changed while it was read.*ETag.*open it again"):
+        with pytest.raises(FileChanged, match=r"changed while it was read.*ETag.*open it again") as caught:
             file.read(100)
+        assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_notices_by_its_size_that_a_file_without_an_etag_was_replaced(
@@ -388,19 +391,23 @@ def test_the_client_of_a_file_system_that_is_gone_is_closed(server: FileServer) 
 
 
 def test_register_is_asked_for(server: FileServer) -> None:
-    before = fsspec.get_filesystem_class("http")
-    assert before is not HooklineFileSystem
-    try:
-        register()
-        assert fsspec.get_filesystem_class("https") is HooklineFileSystem
-        with fsspec.open(server.url(), "rb") as file:
-            assert type(file.fs) is HooklineFileSystem
-            assert file.read() == CONTENT
-        with fsspec.open("simplecache::" + server.url(), "rb") as file:
-            assert file.read() == CONTENT
-    finally:
-        for protocol in ("http", "https"):
-            fsspec.register_implementation(protocol, before, clobber=True)
+    program = """
+import sys
+import fsspec
+from hookline_bridges.fsspec import HooklineFileSystem, register
+assert fsspec.get_filesystem_class("http") is not HooklineFileSystem
+register()
+assert fsspec.get_filesystem_class("https") is HooklineFileSystem
+with fsspec.open(sys.argv[1], "rb") as file:
+    assert type(file.fs) is HooklineFileSystem
+    content = file.read()
+with fsspec.open("simplecache::" + sys.argv[1], "rb") as file:
+    assert file.read() == content
+print(len(content))
+"""
+    command = [sys.executable, "-W", "error", "-c", program, server.url()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{len(CONTENT)}\n", "")
 
 
 def test_merged_ranges_cover_each_and_are_no_larger_than_a_block() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fsspec.asyn import AbstractAsyncStreamedFile, sync
@@ -54,7 +54,7 @@ class HooklineFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
         super().__init__(fs, path, mode="rb", size=size, **keywords)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        return _call(self.fs, self._remote.read(start, min(end, self.size)))  # type: ignore[no-any-return]
+        return _call(self.fs, self._remote.read, start, min(end, self.size))  # type: ignore[no-any-return]
 
     def read(self, length: int | None = -1) -> bytes:
         """Return up to `length` bytes; None or a negative number = the rest. All of a file is read in one request."""
@@ -86,7 +86,7 @@ class HooklineStreamFile(AbstractBufferedFile):  # type: ignore[misc]
         self._response: HttpResponse | None = None
         self.details = {"name": path, "size": None, "type": "file"}
         super().__init__(fs, path, mode="rb", cache_type="none", **keywords)
-        self._response = _call(fs, _open_stream(fs, path, options))
+        self._response = _call(fs, _open_stream, fs, path, options)
 
     def seek(self, loc: int, whence: int = 0) -> int:
         """Stay where the stream is; it cannot go elsewhere.
@@ -106,7 +106,7 @@ class HooklineStreamFile(AbstractBufferedFile):  # type: ignore[misc]
         """Return up to `length` bytes, b"" at the end alone; None or a negative number = the rest."""
         if self.closed or self._response is None:
             raise ValueError("I/O operation on closed file.")
-        data: bytes = _call(self.fs, _read_from(self._response, length))
+        data: bytes = _call(self.fs, _read_from, self._response, length)
         self.loc += len(data)
         return data
 
@@ -136,17 +136,23 @@ class HooklineWriter(AbstractBufferedFile):  # type: ignore[misc]
         if not self.autocommit:
             return False  # it stays in the buffer
         data = self.buffer.getvalue()
-        _call(self.fs, self._upload.finish(data) if final else self._upload.write(data))
+        _call(self.fs, self._upload.finish if final else self._upload.write, data)
         return True
 
     def commit(self) -> None:
         """Send the file at the end of a transaction."""
-        _call(self.fs, self._upload.finish(self.buffer.getvalue()))
+        _call(self.fs, self._upload.finish, self.buffer.getvalue())
 
     def discard(self) -> None:
         """Throw the file away: it was not sent, or not completely."""
         self.buffer = io.BytesIO()
-        _call(self.fs, self._upload.abort())
+        _call(self.fs, self._upload.abort)
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is not None:  # what was written so far is no file
+            self.discard()
+            self.closed = True
+        super().__exit__(kind, error, traceback)
 
 
 class HooklineAsyncFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
@@ -231,12 +237,9 @@ async def _rest(response: HttpResponse) -> Any:
         yield chunk
 
 
-def _call(fs: HooklineFileSystem, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on the loop of the file system, and return its result."""
-    try:
-        return sync(fs.loop, lambda: coroutine)
-    finally:
-        coroutine.close()  # if the loop is closed, or not fit for it, it was never awaited
+def _call(fs: HooklineFileSystem, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
+    """Run a coroutine function on the loop of the file system, and return its result."""
+    return sync(fs.loop, function, *arguments)
 
 
 def _call_soon(fs: HooklineFileSystem, coroutine: Coroutine[Any, Any, Any]) -> None:

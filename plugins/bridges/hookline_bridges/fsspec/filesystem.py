@@ -11,6 +11,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from secrets import token_hex
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ from .remote_file import RemoteFile, size_of, with_fields
 POOL_SIZE = 100  # connections to one server at most; aiohttp's limit, which users of fsspec's own file system know
 TIMEOUT = Timeout(connect=30, read=120, write=120)  # of each wait, not of the whole: files may be large
 MAX_INDEX = 64 * 2**20  # bytes of an HTML index
+_PARSED_AT_ONCE = 2**16  # characters of an index: some 10 ms
 _WRITTEN_AT_ONCE = 2**20  # bytes of a download that are collected for one write to the disk
 # Options of fsspec that are given to each file system, and are no options of requests.
 _OF_FSSPEC = (
@@ -363,7 +365,11 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         finally:
             await response.aclose()
         directory = url if response.url.partition("?")[0].rstrip("/") != url.rstrip("/") else response.url
-        found = links_below(page, response.url, directory, simple_links=self.simple_links, same_scheme=self.same_scheme)
+        find = partial(links_below, simple_links=self.simple_links, same_scheme=self.same_scheme)
+        if len(page) > _PARSED_AT_ONCE:  # the loop serves others meanwhile
+            found = await asyncio.to_thread(find, page, response.url, directory)
+        else:
+            found = find(page, response.url, directory)
         if not found and not _is_directory(url, response):
             return [file]
         entries = {
