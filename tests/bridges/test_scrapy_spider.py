@@ -108,7 +108,7 @@ def test_spider_crawls_two_thousand_pages(squid: Site) -> None:
     with ScriptedServer() as scripted:
         scripted.respond(site.answer)
         settings = {"RETRY_ENABLED": True, "HTTPERROR_ALLOW_ALL": False, "DOWNLOAD_MAXSIZE": MAXSIZE - 1}
-        found = finish(start({"url": scripted.url(), "proxy": squid.origin, "settings": settings}), 120)
+        found = finish(start({"url": scripted.url(), "proxy": squid.origin, "settings": settings}), 280)
 
         assert Counter(found["found"]) == Counter(["index", *map(str, range(PAGES))])
         assert sorted(found["errors"]) == sorted(
