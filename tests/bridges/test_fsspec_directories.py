@@ -76,6 +76,7 @@ def test_nginx_index_is_listed_walked_and_searched(tree: str, fs: HooklineFileSy
         ("a.csv", ["a.csv"]),
         ("a.csv?version=1", ["a.csv?version=1"]),
         ("a.csv?raw", ["a.csv?raw"]),
+        ("a.csv?filter[a]=*", ["a.csv?filter[a]=*"]),
         ("missing", []),
         ("missing/*", []),
     ],

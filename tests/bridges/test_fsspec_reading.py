@@ -317,6 +317,19 @@ async def test_coroutines_read_and_write(server: FileServer, nginx: Site) -> Non
     await client.close()
 
 
+def test_clients_of_loops_that_are_closed_are_forgotten(server: FileServer) -> None:
+    fs = HooklineFileSystem(asynchronous=True, skip_instance_cache=True)
+
+    async def main() -> bytes:
+        try:
+            return bytes(await fs._cat_file(server.url(), 0, 5))
+        finally:
+            await fs.aclose()
+
+    assert [asyncio.run(main()) for _ in range(3)] == [CONTENT[:5]] * 3
+    assert len(fs._clients) == 1
+
+
 async def test_a_cancelled_read_leaves_no_connection_behind(server: FileServer) -> None:
     server.waits = 30
     fs = HooklineFileSystem(asynchronous=True, skip_instance_cache=True)

@@ -22,12 +22,14 @@ from fsspec.utils import glob_translate, isfilelike
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, Source, Timeout
 
+from .description import describe, is_directory, mimetype_of, slashed, unslashed
 from .errors import end, raise_for_status, without_query
 from .files import HooklineAsyncFile, HooklineFile, HooklineStreamFile, HooklineWriter
 from .index import links_below
 from .owned_tasks import join_call, own_tasks
 from .ranges import Validator, clamp, merge_ranges, parse_content_range
 from .remote_file import RemoteFile, size_of, with_fields
+from .transfer import CopyBody, FileBody, save
 
 POOL_SIZE = 100  # connections to one server at most; aiohttp's limit, which users of fsspec's own file system know
 TIMEOUT = Timeout(connect=30, read=120, write=120)  # of each wait, not of the whole: files may be large
@@ -43,8 +45,7 @@ _OF_FSSPEC = (
     "add_docs",
     "add_aliases",
 )
-_CHECKSUMS = ("ETag", "Content-MD5", "Digest", "Repr-Digest", "Last-Modified")
-_PATTERN = re.compile(r"[*[]|\?(?!.*=)").search
+_PATTERN = re.compile(r"[*[?]").search
 
 
 class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -102,7 +103,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         self.get_client = get_client
         self.kwargs = {name: value for name, value in storage_options.items() if name not in _OF_FSSPEC}
         self.use_listings_cache = bool(storage_options.get("use_listings_cache", False))
-        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, HttpClient] = weakref.WeakKeyDictionary()
+        self._clients: dict[asyncio.AbstractEventLoop, HttpClient] = {}
 
     @property
     def fsid(self) -> str:
@@ -120,6 +121,8 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         loop = asyncio.get_running_loop()
         client = self._clients.get(loop)
         if client is None:
+            for closed in [other for other in self._clients if other.is_closed()]:
+                del self._clients[closed]
             made = self.get_client(**self.client_kwargs)
             client = await made if inspect.isawaitable(made) else made
             known = self._clients.setdefault(loop, client)
@@ -256,12 +259,12 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         response: HttpResponse = await client.get(rpath, **{**self._options(kwargs), "stream": True})
         try:
             raise_for_status(response, rpath)
-            if not isfilelike(lpath) and _is_directory(rpath, response):
+            if not isfilelike(lpath) and is_directory(rpath, response):
                 await asyncio.to_thread(os.makedirs, lpath, exist_ok=True)
                 return
             callback.set_size(size_of(response))
             if isfilelike(lpath):
-                await _save(response, lpath, chunk_size, callback)
+                await save(response, lpath, chunk_size, callback)
                 return
             if os.path.isdir(lpath):  # noqa: ASYNC240  # the kernel has it in memory
                 raise IsADirectoryError(f"{lpath} is a directory")
@@ -270,7 +273,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             part = os.path.join(folder, f".{name[:100]}.{token_hex(8)}.part")
             try:
                 with open(part, "xb") as file:  # noqa: ASYNC230
-                    await _save(response, file, chunk_size, callback)
+                    await save(response, file, chunk_size, callback)
                 os.replace(part, target)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):
@@ -290,15 +293,14 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         """
         options = with_fields(self._options(kwargs), Accept_Encoding="identity")
         client = await self.set_session()
-        followed = (
-            {"allow_redirects": True} if hasattr(client, "allow_redirects") else {}
-        )  # by default those of HEAD are not
+        # by default redirects of HEAD are not followed
+        followed = {"allow_redirects": True} if hasattr(client, "allow_redirects") else {}
         response: HttpResponse = await client.head(path, **{**followed, **options})
         if response.status_code in (404, 410):
             raise_for_status(response, path)
         size = size_of(response)
-        if response.status_code < 300 and (size is not None or _is_directory(path, response)):
-            return _describe(path, response, size)
+        if response.status_code < 300 and (size is not None or is_directory(path, response)):
+            return describe(path, response, size)
         response = await client.get(path, **with_fields(options, Range="bytes=0-0"), stream=True)
         try:
             if response.status_code != 416:
@@ -308,7 +310,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
                 size = None if found is None else found.total
             else:
                 size = size_of(response)
-            return _describe(path, response, size)
+            return describe(path, response, size)
         finally:
             await end(response)
 
@@ -359,7 +361,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         try:
             raise_for_status(response, url)
             file = {"name": url, "size": size_of(response), "type": "file"}
-            if _mimetype(response) not in ("text/html", "application/xhtml+xml", None):
+            if mimetype_of(response) not in ("text/html", "application/xhtml+xml", None):
                 return [file]
             page = (await response.raw.read()).decode(response.encoding or "utf-8", "replace")
         finally:
@@ -370,7 +372,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             found = await asyncio.to_thread(find, page, response.url, directory)
         else:
             found = find(page, response.url, directory)
-        if not found and not _is_directory(url, response):
+        if not found and not is_directory(url, response):
             return [file]
         entries = {
             name.rstrip("/"): {
@@ -415,22 +417,23 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         """Return where the first `*`, `[` or `?` of a pattern is; None if the path is no pattern."""
         host = path.find("://") + 3
         after = path.find("/", host)  # the host may be an IPv6 address in brackets
-        match = _PATTERN(path, after) if after >= host else None
-        if match is None or (match[0] == "?" and await self._is_page(path)):
+        query = path.find("?", after)
+        has_query = query >= 0 and "=" in path[query:]
+        match = _PATTERN(path, after, query if has_query else len(path)) if after >= host else None
+        if match is None or (match[0] == "?" and await self._is_page(path, match.end())):
             return None
         return match.start()
 
-    async def _is_page(self, path: str) -> bool:
-        """Say whether the server has what a URL with a query names, other than the index of a directory."""
-        before = path.partition("?")[0]
-        if _PATTERN(path.replace("?", ""), len(before)) or not await self._exists(path):
+    async def _is_page(self, path: str, query: int) -> bool:
+        """Say whether the server has what a URL with a query names, and that it is no index. query: where it begins."""
+        if _PATTERN(path, query) or not await self._exists(path):
             return False
-        return not before.endswith("/") or (await self._info(path)).get("mimetype") != "text/html"
+        return path[query - 2] != "/" or (await self._info(path)).get("mimetype") != "text/html"
 
     async def _find(self, path: str, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any) -> Any:
         """Find the files below a directory; with their directories, and itself, with `withdirs`."""
         detail = kwargs.pop("detail", False)
-        found = await super()._find(_unslashed(path), maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
+        found = await super()._find(unslashed(path), maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
         return found if detail else list(found)
 
     async def _expand_path(
@@ -449,8 +452,8 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             elif recursive:
                 below = await self._find(each, maxdepth=maxdepth, withdirs=True)
                 expanded.update(dict.fromkeys(below))
-                if _unslashed(each) not in expanded and await self._exists(each):
-                    expanded[_unslashed(each)] = None
+                if unslashed(each) not in expanded and await self._exists(each):
+                    expanded[unslashed(each)] = None
             else:
                 expanded[each] = None
         if not expanded:
@@ -575,7 +578,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             await self._makedirs(rpath, exist_ok=True)
             return
         with contextlib.nullcontext(lpath) if isfilelike(lpath) else open(lpath, "rb") as file:  # noqa: ASYNC230
-            reader = _Reader(file, chunk_size, callback)
+            reader = FileBody(file, chunk_size, callback)
             body = Source(reader, reader.size)
             await self.send_file(rpath, body, method=method.upper(), exclusive=mode == "create", **kwargs)
 
@@ -584,15 +587,15 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
 
         Raises: FileExistsError; FileNotFoundError, if the one above is missing; NotImplementedError, if the server has no MKCOL.
         """
-        response = await self._request("MKCOL", _slashed(path), **kwargs)
+        response = await self._request("MKCOL", slashed(path), **kwargs)
         if response.status_code == 409:
             parent = self._parent(path)
             if not create_parents or not urlsplit(parent).netloc:
                 raise FileNotFoundError(f"{without_query(path)}: the directory above it does not exist")
             await self._makedirs(parent, exist_ok=True)
-            response = await self._request("MKCOL", _slashed(path), **kwargs)
+            response = await self._request("MKCOL", slashed(path), **kwargs)
         if response.status_code in (405, 501):
-            if response.status_code == 405 and await self._exists(_slashed(path)):
+            if response.status_code == 405 and await self._exists(slashed(path)):
                 raise FileExistsError(without_query(path))
             raise NotImplementedError(
                 f"the server of {without_query(path)} has no method MKCOL, so it makes no directories"
@@ -633,7 +636,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             if await self._isdir(each):
                 if not recursive:
                     raise IsADirectoryError(f"{without_query(each)} is a directory; rm(..., recursive=True) removes it")
-                each = _slashed(each)
+                each = slashed(each)
             await self._rm_file(each, **kwargs)
 
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
@@ -648,7 +651,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
             await self._makedirs(self._parent(path2), exist_ok=True)
             response = await self._request("COPY", path1, **options)
         if response.status_code in (405, 501):
-            await self.send_file(path2, _Copy(self, path1, self._options(kwargs)), **kwargs)
+            await self.send_file(path2, CopyBody(self, path1, self._options(kwargs)), **kwargs)
             return
         raise_for_status(response, path1)
         self.invalidate_cache(path2)
@@ -658,113 +661,10 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         if path is None:
             self.dircache.clear()
         else:
-            for each in (_unslashed(path), self._parent(path)):
+            for each in (unslashed(path), self._parent(path)):
                 self.dircache.pop(each, None)
                 self.dircache.pop(each + "/", None)
         super().invalidate_cache(path)
-
-
-class _Reader:
-    """The body of an upload, read from a file in a thread; from its beginning each time, if it can be sought.
-
-    size: of what is left of the file in bytes, None = unknown.
-    """
-
-    def __init__(self, file: Any, chunk_size: int, callback: Any) -> None:
-        self._file, self._chunk_size, self._callback = file, chunk_size, callback
-        self.is_repeatable = bool(file.seekable()) if hasattr(file, "seekable") else False
-        self._begin = file.tell() if self.is_repeatable else 0
-        self.size: int | None = file.seek(0, os.SEEK_END) - self._begin if self.is_repeatable else None
-        callback.set_size(self.size if self.size is not None else getattr(file, "size", None))
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self.is_repeatable:
-            self._file.seek(self._begin)
-        while chunk := await asyncio.to_thread(self._file.read, self._chunk_size):
-            yield chunk
-            self._callback.relative_update(len(chunk))
-
-
-class _Copy:
-    """The body of an upload that is a download at the same time."""
-
-    is_repeatable = True
-
-    def __init__(self, fs: HooklineFileSystem, path: str, options: Mapping[str, Any]) -> None:
-        self._fs, self._path, self._options = fs, path, options
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        client = await self._fs.set_session()
-        response: HttpResponse = await client.get(self._path, **{**self._options, "stream": True})
-        try:
-            raise_for_status(response, self._path)
-            async for chunk in response.raw:
-                yield chunk
-        finally:
-            await response.aclose()
-
-
-async def _save(response: HttpResponse, file: Any, chunk_size: int, callback: Any) -> None:
-    """Write the body of a response to a file, in a thread."""
-
-    def write(parts: list[bytes]) -> None:
-        for part in parts:
-            file.write(part)
-
-    parts: list[bytes] = []
-    collected = 0
-    async for chunk in response.raw:
-        parts.append(chunk)
-        collected += len(chunk)
-        if collected >= chunk_size:
-            await asyncio.to_thread(write, parts)
-            callback.relative_update(collected)
-            parts, collected = [], 0
-    if parts:
-        await asyncio.to_thread(write, parts)
-        callback.relative_update(collected)
-
-
-def _describe(path: str, response: HttpResponse, size: int | None) -> dict[str, Any]:
-    """Return what `info` returns."""
-    info: dict[str, Any] = {"name": path, "size": size, "url": response.url}
-    mimetype = _mimetype(response)
-    if mimetype is not None:
-        info["mimetype"] = mimetype
-    if response.headers.get("Accept-Ranges", "").strip().lower() == "none":
-        info["partial"] = False
-    info.update({name: response.headers[name] for name in _CHECKSUMS if name in response.headers})
-    info["type"] = "file"
-    if _is_directory(path, response):
-        info.update(name=_unslashed(path), type="directory", size=None)
-    return info
-
-
-def _mimetype(response: HttpResponse) -> str | None:
-    value = response.headers.get("Content-Type")
-    return value.partition(";")[0].strip().lower() if value else None
-
-
-def _is_directory(path: str, response: HttpResponse) -> bool:
-    """Say whether a response is the index of a directory: an HTML page whose URL is the one asked for, with a slash."""
-    found = urlsplit(response.url)
-    return (
-        response.status_code < 300
-        and found.path.endswith("/")
-        and found.path.rstrip("/") == urlsplit(path).path.rstrip("/")
-        and not found.query
-        and _mimetype(response) == "text/html"
-    )
-
-
-def _slashed(path: str) -> str:
-    return path if path.endswith("/") else path + "/"
-
-
-def _unslashed(path: str) -> str:
-    """Return the name of a directory: its URL without the slashes at its end, those after the scheme excepted."""
-    scheme, separator, rest = path.partition("://")
-    return scheme + separator + rest.rstrip("/")
 
 
 def _slice(blocks: list[tuple[int, int | None, Any]], start: int, stop: int | None) -> Any:
