@@ -84,7 +84,7 @@ class Errands:
 class _Run:
     """A coroutine in the loop, and the thread that waits for it.
 
-    task: once the loop has begun it. is_interrupted: the caller wants it cancelled. is_over: it has ended.
+    task: once the loop has begun it. is_over: it has ended.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], queue: SimpleQueue[Callable[[], object]]) -> None:
@@ -92,16 +92,14 @@ class _Run:
         self.queue = queue
         self.context = copy_context()
         self.task: asyncio.Task[Any] | None = None
-        self.is_interrupted = self.is_over = False
+        self.is_over = False
 
     def begin(self) -> None:
         """Start the coroutine; in the loop."""
         self.task = asyncio.Task(self.coroutine, loop=asyncio.get_running_loop(), context=self.context)
         self.task.add_done_callback(self.end)
-        if self.is_interrupted:
-            self.task.cancel()
 
-    def end(self, task: asyncio.Task[Any] | None) -> None:
+    def end(self, task: asyncio.Task[Any]) -> None:
         """Wake the waiting thread: the task is done."""
         self.queue.put(self.mark_over)
 
@@ -110,10 +108,12 @@ class _Run:
         self.is_over = True
 
     def interrupt(self) -> None:
-        """Cancel it; in the loop."""
-        self.is_interrupted = True
+        """Cancel it; in the loop, which has begun it by now, unless the caller was interrupted before it asked for that."""
         if self.task is not None:
             self.task.cancel()
+        else:
+            self.coroutine.close()
+            self.queue.put(self.mark_over)
 
 
 class LoopThread:
@@ -162,12 +162,10 @@ class LoopThread:
         try:
             with self._lock:
                 if self.is_stopping:
+                    coroutine.close()
+                    run.is_over = True
                     raise RuntimeError("the interpreter is about to exit: no call can be made any more")
                 self.loop.call_soon_threadsafe(run.begin)
-        except BaseException:
-            coroutine.close()
-            raise
-        try:
             while not run.is_over:
                 queue.get()()
         except BaseException:
@@ -185,8 +183,12 @@ class LoopThread:
             run = task = None  # type: ignore[assignment]  # an exception would keep its own frame alive
 
     def _interrupt(self, run: _Run) -> None:
-        """Cancel a run whose caller was interrupted, and wait for its end for a while."""
-        self.loop.call_soon_threadsafe(run.interrupt)
+        """Cancel a run whose caller was interrupted, at whatever point, and wait for its end for a while."""
+        try:
+            self.loop.call_soon_threadsafe(run.interrupt)
+        except RuntimeError:  # the loop is closed, and has not begun it
+            run.coroutine.close()
+            return
         until = monotonic() + CANCEL_SECONDS
         while not run.is_over and (rest := until - monotonic()) > 0:
             try:
