@@ -71,15 +71,8 @@ print("all read", size)
 @pytest.mark.slow
 def test_pandas_and_pyarrow_read_parquet_from_nginx(nginx: Site, tmp_path: Path) -> None:
     environment = Environment(tmp_path / "environment")
-    environment.install(
-        "-e",
-        ROOT / "core",
-        "-e",
-        ROOT / "plugins" / "redirects",
-        "-e",
-        f"{ROOT / 'plugins' / 'bridges'}[fsspec]",
-        "pandas",
-        "pyarrow",
-    )
+    members = [argument for name in ("decompress", "redirects") for argument in ("-e", ROOT / "plugins" / name)]
+    bridges = f"{ROOT / 'plugins' / 'bridges'}[fsspec]"
+    environment.install("-e", ROOT / "core", *members, "-e", bridges, "pandas", "pyarrow")
     output = run(environment.python, "-c", _PROGRAM, nginx.url("/store/table.parquet"))
     assert output.startswith("all read")

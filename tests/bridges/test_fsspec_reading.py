@@ -218,6 +218,21 @@ def test_a_redirect_that_is_not_followed_is_no_content(nginx: Site, fs: Hookline
     strict.close()
 
 
+def test_content_that_no_plugin_decodes_is_no_file(server: FileServer, tmp_path: Path) -> None:
+    server.kind = "gzip"
+    fs = HooklineFileSystem(client_kwargs={"disable": ["decompress"]}, skip_instance_cache=True)
+    for call in (
+        fs.cat_file,
+        fs.ls,
+        lambda url: fs.cat_file(url, 0, 5),
+        lambda url: fs.open(url).read(),
+        lambda url: fs.get_file(url, str(tmp_path / "file")),
+    ):
+        with pytest.raises(HttpRequestException, match=r"the content coding 'gzip'.*pip install hookline-decompress"):
+            call(server.url())
+    fs.close()
+
+
 def test_a_server_that_is_not_there_is_an_error_that_is_not_about_the_file(fs: HooklineFileSystem) -> None:
     with refused_port() as port, pytest.raises(HttpConnectionError):
         fs.cat_file(f"http://127.0.0.1:{port}/file")

@@ -236,6 +236,7 @@ def test_proxy_is_that_of_the_request(results: dict[str, Any]) -> None:
 def test_http2_and_certificates_are_settings(
     nginx_http2: Http2Server, nginx_tls: Site, refused_site: Callable[[str, str], Site], certificates: Certificates
 ) -> None:
+    pytest.importorskip("hookline_http2", reason="this speaks HTTP/2")
     requests = {
         "http2": {"url": nginx_http2.site.url("/echo"), "method": "HEAD"},
         "trusted": {"url": nginx_tls.url("/tls", host="localhost")},

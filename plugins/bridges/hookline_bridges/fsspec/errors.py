@@ -48,6 +48,22 @@ def raise_for_status(response: HttpResponse, url: str) -> None:
     response.raise_for_status()
 
 
+def check_content(response: HttpResponse, url: str) -> None:
+    """Raise an error unless the content of a response is that of the file.
+
+    Raises: as `raise_for_status`; HttpRequestException, for a content coding that no plugin decodes.
+    """
+    raise_for_status(response, url)
+    if response.has("Content-Encoding") and not hasattr(response.request.client, "decompress"):
+        coding = response.headers["Content-Encoding"].strip().lower()
+        if coding not in ("identity", ""):
+            raise HttpRequestException(
+                f"{without_query(url)}: the server sent the content coding {coding[:20]!r}, which no plugin decodes:"
+                " pip install hookline-decompress",
+                response=response,
+            )
+
+
 async def end(response: HttpResponse) -> None:
     """End a streamed response whose body is not wanted: read it if it is known to be short, else close its connection."""
     if response.connection is None:

@@ -13,7 +13,7 @@ from fsspec.spec import AbstractBufferedFile
 
 from hookline import HttpResponse
 
-from .errors import raise_for_status
+from .errors import check_content
 from .ranges import Validator
 from .remote_file import RemoteFile
 from .upload import Upload
@@ -210,7 +210,7 @@ async def _open_stream(fs: HooklineFileSystem, path: str, options: Mapping[str, 
     client = await fs.set_session()
     response: HttpResponse = await client.get(path, **{**options, "stream": True})
     try:
-        raise_for_status(response, path)
+        check_content(response, path)
     except BaseException:
         await response.aclose()
         raise

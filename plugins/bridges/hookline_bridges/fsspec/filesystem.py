@@ -23,7 +23,7 @@ from fsspec.utils import glob_translate, isfilelike
 from hookline import HttpClient, HttpRequestException, HttpResponse, Source, Timeout
 
 from .description import describe, is_directory, mimetype_of, slashed, unslashed
-from .errors import end, raise_for_status, without_query
+from .errors import check_content, end, raise_for_status, without_query
 from .files import HooklineAsyncFile, HooklineFile, HooklineStreamFile, HooklineWriter
 from .index import links_below
 from .owned_tasks import join_call, own_tasks
@@ -187,7 +187,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         if start is None and end is None:
             client = await self.set_session()
             response: HttpResponse = await client.get(path, **options)
-            raise_for_status(response, path)
+            check_content(response, path)
             return response.content
         return await self._read_range(path, start, end, options)
 
@@ -258,7 +258,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         client = await self.set_session()
         response: HttpResponse = await client.get(rpath, **{**self._options(kwargs), "stream": True})
         try:
-            raise_for_status(response, rpath)
+            check_content(response, rpath)
             if not isfilelike(lpath) and is_directory(rpath, response):
                 await asyncio.to_thread(os.makedirs, lpath, exist_ok=True)
                 return
@@ -359,7 +359,7 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         client = await self.set_session()
         response: HttpResponse = await client.get(url, **{"max_body": MAX_INDEX, **options}, stream=True)
         try:
-            raise_for_status(response, url)
+            check_content(response, url)
             file = {"name": url, "size": size_of(response), "type": "file"}
             if mimetype_of(response) not in ("text/html", "application/xhtml+xml", None):
                 return [file]

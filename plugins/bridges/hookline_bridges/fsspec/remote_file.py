@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from hookline import BodyTooLarge, HttpClient, HttpResponse
 
-from .errors import FileChanged, RangeError, end, raise_for_status, without_query
+from .errors import FileChanged, RangeError, check_content, end, without_query
 from .ranges import Validator, parse_content_range
 
 _SKIPPED_AT_ONCE = 256 * 1024  # bytes; no read of a stream returns more
@@ -129,7 +129,7 @@ class RemoteFile:
                     raise self._range_error(f"it has {total} bytes, and refused to send those from {start}")
                 self._check_version(Validator.of({}, total))
                 return b"", total
-            raise_for_status(response, self._url)
+            check_content(response, self._url)
             self._check_version(Validator.of(response.headers, size_of(response)))
             if not is_stream and not is_cut:  # the whole file is no larger than the range
                 content = response.content
@@ -154,7 +154,7 @@ class RemoteFile:
             response: HttpResponse = await client.get(self._url, **options, stream=True)
             self._stream, self._position = response, 0
             try:
-                raise_for_status(response, self._url)
+                check_content(response, self._url)
                 self._check_version(Validator.of(response.headers, size_of(response)))
             except BaseException:
                 await self.aclose()

@@ -9,7 +9,7 @@ from typing import Any
 
 from hookline import HttpResponse
 
-from .errors import raise_for_status
+from .errors import check_content
 from .remote_file import Connected
 
 
@@ -46,7 +46,7 @@ class CopyBody:
         client = await self._connected.set_session()
         response: HttpResponse = await client.get(self._path, **{**self._options, "stream": True})
         try:
-            raise_for_status(response, self._path)
+            check_content(response, self._path)
             async for chunk in response.raw:
                 yield chunk
         finally:
