@@ -10,6 +10,7 @@
 | /digest/text.txt  | Digest (MD5, qop auth), realm `REALM`, the pairs of `USERS`; /digest/cgi-bin/echo likewise     |
 | /stale/text.txt   | the same with nonces that live one second                                                      |
 | /gzip/ /brotli/   | text.txt, compressed if that coding is accepted                                                |
+| /tree/            | `a.txt`, `b c.txt` and `below/d.txt`, with an index that can be sorted                         |
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ USERS = {"user": "passwd", "jürgen": "pässwörd"}
 _MODULES = Path("/usr/lib/apache2/modules")
 _LOADED = [
     *("mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "auth_digest"),
-    *("alias", "brotli", "cgid", "deflate", "env", "filter", "mime", "ssl"),
+    *("alias", "autoindex", "brotli", "cgid", "deflate", "dir", "env", "filter", "mime", "ssl"),
 ]
 
 _ECHO = """#!/bin/sh
@@ -78,6 +79,9 @@ def _write_documents(directory: Path) -> None:
     for folder in (".", "basic", "digest", "stale", "gzip", "brotli"):
         (root / folder).mkdir(parents=True)
         (root / folder / "text.txt").write_text(TEXT)
+    (root / "tree" / "below").mkdir(parents=True)
+    for name in ("a.txt", "b c.txt", "below/d.txt"):
+        (root / "tree" / name).write_text(name)
     scripts.mkdir()
     for name, script in {"echo": _ECHO, "env": _ENV, "status": _STATUS}.items():
         (scripts / name).write_text(script)
@@ -110,6 +114,10 @@ ScriptAlias /digest/cgi-bin {directory}/cgi-bin
 
 <Directory {directory}>
   Require all granted
+</Directory>
+<Directory {directory}/www/tree>
+  Options +Indexes
+  IndexOptions FancyIndexing HTMLTable
 </Directory>
 <Location /basic>
   AuthType Basic

@@ -12,6 +12,7 @@
 | /crawl/                  | static, at 64 KiB a second                                                            |
 | /limited                 | 413 before the upload is over, where it has more than 1 KiB                           |
 | /store/NAME              | PUT and DELETE of a file, which is then served (and lies in `directory`/www/store)    |
+| /tree/                  | directories with an index: PUT, DELETE, MKCOL, COPY, MOVE (in `directory`/www/tree)    |
 | /busy                    | 503 with Retry-After: 1, always                                                       |
 | /rate/NAME               | static, two a second over all; more are 503 with Retry-After: 1                       |
 | /connections             | nginx's own count; see `accepted`                                                     |
@@ -78,10 +79,10 @@ def _write_documents(root: Path) -> None:
             (root / folder / name).write_bytes(content)
     with open(root / "big.bin", "wb") as big:
         big.truncate(BIG)
-    store = root / "store"
-    store.mkdir()
-    # The worker process, which runs as another user, writes here.
-    store.chmod(0o777)
+    for name in ("store", "tree"):
+        (root / name).mkdir()
+        # The worker process, which runs as another user, writes here.
+        (root / name).chmod(0o777)
 
 
 def _configuration(directory: Path, ports: Sequence[int], certificates: Certificates) -> str:
@@ -127,6 +128,7 @@ http {{
     location /rate/ {{ limit_req zone=rate; add_header Retry-After 1 always; alias {directory}/www/; }}
     location = /limited {{ client_max_body_size 1k; dav_methods PUT; }}
     location /store/ {{ dav_methods PUT DELETE; }}
+    location /tree/ {{ dav_methods PUT DELETE MKCOL COPY MOVE; create_full_put_path on; autoindex on; }}
     location = /connections {{ stub_status; }}
     location = /tls {{ return 200 "$ssl_protocol $ssl_server_name $ssl_client_verify $ssl_client_s_dn"; }}
     location = /redirects/loop {{ return 302 /redirects/loop; }}
