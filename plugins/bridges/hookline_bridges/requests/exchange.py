@@ -1,0 +1,181 @@
+"""One exchange: it runs in the loop thread, and the thread of the caller waits for its head and for its body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hookline import HttpClient, HttpRequestException, HttpResponse, Timeout
+
+from ..as_given import Body, Field, Sender
+from ..loop_thread import Errands, LoopThread, loop_thread
+from .errors import Peer, body_error
+
+GATHERED = 4 * 1024 * 1024  # bytes that one wait gathers of a body that is wanted whole
+ONE_READ = 1024 * 1024  # bytes: more than the client receives in advance, so all that has come
+
+
+class Lease:
+    """A client, and how many exchanges are in it, so that it is closed only when their bodies have been read.
+
+    All but `thread` happens in the loop.
+    """
+
+    def __init__(self, client: HttpClient[Any]) -> None:
+        self.client = client
+        self.sender = Sender(client)
+        self._thread: LoopThread | None = None
+        self._active = 0
+        self._is_closing = False
+
+    def thread(self) -> LoopThread:
+        """Return the loop thread of this process, which knows the client from then on."""
+        thread = loop_thread()
+        if thread is not self._thread:  # the first use, or a forked child, where no exchange goes on
+            thread.clients.add(self.client)
+            self._active, self._thread = 0, thread
+        return thread
+
+    def enter(self) -> None:
+        """Count an exchange that begins."""
+        self._active += 1
+
+    async def leave(self) -> None:
+        """Count an exchange that is over; the last one after `retire` closes the client."""
+        self._active -= 1
+        if self._is_closing and not self._active:
+            self._is_closing = False
+            await self.client.close()
+
+    def retire(self) -> None:
+        """Close the client as soon as no exchange goes on in it; to be called from any thread, and waits for nothing."""
+        thread = self._thread
+        if thread is not None:
+            thread.call_soon(self._begin_to_close)
+
+    def _begin_to_close(self) -> None:
+        if self._active:
+            self._is_closing = True
+        else:
+            self.client.close()
+
+
+class Exchange:
+    """One request and its response.
+
+    is_over: True once all of the body has come, or was given up.
+    """
+
+    def __init__(self, lease: Lease, peer: Peer, timeout: Timeout, *, gathers: bool) -> None:
+        """Make an exchange. peer: for errors. gathers: whether the caller wants the whole body, not its parts as they come."""
+        self.is_over = False
+        self._lease = lease
+        self._thread = lease.thread()
+        self._errands = Errands()
+        self._peer = peer
+        self._timeout = timeout
+        self._gathers = gathers
+        self._received = 0
+        self._response: HttpResponse[Any, Any] | None = None
+
+    def send(
+        self, method: str, url: str, fields: Sequence[Field], body: Any, options: dict[str, Any]
+    ) -> tuple[HttpResponse[Any, Any], bytes]:
+        """Send the request, and return its response at its head, with the whole body if that has come already, else b"".
+
+        body: bytes, None, or an iterable, which is read in this thread.
+
+        Raises: what `Sender.send` raises.
+        """
+        if body is not None and body.__class__ is not bytes:
+            body = self._errands.iterate(body)
+        return self._thread.run(self._send(method, url, fields, body, options), self._errands)
+
+    async def _send(
+        self, method: str, url: str, fields: Sequence[Field], body: Body, options: dict[str, Any]
+    ) -> tuple[HttpResponse[Any, Any], bytes]:
+        self._lease.enter()
+        try:
+            response = await self._lease.sender.send(method, url, fields, body, timeout=self._timeout, **options)
+            self._response = response
+            connection = response.connection
+            received = b""
+            if connection is None or connection.complete:
+                received = await response.raw.read()
+                self._received = len(received)
+                await self._end()
+        except BaseException:
+            self.is_over = True
+            await self._lease.leave()
+            raise
+        return response, received
+
+    async def _end(self) -> None:
+        self.is_over = True
+        await self._lease.leave()
+
+    def next_chunk(self) -> bytes:
+        """Wait for more of the body, and return all that has come; b"" at the end.
+
+        Raises: an exception of urllib3.
+        """
+        return self._wait_for(GATHERED if self._gathers else 1)
+
+    def read_rest(self) -> bytes:
+        """Wait for the end of the body, and return all that was not returned yet.
+
+        Raises: an exception of urllib3.
+        """
+        pieces = []
+        while piece := self._wait_for(GATHERED):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _wait_for(self, least: int) -> bytes:
+        if self.is_over:
+            return b""
+        try:
+            return self._thread.run(self._gather(least), self._errands)
+        except HttpRequestException as error:
+            assert self._response is not None
+            raise body_error(error, self._peer, self._received, self._missing(), self._timeout) from error
+
+    async def _gather(self, least: int) -> bytes:
+        """Read until so many bytes have come, or the end."""
+        response = self._response
+        assert response is not None
+        pieces: list[bytes] = []
+        count = 0
+        try:
+            while count < least and not self.is_over:
+                piece = await response.raw.read(ONE_READ)
+                pieces.append(piece)
+                count += len(piece)
+                if not piece or response.connection is None:
+                    await self._end()
+        except BaseException:
+            if not self.is_over:
+                await self._end()
+            raise
+        self._received += count
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _missing(self) -> int | None:
+        """Return how many bytes the head has announced beyond those that came; None = it does not say."""
+        assert self._response is not None
+        length = self._response.headers.get("content-length", "")
+        return int(length) - self._received if length.isascii() and length.isdigit() else None
+
+    def abandon(self) -> None:
+        """Close the connection if the body has not come to its end; from any thread, and waits for nothing."""
+        if not self.is_over:
+            self.is_over = True
+            self._thread.call_soon(self._begin_to_abandon)
+
+    def _begin_to_abandon(self) -> None:
+        self._lease.client.loop_resources.start(self._abandon())
+
+    async def _abandon(self) -> None:
+        assert self._response is not None
+        await self._response.aclose()
+        await self._lease.leave()

@@ -1,0 +1,204 @@
+"""`response.raw`: urllib3's own response object over a body that Hookline receives.
+
+urllib3 decodes the content codings, counts the bytes and keeps its rules of reading; only the file that it reads from, where
+http.client's response stands otherwise, is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Protocol
+
+from urllib3 import HTTPHeaderDict
+from urllib3.response import HTTPResponse
+
+VERSIONS = {"HTTP/1.0": 10, "HTTP/1.1": 11, "HTTP/2": 20}  # as http.client and urllib3 number them
+READ_SIZE = 65_536  # bytes of a chunk where the caller names no number, as urllib3 has it
+
+
+class IncomingBody(Protocol):
+    """The body as it comes from the network, not decoded."""
+
+    is_over: bool  # has all of it been returned, or was it given up
+
+    def next_chunk(self) -> bytes:
+        """Wait for more, and return all that has come; b"" at the end."""
+
+    def read_rest(self) -> bytes:
+        """Wait for the end, and return all that has not been returned yet."""
+
+    def abandon(self) -> None:
+        """Close the connection if the body has not come to its end; waits for nothing."""
+
+
+class BodyFile:
+    """The body as a file.
+
+    As http.client's response it is closed as soon as its last byte was read.
+
+    received: what has come already. rest: where more comes from.
+    """
+
+    def __init__(self, received: bytes, rest: IncomingBody) -> None:
+        self._received = received
+        self._at = 0  # how many bytes of `received` were read
+        self._rest = rest
+        self._is_over = rest.is_over and not received
+
+    @property
+    def has_come(self) -> bool:
+        """Whether all of the body has come, so that it can be read without a wait."""
+        return self._rest.is_over
+
+    def read(self, amt: int | None = None) -> bytes:
+        """Return exactly amt bytes, fewer at the end alone; None or a negative number: all that is left."""
+        if self._is_over:
+            return b""
+        if amt is None or amt < 0:
+            data = self._take(len(self._received)) + self._rest.read_rest()
+            self._is_over = True
+            return data
+        pieces = [self._take(amt)]
+        amt -= len(pieces[0])
+        while amt and self._fill():
+            pieces.append(self._take(amt))
+            amt -= len(pieces[-1])
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def read1(self, amt: int | None = None) -> bytes:
+        """Return what has come, amt bytes at most; wait only if nothing has."""
+        if self._at == len(self._received) and (amt == 0 or not self._fill()):
+            return b""
+        return self._take(len(self._received) if amt is None or amt < 0 else amt)
+
+    def _fill(self) -> bool:
+        """Wait for more, once all that has come was read; False at the end."""
+        if self._is_over:
+            return False
+        self._received, self._at = self._rest.next_chunk(), 0
+        if not self._received:
+            self._is_over = True
+        return not self._is_over
+
+    def _take(self, amt: int) -> bytes:
+        """Return amt bytes of what has come, or all if that is less; close the file with the last byte of the body."""
+        data = self._received
+        if self._at or amt < len(data):
+            data = data[self._at : self._at + amt]
+        self._at += len(data)
+        if self._at == len(self._received):
+            self._received, self._at = b"", 0
+            self._is_over = self._rest.is_over
+        return data
+
+    def isclosed(self) -> bool:
+        """Say whether nothing is left to read."""
+        return self._is_over
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is left to read."""
+        return self._is_over
+
+    def flush(self) -> None:
+        """Do nothing: it is only read."""
+
+    def close(self) -> None:
+        """Give up what is left of the body; its connection is closed."""
+        self._received, self._at, self._is_over = b"", 0, True
+        self._rest.abandon()
+
+
+class OriginalResponse:
+    """What is left of http.client's response: `raw._original_response`, from whose `msg` requests takes the cookies.
+
+    It is false if the response sets no cookies. requests looks for that before it asks its cookie jars, which costs as much as
+    half of a small response.
+    """
+
+    def __init__(self, headers: HTTPHeaderDict, status: int, reason: str, version: int, file: BodyFile) -> None:
+        self.msg = self.headers = headers
+        self.status, self.reason, self.version = status, reason, version
+        self._file = file
+
+    def __bool__(self) -> bool:
+        return "set-cookie" in self.headers or "set-cookie2" in self.headers
+
+    def getheader(self, name: str, default: str | None = None) -> str | None:
+        """Return the values of a field, with commas between; the default without one."""
+        return self.headers.get(name, default)
+
+    def getheaders(self) -> list[tuple[str, str]]:
+        """Return all fields, in their order."""
+        return list(self.headers.iteritems())
+
+    def isclosed(self) -> bool:
+        """Say whether nothing is left to read of the body."""
+        return self._file.isclosed()
+
+    def close(self) -> None:
+        """Give up what is left of the body."""
+        self._file.close()
+
+
+class RawResponse(HTTPResponse):
+    """urllib3's response, whose chunks are yielded as they come.
+
+    body_file: the file that it reads from.
+    """
+
+    body_file: BodyFile
+
+    def supports_chunked_reads(self) -> bool:
+        """Say whether `read_chunked` works."""
+        return self.chunked
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Generator[bytes, None, None]:
+        """Yield the body of a response with the chunked transfer coding as it comes, decoded if that is asked for.
+
+        amt: the most bytes of one piece; None: all that has come. The pieces are not the chunks of the transfer coding, whose
+        bounds mean nothing (RFC 9112, section 7.1).
+        """
+        if amt == 0:
+            return
+        while data := self.read1(READ_SIZE if amt is None or amt < 0 else amt, decode_content):
+            yield data
+
+
+def make_raw(
+    method: str | None,
+    url: str | None,
+    status: int,
+    reason: str,
+    version: str,
+    fields: list[tuple[str, str]],
+    file: BodyFile,
+) -> RawResponse:
+    """Return a response as urllib3 returns it for `preload_content=False, decode_content=False`."""
+    headers = HTTPHeaderDict(fields)
+    number = VERSIONS.get(version, 11)
+    raw = RawResponse(
+        body=file,  # type: ignore[arg-type]  # urllib3 takes any object with `read`
+        headers=headers,
+        status=status,
+        version=number,
+        version_string=version,
+        reason=reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=OriginalResponse(headers, status, reason, number, file),  # type: ignore[arg-type]
+        request_method=method,
+        request_url=url,
+    )
+    raw.body_file = file
+    return raw
+
+
+def parse_head(head: bytes) -> list[tuple[str, str]]:
+    """Return the fields of a head as http.client has them: the octets as Latin-1, several of one name one after the other."""
+    fields = []
+    for line in head.decode("latin-1").split("\r\n")[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            fields.append((name, value.strip(" \t")))
+    return fields
