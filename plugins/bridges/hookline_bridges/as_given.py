@@ -27,7 +27,7 @@ def make_client(
     *,
     plugins: Sequence[Any] = (),
     proxies: Mapping[str, Any] | None = None,
-    http2: bool = False,
+    http2: bool | str = False,
     autoload: Any = False,
     **options: Any,
 ) -> HttpClient[Any]:
@@ -35,7 +35,8 @@ def make_client(
 
     plugins: plugin objects and names to add, such as "retry" or "throttle".
     proxies: as for the plugin `tunnel`, such as {"all": "http://proxy:3128"}; None = none, not even those of the environment.
-    http2: True = HTTP/2 over TLS, where the server chooses it; it needs the plugin `http2`.
+    http2: True = HTTP/2 over TLS, where the server chooses it; "prior-knowledge" = without asking it; it needs the plugin
+    `http2`.
     autoload: as for `HttpClient`, False by default here. options: the other parameters and options of `HttpClient`.
 
     Raises: ImportError, if a plugin that is needed is not installed; what `HttpClient` raises.
@@ -43,6 +44,7 @@ def make_client(
     wanted = list(plugins)
     if http2:
         wanted.append(installed("http2", "HTTP/2", "hookline-http2"))
+        options["http2"] = http2
     if proxies:
         wanted.append(installed("tunnel", "a proxy", "hookline-tunnel"))
         options["proxies"] = proxies
@@ -77,7 +79,7 @@ class Sender:
         kept = frozenset(keeps)
         running = {info.name for info in client.plugins}
         disabled = [name for name in OF_THE_LIBRARY if name in running and name not in kept]
-        self._options: dict[str, Any] = {"stream": True, "max_body": 0}
+        self._options: dict[str, Any] = {"stream": True}
         if disabled:
             self._options["disable"] = disabled
 
