@@ -124,6 +124,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._process = os.getpid()
         self.clients: WeakSet[HttpClient[Any]] = WeakSet()
         self.is_stopping = False
         self._has_started = Event()
@@ -150,8 +151,12 @@ class LoopThread:
 
         errands: what the coroutine asks with; None = it has no errands.
 
-        Raises: what the coroutine raises; RuntimeError, in the loop itself, and at the end of the interpreter.
+        Raises: what the coroutine raises; RuntimeError, in the loop itself, in a forked child, where this thread does not run,
+        and at the end of the interpreter.
         """
+        if os.getpid() != self._process:
+            coroutine.close()
+            raise RuntimeError("this belongs to the parent process, which goes on with it; make another request here")
         if get_ident() == self._thread.ident:
             coroutine.close()
             raise RuntimeError(
@@ -199,7 +204,12 @@ class LoopThread:
             run.task.exception()  # retrieved, so that asyncio logs nothing
 
     def call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Have the loop call a function, and do not wait for it. Nothing happens at the end of the interpreter."""
+        """Have the loop call a function, and do not wait for it.
+
+        Nothing happens at the end of the interpreter, and in a forked child.
+        """
+        if os.getpid() != self._process:
+            return
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(function, *arguments)
 

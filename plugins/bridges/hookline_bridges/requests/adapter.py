@@ -10,16 +10,25 @@ from typing import Any
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from requests.cookies import extract_cookies_to_jar
-from requests.exceptions import ConnectionError, InvalidHeader, InvalidSchema, SSLError
+from requests.exceptions import ChunkedEncodingError, ConnectionError, InvalidHeader, InvalidSchema, SSLError
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers, select_proxy
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from hookline import HooklineError, HttpClient, HttpRequestException, LocalProtocolError, PluginError
+from hookline import (
+    BodyNotRepeatable,
+    ConnectionClosed,
+    HooklineError,
+    HttpClient,
+    HttpRequestException,
+    LocalProtocolError,
+    PluginError,
+    RemoteProtocolError,
+)
 
 from ..as_given import installed, make_client
-from .errors import Peer, requests_error, urllib3_error
+from .errors import Peer, body_error, requests_error, urllib3_error
 from .exchange import Exchange, Lease
 from .raw_response import BodyFile, RawResponse, make_raw, parse_head
 from .request_body import RequestBody
@@ -120,18 +129,21 @@ class HooklineAdapter(BaseAdapter):
             exchange = Exchange(self._lease, peer, limits, gathers=not stream)
             try:
                 response, received = exchange.send(method, url, fields, body.for_attempt(), options)
-            except LocalProtocolError:
+            except (LocalProtocolError, BodyNotRepeatable):
                 raise
             except HttpRequestException as error:
+                if isinstance(error, (RemoteProtocolError, ConnectionClosed)) and error.response is not None:
+                    # its head came, and with it a body that is none
+                    raise ChunkedEncodingError(body_error(error, peer, 0, None, limits), request=request) from error
                 raise urllib3_error(error, peer, limits, has_proxy="proxies" in options) from error
             return make_raw(
                 method, request.path_url, response.status_code, response.reason, response.version,
-                parse_head(response.raw_head), BodyFile(received, exchange),
+                parse_head(response.raw_head), BodyFile(received, exchange), exchange.carrier,
             )  # fmt: skip
 
         try:
             raw = with_retries(self.max_retries, method, peer, attempt, body.rewind)
-        except PluginError:
+        except (PluginError, ChunkedEncodingError):
             raise
         except (HTTPError, HooklineError) as error:
             raise requests_error(error, request) from error

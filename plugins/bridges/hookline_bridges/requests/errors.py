@@ -7,7 +7,7 @@ what `Retry` decides by, and what programs find as `error.args[0].reason`.
 from __future__ import annotations
 
 import socket
-from http.client import IncompleteRead, RemoteDisconnected
+from http.client import RemoteDisconnected
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,6 +63,8 @@ class Peer:
     def __str__(self) -> str:
         return f"HooklineAdapter(host={self.host!r}, port={self.port})"
 
+    __repr__ = __str__
+
 
 def urllib3_error(error: HttpRequestException, peer: Any, timeout: Timeout, *, has_proxy: bool) -> Exception:
     """Return what urllib3 would have raised before it had a response.
@@ -72,17 +74,16 @@ def urllib3_error(error: HttpRequestException, peer: Any, timeout: Timeout, *, h
     text = str(error)
     found: Exception
     match error:
-        case ConnectTimeout():
-            found = exceptions.ConnectTimeoutError(
-                peer, f"Connection to {peer.host} timed out. (connect timeout={timeout.connect})"
-            )
         case PoolTimeout():
             found = exceptions.EmptyPoolError(peer, text)
+        case HttpTimeout() if isinstance(error, ConnectTimeout) or error.was_sent is False:
+            found = exceptions.ConnectTimeoutError(
+                peer, f"Connection to {peer.host} timed out. (connect timeout={timeout.connect or timeout.total})"
+            )
         case WriteTimeout():
             found = exceptions.ProtocolError("Connection aborted.", TimeoutError(text))
         case HttpTimeout():
-            limit = timeout.read if isinstance(error, ReadTimeout) else timeout.total
-            found = exceptions.ReadTimeoutError(peer, peer.path, f"Read timed out. (read timeout={limit})")
+            found = read_timeout(error, peer, timeout)
         case HttpProxyError():
             found = exceptions.ProxyError("Unable to connect to proxy", OSError(text))
         case SSLError():
@@ -91,6 +92,8 @@ def urllib3_error(error: HttpRequestException, peer: Any, timeout: Timeout, *, h
             found = exceptions.ProtocolError("Connection aborted.", RemoteDisconnected(text))
         case ClientClosed():
             found = exceptions.ClosedPoolError(peer, text)
+        case HttpConnectionError() if error.was_sent:
+            found = exceptions.ProtocolError("Connection aborted.", OSError(text))
         case HttpConnectionError():
             if isinstance(error, DNSError):
                 reason = error.__cause__ if isinstance(error.__cause__, socket.gaierror) else socket.gaierror(text)
@@ -105,6 +108,12 @@ def urllib3_error(error: HttpRequestException, peer: Any, timeout: Timeout, *, h
     return found
 
 
+def read_timeout(error: HttpTimeout, peer: Any, timeout: Timeout) -> Exception:
+    """Return what urllib3 raises when nothing comes any more. peer: a Peer. timeout: that of the request."""
+    limit = timeout.read if isinstance(error, ReadTimeout) else timeout.total
+    return exceptions.ReadTimeoutError(peer, peer.path, f"Read timed out. (read timeout={limit})")
+
+
 def body_error(
     error: HttpRequestException, peer: Peer, received: int, missing: int | None, timeout: Timeout
 ) -> Exception:
@@ -114,13 +123,12 @@ def body_error(
     """
     found: Exception
     if isinstance(error, HttpTimeout):
-        found = exceptions.ReadTimeoutError(peer, peer.path, f"Read timed out. (read timeout={timeout.read})")  # type: ignore[arg-type]
+        found = read_timeout(error, peer, timeout)
     elif isinstance(error, SSLError):
         found = exceptions.SSLError(error.__cause__ or error)
-    elif isinstance(error, ConnectionClosed):
-        cut = IncompleteRead(b"", missing)
-        cut.partial = received  # type: ignore[assignment]  # the number alone, as urllib3 has it
-        found = exceptions.ProtocolError(f"Connection broken: {error}", cut)
+    elif isinstance(error, ConnectionClosed) and missing is not None:
+        cut = exceptions.IncompleteRead(received, missing)
+        found = exceptions.ProtocolError(f"Connection broken: {cut!r}", cut)
     else:
         found = exceptions.ProtocolError(f"Connection broken: {error}", error)
     found.__cause__ = error

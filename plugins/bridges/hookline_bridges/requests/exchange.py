@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,36 +17,40 @@ ONE_READ = 1024 * 1024  # bytes: more than the client receives in advance, so al
 
 
 class Lease:
-    """A client, and how many exchanges are in it, so that it is closed only when their bodies have been read.
+    """A client, and the exchanges that go on in it, so that it is closed only when their bodies have been read.
 
-    All but `thread` happens in the loop.
+    All but `thread` and `retire` happens in the loop.
     """
 
     def __init__(self, client: HttpClient[Any]) -> None:
         self.client = client
         self.sender = Sender(client)
         self._thread: LoopThread | None = None
-        self._active = 0
-        self._is_closing = False
+        self._active: set[Exchange] = set()
+        self._is_closing = False  # close as soon as no exchange goes on
+        self._closing: asyncio.Task[None] | None = None
 
     def thread(self) -> LoopThread:
         """Return the loop thread of this process, which knows the client from then on."""
         thread = loop_thread()
         if thread is not self._thread:  # the first use, or a forked child, where no exchange goes on
             thread.clients.add(self.client)
-            self._active, self._thread = 0, thread
+            self._active, self._is_closing, self._closing, self._thread = set(), False, None, thread
         return thread
 
-    def enter(self) -> None:
-        """Count an exchange that begins."""
-        self._active += 1
+    async def enter(self, exchange: Exchange) -> None:
+        """Note an exchange that begins, once the client is not about to close, which would end it."""
+        while self._closing is not None:
+            await asyncio.shield(self._closing)
+        self._active.add(exchange)
+        self.client.add_closer(self._end_all)
 
-    async def leave(self) -> None:
-        """Count an exchange that is over; the last one after `retire` closes the client."""
-        self._active -= 1
+    def leave(self, exchange: Exchange) -> None:
+        """Note that an exchange is over; the last one after `retire` closes the client."""
+        self._active.discard(exchange)
         if self._is_closing and not self._active:
             self._is_closing = False
-            await self.client.close()
+            self._begin_to_close()
 
     def retire(self) -> None:
         """Close the client as soon as no exchange goes on in it; to be called from any thread, and waits for nothing."""
@@ -56,19 +61,32 @@ class Lease:
     def _begin_to_close(self) -> None:
         if self._active:
             self._is_closing = True
-        else:
-            self.client.close()
+        elif self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+
+    async def _close(self) -> None:
+        try:
+            await self.client.close()
+        finally:
+            self._closing = None
+
+    async def _end_all(self) -> None:
+        """End the streams that nobody has read to their end when the client closes, as at the end of the interpreter."""
+        for exchange in list(self._active):
+            exchange.is_over = True
+            await exchange.end()
 
 
 class Exchange:
     """One request and its response.
 
-    is_over: True once all of the body has come, or was given up.
+    is_over: True once all of the body has come, or was given up. carrier: the connection that the response came on, or comes on.
     """
 
     def __init__(self, lease: Lease, peer: Peer, timeout: Timeout, *, gathers: bool) -> None:
         """Make an exchange. peer: for errors. gathers: whether the caller wants the whole body, not its parts as they come."""
         self.is_over = False
+        self.carrier: Any = None
         self._lease = lease
         self._thread = lease.thread()
         self._errands = Errands()
@@ -94,25 +112,25 @@ class Exchange:
     async def _send(
         self, method: str, url: str, fields: Sequence[Field], body: Body, options: dict[str, Any]
     ) -> tuple[HttpResponse[Any, Any], bytes]:
-        self._lease.enter()
+        await self._lease.enter(self)
         try:
             response = await self._lease.sender.send(method, url, fields, body, timeout=self._timeout, **options)
             self._response = response
-            connection = response.connection
+            self.carrier = connection = response.connection
             received = b""
             if connection is None or connection.complete:
                 received = await response.raw.read()
                 self._received = len(received)
-                await self._end()
+                self._finish()
         except BaseException:
             self.is_over = True
-            await self._lease.leave()
+            self._lease.leave(self)
             raise
         return response, received
 
-    async def _end(self) -> None:
+    def _finish(self) -> None:
         self.is_over = True
-        await self._lease.leave()
+        self._lease.leave(self)
 
     def next_chunk(self) -> bytes:
         """Wait for more of the body, and return all that has come; b"" at the end.
@@ -152,10 +170,10 @@ class Exchange:
                 pieces.append(piece)
                 count += len(piece)
                 if not piece or response.connection is None:
-                    await self._end()
+                    self._finish()
         except BaseException:
             if not self.is_over:
-                await self._end()
+                self._finish()
             raise
         self._received += count
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -173,9 +191,10 @@ class Exchange:
             self._thread.call_soon(self._begin_to_abandon)
 
     def _begin_to_abandon(self) -> None:
-        self._lease.client.loop_resources.start(self._abandon())
+        self._lease.client.loop_resources.start(self.end())
 
-    async def _abandon(self) -> None:
-        assert self._response is not None
-        await self._response.aclose()
-        await self._lease.leave()
+    async def end(self) -> None:
+        """Close the connection if the body has not come to its end; in the loop."""
+        if self._response is not None:
+            await self._response.aclose()
+        self._lease.leave(self)

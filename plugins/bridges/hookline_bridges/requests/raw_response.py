@@ -7,9 +7,10 @@ http.client's response stands otherwise, is ours.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Protocol
+from typing import Any, Protocol
 
 from urllib3 import HTTPHeaderDict
+from urllib3.exceptions import ResponseNotChunked
 from urllib3.response import HTTPResponse
 
 VERSIONS = {"HTTP/1.0": 10, "HTTP/1.1": 11, "HTTP/2": 20}  # as http.client and urllib3 number them
@@ -141,6 +142,35 @@ class OriginalResponse:
         self._file.close()
 
 
+class Socket:
+    """The socket of a connection, as far as programs ask it: `raw.connection.sock`, with the methods of TLS if it has TLS."""
+
+    def __init__(self, carrier: Any) -> None:
+        self._transport = (carrier.session or carrier).transport
+
+    def __getattr__(self, name: str) -> Any:
+        for part in ("ssl_object", "socket"):
+            found = getattr(self._transport.get_extra_info(part), name, None)
+            if found is not None:
+                return found
+        raise AttributeError(f"a connection of Hookline has no {name}")
+
+
+class ConnectionView:
+    """The connection of a response: `raw.connection`. Its `sock` knows addresses and certificates."""
+
+    def __init__(self, carrier: Any) -> None:
+        self._carrier = carrier
+
+    @property
+    def sock(self) -> Socket:
+        """The socket."""
+        return Socket(self._carrier)
+
+    def close(self) -> None:
+        """Do nothing: the body of the response closes the connection, or gives it back."""
+
+
 class RawResponse(HTTPResponse):
     """urllib3's response, whose chunks are yielded as they come.
 
@@ -158,7 +188,11 @@ class RawResponse(HTTPResponse):
 
         amt: the most bytes of one piece; None: all that has come. The pieces are not the chunks of the transfer coding, whose
         bounds mean nothing (RFC 9112, section 7.1).
+
+        Raises: ResponseNotChunked, for another response; what `read1` raises.
         """
+        if not self.chunked:
+            raise ResponseNotChunked("the response has no Transfer-Encoding: chunked")
         if amt == 0:
             return
         while data := self.read1(READ_SIZE if amt is None or amt < 0 else amt, decode_content):
@@ -173,8 +207,12 @@ def make_raw(
     version: str,
     fields: list[tuple[str, str]],
     file: BodyFile,
+    carrier: Any,
 ) -> RawResponse:
-    """Return a response as urllib3 returns it for `preload_content=False, decode_content=False`."""
+    """Return a response as urllib3 returns it for `preload_content=False, decode_content=False`.
+
+    carrier: the connection that it comes on; None = it does not come from the network.
+    """
     headers = HTTPHeaderDict(fields)
     number = VERSIONS.get(version, 11)
     raw = RawResponse(
@@ -187,6 +225,7 @@ def make_raw(
         preload_content=False,
         decode_content=False,
         original_response=OriginalResponse(headers, status, reason, number, file),  # type: ignore[arg-type]
+        connection=None if carrier is None else ConnectionView(carrier),  # type: ignore[arg-type]  # it is only shown
         request_method=method,
         request_url=url,
     )

@@ -38,7 +38,11 @@ def as_timeout(timeout: Any) -> Timeout:
                 " to the same value."
             ) from None
         return _timeout(connect, read)
-    return _timeout(timeout, timeout)
+    if timeout is None or isinstance(timeout, (int, float)):
+        return _timeout(timeout, timeout)
+    raise ValueError(
+        f"Timeout value must be an int, float or None, a pair or urllib3's Timeout, but it was {timeout!r}"
+    )
 
 
 def _seconds(value: Any) -> float | None:
@@ -90,8 +94,8 @@ def as_proxy(proxy: str) -> str:
 
     Raises: InvalidProxyURL, InvalidSchema.
     """
-    url = prepend_scheme_if_needed(proxy, "http")
     try:
+        url = prepend_scheme_if_needed(proxy, "http")
         parts = parse_url(url)
     except LocationParseError as error:
         raise InvalidProxyURL("Please check proxy URL. It is malformed.") from error

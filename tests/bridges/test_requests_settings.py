@@ -1,0 +1,257 @@
+"""Proxies and TLS of requests over Hookline."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import requests.exceptions as theirs
+import urllib3.exceptions
+from urllib3.exceptions import InsecureRequestWarning
+
+from hookline import HttpClient
+from hookline_bridges.requests import HooklineAdapter
+from hookline_testing.server import Script, ScriptedServer, head, response
+from servers.addresses import Site, refused_port
+from servers.certificates import Certificates
+from servers.proxies import PASSWORD, USER
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """A session over an adapter of its own."""
+    with requests.Session() as made:
+        made.trust_env = False
+        adapter = HooklineAdapter()
+        made.mount("http://", adapter)
+        made.mount("https://", adapter)
+        yield made
+
+
+# -- TLS
+
+
+@pytest.fixture
+def secure(certificates: Certificates) -> Iterator[ScriptedServer]:
+    """A server with a certificate of the tests' authority."""
+    with ScriptedServer(ssl_context=certificates.server_context()) as server:
+        server.always(response(b"ok"))
+        yield server
+
+
+def test_certificate_is_checked_by_default(session: requests.Session, secure: ScriptedServer) -> None:
+    with pytest.raises(theirs.SSLError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+        session.get(secure.url(host="localhost"))
+    assert isinstance(caught.value.args[0].reason, urllib3.exceptions.SSLError)
+    assert not secure.requests
+
+
+def test_authorities_are_a_file_or_a_directory(
+    session: requests.Session, secure: ScriptedServer, certificates: Certificates
+) -> None:
+    assert session.get(secure.url(host="localhost"), verify=str(certificates.ca_file)).text == "ok"
+    assert session.get(secure.url(host="localhost"), verify=str(certificates.ca_directory())).text == "ok"
+
+
+def test_settings_of_one_call_do_not_reach_another(
+    session: requests.Session, secure: ScriptedServer, certificates: Certificates
+) -> None:
+    url = secure.url(host="localhost")
+    for _ in range(2):
+        with pytest.warns(InsecureRequestWarning, match="to host 'localhost'"):
+            assert session.get(url, verify=False).text == "ok"  # that is what is tested
+        assert session.get(url, verify=str(certificates.ca_file)).text == "ok"
+        with pytest.raises(theirs.SSLError):
+            session.get(url)
+    assert len({seen.connection for seen in secure.requests}) == 2
+
+
+def test_default_authorities_are_those_of_requests(
+    secure: ScriptedServer, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.ca_file))
+    session = requests.Session()
+    session.mount("https://", HooklineAdapter())
+    with session:
+        assert session.get(secure.url(host="localhost")).text == "ok"
+
+
+def test_client_says_what_true_means(secure: ScriptedServer, certificates: Certificates) -> None:
+    for adapter in (
+        HooklineAdapter(verify=certificates.client_context()),
+        HooklineAdapter(HttpClient(verify=str(certificates.ca_file))),
+    ):
+        session = requests.Session()
+        session.trust_env = False
+        session.mount("https://", adapter)
+        with session:
+            assert session.get(secure.url(host="localhost")).text == "ok"
+
+
+@pytest.mark.parametrize("form", ["pair", "one-file", "list"])
+def test_client_certificate(session: requests.Session, certificates: Certificates, form: str) -> None:
+    identity = certificates.client
+    cert: Any = {
+        "pair": (str(identity.cert_file), str(identity.key_file)),
+        "one-file": str(certificates.client_single_file),
+        "list": [str(identity.cert_file), str(identity.key_file)],
+    }[form]
+    with ScriptedServer(ssl_context=certificates.server_context(ask_client=True)) as server:
+        server.always(response(b"ok"))
+        url, authority = server.url(host="localhost"), str(certificates.ca_file)
+        assert session.get(url, verify=authority, cert=cert).text == "ok"
+        with pytest.raises(theirs.ConnectionError):
+            session.get(url, verify=authority)
+
+
+@pytest.mark.parametrize("setting", ["verify", "cert", "key"])
+def test_missing_files_are_named(session: requests.Session, certificates: Certificates, setting: str) -> None:
+    missing = "/nowhere/file.pem"
+    options: dict[str, Any] = {
+        "verify": {"verify": missing},
+        "cert": {"cert": missing},
+        "key": {"cert": (str(certificates.client.cert_file), missing)},
+    }[setting]
+    with pytest.raises(OSError, match=r"invalid path: /nowhere/file\.pem"):
+        session.get("https://127.0.0.1:1/", **options)
+
+
+def test_file_without_certificates_is_an_ssl_error(session: requests.Session, tmp_path: Path) -> None:
+    path = tmp_path / "empty.pem"
+    path.write_text("nothing")
+    with pytest.raises(theirs.SSLError, match=r"empty\.pem"):
+        session.get("https://127.0.0.1:1/", verify=str(path))
+
+
+def test_name_in_the_certificate_is_checked(session: requests.Session, certificates: Certificates) -> None:
+    with (
+        ScriptedServer(ssl_context=certificates.wrong_host.server_context()) as server,
+        pytest.raises(theirs.SSLError, match="Hostname mismatch"),
+    ):
+        session.get(server.url(host="localhost"), verify=str(certificates.ca_file))
+
+
+def test_certificate_of_the_server_can_be_read(session: requests.Session, certificates: Certificates) -> None:
+    with ScriptedServer(ssl_context=certificates.server_context()) as server:
+        server.answer(Script(head(200, {"Content-Length": "9"})).stall())
+        with session.get(server.url(host="localhost"), verify=str(certificates.ca_file), stream=True) as got:
+            sock = got.raw.connection.sock
+            assert ("DNS", "localhost") in sock.getpeercert()["subjectAltName"]
+            assert (sock.version().startswith("TLS"), sock.getpeername()[1]) == (True, server.port)
+
+
+# -- proxies
+
+
+def test_http_goes_to_the_proxy_in_absolute_form(session: requests.Session, scripted: ScriptedServer) -> None:
+    scripted.always(response(b"by proxy"))
+    proxies = {"http": scripted.url("").replace("http://", "http://us%40er:pass@")}
+    for _ in range(2):
+        assert session.get("http://origin.invalid/path?q", proxies=proxies).text == "by proxy"
+    seen = scripted.requests[0]
+    assert (seen.target, seen.header("host")) == ("http://origin.invalid/path?q", "origin.invalid")
+    assert seen.header_values("proxy-authorization") == ["Basic dXNAZXI6cGFzcw=="]
+    assert scripted.connections == 1
+
+
+def test_localhost_goes_to_the_proxy_if_requests_says_so(session: requests.Session, scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"by proxy"))
+    assert session.get("http://localhost:1/", proxies={"http": scripted.url("")}).text == "by proxy"
+
+
+def test_environment_counts_only_as_far_as_requests_reads_it(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    scripted.always(response(b"direct"))
+    session = requests.Session()
+    session.mount("http://", HooklineAdapter())
+    with session, pytest.raises(theirs.ProxyError):
+        session.get(scripted.url())
+    session.trust_env = False
+    assert session.get(scripted.url()).text == "direct"
+    session.trust_env = True
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert session.get(scripted.url()).text == "direct"
+    session.close()
+
+
+def test_https_goes_through_a_tunnel_of_squid(
+    session: requests.Session, squid_basic: Site, secure: ScriptedServer, certificates: Certificates
+) -> None:
+    url, authority = secure.url(host="localhost"), str(certificates.ca_file)
+    proxy = squid_basic.url("").replace("http://", f"http://{USER}:{PASSWORD}@")
+    for _ in range(2):
+        assert session.get(url, proxies={"https": proxy}, verify=authority).text == "ok"
+    assert {seen.header("proxy-authorization") for seen in secure.requests} == {None}
+    assert secure.connections == 1
+
+
+def test_refusal_of_a_proxy_is_a_proxy_error(
+    session: requests.Session, squid_basic: Site, secure: ScriptedServer
+) -> None:
+    with pytest.raises(theirs.ProxyError, match="407") as caught:
+        session.get(secure.url(host="localhost"), proxies={"https": squid_basic.url("")})
+    assert PASSWORD not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxy_that_cannot_be_reached(session: requests.Session, scheme: str) -> None:
+    with refused_port() as port, pytest.raises(theirs.ProxyError, match="Unable to connect to proxy"):
+        session.get(f"{scheme}://origin.invalid/", proxies={"all": f"http://{USER}:hunter2@127.0.0.1:{port}"})
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4"])
+def test_socks(session: requests.Session, dante: Site, scripted: ScriptedServer, scheme: str) -> None:
+    scripted.answer(response(b"by socks"))
+    proxies = {"all": f"{scheme}://127.0.0.1:{dante.port}"}
+    assert session.get(scripted.url(), proxies=proxies).text == "by socks"
+
+
+def test_proxy_with_tls(
+    session: requests.Session, tls_proxy: Site, secure: ScriptedServer, certificates: Certificates
+) -> None:
+    proxy = tls_proxy.url("", host="localhost")
+    got = session.get(secure.url(host="localhost"), proxies={"https": proxy}, verify=str(certificates.ca_file))
+    assert got.text == "ok"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "kind"),
+    [
+        ("http:///no-host", theirs.InvalidProxyURL),
+        ("http://[:1", theirs.InvalidProxyURL),
+        ("ftp://host", theirs.InvalidSchema),
+    ],
+    ids=["no-host", "malformed", "scheme"],
+)
+def test_wrong_proxies_are_refused(session: requests.Session, proxy: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind):
+        session.get("http://origin.invalid/", proxies={"http": proxy})
+
+
+def test_proxy_needs_its_plugin(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hookline_bridges.as_given.entry_points", lambda group: [])
+    with pytest.raises(theirs.InvalidSchema, match="pip install hookline-tunnel"):
+        session.get("http://origin.invalid/", proxies={"http": "http://127.0.0.1:1"})
+
+
+def test_proxy_of_the_client_counts_where_requests_has_none(scripted: ScriptedServer) -> None:
+    scripted.answer(response(b"by proxy"))
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", HooklineAdapter(proxies={"all": scripted.url("")}))
+    with session:
+        assert session.get("http://origin.invalid/").text == "by proxy"
+
+
+def test_context_of_ssl_is_taken_as_verify(
+    session: requests.Session, secure: ScriptedServer, certificates: Certificates
+) -> None:
+    context = ssl.create_default_context(cafile=str(certificates.ca_file))
+    prepared = session.prepare_request(requests.Request("GET", secure.url(host="localhost")))
+    assert session.send(prepared, verify=context).text == "ok"  # type: ignore[arg-type]  # beyond requests' own
