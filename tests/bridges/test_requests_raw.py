@@ -38,12 +38,9 @@ class Parts:
     def is_over(self) -> bool:
         return not self.parts
 
-    def next_chunk(self) -> bytes:
-        return self.parts.pop(0) if self.parts else b""
-
-    def read_rest(self) -> bytes:
-        rest, self.parts = b"".join(self.parts), []
-        return rest
+    def next_pieces(self) -> list[bytes]:
+        taken, self.parts = self.parts[:2], self.parts[2:]
+        return taken
 
     def abandon(self) -> None:
         self.was_abandoned, self.parts = True, []

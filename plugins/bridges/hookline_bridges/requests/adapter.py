@@ -139,6 +139,7 @@ class HooklineAdapter(BaseAdapter):
             return make_raw(
                 method, request.path_url, response.status_code, response.reason, response.version,
                 parse_head(response.raw_head), BodyFile(received, exchange), exchange.carrier,
+                is_wanted_whole=not stream,
             )  # fmt: skip
 
         try:

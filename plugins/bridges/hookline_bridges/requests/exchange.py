@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from hookline import HttpClient, HttpRequestException, HttpResponse, Timeout
@@ -13,7 +13,7 @@ from ..loop_thread import Errands, LoopThread, loop_thread
 from .errors import Peer, body_error
 
 GATHERED = 4 * 1024 * 1024  # bytes that one wait gathers of a body that is wanted whole
-ONE_READ = 1024 * 1024  # bytes: more than the client receives in advance, so all that has come
+AT_ONCE = 1024 * 1024  # bytes that one wait takes of what is here already
 
 
 class Lease:
@@ -95,6 +95,7 @@ class Exchange:
         self._gathers = gathers
         self._received = 0
         self._response: HttpResponse[Any, Any] | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
 
     def send(
         self, method: str, url: str, fields: Sequence[Field], body: Any, options: dict[str, Any]
@@ -132,43 +133,33 @@ class Exchange:
         self.is_over = True
         self._lease.leave(self)
 
-    def next_chunk(self) -> bytes:
-        """Wait for more of the body, and return all that has come; b"" at the end.
+    def next_pieces(self) -> list[bytes]:
+        """Wait for more of the body, and return all that has come; nothing at the end.
 
         Raises: an exception of urllib3.
         """
-        return self._wait_for(GATHERED if self._gathers else 1)
-
-    def read_rest(self) -> bytes:
-        """Wait for the end of the body, and return all that was not returned yet.
-
-        Raises: an exception of urllib3.
-        """
-        pieces = []
-        while piece := self._wait_for(GATHERED):
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    def _wait_for(self, least: int) -> bytes:
         if self.is_over:
-            return b""
+            return []
         try:
-            return self._thread.run(self._gather(least), self._errands)
+            return self._thread.run(self._gather(GATHERED if self._gathers else 1), self._errands)
         except HttpRequestException as error:
             assert self._response is not None
             raise body_error(error, self._peer, self._received, self._missing(), self._timeout) from error
 
-    async def _gather(self, least: int) -> bytes:
-        """Read until so many bytes have come, or the end."""
+    async def _gather(self, least: int) -> list[bytes]:
+        """Read until so many bytes have come, or the end, and what is here besides."""
         response = self._response
         assert response is not None
+        if self._chunks is None:
+            self._chunks = aiter(response.raw)
         pieces: list[bytes] = []
         count = 0
         try:
-            while count < least and not self.is_over:
-                piece = await response.raw.read(ONE_READ)
-                pieces.append(piece)
-                count += len(piece)
+            while not self.is_over and (count < least or (count < AT_ONCE and self._has_more_at_once())):
+                piece = await anext(self._chunks, b"")
+                if piece:
+                    pieces.append(piece)
+                    count += len(piece)
                 if not piece or response.connection is None:
                     self._finish()
         except BaseException:
@@ -176,7 +167,17 @@ class Exchange:
                 self._finish()
             raise
         self._received += count
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return pieces
+
+    def _has_more_at_once(self) -> bool:
+        """Say whether the next piece can be read without a wait, so that it needs no hand-over of its own."""
+        assert self._response is not None
+        connection = self._response.connection
+        if connection is None or connection.parts or connection.complete:
+            return connection is not None
+        if connection.read_at_once is not None:
+            connection.read_at_once()
+        return bool(connection.parts)
 
     def _missing(self) -> int | None:
         """Return how many bytes the head has announced beyond those that came; None = it does not say."""

@@ -6,6 +6,8 @@ http.client's response stands otherwise, is ours.
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from collections.abc import Generator
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ from urllib3.exceptions import ResponseNotChunked
 from urllib3.response import HTTPResponse
 
 VERSIONS = {"HTTP/1.0": 10, "HTTP/1.1": 11, "HTTP/2": 20}  # as http.client and urllib3 number them
+WHOLE_SIZE = 1024 * 1024  # bytes of one piece of a body that is wanted whole
 READ_SIZE = 65_536  # bytes of a chunk where the caller names no number, as urllib3 has it
 
 
@@ -22,11 +25,8 @@ class IncomingBody(Protocol):
 
     is_over: bool  # has all of it been returned, or was it given up
 
-    def next_chunk(self) -> bytes:
-        """Wait for more, and return all that has come; b"" at the end."""
-
-    def read_rest(self) -> bytes:
-        """Wait for the end, and return all that has not been returned yet."""
+    def next_pieces(self) -> list[bytes]:
+        """Wait for more, and return all that has come; nothing at the end."""
 
     def abandon(self) -> None:
         """Close the connection if the body has not come to its end; waits for nothing."""
@@ -41,8 +41,8 @@ class BodyFile:
     """
 
     def __init__(self, received: bytes, rest: IncomingBody) -> None:
-        self._received = received
-        self._at = 0  # how many bytes of `received` were read
+        self._pieces = deque((received,) if received else ())
+        self._at = 0  # how many bytes of the first piece were read
         self._rest = rest
         self._is_over = rest.is_over and not received
 
@@ -53,43 +53,36 @@ class BodyFile:
 
     def read(self, amt: int | None = None) -> bytes:
         """Return exactly amt bytes, fewer at the end alone; None or a negative number: all that is left."""
-        if self._is_over:
-            return b""
-        if amt is None or amt < 0:
-            data = self._take(len(self._received)) + self._rest.read_rest()
-            self._is_over = True
-            return data
-        pieces = [self._take(amt)]
-        amt -= len(pieces[0])
-        while amt and self._fill():
-            pieces.append(self._take(amt))
-            amt -= len(pieces[-1])
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        left = sys.maxsize if amt is None or amt < 0 else amt
+        found = []
+        while left and (self._pieces or self._fill()):
+            found.append(self._take(left))
+            left -= len(found[-1])
+        return found[0] if len(found) == 1 else b"".join(found)
 
     def read1(self, amt: int | None = None) -> bytes:
         """Return what has come, amt bytes at most; wait only if nothing has."""
-        if self._at == len(self._received) and (amt == 0 or not self._fill()):
+        if amt == 0 or not (self._pieces or self._fill()):
             return b""
-        return self._take(len(self._received) if amt is None or amt < 0 else amt)
+        return self._take(sys.maxsize if amt is None or amt < 0 else amt)
 
     def _fill(self) -> bool:
         """Wait for more, once all that has come was read; False at the end."""
-        if self._is_over:
-            return False
-        self._received, self._at = self._rest.next_chunk(), 0
-        if not self._received:
-            self._is_over = True
+        if not self._is_over:
+            self._pieces.extend(self._rest.next_pieces())
+            self._is_over = not self._pieces
         return not self._is_over
 
     def _take(self, amt: int) -> bytes:
-        """Return amt bytes of what has come, or all if that is less; close the file with the last byte of the body."""
-        data = self._received
+        """Return amt bytes of the first piece, or its rest if that is less; close the file with the last byte of the body."""
+        data = self._pieces[0]
         if self._at or amt < len(data):
             data = data[self._at : self._at + amt]
         self._at += len(data)
-        if self._at == len(self._received):
-            self._received, self._at = b"", 0
-            self._is_over = self._rest.is_over
+        if self._at == len(self._pieces[0]):
+            self._pieces.popleft()
+            self._at = 0
+            self._is_over = not self._pieces and self._rest.is_over
         return data
 
     def isclosed(self) -> bool:
@@ -106,7 +99,8 @@ class BodyFile:
 
     def close(self) -> None:
         """Give up what is left of the body; its connection is closed."""
-        self._received, self._at, self._is_over = b"", 0, True
+        self._pieces.clear()
+        self._at, self._is_over = 0, True
         self._rest.abandon()
 
 
@@ -174,10 +168,23 @@ class ConnectionView:
 class RawResponse(HTTPResponse):
     """urllib3's response, whose chunks are yielded as they come.
 
-    body_file: the file that it reads from.
+    body_file: the file that it reads from. is_wanted_whole: True if requests is about to read the whole body, and not in parts.
     """
 
     body_file: BodyFile
+    is_wanted_whole: bool
+
+    def stream(self, amt: int | None = READ_SIZE, decode_content: bool | None = None) -> Generator[bytes, None, None]:
+        """Yield the body in pieces of amt bytes, a chunked one as it comes; see urllib3.
+
+        What has no content coding takes the way of `decode_content=False`, which copies nothing. A body that is wanted whole
+        is yielded in large pieces, which requests joins.
+        """
+        if "content-encoding" not in self.headers:
+            decode_content = False
+        if amt and self.is_wanted_whole:
+            amt = max(amt, WHOLE_SIZE)
+        yield from super().stream(amt, decode_content)
 
     def supports_chunked_reads(self) -> bool:
         """Say whether `read_chunked` works."""
@@ -208,6 +215,8 @@ def make_raw(
     fields: list[tuple[str, str]],
     file: BodyFile,
     carrier: Any,
+    *,
+    is_wanted_whole: bool,
 ) -> RawResponse:
     """Return a response as urllib3 returns it for `preload_content=False, decode_content=False`.
 
@@ -229,7 +238,7 @@ def make_raw(
         request_method=method,
         request_url=url,
     )
-    raw.body_file = file
+    raw.body_file, raw.is_wanted_whole = file, is_wanted_whole
     return raw
 
 
