@@ -7,6 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 from .field_text import field_text
 
+# An attribute of requests whose URL or body an authentication object has changed: both, as changed and as they were before.
+ORIGINALS = "auth_originals"
+
 
 class Fields(Protocol):
     """Header fields as this package uses them; multidict's CIMultiDict is one."""

@@ -15,7 +15,7 @@ from .default_credentials import default_credentials
 from .digest import HTTPDigestAuth
 from .foreign_classes import HttpxAuth, RequestsDigestAuth
 from .lru import set_newest
-from .messages import set_field
+from .messages import ORIGINALS, set_field
 from .netrc import Hosts, has_netrc, read_netrc
 from .proxy import Proxy, has_digest_answer, proxy_of
 from .proxy_digest import ProxyDigest
@@ -81,6 +81,12 @@ class Basic:
             hosts = self._hosts = read_netrc()
         if auth is None and not hosts and request.userinfo is None:  # nearly always
             return None
+        if (
+            ORIGINALS in vars(request) and request.cause != CAUSE
+        ):  # what was signed before goes with no redirect, and no retry
+            from .foreign_request import restore
+
+            restore(request)
         if auth is None or request.has_left_origin:
             if hosts or request.userinfo is not None:
                 default = default_credentials(request, hosts if request.trust_env else None)
