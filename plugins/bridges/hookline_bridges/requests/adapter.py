@@ -30,7 +30,7 @@ from hookline import (
 from ..as_given import installed, make_client
 from .errors import Peer, body_error, requests_error, urllib3_error
 from .exchange import Exchange, Lease
-from .raw_response import BodyFile, RawResponse, make_raw, parse_head
+from .raw_response import BodyFile, RawResponse, make_raw
 from .request_body import RequestBody
 from .retries import with_retries
 from .settings import as_proxy, as_timeout, tls_options
@@ -129,6 +129,9 @@ class HooklineAdapter(BaseAdapter):
             exchange = Exchange(self._lease, peer, limits, gathers=not stream)
             try:
                 response, received = exchange.send(method, url, fields, body.for_attempt(), options)
+                return make_raw(
+                    request, response, BodyFile(received, exchange), exchange.carrier, is_wanted_whole=not stream
+                )
             except (LocalProtocolError, BodyNotRepeatable):
                 raise
             except HttpRequestException as error:
@@ -136,11 +139,9 @@ class HooklineAdapter(BaseAdapter):
                     # its head came, and with it a body that is none
                     raise ChunkedEncodingError(body_error(error, peer, 0, None, limits), request=request) from error
                 raise urllib3_error(error, peer, limits, has_proxy="proxies" in options) from error
-            return make_raw(
-                method, request.path_url, response.status_code, response.reason, response.version,
-                parse_head(response.raw_head), BodyFile(received, exchange), exchange.carrier,
-                is_wanted_whole=not stream,
-            )  # fmt: skip
+            except BaseException:
+                exchange.abandon()  # interrupted when the response was here already
+                raise
 
         try:
             raw = with_retries(self.max_retries, method, peer, attempt, body.rewind)

@@ -11,9 +11,12 @@ from collections import deque
 from collections.abc import Generator
 from typing import Any, Protocol
 
+from requests import PreparedRequest
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import ResponseNotChunked
 from urllib3.response import HTTPResponse
+
+from hookline import HttpResponse
 
 VERSIONS = {"HTTP/1.0": 10, "HTTP/1.1": 11, "HTTP/2": 20}  # as http.client and urllib3 number them
 WHOLE_SIZE = 1024 * 1024  # bytes of one piece of a body that is wanted whole
@@ -207,36 +210,28 @@ class RawResponse(HTTPResponse):
 
 
 def make_raw(
-    method: str | None,
-    url: str | None,
-    status: int,
-    reason: str,
-    version: str,
-    fields: list[tuple[str, str]],
-    file: BodyFile,
-    carrier: Any,
-    *,
-    is_wanted_whole: bool,
+    request: PreparedRequest, response: HttpResponse[Any, Any], file: BodyFile, carrier: Any, *, is_wanted_whole: bool
 ) -> RawResponse:
-    """Return a response as urllib3 returns it for `preload_content=False, decode_content=False`.
+    """Return a response of Hookline as urllib3 returns its own for `preload_content=False, decode_content=False`.
 
     carrier: the connection that it comes on; None = it does not come from the network.
     """
-    headers = HTTPHeaderDict(fields)
-    number = VERSIONS.get(version, 11)
+    headers = HTTPHeaderDict(parse_head(response.raw_head))
+    version = VERSIONS.get(response.version, 11)
+    original = OriginalResponse(headers, response.status_code, response.reason, version, file)
     raw = RawResponse(
         body=file,  # type: ignore[arg-type]  # urllib3 takes any object with `read`
         headers=headers,
-        status=status,
-        version=number,
-        version_string=version,
-        reason=reason,
+        status=response.status_code,
+        version=version,
+        version_string=response.version,
+        reason=response.reason,
         preload_content=False,
         decode_content=False,
-        original_response=OriginalResponse(headers, status, reason, number, file),  # type: ignore[arg-type]
+        original_response=original,  # type: ignore[arg-type]  # it has what is asked of http.client's
         connection=None if carrier is None else ConnectionView(carrier),  # type: ignore[arg-type]  # it is only shown
-        request_method=method,
-        request_url=url,
+        request_method=request.method,
+        request_url=request.path_url,
     )
     raw.body_file, raw.is_wanted_whole = file, is_wanted_whole
     return raw
