@@ -59,5 +59,5 @@ class SyncHooklineTransport(SyncTransport, httpx2.BaseTransport):
         return response
 
     def close(self) -> None:
-        """Close the connections. A client that was given to the transport stays open."""
+        """Close the connections, those of a client that was given to the transport too. It can be used again."""
         self._close()

@@ -42,7 +42,7 @@ _NAMES: tuple[tuple[type[HooklineError], str], ...] = (
     (RemoteProtocolError, "RemoteProtocolError"),
     (ProtocolError, "ProtocolError"),
     (DecodingError, "DecodingError"),
-    (InvalidURL, "LocalProtocolError"),
+    (InvalidURL, "ConnectError"),
     (HttpRequestException, "ReadError"),
 )
 

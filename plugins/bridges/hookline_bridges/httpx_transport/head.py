@@ -8,6 +8,8 @@ from hookline import HttpResponse, Timeout
 
 Fields = list[tuple[bytes, bytes]]
 
+# What is spoken for a scheme: a websocket of httpx2 begins as a request, and goes on over the network stream of its 101.
+SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 MAX_TIMEOUTS = 64  # different timeouts that are remembered; programs have few
 AT_ONCE = 1e-9  # seconds: 0 means no limit to Hookline, and no time at all to httpx
 
@@ -32,9 +34,12 @@ def timeout_of(parts: dict[str, float | None] | None) -> Timeout | None:
 
 
 def url_of(url: Any) -> tuple[str, str]:
-    """Return a URL of httpx without userinfo and fragment, and its request target, as httpx would send it."""
+    """Return a URL of httpx without userinfo and fragment, and its request target, as httpx would send it.
+
+    Its scheme is one of `SCHEMES`.
+    """
     target: str = url.raw_path.decode("ascii")
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{target}", target
+    return f"{SCHEMES[url.scheme]}://{url.netloc.decode('ascii')}{target}", target
 
 
 def fields_of(response: HttpResponse[Any, Any]) -> Fields:

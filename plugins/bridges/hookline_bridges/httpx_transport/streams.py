@@ -37,17 +37,35 @@ class AsyncStream:
 class SyncStream:
     """The same for synchronous clients: the body is read in the loop thread, chunk by chunk.
 
-    library: httpx or httpx2. errands: of the upload, which may go on while the response is read.
+    A body that arrived with the head is taken without asking the loop thread, and its connection is given back without waiting
+    for that: each of these costs two changes of the thread.
+
+    library: httpx or httpx2. errands: of the upload, which may go on while the response is read. is_plain: no plugin can decode
+    the body.
     """
 
     library: Any
 
     def __init__(
-        self, response: HttpResponse[Any, Any], request: Any, thread: Callable[[], LoopThread], errands: Errands
+        self,
+        response: HttpResponse[Any, Any],
+        request: Any,
+        thread: Callable[[], LoopThread],
+        errands: Errands,
+        is_plain: bool,
     ) -> None:
         self._response, self._request, self._thread, self._errands = response, request, thread, errands
+        connection = response.connection
+        self._content: bytes | None = None
+        if is_plain and connection is not None and connection.complete and not connection.has_unsent:
+            self._content = b"".join(connection.parts)
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._content is not None:
+            if self._content:
+                yield self._content
+            self.close()
+            return
         chunks = aiter(self._response.raw)
         try:
             while chunk := self._thread().run(next_of(chunks), self._errands):
@@ -57,10 +75,18 @@ class SyncStream:
 
     def close(self) -> None:
         """Give the body up, if it was not read to its end: its connection is closed."""
-        if self._response.connection is not None:
+        if self._content is not None:
+            self._content = None
+            self._thread().call_soon(end, self._response)
+        elif self._response.connection is not None:
             self._thread().run(self._response.aclose(), self._errands)
 
 
 async def next_of(chunks: AsyncIterator[bytes]) -> bytes:
     """Return the next chunk; b"" at the end."""
     return await anext(chunks, b"")
+
+
+def end(response: HttpResponse[Any, Any]) -> None:
+    """Give the connection of a response back, all of which has arrived; in the loop."""
+    response.request.client.loop_resources.start(response.raw.read())

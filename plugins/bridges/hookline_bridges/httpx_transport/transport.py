@@ -12,12 +12,12 @@ from hookline import ConnectTimeout, HooklineError, HttpClient, HttpConnectionEr
 from ..as_given import Sender
 from ..loop_thread import Errands, LoopThread, loop_thread
 from .exceptions import translate
-from .head import extensions_of, fields_of, timeout_of, url_of
+from .head import SCHEMES, extensions_of, fields_of, timeout_of, url_of
 from .network_stream import NetworkStream, SyncNetworkStream, SyncUpgradedStream, Upgraded, UpgradedStream, Upgrades
 from .settings import client_of
 from .socket_options import SocketOption
+from .trace import complete, failed, started
 
-SCHEMES = frozenset({"http", "https"})
 FIRST_PAUSE = (
     0.5  # seconds before the second attempt to connect, and twice as many before each further one, as in httpcore
 )
@@ -53,11 +53,11 @@ class Transport:
         """Make a transport.
 
         client: an HttpClient of your own, with its settings and its plugins; those that do what httpx does (redirects, cookies,
-            authentication, decoding) leave the requests of the transport alone. `aclose` does not close it. None: the
+            authentication, decoding) leave the requests of the transport alone. `aclose` does not close it, but `close` does. None: the
             transport makes one by the other parameters, in which only the plugins run that are named.
         verify, cert, trust_env, http1, http2, limits, proxy, uds, local_address, retries, socket_options: as for the transports
-            of httpx. limits: None = those of httpx. Of its `max_keepalive_connections`, 0 keeps no connection; another number is no
-            limit of its own.
+            of httpx. limits: None = those of httpx. Of its `max_keepalive_connections`, 0 keeps no connection; another number
+            is no limit of its own.
         keeps: names of plugins that run although httpx does the same, such as "cookies".
         plugins: plugin objects, and names of installed plugins, that run in the client, such as "retry".
         client_options: others of `HttpClient`, and options of these plugins.
@@ -98,6 +98,7 @@ class Transport:
             )
             self._options = {}
             self._owned = client
+            self._is_plain = not (plugins or client_options.get("autoload"))
         self.client: HttpClient[Any] = client
         self._retries = retries
         self._sender = Sender(client, keeps)
@@ -105,6 +106,7 @@ class Transport:
         self._last_head: tuple[bytes, Any] = b"", self._headers_type()
 
     _owned: HttpClient[Any] | None = None
+    _is_plain = False  # True if no plugin of the user's runs
 
     async def _exchange(self, request: Any, body: Any) -> HttpResponse[Any, Any] | Upgraded:
         """Send a request of httpx, and return the response of Hookline when its head is here.
@@ -116,6 +118,7 @@ class Transport:
             raise self.library.UnsupportedProtocol(
                 f"HooklineTransport speaks http:// and https://, not {request.url.scheme!r}", request=request
             )
+        check_loop()
         url, target = url_of(request.url)
         options = self._options
         if "target" in extensions:
@@ -167,8 +170,22 @@ class AsyncTransport(Transport):
 
     async def _handle(self, request: Any) -> Any:
         """Send a request, and return the response when its head is here; what `handle_async_request` does."""
-        check_loop()
-        response = await self._exchange(request, body_of(self.library, request.stream))
+        trace = request.extensions.get("trace")
+        body = body_of(self.library, request.stream)
+        if trace is None:
+            return self._received(request, await self._exchange(request, body))
+        await trace(*started(self.library, request))
+        try:
+            response = await self._exchange(request, body)
+        except BaseException as error:
+            await trace(*failed(error))
+            raise
+        received = self._received(request, response)
+        await trace(*complete(response.response if isinstance(response, Upgraded) else response, received.headers))
+        return received
+
+    def _received(self, request: Any, response: HttpResponse[Any, Any] | Upgraded) -> Any:
+        """Return a response of Hookline as one of httpx."""
         if isinstance(response, Upgraded):
             stream: Any = self.library.ByteStream(b"")
             network_stream: Any = UpgradedStream(response.protocol, self.library)
@@ -211,15 +228,29 @@ class SyncTransport(Transport):
 
     def _handle(self, request: Any) -> Any:
         """Send a request, and return the response when its head is here; what `handle_request` does."""
+        trace = request.extensions.get("trace")
         errands = Errands()
         body = body_of(self.library, request.stream, errands)
-        response = self._thread().run(self._exchange(request, body), errands)
+        if trace is None:
+            return self._received(request, self._thread().run(self._exchange(request, body), errands), errands)
+        trace(*started(self.library, request))
+        try:
+            response = self._thread().run(self._exchange(request, body), errands)
+        except BaseException as error:
+            trace(*failed(error))
+            raise
+        received = self._received(request, response, errands)
+        trace(*complete(response.response if isinstance(response, Upgraded) else response, received.headers))
+        return received
+
+    def _received(self, request: Any, response: HttpResponse[Any, Any] | Upgraded, errands: Errands) -> Any:
+        """Return a response of Hookline as one of httpx."""
         if isinstance(response, Upgraded):
             stream: Any = self.library.ByteStream(b"")
             network_stream: Any = SyncUpgradedStream(UpgradedStream(response.protocol, self.library), self._thread)
             response = response.response
         else:
-            stream = self.stream_type(response, request, self._thread, errands)
+            stream = self.stream_type(response, request, self._thread, errands, self._is_plain)
             network_stream = SyncNetworkStream(response.connection)
         return self.library.Response(
             response.status_code,
@@ -229,10 +260,10 @@ class SyncTransport(Transport):
         )
 
     def _close(self) -> None:
-        """Close the client, if the transport has made it; what `close` does."""
-        if self._owned is not None and self._knowing is not None:
+        """Close the client, be it one that was given: it is at work in the loop thread, where nobody else can close it."""
+        if self._knowing is not None:
             with contextlib.suppress(RuntimeError):  # at the end of the interpreter it is closed already
-                loop_thread().run(close_client(self._owned))
+                loop_thread().run(close_client(self.client))
 
 
 async def close_client(client: HttpClient[Any]) -> None:
