@@ -101,15 +101,20 @@ def send_alone(adapter: BaseAdapter, url: str) -> Call:
     return lambda: check(adapter.send(prepared).content)
 
 
-def download(adapter: BaseAdapter, url: str) -> Call:
-    session = session_over(adapter)
+def download_in(piece: int) -> Callable[[BaseAdapter, str], Call]:
+    """Return what makes the call that reads the large body as a stream, in pieces of so many bytes."""
 
-    def call() -> None:
-        size = sum(len(piece) for piece in session.get(url, stream=True).iter_content(65536))
-        if size != LARGE * MIB:
-            raise ValueError(f"the body has {size} bytes")
+    def make(adapter: BaseAdapter, url: str) -> Call:
+        session = session_over(adapter)
 
-    return call
+        def call() -> None:
+            size = sum(len(piece) for piece in session.get(url, stream=True).iter_content(piece))
+            if size != LARGE * MIB:
+                raise ValueError(f"the body has {size} bytes")
+
+        return call
+
+    return make
 
 
 def download_whole(adapter: BaseAdapter, url: str) -> Call:
@@ -152,7 +157,8 @@ def measure(origin: str, rounds: int, times: int) -> dict[str, dict[str, list[fl
         "small GET, 8 threads": (small_get, small, times, 8),
         "POST of 1 KiB, one thread": (upload, sink, times, 1),
         "adapter alone, one thread": (send_alone, small, times, 1),
-        f"download of {LARGE} MiB as a stream": (download, origin + "/big", 1, 1),
+        f"download of {LARGE} MiB in pieces of 8 KiB": (download_in(8192), origin + "/big", 1, 1),
+        f"download of {LARGE} MiB in pieces of 64 KiB": (download_in(65_536), origin + "/big", 1, 1),
         f"download of {LARGE} MiB as a whole": (download_whole, origin + "/big", 1, 1),
     }
     found: dict[str, dict[str, list[float]]] = {}
