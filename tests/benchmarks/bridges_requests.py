@@ -83,7 +83,12 @@ def session_over(adapter: BaseAdapter) -> requests.Session:
 
 
 def adapter_of(name: str) -> BaseAdapter:
-    return {URLLIB3: HTTPAdapter, HOOKLINE: HooklineAdapter, PER_THREAD: ClientPerThread}[name]()
+    makers: dict[str, Callable[[], BaseAdapter]] = {
+        URLLIB3: HTTPAdapter,
+        HOOKLINE: HooklineAdapter,
+        PER_THREAD: ClientPerThread,
+    }
+    return makers[name]()
 
 
 def check(body: bytes) -> None:

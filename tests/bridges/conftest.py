@@ -1,8 +1,9 @@
-"""The two libraries whose transports the tests of httpx run over."""
+"""The libraries that the tests run over Hookline: httpx2 and httpx, and a session of requests."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,3 +32,18 @@ def bridge(request: pytest.FixtureRequest) -> Bridge:
     """The transports of one library."""
     found = importlib.import_module(f"hookline_bridges.{request.param}")
     return Bridge(importlib.import_module(request.param), found.HooklineTransport, found.SyncHooklineTransport)
+
+
+@pytest.fixture
+def session() -> Iterator[Any]:
+    """A session of requests over an adapter of its own, without settings of the environment."""
+    import requests
+
+    from hookline_bridges.requests import HooklineAdapter
+
+    with requests.Session() as made:
+        made.trust_env = False
+        adapter = HooklineAdapter()
+        made.mount("http://", adapter)
+        made.mount("https://", adapter)
+        yield made

@@ -18,7 +18,6 @@ from servers.addresses import Site
 from servers.digest import DigestService
 from servers.moto_server import REGION, MotoServer, moto_server
 from servers.oauth1_provider import CLIENT_ID, CLIENT_SECRET, USER_SECRET, USER_TOKEN, OAuth1Provider
-from servers.wsgi import wsgi_site
 
 httpx = pytest.importorskip("httpx")
 httpx2 = pytest.importorskip("httpx2")
@@ -131,17 +130,6 @@ async def test_flow_of_httpx_fetches_a_token_and_signs_the_body(scripted: Script
 
 
 # -- packages for requests
-
-
-@pytest.fixture
-def provider1() -> OAuth1Provider:
-    return OAuth1Provider()
-
-
-@pytest.fixture
-def site1(provider1: OAuth1Provider) -> Iterator[Site]:
-    with wsgi_site(provider1) as site:
-        yield site
 
 
 def oauth1_of_requests_oauthlib(**options: Any) -> Any:

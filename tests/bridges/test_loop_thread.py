@@ -186,6 +186,33 @@ def test_stop_ends_waiting_callers_and_refuses_others() -> None:
     thread.stop()
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_interrupt_while_the_coroutine_is_handed_over(
+    thread: LoopThread, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """A signal may come when the loop has the coroutine already, but before the caller waits for it."""
+    hand_over, has_begun = thread.loop.call_soon_threadsafe, threading.Event()
+
+    async def work() -> None:
+        has_begun.set()
+        await asyncio.sleep(1000)
+
+    def interrupted(*arguments: Any) -> None:
+        monkeypatch.undo()
+        if moment == "after":
+            hand_over(*arguments)
+            assert has_begun.wait(10)
+        raise KeyboardInterrupt
+
+    async def count_tasks() -> int:
+        return len(asyncio.all_tasks())
+
+    monkeypatch.setattr(thread.loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        thread.run(work())
+    assert thread.run(count_tasks()) == 1  # itself
+
+
 def test_one_thread_serves_the_whole_process() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len({id(each) for each in pool.map(lambda _: loop_thread(), range(20))}) == 1

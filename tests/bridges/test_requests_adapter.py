@@ -19,17 +19,6 @@ from hookline_testing.server import Gate, Script, ScriptedServer, SeenRequest, c
 LARGE = bytes(range(256)) * 8192  # 2 MiB
 
 
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A session over one adapter; connections are closed at the end."""
-    with requests.Session() as made:
-        made.trust_env = False
-        adapter = HooklineAdapter()
-        made.mount("http://", adapter)
-        made.mount("https://", adapter)
-        yield made
-
-
 def test_head_is_sent_as_requests_has_prepared_it(session: requests.Session, scripted: ScriptedServer) -> None:
     scripted.always(response(b"ok"))
     session.headers.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,16 +17,6 @@ import hookline
 from hookline_bridges.requests import HooklineAdapter
 from hookline_testing.server import Script, ScriptedServer, head, response
 from servers.addresses import black_hole, refused_port
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A session over an adapter of its own."""
-    with requests.Session() as made:
-        made.trust_env = False
-        made.mount("http://", HooklineAdapter())
-        made.mount("https://", HooklineAdapter())
-        yield made
 
 
 def chain(error: BaseException | None) -> list[type[BaseException]]:

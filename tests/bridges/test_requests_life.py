@@ -31,12 +31,6 @@ def over(adapter: HooklineAdapter) -> requests.Session:
     return session
 
 
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with over(HooklineAdapter()) as made:
-        yield made
-
-
 def test_threads_share_an_adapter_and_each_gets_its_own_response(scripted: ScriptedServer) -> None:
     adapter = HooklineAdapter()
     scripted.respond(lambda seen: response(seen.path.encode() * 1000))

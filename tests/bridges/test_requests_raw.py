@@ -5,26 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 from urllib3.exceptions import ResponseNotChunked
 
-from hookline_bridges.requests import HooklineAdapter
 from hookline_bridges.requests.raw_response import BodyFile
 from hookline_testing.server import Gate, Script, ScriptedServer, chunked, head, response
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
-
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A session over an adapter of its own."""
-    with requests.Session() as made:
-        made.mount("http://", HooklineAdapter())
-        yield made
 
 
 class Parts:

@@ -20,18 +20,6 @@ from servers.addresses import Site, refused_port
 from servers.certificates import Certificates
 from servers.proxies import PASSWORD, USER
 
-
-@pytest.fixture
-def session() -> Iterator[requests.Session]:
-    """A session over an adapter of its own."""
-    with requests.Session() as made:
-        made.trust_env = False
-        adapter = HooklineAdapter()
-        made.mount("http://", adapter)
-        made.mount("https://", adapter)
-        yield made
-
-
 # -- TLS
 
 

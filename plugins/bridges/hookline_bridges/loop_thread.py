@@ -84,7 +84,7 @@ class Errands:
 class _Run:
     """A coroutine in the loop, and the thread that waits for it.
 
-    task: once the loop has begun it. is_interrupted: the caller wants it cancelled. is_over: it has ended.
+    task: once the loop has begun it. is_over: it has ended.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], queue: SimpleQueue[Callable[[], object]]) -> None:
@@ -92,14 +92,12 @@ class _Run:
         self.queue = queue
         self.context = copy_context()
         self.task: asyncio.Task[Any] | None = None
-        self.is_interrupted = self.is_over = False
+        self.is_over = False
 
     def begin(self) -> None:
         """Start the coroutine; in the loop."""
         self.task = asyncio.Task(self.coroutine, loop=asyncio.get_running_loop(), context=self.context)
         self.task.add_done_callback(self.end)
-        if self.is_interrupted:
-            self.task.cancel()
 
     def end(self, task: asyncio.Task[Any] | None) -> None:
         """Wake the waiting thread: the task is done."""
@@ -110,10 +108,12 @@ class _Run:
         self.is_over = True
 
     def interrupt(self) -> None:
-        """Cancel it; in the loop."""
-        self.is_interrupted = True
+        """Cancel it; in the loop, after `begin` if that was to be called."""
         if self.task is not None:
             self.task.cancel()
+        else:
+            self.coroutine.close()
+            self.end(None)
 
 
 class LoopThread:
@@ -164,20 +164,20 @@ class LoopThread:
             )
         queue = SimpleQueue() if errands is None else errands.queue
         run = _Run(coroutine, queue)
+        # All of it is interrupted alike: a signal may come when the loop has the coroutine already, but before this thread waits.
         try:
             with self._lock:
-                if self.is_stopping:
-                    raise RuntimeError("the interpreter is about to exit: no call can be made any more")
-                self.loop.call_soon_threadsafe(run.begin)
-        except BaseException:
-            coroutine.close()
-            raise
-        try:
-            while not run.is_over:
+                is_stopping = self.is_stopping
+                if not is_stopping:
+                    self.loop.call_soon_threadsafe(run.begin)
+            while not run.is_over and not is_stopping:
                 queue.get()()
         except BaseException:
             self._interrupt(run)
             raise
+        if is_stopping:
+            coroutine.close()
+            raise RuntimeError("the interpreter is about to exit: no call can be made any more")
         task = run.task
         assert task is not None
         try:
