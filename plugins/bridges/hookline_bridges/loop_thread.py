@@ -99,7 +99,7 @@ class _Run:
         self.task = asyncio.Task(self.coroutine, loop=asyncio.get_running_loop(), context=self.context)
         self.task.add_done_callback(self.end)
 
-    def end(self, task: asyncio.Task[Any] | None) -> None:
+    def end(self, task: asyncio.Task[Any]) -> None:
         """Wake the waiting thread: the task is done."""
         self.queue.put(self.mark_over)
 
@@ -108,12 +108,12 @@ class _Run:
         self.is_over = True
 
     def interrupt(self) -> None:
-        """Cancel it; in the loop, after `begin` if that was to be called."""
+        """Cancel it; in the loop, which has begun it by now, unless the caller was interrupted before it asked for that."""
         if self.task is not None:
             self.task.cancel()
         else:
             self.coroutine.close()
-            self.end(None)
+            self.queue.put(self.mark_over)
 
 
 class LoopThread:
@@ -164,20 +164,18 @@ class LoopThread:
             )
         queue = SimpleQueue() if errands is None else errands.queue
         run = _Run(coroutine, queue)
-        # All of it is interrupted alike: a signal may come when the loop has the coroutine already, but before this thread waits.
         try:
             with self._lock:
-                is_stopping = self.is_stopping
-                if not is_stopping:
-                    self.loop.call_soon_threadsafe(run.begin)
-            while not run.is_over and not is_stopping:
+                if self.is_stopping:
+                    coroutine.close()
+                    run.is_over = True
+                    raise RuntimeError("the interpreter is about to exit: no call can be made any more")
+                self.loop.call_soon_threadsafe(run.begin)
+            while not run.is_over:
                 queue.get()()
         except BaseException:
             self._interrupt(run)
             raise
-        if is_stopping:
-            coroutine.close()
-            raise RuntimeError("the interpreter is about to exit: no call can be made any more")
         task = run.task
         assert task is not None
         try:
@@ -190,8 +188,12 @@ class LoopThread:
             run = task = None  # type: ignore[assignment]  # an exception would keep its own frame alive
 
     def _interrupt(self, run: _Run) -> None:
-        """Cancel a run whose caller was interrupted, and wait for its end for a while."""
-        self.loop.call_soon_threadsafe(run.interrupt)
+        """Cancel a run whose caller was interrupted, at whatever point, and wait for its end for a while."""
+        try:
+            self.loop.call_soon_threadsafe(run.interrupt)
+        except RuntimeError:  # the loop is closed, and has not begun it
+            run.coroutine.close()
+            return
         until = monotonic() + CANCEL_SECONDS
         while not run.is_over and (rest := until - monotonic()) > 0:
             try:

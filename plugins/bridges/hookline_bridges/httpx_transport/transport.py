@@ -53,8 +53,8 @@ class Transport:
         """Make a transport.
 
         client: an HttpClient of your own, with its settings and its plugins; those that do what httpx does (redirects, cookies,
-            authentication, decoding) leave the requests of the transport alone. `aclose` does not close it, but `close` does. None: the
-            transport makes one by the other parameters, in which only the plugins run that are named.
+            authentication, decoding) leave the requests of the transport alone. `aclose` does not close it, but `close` does.
+            None: the transport makes one by the other parameters, in which only the plugins run that are named.
         verify, cert, trust_env, http1, http2, limits, proxy, uds, local_address, retries, socket_options: as for the transports
             of httpx. limits: None = those of httpx. Of its `max_keepalive_connections`, 0 keeps no connection; another number
             is no limit of its own.
