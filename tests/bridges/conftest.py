@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from hookline_testing.server import ScriptedServer, response
+from servers.certificates import Certificates
+
 
 @dataclass(frozen=True)
 class Bridge:
@@ -47,3 +50,11 @@ def session() -> Iterator[Any]:
         made.mount("http://", adapter)
         made.mount("https://", adapter)
         yield made
+
+
+@pytest.fixture
+def secure(certificates: Certificates) -> Iterator[ScriptedServer]:
+    """A server with a certificate of the tests' authority."""
+    with ScriptedServer(ssl_context=certificates.server_context()) as server:
+        server.always(response(b"ok"))
+        yield server

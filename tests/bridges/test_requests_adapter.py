@@ -199,6 +199,8 @@ def test_large_bodies_come_whole(session: requests.Session, scripted: ScriptedSe
 
 
 def test_own_client_lends_its_plugins_and_keeps_out_of_what_requests_does(scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_auth", reason="it brings auth=")
+
     class Marks:
         name = "marks"
 
