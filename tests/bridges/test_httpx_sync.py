@@ -98,6 +98,21 @@ def test_stream_is_read_as_it_comes(bridge: Bridge, scripted: ScriptedServer) ->
     assert scripted.connections == 1
 
 
+def test_second_iteration_reads_the_rest(bridge: Bridge, scripted: ScriptedServer) -> None:
+    gate = Gate()
+    answer = chunked(b"first", b"second")
+    cut = answer.index(b"6\r\nsecond")
+    scripted.answer(Script(answer[:cut]).hold(gate).send(answer[cut:]), response(b"whole"))
+    with bridge.sync_client() as client:
+        with client.stream("GET", scripted.url()) as got:
+            assert next(iter(got.stream)) == b"first"
+            gate.open()
+            assert [list(got.stream), list(got.stream)] == [[b"second"], []]
+        with client.stream("GET", scripted.url()) as got:
+            assert [list(got.stream), list(got.stream)] == [[b"whole"], []]
+    assert scripted.connections == 1
+
+
 def test_response_may_come_while_the_body_is_sent(bridge: Bridge, scripted: ScriptedServer) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Any) -> None:
         writer.write(head(200, {"Transfer-Encoding": "chunked"}))
@@ -199,6 +214,7 @@ def test_trace_is_told_in_the_thread_of_the_caller(bridge: Bridge, scripted: Scr
 def test_http2_and_network_stream(
     bridge: Bridge, make_scripted: Callable[..., ScriptedServer], certificates: Certificates
 ) -> None:
+    pytest.importorskip("hookline_http2")
     server = make_scripted(ssl_context=certificates.server_context(alpn=("h2",)))
     server.always(response(b"ok"))
     with (
@@ -299,7 +315,7 @@ from hookline_bridges.{name} import SyncHooklineTransport
 client = {name}.Client(transport=SyncHooklineTransport())
 print(client.get("{scripted.url()}").text)
 """
-    done = subprocess.run([sys.executable, "-X", "dev", "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-W", "default", "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 
 
