@@ -84,23 +84,41 @@ class Errands:
 class _Run:
     """A coroutine in the loop, and the thread that waits for it.
 
-    task: once the loop has begun it. is_over: it has ended.
+    task: once the loop has it. has_begun: its first step was made. is_over: it has ended, with `result` or with `error`.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], queue: SimpleQueue[Callable[[], object]]) -> None:
         self.coroutine = coroutine
         self.queue = queue
         self.context = copy_context()
-        self.task: asyncio.Task[Any] | None = None
-        self.is_over = False
+        self.task: asyncio.Task[None] | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.has_begun = self.is_over = False
 
     def begin(self) -> None:
         """Start the coroutine; in the loop."""
-        self.task = asyncio.Task(self.coroutine, loop=asyncio.get_running_loop(), context=self.context)
-        self.task.add_done_callback(self.end)
+        self.task = asyncio.Task(self.serve(), loop=asyncio.get_running_loop(), context=self.context)
 
-    def end(self, task: asyncio.Task[Any]) -> None:
-        """Wake the waiting thread: the task is done."""
+    async def serve(self) -> None:
+        """Run the coroutine, and wake the waiting thread in the same step: a callback of the task would take a turn of the loop.
+
+        A turn is a system call, and two changes of the thread that holds the interpreter.
+        """
+        self.has_begun = True
+        try:
+            self.result = await self.coroutine
+        except BaseException as error:
+            self.error = error
+            if not isinstance(error, (Exception, asyncio.CancelledError)):
+                raise
+        finally:
+            self.queue.put(self.mark_over)
+
+    def end_without_beginning(self, task: asyncio.Task[None]) -> None:
+        """Wake the waiting thread: the task was cancelled before its first step."""
+        self.coroutine.close()
+        self.error = asyncio.CancelledError()
         self.queue.put(self.mark_over)
 
     def mark_over(self) -> None:
@@ -108,12 +126,14 @@ class _Run:
         self.is_over = True
 
     def interrupt(self) -> None:
-        """Cancel it; in the loop, which has begun it by now, unless the caller was interrupted before it asked for that."""
-        if self.task is not None:
-            self.task.cancel()
-        else:
+        """Cancel it; in the loop, which has its task by now, unless the caller was interrupted before it asked for that."""
+        if self.task is None:
             self.coroutine.close()
             self.queue.put(self.mark_over)
+            return
+        if not self.has_begun:
+            self.task.add_done_callback(self.end_without_beginning)
+        self.task.cancel()
 
 
 class LoopThread:
@@ -176,16 +196,15 @@ class LoopThread:
         except BaseException:
             self._interrupt(run)
             raise
-        task = run.task
-        assert task is not None
+        error = run.error
+        if error is None:
+            return run.result  # type: ignore[no-any-return]  # what the coroutine returns
         try:
-            return task.result()  # type: ignore[no-any-return]  # what the coroutine returns
-        except asyncio.CancelledError:
-            if not self.is_stopping:
-                raise
-            raise RuntimeError("the interpreter is about to exit: the call was given up") from None
+            if isinstance(error, asyncio.CancelledError) and self.is_stopping:
+                raise RuntimeError("the interpreter is about to exit: the call was given up") from None
+            raise error
         finally:
-            run = task = None  # type: ignore[assignment]  # an exception would keep its own frame alive
+            run = error = None  # type: ignore[assignment]  # an exception would keep its own frame alive
 
     def _interrupt(self, run: _Run) -> None:
         """Cancel a run whose caller was interrupted, at whatever point, and wait for its end for a while."""
@@ -202,8 +221,6 @@ class LoopThread:
                 return
             if wake == run.mark_over:  # errands are not done any more
                 run.is_over = True
-        if run.task is not None and run.task.done() and not run.task.cancelled():
-            run.task.exception()  # retrieved, so that asyncio logs nothing
 
     def call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
         """Have the loop call a function, and do not wait for it.
@@ -231,6 +248,7 @@ class LoopThread:
 
     async def _end_all(self) -> None:
         """Close all clients and cancel all tasks; in the loop."""
+        await asyncio.sleep(0)  # runs that were handed over last make their first step
         await asyncio.gather(*(client.close() for client in list(self.clients)), return_exceptions=True)
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:
