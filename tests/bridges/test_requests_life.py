@@ -14,9 +14,11 @@ import threading
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import requests
+from urllib3.exceptions import HTTPError
 
 from hookline import HttpClient
 from hookline_bridges.requests import HooklineAdapter
@@ -53,6 +55,20 @@ def test_stream_may_be_read_in_another_thread(session: requests.Session, scripte
     got = session.get(scripted.url(), stream=True)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: got.content).result() == bytes(1 << 20)
+
+
+def test_close_in_another_thread_ends_a_read(session: requests.Session, scripted: ScriptedServer) -> None:
+    scripted.answer(Script(head(200, {"Content-Length": "4"}) + b"on").stall())
+    got = session.get(scripted.url(), stream=True)
+    assert got.raw.read(2) == b"on"
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(got.raw.read, 2)
+        while not got.raw.closed and not reading.running():
+            pass
+        got.raw.close()
+        scripted.wait_for(closed=1)
+        with suppress(HTTPError):  # it may have begun after the end
+            assert reading.result(10) == b""
 
 
 def test_call_within_a_running_loop(session: requests.Session, scripted: ScriptedServer) -> None:

@@ -21,6 +21,7 @@ from hookline import (
     ConnectionClosed,
     ConnectTimeout,
     DNSError,
+    HooklineError,
     HttpConnectionError,
     HttpProxyError,
     HttpRequestException,
@@ -114,9 +115,7 @@ def read_timeout(error: HttpTimeout, peer: Any, timeout: Timeout) -> Exception:
     return exceptions.ReadTimeoutError(peer, peer.path, f"Read timed out. (read timeout={limit})")
 
 
-def body_error(
-    error: HttpRequestException, peer: Peer, received: int, missing: int | None, timeout: Timeout
-) -> Exception:
+def body_error(error: HooklineError, peer: Peer, received: int, missing: int | None, timeout: Timeout) -> Exception:
     """Return what urllib3 would have raised amid the body of a response.
 
     received: bytes of the body so far. missing: those that the head has announced besides; None = unknown.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from hookline import HttpClient, HttpRequestException, HttpResponse, Timeout
+from hookline import HooklineError, HttpClient, HttpResponse, Timeout
 
 from ..as_given import Body, Field, Sender
 from ..loop_thread import Errands, LoopThread, loop_thread
@@ -142,7 +142,7 @@ class Exchange:
             return []
         try:
             return self._thread.run(self._gather(GATHERED if self._gathers else 1), self._errands)
-        except HttpRequestException as error:
+        except HooklineError as error:
             assert self._response is not None
             raise body_error(error, self._peer, self._received, self._missing(), self._timeout) from error
 

@@ -146,11 +146,12 @@ class Socket:
         self._transport = (carrier.session or carrier).transport
 
     def __getattr__(self, name: str) -> Any:
-        for part in ("ssl_object", "socket"):
-            found = getattr(self._transport.get_extra_info(part), name, None)
-            if found is not None:
-                return found
-        raise AttributeError(f"a connection of Hookline has no {name}")
+        if self._transport is not None:
+            for part in ("ssl_object", "socket"):
+                found = getattr(self._transport.get_extra_info(part), name, None)
+                if found is not None:
+                    return found
+        raise AttributeError(f"this connection has no {name}")
 
 
 class ConnectionView:

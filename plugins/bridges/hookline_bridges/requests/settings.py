@@ -97,8 +97,10 @@ def as_proxy(proxy: str) -> str:
     try:
         url = prepend_scheme_if_needed(proxy, "http")
         parts = parse_url(url)
-    except LocationParseError as error:
-        raise InvalidProxyURL("Please check proxy URL. It is malformed.") from error
+    except LocationParseError:
+        raise InvalidProxyURL(
+            "Please check proxy URL. It is malformed."
+        ) from None  # the cause shows it, with its password
     if not parts.host:
         raise InvalidProxyURL("Please check proxy URL. It is malformed and could be missing the host.")
     if parts.scheme not in PROXY_SCHEMES:
