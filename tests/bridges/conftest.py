@@ -1,12 +1,16 @@
-"""The two libraries whose transports the tests of httpx run over."""
+"""The libraries that the tests run over Hookline: httpx2 and httpx, and a session of requests."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
+from hookline_testing.server import ScriptedServer, response
+from servers.certificates import Certificates
 
 
 @dataclass(frozen=True)
@@ -31,3 +35,26 @@ def bridge(request: pytest.FixtureRequest) -> Bridge:
     """The transports of one library."""
     found = importlib.import_module(f"hookline_bridges.{request.param}")
     return Bridge(importlib.import_module(request.param), found.HooklineTransport, found.SyncHooklineTransport)
+
+
+@pytest.fixture
+def session() -> Iterator[Any]:
+    """A session of requests over an adapter of its own, without settings of the environment."""
+    import requests
+
+    from hookline_bridges.requests import HooklineAdapter
+
+    with requests.Session() as made:
+        made.trust_env = False
+        adapter = HooklineAdapter()
+        made.mount("http://", adapter)
+        made.mount("https://", adapter)
+        yield made
+
+
+@pytest.fixture
+def secure(certificates: Certificates) -> Iterator[ScriptedServer]:
+    """A server with a certificate of the tests' authority."""
+    with ScriptedServer(ssl_context=certificates.server_context()) as server:
+        server.always(response(b"ok"))
+        yield server

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from hookline_bridges.loop_thread import Errands, LoopThread, loop_thread
+from kit.forked import in_child
 
 
 @pytest.fixture
@@ -186,20 +186,36 @@ def test_stop_ends_waiting_callers_and_refuses_others() -> None:
     thread.stop()
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_interrupt_while_the_coroutine_is_handed_over(
+    thread: LoopThread, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """A signal may come when the loop has the coroutine already, but before the caller waits for it."""
+    hand_over, has_begun = thread.loop.call_soon_threadsafe, threading.Event()
+
+    async def work() -> None:
+        has_begun.set()
+        await asyncio.sleep(1000)
+
+    def interrupted(*arguments: Any) -> None:
+        monkeypatch.undo()
+        if moment == "after":
+            hand_over(*arguments)
+            assert has_begun.wait(10)
+        raise KeyboardInterrupt
+
+    async def count_tasks() -> int:
+        return len(asyncio.all_tasks())
+
+    monkeypatch.setattr(thread.loop, "call_soon_threadsafe", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        thread.run(work())
+    assert thread.run(count_tasks()) == 1  # itself
+
+
 def test_one_thread_serves_the_whole_process() -> None:
     with ThreadPoolExecutor(4) as pool:
         assert len({id(each) for each in pool.map(lambda _: loop_thread(), range(20))}) == 1
-
-
-def in_child(check: Callable[[], bool]) -> int:
-    """Fork, and return the exit status of a child that runs the check: 0 if it is true."""
-    child = os.fork()
-    if child == 0:
-        try:
-            os._exit(0 if check() else 1)
-        finally:
-            os._exit(2)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of Python 3.12: it has threads
@@ -209,6 +225,24 @@ def test_forked_child_has_a_thread_of_its_own() -> None:
     assert in_child(lambda: loop_thread() is not before and loop_thread().run(double(3)) == 6) == 0
     assert loop_thread() is before
     assert before.run(double(2)) == 4
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_forked_child_is_told_that_the_thread_of_its_parent_is_not_its_own() -> None:
+    before = loop_thread()
+    called: list[int] = []
+
+    def check() -> bool:
+        before.call_soon(called.append, 1)  # nothing happens
+        try:
+            before.run(double(1))
+        except RuntimeError as error:
+            return "parent process" in str(error)
+        return False
+
+    assert in_child(check) == 0
+    assert before.run(double(2)) == 4
+    assert called == []
 
 
 def test_interpreter_exits_while_a_coroutine_runs() -> None:

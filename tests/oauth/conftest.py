@@ -19,17 +19,6 @@ def insecure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def provider1() -> OAuth1Provider:
-    return OAuth1Provider()
-
-
-@pytest.fixture
-def site1(provider1: OAuth1Provider) -> Iterator[Site]:
-    with wsgi_site(provider1) as site:
-        yield site
-
-
-@pytest.fixture
 def tls_site1(provider1: OAuth1Provider, certificates: Any) -> Iterator[Site]:
     with wsgi_site(provider1, certificates.server_context()) as site:
         yield site

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -244,3 +245,20 @@ def hypercorn_http2(certificates: Certificates) -> Iterator[Http2Server]:
     """hypercorn with HTTP/2."""
     with http2_programs.hypercorn_http2(certificates) as server:
         yield server
+
+
+@pytest.fixture
+def provider1() -> Any:
+    """A provider of OAuth 1, fresh for each test."""
+    from servers.oauth1_provider import OAuth1Provider  # here, because it needs oauthlib
+
+    return OAuth1Provider()
+
+
+@pytest.fixture
+def site1(provider1: Any) -> Iterator[Site]:
+    """The server of that provider."""
+    from servers.wsgi import wsgi_site
+
+    with wsgi_site(provider1) as site:
+        yield site

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import AuthError
 from .field_text import field_text
-from .messages import set_field
+from .messages import ORIGINALS, set_field
 from .url_parts import origin
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Snapshot:
     def carry_over(self, foreign: ForeignRequest, request: Request) -> None:
         """Apply to request what differs between foreign and this snapshot.
 
-        A changed path or query changes the URL. A changed field is set for this hop only, except those that describe
-        the body (Content-*). A removed field is removed.
+        A changed path or query changes the URL for this hop only. So does a changed field, except those that describe the
+        body (Content-*). A removed field is removed.
 
         Raises:
             AuthError: the URL was changed to another origin.
@@ -47,7 +47,7 @@ class Snapshot:
         if url != self.url:
             if origin(url) != origin(self.url):
                 raise AuthError("the authentication object moved the request to another origin")
-            request.url = url
+            change(request, url=url)
         after = {name.lower(): (name, _text(value)) for name, value in foreign.headers.items()}
         for name in self.fields.keys() - after.keys():
             request.headers.popall(name, None)
@@ -59,6 +59,26 @@ class Snapshot:
                 request.headers[name] = value
             else:
                 set_field(request, name.title() if name.islower() else name, value)
+
+
+def change(request: Request, **values: Any) -> None:
+    """Change `url` or `body` of a request for this hop only: `restore` undoes it on a follow-up.
+
+    They may hold credentials, and the object is asked anew for each hop.
+    """
+    kept = vars(request).get(ORIGINALS, {})
+    for name, value in values.items():
+        original = kept[name][1] if name in kept else getattr(request, name)
+        setattr(request, name, value)
+        kept = {**kept, name: (getattr(request, name), original)}  # not in place: copies of the request share it
+    vars(request)[ORIGINALS] = kept
+
+
+def restore(request: Request) -> None:
+    """Undo what `change` did to the request that this one is a copy of, where the copy still has it."""
+    for name, (changed, original) in vars(request).pop(ORIGINALS, {}).items():
+        if getattr(request, name) == changed:
+            setattr(request, name, original)
 
 
 def sent_fields(request: Request) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .auth import Auth
-from .foreign_request import Snapshot, join_by_name, sent_fields
+from .foreign_request import Snapshot, change, join_by_name, sent_fields
 
 if TYPE_CHECKING:
     from .auth import Flow
@@ -61,7 +61,7 @@ class AuthFromRequests(Auth):
         before.carry_over(prepared, request)
         body = prepared.body
         if body is not request.body and body != request.body:
-            request.body = body.encode() if isinstance(body, str) else body
+            change(request, body=body.encode() if isinstance(body, str) else body)
             request.headers.popall("Content-Length", None)  # counted anew when it is sent
 
     def _prepared(self, request: Request) -> Any:

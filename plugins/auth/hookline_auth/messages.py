@@ -9,7 +9,8 @@ from .field_text import field_text
 if TYPE_CHECKING:
     from .interfaces import Request
 
-
+# An attribute of requests whose URL or body an authentication object has changed: both, as changed and as they were before.
+ORIGINALS = "auth_originals"
 CAUSE = "auth"  # of a request that a flow sends again
 
 

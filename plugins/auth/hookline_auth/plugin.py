@@ -12,7 +12,7 @@ from .auth import Auth
 from .basic import HTTPBasicAuth
 from .digest import HTTPDigestAuth
 from .foreign_classes import HttpxAuth, RequestsDigestAuth
-from .messages import CAUSE, set_field
+from .messages import CAUSE, ORIGINALS, set_field
 from .netrc import Hosts, has_netrc, read_netrc
 from .running_flows import RunningFlows
 
@@ -79,6 +79,12 @@ class Basic:
             hosts = self._hosts = read_netrc()
         if auth is None and not hosts and request.userinfo is None:  # nearly always
             return None
+        if (
+            ORIGINALS in vars(request) and request.cause != CAUSE
+        ):  # what was signed before goes with no redirect, and no retry
+            from .foreign_request import restore
+
+            restore(request)
         if auth is None or request.has_left_origin:
             if hosts or request.userinfo is not None:
                 from .default_credentials import default_credentials

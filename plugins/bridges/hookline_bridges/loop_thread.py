@@ -84,23 +84,41 @@ class Errands:
 class _Run:
     """A coroutine in the loop, and the thread that waits for it.
 
-    task: once the loop has begun it. is_over: it has ended.
+    task: once the loop has it. has_begun: its first step was made. is_over: it has ended, with `result` or with `error`.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], queue: SimpleQueue[Callable[[], object]]) -> None:
         self.coroutine = coroutine
         self.queue = queue
         self.context = copy_context()
-        self.task: asyncio.Task[Any] | None = None
-        self.is_over = False
+        self.task: asyncio.Task[None] | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.has_begun = self.is_over = False
 
     def begin(self) -> None:
         """Start the coroutine; in the loop."""
-        self.task = asyncio.Task(self.coroutine, loop=asyncio.get_running_loop(), context=self.context)
-        self.task.add_done_callback(self.end)
+        self.task = asyncio.Task(self.serve(), loop=asyncio.get_running_loop(), context=self.context)
 
-    def end(self, task: asyncio.Task[Any]) -> None:
-        """Wake the waiting thread: the task is done."""
+    async def serve(self) -> None:
+        """Run the coroutine, and wake the waiting thread in the same step: a callback of the task would take a turn of the loop.
+
+        A turn is a system call, and two changes of the thread that holds the interpreter.
+        """
+        self.has_begun = True
+        try:
+            self.result = await self.coroutine
+        except BaseException as error:
+            self.error = error
+            if not isinstance(error, (Exception, asyncio.CancelledError)):
+                raise
+        finally:
+            self.queue.put(self.mark_over)
+
+    def end_without_beginning(self, task: asyncio.Task[None]) -> None:
+        """Wake the waiting thread: the task was cancelled before its first step."""
+        self.coroutine.close()
+        self.error = asyncio.CancelledError()
         self.queue.put(self.mark_over)
 
     def mark_over(self) -> None:
@@ -108,12 +126,14 @@ class _Run:
         self.is_over = True
 
     def interrupt(self) -> None:
-        """Cancel it; in the loop, which has begun it by now, unless the caller was interrupted before it asked for that."""
-        if self.task is not None:
-            self.task.cancel()
-        else:
+        """Cancel it; in the loop, which has its task by now, unless the caller was interrupted before it asked for that."""
+        if self.task is None:
             self.coroutine.close()
             self.queue.put(self.mark_over)
+            return
+        if not self.has_begun:
+            self.task.add_done_callback(self.end_without_beginning)
+        self.task.cancel()
 
 
 class LoopThread:
@@ -124,6 +144,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._process = os.getpid()
         self.clients: WeakSet[HttpClient[Any]] = WeakSet()
         self.is_stopping = False
         self._has_started = Event()
@@ -150,8 +171,12 @@ class LoopThread:
 
         errands: what the coroutine asks with; None = it has no errands.
 
-        Raises: what the coroutine raises; RuntimeError, in the loop itself, and at the end of the interpreter.
+        Raises: what the coroutine raises; RuntimeError, in the loop itself, in a forked child, where this thread does not run,
+        and at the end of the interpreter.
         """
+        if os.getpid() != self._process:
+            coroutine.close()
+            raise RuntimeError("this belongs to the parent process, which goes on with it; make another request here")
         if get_ident() == self._thread.ident:
             coroutine.close()
             raise RuntimeError(
@@ -171,16 +196,15 @@ class LoopThread:
         except BaseException:
             self._interrupt(run)
             raise
-        task = run.task
-        assert task is not None
+        error = run.error
+        if error is None:
+            return run.result  # type: ignore[no-any-return]  # what the coroutine returns
         try:
-            return task.result()  # type: ignore[no-any-return]  # what the coroutine returns
-        except asyncio.CancelledError:
-            if not self.is_stopping:
-                raise
-            raise RuntimeError("the interpreter is about to exit: the call was given up") from None
+            if isinstance(error, asyncio.CancelledError) and self.is_stopping:
+                raise RuntimeError("the interpreter is about to exit: the call was given up") from None
+            raise error
         finally:
-            run = task = None  # type: ignore[assignment]  # an exception would keep its own frame alive
+            run = error = None  # type: ignore[assignment]  # an exception would keep its own frame alive
 
     def _interrupt(self, run: _Run) -> None:
         """Cancel a run whose caller was interrupted, at whatever point, and wait for its end for a while."""
@@ -197,11 +221,14 @@ class LoopThread:
                 return
             if wake == run.mark_over:  # errands are not done any more
                 run.is_over = True
-        if run.task is not None and run.task.done() and not run.task.cancelled():
-            run.task.exception()  # retrieved, so that asyncio logs nothing
 
     def call_soon(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Have the loop call a function, and do not wait for it. Nothing happens at the end of the interpreter."""
+        """Have the loop call a function, and do not wait for it.
+
+        Nothing happens at the end of the interpreter, and in a forked child.
+        """
+        if os.getpid() != self._process:
+            return
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(function, *arguments)
 
@@ -221,6 +248,7 @@ class LoopThread:
 
     async def _end_all(self) -> None:
         """Close all clients and cancel all tasks; in the loop."""
+        await asyncio.sleep(0)  # runs that were handed over last make their first step
         await asyncio.gather(*(client.close() for client in list(self.clients)), return_exceptions=True)
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:

@@ -1,0 +1,5 @@
+"""requests over Hookline."""
+
+from .adapter import HooklineAdapter
+
+__all__ = ["HooklineAdapter"]
