@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context, get_current
@@ -22,9 +22,10 @@ from .names import HTTP_REQUEST_HEADER_TEMPLATE, HTTP_RESPONSE_HEADER_TEMPLATE
 from .recorders import Recorders
 from .redaction import REDACTED
 from .settings import RequestHook, ResponseHook, Settings
-from .spans import VERSIONS, Exchange, Peer, error_of
-from .target import Targets
+from .spans import VERSIONS, Exchange, error_of
+from .target import Peer, Targets
 
+MAX_PEERS = 1024  # whose addresses are remembered
 NOTE = "otel"  # the key of an Exchange in `response.notes`
 # Keys of a context in which nothing is recorded, as `opentelemetry.instrumentation.utils` sets them
 SUPPRESSING = frozenset(
@@ -84,7 +85,7 @@ class OpenTelemetry:
         self._targets = Targets(settings)
         self._open: dict[HttpRequest, Exchange] = {}  # by request, until post_request
         self._upgraded: WeakKeyDictionary[Any, Exchange] = WeakKeyDictionary()  # by a connection that left HTTP
-        self._peers: WeakKeyDictionary[Any, Peer | None] = WeakKeyDictionary()
+        self._peers: dict[int, tuple[ref[Any], Peer | None]] = {}  # by the id of the connection
         self.is_used = Switch()  # for what follows pre_request, if that has begun a span
 
     @hookimpl(tryfirst=True, observes=True)
@@ -103,13 +104,18 @@ class OpenTelemetry:
             return
         earlier = None if cause == "call" else self._cause_of(request)
         exchange = Exchange(recorders.tracer, request, target, earlier, context)
-        response.record_timings()
-        response.notes[NOTE] = self._open[request] = exchange
+        response.notes[NOTE] = exchange  # for what follows it
+        inject_into(request, exchange.context)
+        if not exchange.is_recorded and exchange.call.is_over and recorders.histogram is None:
+            exchange.is_over = True
+            return
+        self._open[request] = exchange
         if not self.is_used.is_on:
             self.is_used.turn_on()
-        inject_into(request, exchange.context)
-        if self._settings.request_hook is not None and exchange.span.is_recording():
-            call_hook(self._settings.request_hook, exchange, request)
+        if exchange.is_recorded:
+            response.record_timings()
+            if self._settings.request_hook is not None:
+                call_hook(self._settings.request_hook, exchange, request)
 
     def _cause_of(self, request: HttpRequest) -> Exchange | None:
         """Return the exchange that a follow-up or a sub-request comes from; None if it is not recorded."""
@@ -122,12 +128,15 @@ class OpenTelemetry:
         exchange = self._open.get(request)
         if exchange is not None:
             carrier = connection if connection.session is None else connection.session
-            try:
-                peer, is_new = self._peers[carrier], False
-            except KeyError:
-                peer, is_new = peer_of(connection), True
-                self._peers[carrier] = peer
-            exchange.sent(peer, is_new=is_new)
+            known = self._peers.get(id(carrier))
+            if known is not None and known[0]() is carrier:
+                exchange.sent(known[1], is_new=False)
+                return
+            if len(self._peers) >= MAX_PEERS:
+                self._peers.clear()
+            peer = peer_of(connection)
+            self._peers[id(carrier)] = ref(carrier), peer
+            exchange.sent(peer, is_new=True)
 
     @hookimpl(statuses=(101,), switch="is_used", tryfirst=True)
     def on_headers(self, response: HttpResponse[Any, Any], cause: str) -> None:
@@ -147,11 +156,9 @@ class OpenTelemetry:
         error = error_of(response, exc)
         histogram = self._recorders.histogram
         if histogram is not None and (exchange.sent_at or exc is not None):
-            attributes = self._targets.of_measurement(
-                exchange.target, response.status_code, VERSIONS.get(response.version, ""), error
-            )
+            attributes = exchange.target.measured(response.status_code, VERSIONS.get(response.version, ""), error)
             histogram.record(exchange.seconds(), attributes, exchange.context)
-        if exchange.span.is_recording():
+        if exchange.is_recorded:
             exchange.record(response, exc, error)
             if self._captures:
                 self._capture(exchange, response)
@@ -177,7 +184,7 @@ class OpenTelemetry:
     def disconnected(self, connection: Any, exc: BaseException | None) -> None:
         exchange = self._upgraded.pop(connection, None)
         if exchange is not None and exchange.is_over:
-            if exc is not None and exchange.span.is_recording():
+            if exc is not None and exchange.is_recorded:
                 exchange.span.record_exception(exc)
             exchange.end_span()
             exchange.call.end(exc, exchange.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opentelemetry import metrics, trace
+from opentelemetry.metrics import _internal
 
 from .names import DURATION_BUCKETS, HTTP_CLIENT_REQUEST_DURATION, SCHEMA_URL
 
@@ -22,7 +23,7 @@ class Recorders:
     def __init__(self, tracer_provider: Any, meter_provider: Any) -> None:
         """tracer_provider, meter_provider: those of the program; None = the global ones."""
         self._given = tracer_provider, meter_provider
-        self._seen: tuple[Any, Any] = (None, None)
+        self._seen: Any = None
         self._records_spans = False
         self.tracer: trace.Tracer = trace.NoOpTracer()
         self.histogram: metrics.Histogram | None = None
@@ -30,10 +31,12 @@ class Recorders:
 
     def find(self) -> bool:
         """Take tracer and histogram from the providers of now. Returns False if nothing would be recorded."""
-        tracer_provider = self._given[0] or trace.get_tracer_provider()
-        meter_provider = self._given[1] or metrics.get_meter_provider()
-        if self._seen[0] is not tracer_provider or self._seen[1] is not meter_provider:
-            self._seen = tracer_provider, meter_provider
+        # Both getters read an environment variable each time, 2 us for the two; these names are what they return once it is set.
+        seen = getattr(trace, "_TRACER_PROVIDER", self), getattr(_internal, "_METER_PROVIDER", self)
+        if seen != self._seen or self in seen:
+            tracer_provider = self._given[0] or trace.get_tracer_provider()
+            meter_provider = self._given[1] or metrics.get_meter_provider()
+            self._seen = seen
             self._records_spans = is_of_sdk(tracer_provider)
             if self._records_spans:
                 self.tracer = trace.get_tracer(SCOPE, VERSION, tracer_provider, SCHEMA_URL)

@@ -19,18 +19,15 @@ from .names import (
     ERROR_TYPE,
     FAILED,
     HTTP_REQUEST_RESEND_COUNT,
-    NETWORK_PEER_ADDRESS,
-    NETWORK_PEER_PORT,
     SECONDS,
     WAS_SENT,
 )
-from .target import Attributes, Target, outcome_attributes
+from .target import Attributes, Peer, Target
 
 VERSIONS = {"HTTP/1.1": "1.1", "HTTP/2": "2", "HTTP/1.0": "1.0", "HTTP/3": "3"}
 WAIT = 100_000  # ns between the begin of an exchange and its sending that are looked at: no wait is as short
 LONG_BODY = 16 * 1024  # bytes of a body that may take more than one write
 EVENTS = {"queue": "queued", "dns": "dns", "connect": "connect", "tls": "tls"}  # by phase, in the words of `Timings`
-Peer = tuple[str, int]
 
 
 class Call:
@@ -47,7 +44,7 @@ class Call:
         )
         self.context = set_span_in_context(self.span, context)
         self.resends = 0
-        self.is_over = False
+        self.is_over = not self.span.is_recording()
 
     def end(self, exc: BaseException | None, now: int | None = None) -> None:
         """End the span, unless it has ended. exc: what the caller gets, None = a response. now: ns since the epoch."""
@@ -55,13 +52,12 @@ class Call:
             return
         self.is_over = True
         span = self.span
-        if span.is_recording():
-            if exc is not None and not isinstance(exc, StreamAbandoned):
-                span.set_attribute(ERROR_TYPE, type(exc).__qualname__)
-                span.set_status(Status(StatusCode.ERROR, str(exc)))
-            if self.resends:
-                span.set_attribute(HTTP_REQUEST_RESEND_COUNT, self.resends)
-            span.end(now)
+        if exc is not None and not isinstance(exc, StreamAbandoned):
+            span.set_attribute(ERROR_TYPE, type(exc).__qualname__)
+            span.set_status(Status(StatusCode.ERROR, str(exc)))
+        if self.resends:
+            span.set_attribute(HTTP_REQUEST_RESEND_COUNT, self.resends)
+        span.end(now)
 
     def __del__(self) -> None:
         if not self.is_over:  # nobody knows what the caller got, as after a call that ended within a plugin
@@ -74,12 +70,12 @@ class Exchange:
     request, call, target: its own. context: the one that has its span; the request carries it.
     sent_at: when the request was sent, by `monotonic_ns`. 0 = it was not. resent_at: when it was sent again by core.
     peer: the address that it was sent to; None = it is not known. is_new: was it sent on a new connection?
-    is_over: has its span ended, or does it end with the connection?
+    is_recorded: does its span record something? is_over: was it recorded, or is there nothing to record?
     """
 
     __slots__ = (
-        "_began", "_epoch", "_has_span_ended", "call", "context", "is_new", "is_over", "peer", "request", "resent_at", "sent_at",
-        "span", "target",
+        "_began", "_epoch", "_has_span_ended", "call", "context", "is_new", "is_over", "is_recorded", "peer", "request",
+        "resent_at", "sent_at", "span", "target",
     )  # fmt: skip
 
     def __init__(
@@ -109,7 +105,9 @@ class Exchange:
         self.sent_at = 0
         self.resent_at: tuple[int, ...] = ()
         self.peer: Peer | None = None
-        self.is_new = self.is_over = self._has_span_ended = False
+        self.is_new = self.is_over = False
+        self.is_recorded = self.span.is_recording()
+        self._has_span_ended = not self.is_recorded
 
     def sent(self, peer: Peer | None, *, is_new: bool) -> None:
         """Note that the request has got a connection, and is sent now; not for the first time if core sends it again."""
@@ -128,17 +126,14 @@ class Exchange:
     def record(self, response: HttpResponse[Any, Any], exc: BaseException | None, error: str) -> None:
         """Record on the span how the exchange went. error: as `error_of` returns it."""
         span = self.span
-        attributes = outcome_attributes(response.status_code, VERSIONS.get(response.version, ""), error)
-        if self.peer is not None:
-            attributes[NETWORK_PEER_ADDRESS] = self.peer[0]
-            if self.peer[1]:
-                attributes[NETWORK_PEER_PORT] = self.peer[1]
-        if self.resent_at:
-            attributes[HTTP_REQUEST_RESEND_COUNT] = self.call.resends
-        if exc is None and not self.sent_at and response.is_built:
-            attributes[WAS_SENT] = False
-        span.set_attributes(attributes)
+        span.set_attributes(
+            self.target.outcome(response.status_code, VERSIONS.get(response.version, ""), error, self.peer)
+        )
         self._add_events(response, failed=exc is not None)
+        if self.resent_at:
+            span.set_attribute(HTTP_REQUEST_RESEND_COUNT, self.call.resends)
+        if exc is None and not self.sent_at and response.is_built:
+            span.set_attribute(WAS_SENT, False)
         if error:
             span.set_status(Status(StatusCode.ERROR, None if exc is None else str(exc)))
             if exc is not None:
