@@ -175,7 +175,10 @@ class Exchange:
             for step in ("queued", "sent", "first_byte"):
                 seconds = getattr(timings, step)
                 if seconds is not None:
-                    moments.append((began + int(seconds * 1e9), step, None))
+                    moment = began + int(seconds * 1e9)
+                    if step == "sent" and self.resent_at:
+                        moment = max(moment, self.resent_at[-1] + self._epoch)
+                    moments.append((moment, step, None))
         return sorted(moments, key=lambda moment: moment[0])
 
     def end_span(self) -> None:
