@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -108,6 +109,7 @@ async def test_call_with_endless_follow_ups_ends(
     async with asyncio.timeout(10):
         while not telemetry.calls:  # noqa: ASYNC110  # it ends when the last response is dropped
             await asyncio.sleep(0.01)
+            gc.collect()
     assert len(telemetry.exchanges) == 101
 
 

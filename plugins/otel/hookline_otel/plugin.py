@@ -35,6 +35,7 @@ SUPPRESSING = frozenset(
         getattr(otel_context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", ""),
     }
 )
+SECRET_FIELDS = frozenset({"set-cookie", "authentication-info"})  # of responses
 _logger = logging.getLogger("hookline_otel")
 
 
@@ -49,8 +50,8 @@ class OpenTelemetry:
     kept_query_parameters: names of parameters whose values are recorded in `url.full`; all others are REDACTED. Default: none.
     captured_request_headers, captured_response_headers: regular expressions for the names of fields to record. Default None:
         those of OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST and …_CLIENT_RESPONSE.
-    sanitized_headers: regular expressions for the names of captured fields whose values are REDACTED, as those that carry
-        credentials are in any case. Default None: those of OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS.
+    sanitized_headers: regular expressions for the names of captured fields whose values are REDACTED, as those of credentials,
+        of cookies and of `sensitive_headers` are in any case. Default None: those of OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS.
 
     Raises: TypeError; ValueError, for an expression that is none.
     """
@@ -208,7 +209,9 @@ class OpenTelemetry:
     def _value_of(self, request: HttpRequest, name: str, value: str) -> str:
         """Return the value of a captured field, or what stands for it. Bytes that are no UTF-8 are replaced."""
         sanitizes = self._settings.sanitizes
-        if name.lower() in request.configuration.credentials or (sanitizes is not None and sanitizes(name)):
+        low = name.lower()
+        is_secret = low in request.configuration.credentials or low in request.sensitive_headers or low in SECRET_FIELDS
+        if is_secret or (sanitizes is not None and sanitizes(name)):
             return REDACTED
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
