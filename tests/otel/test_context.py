@@ -149,7 +149,9 @@ async def test_configured_propagators_write_the_fields(
 
         def inject(self, carrier: Any, context: Any = None, setter: Any = None) -> None:
             span = trace.get_current_span(context).get_span_context()
-            setter.set(carrier, "x-own", f"{span.span_id:x}") if setter else carrier.update({"x-own": f"{span.span_id:x}"})
+            setter.set(carrier, "x-own", f"{span.span_id:x}") if setter else carrier.update(
+                {"x-own": f"{span.span_id:x}"}
+            )
 
         @property
         def fields(self) -> set[str]:

@@ -210,7 +210,7 @@ async def test_stream_that_is_forgotten_ends_its_spans(
     del answer
     gc.collect()
     async with asyncio.timeout(10):
-        while len(telemetry.spans) < 2:  # noqa: ASYNC110  # the event is that of the garbage collector
+        while len(telemetry.spans) < 2:  # the event is that of the garbage collector
             await asyncio.sleep(0.01)
             gc.collect()
 

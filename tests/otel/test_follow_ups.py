@@ -80,9 +80,7 @@ async def test_sub_request_is_under_the_call_it_is_sent_for(
     assert "http.request.resend_count" not in token.attributes
 
 
-async def test_follow_up_that_a_plugin_refuses_ends_the_call(
-    scripted: ScriptedServer, telemetry: Telemetry
-) -> None:
+async def test_follow_up_that_a_plugin_refuses_ends_the_call(scripted: ScriptedServer, telemetry: Telemetry) -> None:
     class Guards:
         name = "a_guard"
 
@@ -107,15 +105,13 @@ async def test_call_with_endless_follow_ups_ends(
     with pytest.raises(PluginError, match="more than 100 follow-ups"):
         await follower.get(scripted.url())
     async with asyncio.timeout(10):
-        while not telemetry.calls:  # noqa: ASYNC110  # it ends when the last response is dropped
+        while not telemetry.calls:  # it ends when the last response is dropped
             await asyncio.sleep(0.01)
             gc.collect()
     assert len(telemetry.exchanges) == 101
 
 
-async def test_answer_of_a_later_plugin_stays_under_the_call(
-    scripted: ScriptedServer, telemetry: Telemetry
-) -> None:
+async def test_answer_of_a_later_plugin_stays_under_the_call(scripted: ScriptedServer, telemetry: Telemetry) -> None:
     class Late:
         name = "zz_late"
         after = ("otel",)

@@ -46,7 +46,7 @@ def test_contexts_that_suppress_are_those_of_the_api() -> None:
 
 
 def test_version_is_that_of_the_package() -> None:
-    assert recorders.VERSION == hookline_otel.__version__
+    assert hookline_otel.__version__ == recorders.VERSION
 
 
 @pytest.mark.parametrize(

@@ -109,9 +109,7 @@ async def test_fields_are_captured_if_they_are_named(
         await client.get(
             scripted.url(), headers={"X-A": "1", "X-Session-Id": "s", "Authorization": "Bearer t", "Y": "no"}
         )
-    captured = {
-        name: value for name, value in telemetry.exchange.attributes.items() if ".header." in name
-    }
+    captured = {name: value for name, value in telemetry.exchange.attributes.items() if ".header." in name}
     assert captured.pop("http.response.header.x-bytes")[0]
     assert captured == {
         "http.request.header.host": (f"127.0.0.1:{scripted.port}",),

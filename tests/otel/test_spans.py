@@ -73,7 +73,10 @@ async def test_first_byte_is_when_the_server_answered(
     scripted.answer(response(b"warm"), Script().pause(0.3).send(response(b"late")))
     for _ in range(2):
         await client.get(scripted.url())
-    at = {event.name: (event.timestamp - telemetry.exchanges[1].start_time) / 1e9 for event in telemetry.exchanges[1].events}
+    at = {
+        event.name: (event.timestamp - telemetry.exchanges[1].start_time) / 1e9
+        for event in telemetry.exchanges[1].events
+    }
     assert at["sent"] < 0.25 < at["first_byte"]
 
 

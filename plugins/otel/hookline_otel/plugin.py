@@ -168,13 +168,13 @@ class OpenTelemetry:
         if response.status_code == 101 and exc is None and self._is_upgraded(exchange):
             return  # `disconnected` ends both spans
         exchange.end_span()
-        if is_final(response, exc):
+        if not exchange.is_side and is_final(response, exc):
             exchange.call.end(exc, exchange.now())
 
     def _end_unrecorded(self, response: HttpResponse[Any, Any], exc: BaseException | None) -> None:
         """End the call of a follow-up that was not recorded: a plugin before this one has refused it, or has answered it."""
         earlier = earlier_exchange(response.request)
-        if earlier is not None and is_final(response, exc):
+        if earlier is not None and not earlier.is_side and is_final(response, exc):
             earlier.call.end(exc, earlier.now())
 
     def _is_upgraded(self, exchange: Exchange) -> bool:

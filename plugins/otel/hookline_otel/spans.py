@@ -70,12 +70,13 @@ class Exchange:
     request, call, target: its own. context: the one that has its span; the request carries it.
     sent_at: when the request was sent, by `monotonic_ns`. 0 = it was not. resent_at: when it was sent again by core.
     peer: the address that it was sent to; None = it is not known. is_new: was it sent on a new connection?
+    is_side: was it sent for the sake of another exchange, with which the call goes on?
     is_recorded: does its span record something? is_over: was it recorded, or is there nothing to record?
     """
 
     __slots__ = (
-        "_began", "_epoch", "_has_span_ended", "call", "context", "is_new", "is_over", "is_recorded", "peer", "request",
-        "resent_at", "sent_at", "span", "target",
+        "_began", "_epoch", "_has_span_ended", "call", "context", "is_new", "is_over", "is_recorded", "is_side", "peer",
+        "request", "resent_at", "sent_at", "span", "target",
     )  # fmt: skip
 
     def __init__(
@@ -91,13 +92,15 @@ class Exchange:
         self.request = request
         self.target = target
         attributes, links = target.attributes, None
+        self.is_side = False
         if earlier is None:
             self.call = Call(tracer, target, context, now)
         else:
             self.call = earlier.call
+            self.is_side = earlier.is_side or not request.history
             attributes = {**attributes, CAUSE: request.cause}
             links = [Link(earlier.span.get_span_context(), {CAUSE: request.cause})]
-            if request.parent is None:
+            if not self.is_side:
                 self.call.resends += 1
                 attributes[HTTP_REQUEST_RESEND_COUNT] = self.call.resends
         self.span: Span = tracer.start_span(target.name, self.call.context, SpanKind.CLIENT, attributes, links, now)
@@ -114,7 +117,8 @@ class Exchange:
         now = monotonic_ns()
         if self.sent_at:
             self.resent_at += (now,)
-            self.call.resends += 1
+            if not self.is_side:
+                self.call.resends += 1
         self.sent_at = now
         self.peer = peer
         self.is_new |= is_new
@@ -131,7 +135,7 @@ class Exchange:
         )
         self._add_events(response, failed=exc is not None)
         if self.resent_at:
-            span.set_attribute(HTTP_REQUEST_RESEND_COUNT, self.call.resends)
+            span.set_attribute(HTTP_REQUEST_RESEND_COUNT, self.call.resends or len(self.resent_at))
         if exc is None and not self.sent_at and response.is_built:
             span.set_attribute(WAS_SENT, False)
         if error:
