@@ -104,6 +104,7 @@ class OpenTelemetry:
         if target.is_excluded:
             return
         earlier = None if cause == "call" else self._cause_of(request)
+        response.record_timings()  # now, because their moments count from here as those of the span do
         exchange = Exchange(recorders.tracer, request, target, earlier, context)
         response.notes[NOTE] = exchange  # for what follows it
         inject_into(request, exchange.context)
@@ -113,10 +114,8 @@ class OpenTelemetry:
         self._open[request] = exchange
         if not self.is_used.is_on:
             self.is_used.turn_on()
-        if exchange.is_recorded:
-            response.record_timings()
-            if self._settings.request_hook is not None:
-                call_hook(self._settings.request_hook, exchange, request)
+        if exchange.is_recorded and self._settings.request_hook is not None:
+            call_hook(self._settings.request_hook, exchange, request)
 
     def _cause_of(self, request: HttpRequest) -> Exchange | None:
         """Return the exchange that a follow-up or a sub-request comes from; None if it is not recorded."""
