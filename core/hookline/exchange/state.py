@@ -403,7 +403,7 @@ class ExchangeState:
             if request.deadline:
                 self._arm_deadline()
             return
-        if self._timings is not None:
+        if self._timings is not None and not self._phases_began:
             self._timings._begin_sending()
         connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:

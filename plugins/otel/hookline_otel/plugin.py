@@ -51,7 +51,8 @@ class OpenTelemetry:
     captured_request_headers, captured_response_headers: regular expressions for the names of fields to record. Default None:
         those of OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST and …_CLIENT_RESPONSE.
     sanitized_headers: regular expressions for the names of captured fields whose values are REDACTED, as those of credentials,
-        of cookies and of `sensitive_headers` are in any case. Default None: those of OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS.
+        of cookies and of `sensitive_headers` are in any case. Default None: those of
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS.
 
     Raises: TypeError; ValueError, for an expression that is none.
     """
