@@ -42,6 +42,7 @@ from benchmarks.report import figure, table
 from benchmarks.workloads import WrongAnswer
 
 Call = Callable[[], Awaitable[Any]]
+WARM_UP = 5  # calls before each batch, which fill the caches of the processor anew
 LIMITS = {"recorded": 20.0, "not sampled": 3.0, "no SDK": 3.0}  # us, where a warm GET takes WARM_GET
 
 
@@ -79,6 +80,8 @@ def by_hand(client: Any, url: str, tracer: Tracer, histogram: Histogram | None) 
 
 async def batch(call: Call, requests: int) -> float:
     """Return the microseconds of CPU time per GET; every response is validated."""
+    for _ in range(WARM_UP):
+        await call()
     begun = time.process_time_ns()
     for _ in range(requests):
         response = await call()
@@ -118,15 +121,18 @@ async def measure(url: str, rounds: int, requests: int, *, alone: bool) -> dict[
                 by_hand(plain, url, dropping.get_tracer("by hand"), None),
                 get(await client(OpenTelemetry(tracer_provider=dropping))),
             ),
-            "no SDK": (get(plain), get(await client(OpenTelemetry()))),
+            "no SDK": (get(await client()), get(await client(OpenTelemetry()))),
         }
         found: dict[str, list[tuple[float, float, float]]] = {kind: [] for kind in pairs}
         for number in range(-1, rounds):  # the first round opens connections
             gc.collect()
             for kind, (without, with_plugin) in pairs.items():
-                times = [await batch(call, requests) for call in (get(plain), without, with_plugin)]
+                times: dict[str, float] = {}
+                calls = {"warm": get(plain), "without": without, "with": with_plugin}
+                for name in sorted(calls, reverse=number % 2 == 0):  # none of them always profits from the one before
+                    times[name] = await batch(calls[name], requests)
                 if number >= 0:
-                    found[kind].append((times[0], times[1], times[2]))
+                    found[kind].append((times["warm"], times["without"], times["with"]))
     return found
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,3 +251,34 @@ async def test_response_that_was_recorded_can_be_pickled(
     copied = pickle.loads(pickle.dumps(await client.get(scripted.url())))
     assert copied.content == b"fine"
     assert copied.timings.sent is not None
+
+
+LATE_SDK = """
+import sys
+from hookline import HttpClient
+from kit.otel import Telemetry
+from opentelemetry import metrics, trace
+
+telemetry = Telemetry()
+found = []
+with HttpClient(autoload=False, plugins=["otel"]) as client:
+    for setting_up in (
+        lambda: None,
+        lambda: metrics.set_meter_provider(telemetry.meter_provider),
+        lambda: trace.set_tracer_provider(telemetry.tracer_provider),
+    ):
+        setting_up()
+        client.get(sys.argv[1])
+        found.append((len(telemetry.exchanges), sum(point.count for point in telemetry.measurements())))
+print(found)
+"""
+
+
+def test_sdk_may_be_set_up_after_the_client(scripted: ScriptedServer) -> None:
+    scripted.always(response(b"fine"))
+    command = [sys.executable, "-W", "error", "-c", LATE_SDK, scripted.url()]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[(0, 0), (0, 1), (1, 2)]"
+    assert [seen.header("traceparent") is None for seen in scripted.requests] == [True, True, False]
