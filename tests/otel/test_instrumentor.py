@@ -35,7 +35,7 @@ async def test_clients_are_recorded_while_it_is_on(
     scripted: ScriptedServer, telemetry: Telemetry, instrumentor: HooklineInstrumentor
 ) -> None:
     scripted.always(response(b"fine"))
-    async with HttpClient(autoload=False) as before, HttpClient(autoload="default") as other:
+    async with HttpClient(autoload=False) as before, HttpClient() as other:
         await before.get(scripted.url("/1"))
         instrumentor.instrument(**settings(telemetry), excluded_urls="/excluded")
         async with HttpClient(autoload=False) as later:

@@ -57,7 +57,7 @@ async def test_values_that_are_kept(scripted: ScriptedServer, telemetry: Telemet
 async def test_no_secret_is_recorded_anywhere(scripted: ScriptedServer, telemetry: Telemetry) -> None:
     scripted.always(response(b"no", 500))
     plugin = telemetry.plugin(captured_request_headers=".*", captured_response_headers=".*")
-    async with HttpClient(plugins=[plugin], auth=("user", "SECRET-1")) as client:
+    async with HttpClient(plugins=[plugin]) as client:
         await client.get(scripted.url("/?key=SECRET-2"), headers={"Authorization": "Bearer SECRET-3"})
         await client.get(scripted.url("/").replace("://", "://u:SECRET-4@"), headers={"Cookie": "a=SECRET-5"})
         with pytest.raises(OSError, match="no server"):

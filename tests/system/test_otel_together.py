@@ -132,6 +132,18 @@ async def test_signature_covers_the_context(scripted: ScriptedServer, telemetry:
     assert seen.header("traceparent").startswith(traceparent_of(telemetry.exchange))
 
 
+@BOTH
+async def test_credentials_of_other_plugins_are_not_recorded(scripted: ScriptedServer, telemetry: Telemetry) -> None:
+    scripted.always(response(b"fine", 200, {"Set-Cookie": "id=SECRET-1"}))
+    plugin = telemetry.plugin(captured_request_headers=".*", captured_response_headers=".*")
+    async with HttpClient(plugins=[plugin], auth=("user", "SECRET-2"), cookies={"a": "SECRET-3"}, timeout=20) as client:
+        await client.get(scripted.url("/?a=SECRET-4"))
+    text = "".join(span.to_json() for span in telemetry.spans)
+    assert "SECRET" not in text
+    assert "dXNlcjpTRUNSRVQtMg" not in text  # user:SECRET-2 in base64
+    assert telemetry.exchange.attributes["http.request.header.cookie"] == ("REDACTED",)
+
+
 async def test_connect_to_a_proxy_is_an_exchange_of_the_call(
     scripted: ScriptedServer, certificates: Certificates, telemetry: Telemetry
 ) -> None:
