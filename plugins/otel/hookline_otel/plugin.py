@@ -35,7 +35,10 @@ SUPPRESSING = frozenset(
         getattr(otel_context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", ""),
     }
 )
-SECRET_FIELDS = frozenset({"set-cookie", "authentication-info"})  # of responses
+# Fields whose values are never recorded, whichever plugins declare that they carry credentials
+SECRET_FIELDS = frozenset(
+    {"authorization", "authentication-info", "cookie", "proxy-authentication-info", "proxy-authorization", "set-cookie"}
+)
 _logger = logging.getLogger("hookline_otel")
 
 
