@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pickle
 import subprocess
@@ -242,6 +243,25 @@ def test_forked_child_records_its_own_requests(scripted: ScriptedServer, telemet
         assert os.waitpid(child, 0)[1] == 0
         client.get(scripted.url())
     assert len(telemetry.exchanges) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning", "ignore::ResourceWarning")
+def test_forked_child_does_not_end_the_spans_of_its_parent(scripted: ScriptedServer, telemetry: Telemetry) -> None:
+    scripted.always(response(b"x" * 300_000))
+    with HttpClient(autoload=False, plugins=[telemetry.plugin()]) as client:
+        answer: Any = client.get(scripted.url(), stream=True)
+        child = os.fork()
+        if child == 0:
+            try:
+                del answer
+                gc.collect()
+                os._exit(len(telemetry.spans))
+            finally:
+                os._exit(9)
+        assert os.waitpid(child, 0)[1] == 0
+        answer.close()
+    assert len(telemetry.spans) == 2
 
 
 async def test_response_that_was_recorded_can_be_pickled(

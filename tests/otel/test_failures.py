@@ -225,6 +225,47 @@ async def test_stream_that_fails(scripted: ScriptedServer, telemetry: Telemetry)
     failed_as(telemetry, "ReadTimeout")
 
 
+async def test_request_that_cannot_be_written(telemetry: Telemetry) -> None:
+    plugin = telemetry.plugin(captured_request_headers=".*")
+    async with HttpClient(autoload=False, plugins=[plugin]) as client:
+        request = client.build_request("GET", "http://127.0.0.1:9/")
+        request.headers["Content-Length"] = "nonsense"
+        with pytest.raises(OSError, match=r".*"):
+            await client.send(request)
+    assert len(telemetry.spans) == 2
+    assert plugin._open == {}
+
+
+async def test_error_whose_text_cannot_be_had_ends_the_spans(telemetry: Telemetry) -> None:
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    class Raises:
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> None:
+            raise Unspeakable
+
+    plugin = telemetry.plugin()
+    async with HttpClient(autoload=False, plugins=[plugin, Raises()]) as client:
+        with pytest.raises(Unspeakable):
+            await client.get("http://service.invalid/")
+    assert len(telemetry.exchanges) == 1
+    assert plugin._open == {}
+
+
+async def test_answer_in_place_of_a_failure_is_no_error_of_the_call(telemetry: Telemetry, unused_tcp_port: int) -> None:
+    class Answers:
+        @hookimpl
+        def post_request(self, response: HttpResponse, exc: BaseException | None) -> HttpResponse | None:
+            return HttpResponse.build(response.request, 200, content=b"stale") if exc is not None else None
+
+    async with HttpClient(autoload=False, plugins=[telemetry.plugin(), Answers()]) as client:
+        assert (await client.get(f"http://127.0.0.1:{unused_tcp_port}/")).content == b"stale"
+    assert telemetry.exchange.attributes["error.type"] == "ConnectionRefused"
+    assert telemetry.call.status.status_code is StatusCode.UNSET
+
+
 async def test_spans_are_let_go_with_the_response(
     scripted: ScriptedServer, telemetry: Telemetry, client: HttpClient
 ) -> None:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary, ref
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagate import inject
+from opentelemetry.trace import Status, StatusCode
 
 from hookline import HttpRequest, HttpResponse, Switch, hookimpl
 
@@ -148,6 +149,7 @@ class OpenTelemetry:
         exchange: Exchange | None = response.notes.get(NOTE)
         if exchange is not None and response.connection is not None and not response.is_built:
             self._upgraded[response.connection] = exchange
+            exchange.upgraded = ref(response.connection)
 
     @hookimpl(trylast=True, switch="is_used")
     def post_request(self, response: HttpResponse[Any, Any], exc: BaseException | None, cause: str) -> None:
@@ -157,6 +159,16 @@ class OpenTelemetry:
             return
         exchange.is_over = True
         self._open.pop(exchange.request, None)
+        try:
+            self._record(exchange, response, exc)
+        finally:
+            if exc is not None or not exchange.is_upgraded:  # else `disconnected` ends both spans
+                exchange.end_span()
+                if not exchange.is_side:
+                    end_call(exchange, response, exc)
+
+    def _record(self, exchange: Exchange, response: HttpResponse[Any, Any], exc: BaseException | None) -> None:
+        """Record how an exchange went, as a measurement and on its span."""
         error = error_of(response, exc)
         histogram = self._recorders.histogram
         if histogram is not None and (exchange.sent_at or exc is not None):
@@ -168,21 +180,12 @@ class OpenTelemetry:
                 self._capture(exchange, response)
             if self._settings.response_hook is not None and response.status_code:
                 call_hook(self._settings.response_hook, exchange, response)
-        if response.status_code == 101 and exc is None and self._is_upgraded(exchange):
-            return  # `disconnected` ends both spans
-        exchange.end_span()
-        if not exchange.is_side and is_final(response, exc):
-            exchange.call.end(exc, exchange.now())
 
     def _end_unrecorded(self, response: HttpResponse[Any, Any], exc: BaseException | None) -> None:
         """End the call of a follow-up that was not recorded: a plugin before this one has refused it, or has answered it."""
         earlier = earlier_exchange(response.request)
-        if earlier is not None and not earlier.is_side and is_final(response, exc):
-            earlier.call.end(exc, earlier.now())
-
-    def _is_upgraded(self, exchange: Exchange) -> bool:
-        """Say whether the connection of an exchange is open, and no longer HTTP."""
-        return any(found is exchange and connection.alive for connection, found in self._upgraded.items())
+        if earlier is not None and not earlier.is_side:
+            end_call(earlier, response, exc)
 
     @hookimpl
     def disconnected(self, connection: Any, exc: BaseException | None) -> None:
@@ -190,6 +193,7 @@ class OpenTelemetry:
         if exchange is not None and exchange.is_over:
             if exc is not None and exchange.is_recorded:
                 exchange.span.record_exception(exc)
+                exchange.span.set_status(Status(StatusCode.ERROR, str(exc)))
             exchange.end_span()
             exchange.call.end(exc, exchange.now())
 
@@ -197,7 +201,7 @@ class OpenTelemetry:
         """Record the fields that the settings name."""
         settings = self._settings
         found: dict[str, list[str]] = {}
-        if settings.request_fields is not None:
+        if settings.request_fields is not None and exchange.sent_at:  # else they may be what could not be sent
             for name, value in exchange.request.fields_as_sent():
                 if settings.request_fields(name):
                     key = f"{HTTP_REQUEST_HEADER_TEMPLATE}.{name.lower()}"
@@ -234,9 +238,18 @@ def earlier_exchange(request: HttpRequest) -> Exchange | None:
     return found
 
 
-def is_final(response: HttpResponse[Any, Any], exc: BaseException | None) -> bool:
-    """Say whether the call ends with this exchange: nobody has answered post_request, or core ignores the answer."""
-    if response.answer is None or response.was_handed_out or not isinstance(exc, Exception | None):
+def end_call(exchange: Exchange, response: HttpResponse[Any, Any], exc: BaseException | None) -> None:
+    """End the span of a call, unless another exchange follows: post_request was answered with a request."""
+    if response.answer is not None and not is_answer_ignored(response, exc):
+        if isinstance(response.answer, HttpRequest):
+            return
+        exc = None  # the caller gets what a plugin has answered with
+    exchange.call.end(exc, exchange.now())
+
+
+def is_answer_ignored(response: HttpResponse[Any, Any], exc: BaseException | None) -> bool:
+    """Say whether core ignores answers: the caller has the response, or has cancelled the call, or its time is over."""
+    if response.was_handed_out or not isinstance(exc, Exception | None):
         return True
     request = response.request
     # a timer may fire a millisecond early

@@ -6,8 +6,10 @@ exchange that caused it. Neither is made the current span of a task: a stream or
 
 from __future__ import annotations
 
+import os
 from time import monotonic_ns, time_ns
 from typing import Any
+from weakref import ref
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
@@ -30,15 +32,29 @@ LONG_BODY = 16 * 1024  # bytes of a body that may take more than one write
 EVENTS = {"queue": "queued", "dns": "dns", "connect": "connect", "tls": "tls"}  # by phase, in the words of `Timings`
 
 
+_process = object()  # stands for this process: a forked child must not end the spans of its parent
+
+
+def _forget_parent() -> None:
+    global _process
+    _process = object()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_parent)
+
+
 class Call:
     """A call of the user, or what a plugin sends by itself.
 
     span, context: its span, and the context that has it. resends: how often a request of it was sent again.
     """
 
-    __slots__ = ("context", "is_over", "resends", "span")
+    __slots__ = ("_process", "context", "is_over", "resends", "span")
 
     def __init__(self, tracer: Tracer, target: Target, context: Context, now: int) -> None:
+        self.is_over = True  # until there is a span
+        self._process = _process
         self.span: Span = tracer.start_span(
             target.call_name, context, SpanKind.INTERNAL, target.call_attributes, start_time=now
         )
@@ -48,7 +64,7 @@ class Call:
 
     def end(self, exc: BaseException | None, now: int | None = None) -> None:
         """End the span, unless it has ended. exc: what the caller gets, None = a response. now: ns since the epoch."""
-        if self.is_over:
+        if self.is_over or self._process is not _process:
             return
         self.is_over = True
         span = self.span
@@ -60,8 +76,8 @@ class Call:
         span.end(now)
 
     def __del__(self) -> None:
-        if not self.is_over:  # nobody knows what the caller got, as after a call that ended within a plugin
-            self.end(None)
+        if not self.is_over:
+            self.end(None)  # nobody knows what the caller got, as after a call that ended within a plugin
 
 
 class Exchange:
@@ -70,13 +86,14 @@ class Exchange:
     request, call, target: its own. context: the one that has its span; the request carries it.
     sent_at: when the request was sent, by `monotonic_ns`. 0 = it was not. resent_at: when it was sent again by core.
     peer: the address that it was sent to; None = it is not known. is_new: was it sent on a new connection?
+    upgraded: refers to its connection, if that is no longer HTTP. None = it is.
     is_side: was it sent for the sake of another exchange, with which the call goes on?
     is_recorded: does its span record something? is_over: was it recorded, or is there nothing to record?
     """
 
     __slots__ = (
-        "_began", "_epoch", "_has_span_ended", "call", "context", "is_new", "is_over", "is_recorded", "is_side", "peer",
-        "request", "resent_at", "sent_at", "span", "target",
+        "_began", "_epoch", "_has_span_ended", "_process", "call", "context", "is_new", "is_over", "is_recorded", "is_side",
+        "peer", "request", "resent_at", "sent_at", "span", "target", "upgraded",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +103,8 @@ class Exchange:
 
         earlier: the exchange that this one follows, or for whose sake it is sent; None = it is the first of its call.
         """
+        self._has_span_ended = True  # until there is one
+        self._process = _process
         self._began = monotonic_ns()
         now = time_ns()
         self._epoch = now - self._began  # ns, to be added to what `monotonic_ns` says
@@ -108,6 +127,7 @@ class Exchange:
         self.sent_at = 0
         self.resent_at: tuple[int, ...] = ()
         self.peer: Peer | None = None
+        self.upgraded: ref[Any] | None = None
         self.is_new = self.is_over = False
         self.is_recorded = self.span.is_recording()
         self._has_span_ended = not self.is_recorded
@@ -122,6 +142,12 @@ class Exchange:
         self.sent_at = now
         self.peer = peer
         self.is_new |= is_new
+
+    @property
+    def is_upgraded(self) -> bool:
+        """True while its connection is open, and no longer HTTP."""
+        connection = None if self.upgraded is None else self.upgraded()
+        return connection is not None and bool(connection.alive)
 
     def seconds(self) -> float:
         """The seconds since the exchange began."""
@@ -187,7 +213,7 @@ class Exchange:
 
     def end_span(self) -> None:
         """End the span, unless it has ended."""
-        if not self._has_span_ended:
+        if not self._has_span_ended and self._process is _process:
             self._has_span_ended = True
             self.span.end(self.now())
 
@@ -196,8 +222,8 @@ class Exchange:
         return monotonic_ns() + self._epoch
 
     def __del__(self) -> None:
-        if not self._has_span_ended:  # its connection is gone, and no one has said so
-            self.end_span()
+        if not self._has_span_ended:
+            self.end_span()  # its connection is gone, and no one has said so
 
 
 def error_of(response: HttpResponse[Any, Any], exc: BaseException | None) -> str:
