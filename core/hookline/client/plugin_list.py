@@ -108,7 +108,7 @@ class Plugins:
             reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + effect)
         if conditions.observes:
             reasons.append("observes: for it no other is called")
-        elif conditions.has_request_conditions:
+        if conditions.has_request_conditions:
             reasons.append(self._runs_for(implementation))
         return "; ".join(reasons) or "by name"
 

@@ -46,7 +46,7 @@ class ConnectionHooks:
         """Run `connected`, before the first byte of a request is sent."""
         at = 0
         try:
-            for call in self._calls:  # 0.2 us for one, where `call_all` takes 1.2
+            for call in self._calls:  # one takes an eighth of what `call_all` takes
                 call(request, connection)
                 at += 1
         except BaseException as error:

@@ -289,9 +289,13 @@ class Implementation:
 
     def adapted_to(self, *names: str) -> Callable[..., Any]:
         """Return what takes the arguments of these names by position: the function itself, if these are its parameters."""
-        if tuple(self.shape.positional) == names and not self.shape.keywords:
-            return self.function
-        return lambda *values: self.call_with(dict(zip(names, values, strict=True)))
+        function, passed = self.function, tuple(self.shape.positional)
+        if self.shape.keywords:
+            return lambda *values: self.call_with(dict(zip(names, values, strict=True)))
+        if passed == names:
+            return function
+        places = [names.index(name) for name in passed]
+        return lambda *values: function(*[values[place] for place in places])
 
     def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:
         """May core skip it for requests that give neither an option nor a field that its preconditions name?

@@ -91,17 +91,18 @@ class Timings:
     def _take_moments(self, sent_at: float | None, head_at: float | None) -> None:
         """Record when the request was sent and when the final head came, as the exchange keeps them on the fast path.
 
-        sent_at, head_at: by `time.monotonic`; None = it was not, and it did not. Moments that are recorded already stay.
+        sent_at, head_at: by `time.monotonic`; None = it was not, and it did not. Moments of this sending that are recorded
+        already stay.
         """
         if sent_at is None or sent_at == self._sent_at or self._sending is not None:
             return
         self._sent_at, self._sending = sent_at, sent_at - self._began
         if self.queued is None:
             self.queued = self._sending
-        if self.sent is None:
+        if self.sent is None or self.sent < self._sending:
             self.sent = self._sending
-        if self.first_byte is None and head_at is not None and head_at >= sent_at:
-            self.first_byte = head_at - self._began
+        if self.first_byte is None or self.first_byte < self._sending:
+            self.first_byte = None if head_at is None or head_at < sent_at else head_at - self._began
 
     def _end(self, *, failed: bool) -> None:
         """Record the phases of what was sent, which is over now. failed: with an error."""
