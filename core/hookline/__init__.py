@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from .client.attributes import ClientOption
 from .client.client import HttpClient, for_each_client
-from .client.synchronous import SyncHttpClient, SyncHttpResponse, SyncResponseStream
 from .errors import (
     BodyNotRepeatable,
     BodyTooLarge,
@@ -45,17 +44,18 @@ from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
 from .http1.connection import Connection
 from .messages.charset import check_charset
+from .messages.clean_url import SplitURL
 from .messages.content_decoding import Decoder
 from .messages.fields import check_fields, field_octets
 from .messages.request_body import Source, as_body
 from .messages.timeout import Timeout
-from .messages.url import SplitURL, canonical_host, split_url
+from .messages.url import split_url
 from .network.route import DirectRoute, Route
-from .network.stats import Stats
 from .network.timings import Timings
 from .network.tls import TLS
 from .plugins.distributions import entry_points
 from .plugins.entry_point import EntryPoint
+from .plugins.first_use import names_at_first_use
 from .plugins.plugin_info import PluginInfo
 from .wire.carrier import Carrier, ConnectionFacts
 from .wire.multiplexed_connection import MultiplexedConnection
@@ -135,11 +135,29 @@ __all__ = [
     "form_pairs",
     "hookimpl",
     "hookspec",
+    "names_at_first_use",
     "split_url",
 ]
 
 
+if TYPE_CHECKING:
+    from .client.synchronous import SyncHttpClient, SyncHttpResponse, SyncResponseStream
+    from .messages.host import canonical_host
+    from .network.stats import Stats
+
 HttpClient.client_version = f"hookline/{__version__}"
+
+
+_own_name = names_at_first_use(
+    __name__,
+    {
+        "Stats": "network.stats",
+        "SyncHttpClient": "client.synchronous",
+        "SyncHttpResponse": "client.synchronous",
+        "SyncResponseStream": "client.synchronous",
+        "canonical_host": "messages.host",
+    },
+)
 
 
 if (
@@ -147,7 +165,9 @@ if (
 ):  # type checkers report an unknown name, so programs with types import these names from the plugins
 
     def __getattr__(name: str) -> Any:
-        """Import a name that an installed plugin exports, such as `hookline.Name`, when it is first used."""
+        """Import a name when it is first used: one of few programs, or one that an installed plugin exports."""
+        if name in __all__:
+            return _own_name(name)
         from .plugins.exports import exported
 
         return exported(name)

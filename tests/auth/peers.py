@@ -11,7 +11,8 @@ from typing import Any
 from multidict import CIMultiDict
 
 from hookline_auth.auth import Auth, advance, advance_async
-from hookline_auth.messages import Request, SubRequest
+from hookline_auth.interfaces import Request
+from hookline_auth.messages import SubRequest
 
 URL = "http://service.example/private/page?q=1"
 

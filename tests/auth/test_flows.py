@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 import hookline_auth
 from auth.peers import PlainRequest, PlainResponse, run, run_async
 from hookline_auth import Auth, SubRequest, set_field
-from hookline_auth.auth import AsyncFlow, Flow, advance, advance_async
-from hookline_auth.messages import Request, body_bytes
+from hookline_auth.auth import advance, advance_async
+from hookline_auth.messages import body_bytes
+
+if TYPE_CHECKING:
+    from hookline_auth.auth import AsyncFlow, Flow
+    from hookline_auth.interfaces import Request
 
 
 class Ticket(Auth):

@@ -230,10 +230,23 @@ def test_options_that_end_the_program_are_named_and_the_rest_works(
     variables = write_distribution(site, "acme", "[hookline.options]\nacme = acme", {"acme": "raise SystemExit(3)"})
     scripted.answer(response(b"fine"))
 
-    done = run(scripted.url(), variables=variables)
+    done = run("--no-follow", scripted.url(), variables=variables)
 
     assert (done.returncode, done.stdout) == (0, "fine")
     assert "the options of acme cannot be loaded: SystemExit: 3" in done.stderr
+
+
+def test_plugins_are_not_asked_for_options_without_one_of_theirs_on_the_command_line(
+    run: Run, site: Path, scripted: ScriptedServer
+) -> None:
+    variables = write_distribution(site, "acme", "[hookline.options]\nacme = acme", {"acme": "raise SystemExit(3)"})
+    scripted.always(response(b"fine"))
+
+    for words in ([], ["-v"], ["--timeout=9"], ["-H", "X-A: b"], ["--method", "GET"]):
+        done = run(*words, scripted.url(), variables=variables)
+
+        assert (done.returncode, "fine" in done.stdout) == (0, True), words
+        assert "acme" not in done.stderr, words
 
 
 @pytest.mark.parametrize("group", ["options", "commands"])
@@ -243,7 +256,7 @@ def test_broken_extension_is_named_and_the_rest_works(
     variables = install({}, f"[hookline.{group}]\nhello = no_such_module\n")
     scripted.answer(response(b"fine"))
 
-    done = run(scripted.url(), variables=variables)
+    done = run("--no-follow", scripted.url(), variables=variables)
     used = run("hello", "x", variables=variables)
     shown = run("--help", variables=variables)
 

@@ -6,7 +6,7 @@ import pytest
 
 from hookline import HttpClient, InvalidURL
 from hookline.messages.url import split_url
-from hookline.messages.url_reference import resolve_reference
+from hookline.messages.url_syntax import resolve_reference
 from hookline_testing.server import ScriptedServer, response
 
 BASE = "http://a/b/c/d;p?q"

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline import InvalidURL
-from hookline.messages.url import remove_dot_segments, split_url, with_params
+from hookline.messages.params import with_params
+from hookline.messages.url import split_url
+from hookline.messages.url_syntax import remove_dot_segments
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,9 @@ from ..hooks.markers import EVENTS
 from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.fields import HeadersLike
+from ..messages.params import as_params
 from ..messages.timeout import Timeout
-from ..messages.url import as_params, as_url
+from ..messages.url import as_url
 from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve_host
 from ..network.pool import Pool
 from ..network.route import Route

@@ -33,9 +33,9 @@ from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
 from ..hooks.markers import CONNECTION_HOOKS, EVENTS, HOOKS
 from ..messages import fields
+from ..messages.params import as_params, join_params, with_params
 from ..messages.timeout import Timeout
-from ..messages.url import as_params, explain_unserved_scheme, scheme_of, split_url, with_params
-from ..messages.url_reference import join_params, resolve_reference
+from ..messages.url import explain_unserved_scheme, scheme_of, split_url
 from ..plugins.body_table import BodyTable, declarations_by_name
 from ..plugins.option_table import Level, OptionTable, Setting, was_read
 from ..plugins.order import ordered, successors
@@ -291,7 +291,12 @@ class Configuration:
         """
         base = self.client.base_url
         client_params = self.client.params if with_client_params else None
-        absolute = url if base is None else resolve_reference(str(base), url)
+        if base is None:
+            absolute = url
+        else:
+            from ..messages.url_syntax import resolve_reference
+
+            absolute = resolve_reference(str(base), url)
         if client_params is not None or params is not None:  # not remembered: those of the client may change
             return self.destination_of(with_params(absolute, join_params(client_params, as_params(params))))
         found = self.destination_of(absolute)

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Lock, get_ident
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import forks
 from ..network.loop_resources import Closer, LoopResources
 from ..network.loop_runner import CtrlC, cancel_remaining_tasks, run_to_completion, running_loop
 from ..network.pool import Pool
-from ..network.stats import Stats
+
+if TYPE_CHECKING:
+    from ..network.stats import Stats
 
 T = TypeVar("T")
 
@@ -214,7 +216,11 @@ class LoopBinding:
 
     def stats(self) -> Stats:
         """Count the connections: open, in use, waited for, and how often one was reused. See `Stats`."""
-        return Stats() if self._loop_resources is None else self._loop_resources.stats()
+        if self._loop_resources is not None:
+            return self._loop_resources.stats()
+        from ..network.stats import Stats
+
+        return Stats()
 
     @property
     def loop_resources(self) -> LoopResources:

@@ -11,9 +11,9 @@ from typing import Any
 from ..errors import InvalidURL
 from ..hooks.declarations import Option
 from ..messages.fields import check_value
+from ..messages.params import as_params
 from ..messages.timeout import Timeout, as_timeout
-from ..messages.url import as_params, as_url, split_url
-from ..messages.url_reference import resolve_reference
+from ..messages.url import as_url, split_url
 from ..network.tls import as_cert, as_path, as_server_hostname, as_verify
 
 KEEP_ALIVE = 15.0  # seconds that an idle connection is kept, unless the client says otherwise
@@ -169,6 +169,8 @@ def as_base_url(value: Any) -> Any:
     Raises: TypeError, InvalidURL.
     """
     if value is not None:
+        from ..messages.url_syntax import resolve_reference
+
         try:
             split_url(resolve_reference(as_url("base_url", value), ""))
         except InvalidURL as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..hooks.dispatch_table import DispatchTable
-from ..messages.url import written_host
+from ..messages.clean_url import written_host
 from ..network.pool import Pool
 
 

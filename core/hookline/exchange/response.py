@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from time import monotonic
 from types import GenericAlias
@@ -341,8 +340,10 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         Raises: ValueError, for a body that is not JSON; LookupError, as `text`; what `content` raises.
         """
-        decoder = self.request.json_decoder or json.loads
-        return decoder(json_text(self.content, self._codec()), **kwargs)
+        from json import loads  # imported here, because many programs read no JSON
+
+        decode = self.request.json_decoder or loads
+        return decode(json_text(self.content, self._codec()), **kwargs)
 
     def decode_content(self) -> Any:
         """Return the body as Content-Type says: JSON as an object, a form as a list of pairs, text as a str, else bytes.

@@ -1,6 +1,6 @@
 """What a plugin declares: options, bodies, media types, attributes, URL schemes, credential fields and default fields."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple

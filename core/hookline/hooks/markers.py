@@ -1,6 +1,6 @@
 """The names of the events, and the markers of pluggy with which plugins implement them."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar, overload

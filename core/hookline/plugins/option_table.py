@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from ..errors import PluginError
 from ..hooks.declarations import Option
@@ -15,12 +15,15 @@ Level = Literal["client", "request"]  # where an option is given
 _PLAIN = (str, bytes, int, float, complex, type(None))
 
 
-class Owner(NamedTuple):
+class Owner:
     """Who declares an option. name: of the plugin; None = core. label: the plugin in words, with its distribution."""
 
-    name: str | None
-    label: str
-    option: Option
+    __slots__ = ("label", "name", "option")
+
+    def __init__(self, name: str | None, label: str, option: Option) -> None:
+        self.name = name
+        self.label = label
+        self.option = option
 
 
 class Keyword:

@@ -1,18 +1,19 @@
 """Authentication for the HTTP client Hookline: Basic, Digest, bearer tokens, netrc, and flows that users write."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .auth import Auth
 from .basic import HTTPBasicAuth
 from .digest import HTTPDigestAuth
-from .errors import AuthError, BodyNotHashable, ServerNotVerified, UnsupportedAlgorithm
 from .messages import SubRequest, set_field
 from .plugin import AuthClient, AuthRequest, Basic, Digest
 
 if TYPE_CHECKING:
     from .bearer import BearerAuth
     from .challenges import Challenge, parse_challenges
+    from .errors import AuthError, BodyNotHashable, ServerNotVerified, UnsupportedAlgorithm
 
 __version__ = "0.1.0.dev0"
 
@@ -35,12 +36,15 @@ __all__ = [
     "set_field",
 ]
 
-_LAZY = {"BearerAuth": "bearer", "Challenge": "challenges", "parse_challenges": "challenges"}
-
-
-def __getattr__(name: str) -> object:
-    """Import bearer tokens and the parser of challenges at their first use, because most clients need neither."""
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "AuthError": "errors",
+        "BearerAuth": "bearer",
+        "BodyNotHashable": "errors",
+        "Challenge": "challenges",
+        "ServerNotVerified": "errors",
+        "UnsupportedAlgorithm": "errors",
+        "parse_challenges": "challenges",
+    },
+)

@@ -20,13 +20,17 @@ asynchronous generator with the same rules.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING
 
-from .messages import Request, Response, SubRequest
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
 
-Outgoing = Request | SubRequest
-Flow = Generator[Outgoing, Response, None]
-AsyncFlow = AsyncGenerator[Outgoing, Response]
+    from .interfaces import Request, Response
+    from .messages import SubRequest
+
+    Outgoing = Request | SubRequest
+    Flow = Generator[Outgoing, Response, None]
+    AsyncFlow = AsyncGenerator[Outgoing, Response]
 
 
 class Auth:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from hookline import HttpResponse
+from typing import TYPE_CHECKING
 
 from .auth import Auth
 from .basic import HTTPBasicAuth
 
-AuthValue = Auth | Callable[[HttpResponse], Any]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from hookline import HttpResponse
+
+    AuthValue = Auth | Callable[[HttpResponse], Any]
 
 
 def as_auth(value: object) -> AuthValue:

@@ -6,11 +6,13 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from .auth import Auth, Flow
-from .messages import Request, set_field
+from .auth import Auth
+from .messages import set_field
 
 if TYPE_CHECKING:
+    from .auth import Flow
     from .credentials import Credentials
+    from .interfaces import Request
 
 
 def basic_value(credentials: Credentials, announces_utf8: bool = False) -> str:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
+from typing import TYPE_CHECKING
 
-from .auth import AsyncFlow, Auth, Flow
+from .auth import Auth
 from .errors import AuthError
-from .messages import Request, set_field
+from .messages import set_field
+
+if TYPE_CHECKING:
+    from .auth import AsyncFlow, Flow
+    from .interfaces import Request
 
 # RFC 6750 section 2.1 allows fewer characters, but tokens with "|" or ":" are in use. One visible word cannot inject a field.
 _TOKEN = re.compile(r"[\x21-\x7e]+")

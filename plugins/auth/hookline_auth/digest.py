@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .auth import Auth, Flow
-from .messages import Request
+from .auth import Auth
 
 if TYPE_CHECKING:
+    from .auth import Flow
+    from .interfaces import Request
     from .protection_spaces import ProtectionSpaces
 
 

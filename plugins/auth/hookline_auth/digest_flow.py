@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from hookline import field_octets
 
-from .auth import Flow
 from .challenges import is_quotable, parse_challenges, parse_parameters
 from .credentials import Credentials
 from .digest_answer import answer, is_server_verified
 from .digest_challenge import DigestChallenge, strongest_challenge
 from .errors import ServerNotVerified
-from .messages import Request, Response, body_bytes, set_field
+from .messages import body_bytes, set_field
 from .protection_spaces import DigestSession, ProtectionSpaces
 from .url_parts import Origin, origin
+
+if TYPE_CHECKING:
+    from .auth import Flow
+    from .interfaces import Request, Response
 
 
 class ServerRole(NamedTuple):

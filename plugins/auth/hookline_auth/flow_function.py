@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .auth import AsyncFlow, Auth, Flow
-from .messages import Request
+from .auth import Auth
+
+if TYPE_CHECKING:
+    from .auth import AsyncFlow, Flow
+    from .interfaces import Request
 
 
 class FlowFunction(Auth):

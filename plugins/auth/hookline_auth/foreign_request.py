@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import AuthError
 from .field_text import field_text
-from .messages import Request, set_field
+from .messages import set_field
 from .url_parts import origin
+
+if TYPE_CHECKING:
+    from .interfaces import Request
 
 
 class ForeignRequest(Protocol):

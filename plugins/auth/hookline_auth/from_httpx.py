@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .auth import AsyncFlow, Auth, Flow, Outgoing, advance, advance_async
+from .auth import Auth, advance, advance_async
 from .errors import AuthError
 from .field_text import octets
 from .foreign_request import Snapshot, sent_fields
-from .messages import Request, Response, SubRequest, body_bytes
+from .messages import SubRequest, body_bytes
+
+if TYPE_CHECKING:
+    from .auth import AsyncFlow, Flow, Outgoing
+    from .interfaces import Request, Response
 
 
 def httpx_package(auth: object) -> ModuleType | None:

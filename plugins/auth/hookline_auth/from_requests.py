@@ -13,11 +13,14 @@ from __future__ import annotations
 import sys
 from io import BytesIO
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from .auth import Auth, Flow
+from .auth import Auth
 from .foreign_request import Snapshot, join_by_name, sent_fields
-from .messages import Request, Response
+
+if TYPE_CHECKING:
+    from .auth import Flow
+    from .interfaces import Request, Response
 
 _SEND_ARGUMENTS: dict[str, Any] = {"timeout": None, "verify": True, "cert": None, "proxies": {}, "stream": False}
 

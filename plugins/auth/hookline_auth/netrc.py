@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from hookline import InvalidURL, canonical_host
+from hookline import InvalidURL
 
 from .basic import HTTPBasicAuth
 
@@ -88,6 +88,8 @@ def _parse(path: Path) -> Hosts:
 
 def _key(machine: str) -> str:
     """Return the name of an entry in core's form of hosts; as it is if it is not a host, so that no request matches it."""
+    from hookline import canonical_host  # imported here with what it needs, 2 ms
+
     try:
         return canonical_host(machine)
     except InvalidURL:

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 from hookline import HttpRequest, HttpResponse, Option, Switch, hookimpl
 
 from .auth import Auth
-from .auth_option import AuthValue, as_auth
 from .basic import HTTPBasicAuth
-from .default_credentials import default_credentials
 from .digest import HTTPDigestAuth
 from .foreign_classes import HttpxAuth, RequestsDigestAuth
-from .lru import set_newest
-from .messages import set_field
+from .messages import CAUSE, set_field
 from .netrc import Hosts, has_netrc, read_netrc
-from .proxy import Proxy, has_digest_answer, proxy_of
-from .proxy_digest import ProxyDigest
-from .running_flow import CAUSE
 from .running_flows import RunningFlows
+
+if TYPE_CHECKING:
+    from .auth_option import AuthValue
+    from .proxy import Proxy
 
 
 class AuthRequest:
@@ -83,6 +81,8 @@ class Basic:
             return None
         if auth is None or request.has_left_origin:
             if hosts or request.userinfo is not None:
+                from .default_credentials import default_credentials
+
                 default = default_credentials(request, hosts if request.trust_env else None)
                 if default is not None:
                     set_field(request, "Authorization", default.value)
@@ -107,6 +107,8 @@ class Basic:
         """
         if isinstance(value, HTTPDigestAuth | RequestsDigestAuth):
             raise TypeError("auth= got HTTPDigestAuth, which only the plugin 'digest' takes, and it is not loaded")
+        from .auth_option import as_auth
+
         return as_auth(value)
 
 
@@ -142,6 +144,8 @@ class Digest:
 
     @hookimpl(statuses=(407,), headers=("proxy-authenticate",))
     def on_headers(self, response: HttpResponse, cause: str) -> None:
+        from .proxy import proxy_of  # imported here, because few clients have a proxy that asks for credentials
+
         if proxy_of(response.request) is not None:
             response.buffer()
 
@@ -149,6 +153,8 @@ class Digest:
     def post_request(
         self, response: HttpResponse, exc: BaseException | None, cause: str
     ) -> Awaitable[HttpRequest | None] | None:
+        from .proxy import has_digest_answer, proxy_of
+
         proxy = proxy_of(response.request) if exc is None else None
         # The flow that has sent an answer to the proxy goes on by itself.
         return None if proxy is None or has_digest_answer(response.request) else self._answer_proxy(response, proxy)
@@ -166,6 +172,9 @@ class Digest:
         """Begin the flows of a request, or go on with them: the proxy's, then the origin's."""
         request = response.request
         if self._proxies and not self.proxy_flows.resume(response):
+            from .proxy import proxy_of
+            from .proxy_digest import ProxyDigest
+
             proxy = proxy_of(request)
             if proxy is not None and proxy in self._proxies:
                 await self.proxy_flows.begin(response, ProxyDigest(self._proxies[proxy], proxy, request.target))
@@ -176,6 +185,9 @@ class Digest:
 
     async def _answer_proxy(self, response: HttpResponse, proxy: Proxy) -> HttpRequest | None:
         """Return the request with an answer to the proxy's first challenge, and remember the proxy; None = no answer."""
+        from .lru import set_newest
+        from .proxy_digest import ProxyDigest
+
         digest = self._proxies.get(proxy) or HTTPDigestAuth(proxy.username, proxy.password)
         flow = ProxyDigest(digest, proxy, response.request.target, is_asked=True)
         request = await self.proxy_flows.answer(response, flow)
@@ -199,6 +211,8 @@ class Digest:
             )
         if type(value) is not HTTPDigestAuth:
             return value
+        from .lru import set_newest
+
         return set_newest(self._known, value, self._known.get(value) or value.fresh_copy(), MAX_CREDENTIALS)
 
 

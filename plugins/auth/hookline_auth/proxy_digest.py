@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from .auth import Auth, Flow
+from typing import TYPE_CHECKING
+
+from .auth import Auth
 from .digest import HTTPDigestAuth
-from .messages import Request
 from .proxy import Proxy
+
+if TYPE_CHECKING:
+    from .auth import Flow
+    from .interfaces import Request
 
 
 class ProxyDigest(Auth):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from hookline import BodyNotRepeatable, HttpRequest, HttpResponse
 
-from .auth import AsyncFlow, Auth, Flow, Outgoing, advance, advance_async
+from .auth import Auth, advance, advance_async
 from .errors import AuthError
-from .messages import SubRequest
+from .messages import CAUSE, SubRequest
 
-CAUSE = "auth"
+if TYPE_CHECKING:
+    from .auth import AsyncFlow, Flow, Outgoing
+
 MAX_SUB_REQUESTS = 100  # of one flow; core allows as many follow-ups of one call
 
 

@@ -6,12 +6,14 @@ of the request is the answer of post_request, and in the pre_request of that cop
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from hookline import HttpRequest, HttpResponse
 
-from .auth import Auth
-from .running_flow import RunningFlow
+if TYPE_CHECKING:
+    from .auth import Auth
+    from .running_flow import RunningFlow
 
 
 class RunningFlows:
@@ -27,6 +29,8 @@ class RunningFlows:
 
     async def begin(self, response: HttpResponse, auth: Auth) -> None:
         """Begin a flow for the request of this response, in pre_request; its exceptions pass through."""
+        from .running_flow import RunningFlow  # imported here, because most clients run no flow
+
         running = RunningFlow(response.request, auth)
         if await running.begin():
             if auth.wants_response:
@@ -39,6 +43,8 @@ class RunningFlows:
 
         Raises: see `RunningFlow.proceed`.
         """
+        from .running_flow import RunningFlow
+
         running = RunningFlow(response.request, auth)
         return await self._proceed(response, running) if await running.begin() else None
 

@@ -1,7 +1,8 @@
 """A private HTTP cache (RFC 9111) for the HTTP client Hookline: `HttpClient(cache=Cache())`."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import CacheClient, CacheRequest, CacheResponse, HttpCache, HttpCacheVary
 
@@ -34,23 +35,18 @@ __all__ = [
     "StoredResponse",
 ]
 
-_AT_FIRST_USE = {
-    "BodyReader": "storage",
-    "BodyWriter": "storage",
-    "Cache": "cache",
-    "CacheStatus": "cache_status",
-    "MemoryStorage": "memory_storage",
-    "RedisStorage": "redis_storage",
-    "SQLiteStorage": "sqlite_storage",
-    "Storage": "storage",
-    "StorageError": "storage",
-    "StoredResponse": "stored_response",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: a client without `cache=` needs none of them."""
-    module = _AT_FIRST_USE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "BodyReader": "storage",
+        "BodyWriter": "storage",
+        "Cache": "cache",
+        "CacheStatus": "cache_status",
+        "MemoryStorage": "memory_storage",
+        "RedisStorage": "redis_storage",
+        "SQLiteStorage": "sqlite_storage",
+        "Storage": "storage",
+        "StorageError": "storage",
+        "StoredResponse": "stored_response",
+    },
+)

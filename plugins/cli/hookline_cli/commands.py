@@ -68,8 +68,9 @@ def run_request(words: list[str], printer: Printer) -> int:
     from .request.plan import make_plan
     from .request.request_parser import request_parser
 
-    parser, table = request_parser()
-    given = parser.parse_intermixed_args([*configured_words(), *words])
+    words = [*configured_words(), *words]
+    parser, table = request_parser(words)
+    given = parser.parse_intermixed_args(words)
     for failure in table.failures:
         printer.error(failure)
     plan = make_plan(given)

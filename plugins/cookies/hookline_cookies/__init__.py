@@ -1,7 +1,8 @@
 """Cookies for the HTTP client Hookline: a jar after RFC 6265bis, and the plugin that uses it."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import Cookies, CookiesClient, CookiesRequest, CookiesResponse
 
@@ -28,20 +29,15 @@ __all__ = [
     "split_source",
 ]
 
-_LAZY = {
-    "Cookie": "cookie",
-    "CookieJar": "jar",
-    "CookieRefused": "cookie",
-    "SetCookie": "set_cookie",
-    "parse_set_cookie": "set_cookie",
-    "render_pairs": "cookie_pairs",
-    "split_source": "http_cookiejar",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import the jar and its parts at their first use, because many clients meet no cookie."""
-    module = _LAZY.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "Cookie": "cookie",
+        "CookieJar": "jar",
+        "CookieRefused": "cookie",
+        "SetCookie": "set_cookie",
+        "parse_set_cookie": "set_cookie",
+        "render_pairs": "cookie_pairs",
+        "split_source": "http_cookiejar",
+    },
+)

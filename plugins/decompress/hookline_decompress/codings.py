@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING
 
-from hookline import Decoder
-
-from .member_decoder import MemberDecoder
-from .zlib_members import Deflated, Gzipped
+if TYPE_CHECKING:
+    from hookline import Decoder
 
 
 def accept_encoding() -> str:
@@ -37,9 +36,15 @@ def decoders_for(codings: Iterable[str]) -> tuple[list[Decoder], str | None]:
 
 def decoder_for(coding: str) -> Decoder | None:
     """Return a new decoder; None for a coding that is unknown, or whose package is not installed."""
+    from .member_decoder import MemberDecoder  # imported here, because some clients meet no coded body: 1 ms with zlib
+
     if coding in ("gzip", "x-gzip"):
+        from .zlib_members import Gzipped
+
         return MemberDecoder(coding, Gzipped, has_several=True, is_padded=True)
     if coding == "deflate":
+        from .zlib_members import Deflated
+
         return MemberDecoder(coding, Deflated)
     if coding == "br" and has_brotli():
         from .brotli_member import Brotli

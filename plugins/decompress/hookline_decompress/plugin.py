@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from hookline import DefaultHeader, HttpRequest, HttpResponse, Option, hookimpl
 
 from .codings import accept_encoding, decoders_for
-from .content_encoding import codings_in, shown
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -55,6 +54,8 @@ class Decompress:
         request = response.request
         if not request.decompress or request.method == "HEAD" or response.status_code in BODYLESS:
             return
+        from .content_encoding import codings_in
+
         codings = codings_in(response.headers.getall("content-encoding", []))
         decoders, unknown = decoders_for(codings)
         if unknown is not None:
@@ -66,4 +67,6 @@ class Decompress:
         if coding in self._logged or len(self._logged) >= MAX_LOGGED:
             return
         self._logged.add(coding)
+        from .content_encoding import shown
+
         logger.warning("unknown content coding %s: bodies in it are left as they come", shown(coding))

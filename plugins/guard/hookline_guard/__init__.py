@@ -1,7 +1,8 @@
 """An egress guard for the HTTP client Hookline: requests to URLs of strangers reach no internal addresses (SSRF)."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .options import GuardClient, GuardRequest
 from .plugin import EgressGuard, EgressGuardRoute
@@ -21,12 +22,4 @@ __all__ = [
     "GuardRequest",
 ]
 
-_AT_FIRST_USE = {"EgressBlocked": "errors", "Guard": "guard"}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: a client without `guard=` needs none of them."""
-    module = _AT_FIRST_USE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(__name__, {"EgressBlocked": "errors", "Guard": "guard"})

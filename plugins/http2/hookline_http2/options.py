@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import Any
 
 ENGINES = ("ngh2", "h2")  # the preferred one first: it is twenty times as fast
@@ -34,6 +33,8 @@ def as_engine(value: Any) -> str:
     """
     if value not in ENGINES:
         raise ValueError(f"takes {' or '.join(map(repr, ENGINES))}, not {value!r}")
+    from importlib.util import find_spec  # imported here, because most clients name no engine
+
     if find_spec(value) is None:
         how = "pip install 'hookline-http2[h2]'" if value == "h2" else f"pip install {value}, where it has wheels"
         raise ValueError(f"{value!r} is not installed: {how}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from asyncio import AbstractEventLoop
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hookline import DirectRoute, HttpRequest, HttpResponse, MultiplexedConnection, Option, Protocol, hookimpl
@@ -69,7 +68,7 @@ class Http2:
             route, origin = request.route, request.origin
             # not to an HTTP proxy, of which nothing is known
             if isinstance(route, DirectRoute) and (route.host, route.port) == (origin.host, origin.port):
-                request.route = replace(route, protocol="h2")
+                request.route = route.replace(protocol="h2")
 
     @hookimpl(statuses=(421,))
     def on_headers(self, response: HttpResponse[Request]) -> None:

@@ -5,8 +5,9 @@ What a client without OAuth does not need is imported at its first use.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import OAuth1Plugin, OAuth2Plugin, OAuthClient, OAuthRequest
 
@@ -32,20 +33,15 @@ __all__ = [
     "TokenRefused",
 ]
 
-_MODULES = {
-    "DeviceAuthorization": "device_authorization",
-    "InsecureTransport": "errors",
-    "OAuth1": "oauth1",
-    "OAuth2": "oauth2",
-    "OAuthError": "errors",
-    "TokenExpired": "errors",
-    "TokenRefused": "errors",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "DeviceAuthorization": "device_authorization",
+        "InsecureTransport": "errors",
+        "OAuth1": "oauth1",
+        "OAuth2": "oauth2",
+        "OAuthError": "errors",
+        "TokenExpired": "errors",
+        "TokenRefused": "errors",
+    },
+)

@@ -1,6 +1,10 @@
 """OpenTelemetry for the HTTP client Hookline: spans, metrics and propagated context of each request."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import OpenTelemetry
 
@@ -11,11 +15,4 @@ __version__ = "0.1.0.dev0"
 
 __all__ = ["HooklineInstrumentor", "OpenTelemetry"]
 
-
-def __getattr__(name: str) -> object:
-    """Import the instrumentor at its first use: clients that load the plugin by name do not need it."""
-    if name != "HooklineInstrumentor":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .instrumentor import HooklineInstrumentor
-
-    return HooklineInstrumentor
+__getattr__ = names_at_first_use(__name__, {"HooklineInstrumentor": "instrumentor"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import SigV4Client, SigV4Plugin, SigV4Request
 
@@ -29,21 +30,16 @@ __all__ = [
     "SigV4Request",
 ]
 
-_MODULES = {
-    "BotocoreCredentials": "credentials",
-    "Credentials": "credentials",
-    "EnvironmentCredentials": "credentials",
-    "NoCredentials": "errors",
-    "ProfileCredentials": "credentials",
-    "Scheme": "signature",
-    "SigV4": "sigv4",
-    "SigV4Error": "errors",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: a client that signs nothing needs none of them."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "BotocoreCredentials": "credentials",
+        "Credentials": "credentials",
+        "EnvironmentCredentials": "credentials",
+        "NoCredentials": "errors",
+        "ProfileCredentials": "credentials",
+        "Scheme": "signature",
+        "SigV4": "sigv4",
+        "SigV4Error": "errors",
+    },
+)

@@ -1,7 +1,8 @@
 """Server-sent events for the HTTP client Hookline: `response.events()`, and streams that reconnect: `client.events(url)`."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import ServerSentEvents, SSEClient, SSEResponse
 
@@ -28,20 +29,15 @@ __all__ = [
     "ServerSentEvents",
 ]
 
-_AT_FIRST_USE = {
-    "EventParser": "parser",
-    "EventSource": "event_source",
-    "EventStreamError": "errors",
-    "EventTooLarge": "errors",
-    "Reconnect": "reconnect",
-    "ResponseEvents": "response_events",
-    "ServerSentEvent": "event",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: most clients read no events."""
-    module = _AT_FIRST_USE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "EventParser": "parser",
+        "EventSource": "event_source",
+        "EventStreamError": "errors",
+        "EventTooLarge": "errors",
+        "Reconnect": "reconnect",
+        "ResponseEvents": "response_events",
+        "ServerSentEvent": "event",
+    },
+)

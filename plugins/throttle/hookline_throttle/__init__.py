@@ -1,7 +1,8 @@
 """Limits of rate and concurrency for the HTTP client Hookline: `HttpClient(throttle=Throttle(rate="10/s"))`."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .plugin import HttpThrottle, ThrottleClient, ThrottleRequest, ThrottleResponse
 
@@ -21,12 +22,6 @@ __all__ = [
     "ThrottleUnavailable",
 ]
 
-_AT_FIRST_USE = {"RedisLimits": "redis_limits", "Throttle": "throttle", "ThrottleUnavailable": "redis_limits"}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: a client without `throttle=` needs none of them."""
-    module = _AT_FIRST_USE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(
+    __name__, {"RedisLimits": "redis_limits", "Throttle": "throttle", "ThrottleUnavailable": "redis_limits"}
+)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from hookline import names_at_first_use
+
 from .plugin import Tunnel, TunnelClient, TunnelRequest
 
 if TYPE_CHECKING:
@@ -16,11 +18,4 @@ __all__ = [
     "TunnelRequest",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import `Proxy` at its first use: most clients have no proxy."""
-    if name == "Proxy":
-        from .proxy import Proxy
-
-        return Proxy
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_at_first_use(__name__, {"Proxy": "proxy"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from weakref import ref
 
 from hookline import (
@@ -58,7 +57,7 @@ class TunnelRoute(Route):
         return self._to(self._direct.only_by(protocol))
 
     def to_address(self, address: str) -> TunnelRoute:
-        return self._to(replace(self._direct, address=address))
+        return self._to(self._direct.replace(address=address))
 
     def _to(self, direct: DirectRoute) -> TunnelRoute:
         request = self._request()

@@ -1,7 +1,8 @@
 """WebSockets for the HTTP client Hookline: a plugin that makes the opening handshake, and the `WebSocket` it gives."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from hookline import names_at_first_use
 
 from .handler import WS
 from .options import WebSocketClient, WebSocketRequest
@@ -28,20 +29,15 @@ __all__ = [
     "connect",
 ]
 
-_AT_FIRST_USE = {
-    "Deflate": "compression",
-    "HandshakeError": "errors",
-    "SyncWebSocket": "websocket",
-    "WebSocket": "websocket",
-    "WebSocketClosed": "errors",
-    "WebSocketError": "errors",
-    "connect": "websocket",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: most clients open no websocket."""
-    module = _AT_FIRST_USE.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{module}"), name)
+__getattr__ = names_at_first_use(
+    __name__,
+    {
+        "Deflate": "compression",
+        "HandshakeError": "errors",
+        "SyncWebSocket": "websocket",
+        "WebSocket": "websocket",
+        "WebSocketClosed": "errors",
+        "WebSocketError": "errors",
+        "connect": "websocket",
+    },
+)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +17,6 @@ from .parser import Parser, one_line_errors
 _PREFIX = "option:"  # of the names in the namespace, so that no plugin's keyword is taken for one of our own arguments
 
 
-@dataclass
 class ClientOptions:
     """What a command line gives to a client and its call.
 
@@ -26,11 +24,19 @@ class ClientOptions:
     leave out. secrets: the keywords whose values are secrets. modules: what the plugins brought, by plugin.
     """
 
-    keywords: dict[str, Any] = field(default_factory=dict)
-    plugins: list[Any] = field(default_factory=list)
-    disable: list[str] = field(default_factory=list)
-    secrets: frozenset[str] = frozenset()
-    modules: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        keywords: dict[str, Any] | None = None,
+        plugins: Sequence[Any] = (),
+        disable: Sequence[str] = (),
+        secrets: frozenset[str] = frozenset(),
+        modules: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.keywords = {} if keywords is None else keywords
+        self.plugins = list(plugins)
+        self.disable = list(disable)
+        self.secrets = secrets
+        self.modules = {} if modules is None else modules
 
 
 class OptionGroup:
@@ -74,12 +80,21 @@ class OptionTable:
     failures: a message for each plugin whose options could not be loaded.
     """
 
-    def __init__(self, parser: Parser) -> None:
+    def __init__(
+        self, parser: Parser, words: Sequence[str] | None = None, *, asks_plugins: Collection[str] = ()
+    ) -> None:
+        """parser: the options are added to it. words: those of the command line; without an option of a plugin among them, and
+        without one of `asks_plugins`, no plugin is asked for its options. None = all are asked.
+        """
         self.failures: list[str] = []
         self._groups: dict[str, OptionGroup] = {}
         self._modules: dict[str, Any] = {}
         self._own = OptionGroup(parser, "connection")
         core_options.add_options(self._own)
+        add_plugin_arguments(parser)
+        known = frozenset(parser.flags).difference(asks_plugins)
+        if words is not None and all(flag_of(word) in known for word in words if word.startswith("-")):
+            return
         for extension in extensions(OPTIONS):
             group = OptionGroup(parser, f"plugin {extension.name}")
             try:
@@ -92,7 +107,6 @@ class OptionTable:
             else:
                 self._groups[extension.name] = group
                 self._modules[extension.name] = module
-        add_plugin_arguments(parser)
 
     @property
     def modules(self) -> Mapping[str, Any]:
@@ -121,6 +135,11 @@ class OptionTable:
             secrets=frozenset().union(*(group.secrets for group in groups)),
             modules=self._modules,
         )
+
+
+def flag_of(word: str) -> str:
+    """Return the option in a word of a command line: `--name` of `--name=value`, and the word itself of any other."""
+    return word.partition("=")[0] if word.startswith("--") else word
 
 
 def add_plugin_arguments(parser: Parser) -> None:

@@ -1,15 +1,12 @@
 """Request items, as in HTTPie: `Header:Value`, `q==1`, `field=x`, `n:=1`, `file@path`, `@file` and the forms with a file."""
 
-from __future__ import annotations
+# Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
-import json
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..running import UsageError
-from .json_keys import set_value
 
 # The longest first, since several may begin at one place.
 SEPARATORS = (":=@", "==@", ":=", "==", "=@", ":@", "=", "@", ":", ";")
@@ -33,7 +30,6 @@ class Item(NamedTuple):
     value: str
 
 
-@dataclass
 class Items:
     """What all items say.
 
@@ -41,14 +37,17 @@ class Items:
     the field, the path and the type, None = guessed. body: the path of the body, None = none.
     """
 
-    headers: list[tuple[str, str | None]] = field(default_factory=list)
-    params: list[tuple[str, str]] = field(default_factory=list)
-    fields: list[tuple[str, Any]] = field(default_factory=list)
-    files: list[tuple[str, str, str | None]] = field(default_factory=list)
-    body: str | None = None
+    def __init__(self) -> None:
+        self.headers: list[tuple[str, str | None]] = []
+        self.params: list[tuple[str, str]] = []
+        self.fields: list[tuple[str, Any]] = []
+        self.files: list[tuple[str, str, str | None]] = []
+        self.body: str | None = None
 
     def as_json(self) -> Any:
         """Return the fields as one JSON value. Raises: UsageError."""
+        from .json_keys import set_value
+
         value: Any = None
         for name, given in self.fields:
             value = set_value(value, name, given)
@@ -59,6 +58,8 @@ class Items:
         for name, value in self.fields:
             if isinstance(value, dict | list):
                 raise UsageError(f"{name}:= has an object or a list, which a form cannot carry; leave out --form")
+        import json
+
         return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in self.fields]
 
 
@@ -133,6 +134,8 @@ def parse_json(text: str, word: str) -> Any:
 
     Raises: UsageError.
     """
+    import json
+
     try:
         return json.loads(text)
     except ValueError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -58,6 +57,8 @@ class Formatter(argparse.HelpFormatter):
 
 def wrapped(line: str, width: int, indent: str) -> str:
     """Return a line of a text, wrapped; in a table of two columns what follows stands in the second one."""
+    import textwrap  # imported here, because only the help needs it
+
     column = re.match(r" +\S+(?: \S+)* {2,}", line)
     hanging = indent + " " * (len(column[0]) if column else 0)
     return textwrap.fill(line, width, initial_indent=indent, subsequent_indent=hanging, break_long_words=False)

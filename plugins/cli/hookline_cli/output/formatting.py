@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
@@ -47,6 +46,8 @@ def indent(text: str, kind: str) -> str:
 
 def indent_json(text: str) -> str:
     """Return JSON with one member or item per line. Its numbers and strings stay as they are written."""
+    import json
+
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -13,14 +13,7 @@ from ..arguments.client_options import ClientOptions
 from ..running import UsageError
 from .plan import RequestPlan
 
-# Parameters of a client that are no options, so that a call does not take them.
-PARAMETERS = frozenset(inspect.signature(HttpClient).parameters) - {
-    "headers",
-    "params",
-    "plugins",
-    "disable",
-    "options",
-}
+FOR_CALLS = {"headers", "params", "plugins", "disable", "options"}  # parameters of a client that a call takes too
 
 
 def open_client(options: ClientOptions, plugins: Iterable[Any] = ()) -> tuple[HttpClient, dict[str, Any]]:
@@ -32,12 +25,18 @@ def open_client(options: ClientOptions, plugins: Iterable[Any] = ()) -> tuple[Ht
     """
     with usage_errors(TypeError, ValueError, AttributeError):
         client = HttpClient(disable=options.disable, plugins=[*options.plugins, *plugins])
-        own = PARAMETERS | {option.name for info in client.plugins for option in info.of(Option) if not option.request}
-        own |= {"trust_env"}  # the option of core that only a client has
+        own = names_of_client(client) if options.keywords else frozenset()
         for name, value in options.keywords.items():
             if name in own:
                 setattr(client, name, value)
     return client, {name: value for name, value in options.keywords.items() if name not in own}
+
+
+def names_of_client(client: HttpClient) -> frozenset[str]:
+    """Return the keywords of a client that a call does not take."""
+    of_plugins = {option.name for info in client.plugins for option in info.of(Option) if not option.request}
+    parameters = inspect.signature(HttpClient).parameters.keys() - FOR_CALLS
+    return frozenset(parameters | of_plugins | {"trust_env"})  # the option of core that only a client has
 
 
 async def request(client: HttpClient, plan: RequestPlan, keywords: dict[str, Any], *, stream: bool = False) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hookline import __version__
 
 from ..arguments.client_options import OptionTable, add_header_argument
@@ -29,8 +31,12 @@ class RequestParser(Parser):
         return super().format_help()
 
 
-def request_parser() -> tuple[Parser, OptionTable]:
-    """Return the parser, and the options of core and plugins in it."""
+def request_parser(words: Sequence[str] | None = None) -> tuple[Parser, OptionTable]:
+    """Return the parser, and the options of core and plugins in it.
+
+    words: those of a command line. The options of plugins, which take 5 ms, are added if one of them may be among the words,
+    or if the command asks plugins about theirs; None = always.
+    """
     parser = RequestParser(
         "hookline",
         usage="hookline [options] [METHOD] URL [ITEM ...]\n       hookline COMMAND [options]",
@@ -45,7 +51,7 @@ def request_parser() -> tuple[Parser, OptionTable]:
     )
     add_body_arguments(parser)
     add_output_arguments(parser)
-    return parser, OptionTable(parser)
+    return parser, OptionTable(parser, words, asks_plugins=("-h", "--help", "--code", "--session"))
 
 
 def describe_commands() -> str:

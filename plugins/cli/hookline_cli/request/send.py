@@ -14,9 +14,8 @@ from typing import Any, BinaryIO, Protocol
 from hookline import HttpClient, HttpResponse
 
 from ..arguments.client_options import ClientOptions
-from ..output.body import RawWriter, ShownWriter
+from ..output.body import RawWriter
 from ..output.printer import Printer
-from ..output.secrets import hide_field
 from ..running import DONE, UsageError, refusal
 from .client import open_client, request
 from .plan import RequestPlan
@@ -131,6 +130,8 @@ class Exchange:
         pairs = list(response.headers.items())
         if self._given.show_secrets or not self._is_terminal:
             return pairs
+        from ..output.secrets import hide_field
+
         return [(name, hide_field(name, value)) for name, value in pairs]
 
     # -- the body
@@ -141,6 +142,8 @@ class Exchange:
         is_shown = self._is_terminal if given.pretty == "auto" else given.pretty != "none"
         if given.output == "-" or not (is_shown or self._is_terminal):
             return RawWriter(self._printer)
+        from ..output.shown_body import ShownWriter  # imported here, because through a pipe a body goes as it came
+
         if given.pretty in ("all", "colors"):
             self._printer.colour = True
         return ShownWriter(
