@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .client.attributes import ClientOption
-from .client.client import HttpClient
+from .client.client import HttpClient, for_each_client
 from .errors import (
     BodyNotRepeatable,
     BodyTooLarge,
@@ -131,6 +131,7 @@ __all__ = [
     "check_fields",
     "entry_points",
     "field_octets",
+    "for_each_client",
     "form_pairs",
     "hookimpl",
     "hookspec",

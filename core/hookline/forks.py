@@ -27,6 +27,15 @@ connecting_sockets: WeakSet[socket.socket] = WeakSet()  # sockets that have no t
 kept: list[Any] = []  # objects of the parent that must not be finalized in the child
 
 
+def known_clients() -> list[Any]:
+    """Return the clients of this process. Other threads may make some meanwhile."""
+    while True:
+        try:
+            return list(clients)
+        except RuntimeError:  # another thread has made one: the set changed during the iteration
+            continue
+
+
 def replace_descriptor(descriptor: int) -> None:
     """Close an inherited descriptor in this process, and put a socket whose other end is closed in its place.
 

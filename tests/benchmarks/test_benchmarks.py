@@ -141,6 +141,14 @@ def test_cache_costs_measures_misses_and_hits() -> None:
         assert words in done.stdout
 
 
+def test_otel_costs_measures_what_is_recorded_and_what_is_not() -> None:
+    done = program("otel_costs.py", "--rounds", "2", "--requests", "10")
+
+    assert done.returncode == 0, done.stderr
+    for words in ("| recorded ", "| not sampled ", "| no SDK "):
+        assert words in done.stdout
+
+
 def test_instructions_count_calls_that_a_cache_misses_and_answers() -> None:
     for kind in ("miss", "hit", "GET of another URL"):
         done = program("instructions.py", "--repeat", kind, "--requests", "3")

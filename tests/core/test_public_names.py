@@ -23,7 +23,7 @@ RESPONSE = {
     "raw", "is_open", "is_consumed", "was_handed_out", "was_sent", "close", "aclose",
     # for handlers and plugins
     "event", "notes", "answer", "build", "connect", "connection", "detach", "add_decoder", "buffer", "is_buffered",
-    "drop_connection", "wrap_upload", "fail", "is_built", "is_stored",
+    "drop_connection", "wrap_upload", "fail", "is_built", "is_stored", "record_timings",
 }  # fmt: skip
 
 REQUEST = {

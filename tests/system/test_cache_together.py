@@ -56,7 +56,7 @@ ORDER = re.findall(r"^\| \d+ \| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), r
 
 
 def test_page_names_all_plugins_that_act_before_the_request() -> None:
-    client = HttpClient(cache=Cache(), guard=True, throttle=Throttle())
+    client = HttpClient(cache=Cache(), guard=True, throttle=Throttle(), plugins=["otel"])
     names = {name for name, _ in client.plugins.order("pre_request")}
     # these change nothing that selects or signs
     assert set(ORDER) == names - {"bodies", "expect", "http2", "websocket"}
@@ -64,7 +64,7 @@ def test_page_names_all_plugins_that_act_before_the_request() -> None:
 
 @pytest.mark.parametrize(("first", "second"), [*combinations(ORDER, 2)])
 def test_order_before_the_request(first: str, second: str) -> None:
-    client = HttpClient(cache=Cache(), guard=True, throttle=Throttle())
+    client = HttpClient(cache=Cache(), guard=True, throttle=Throttle(), plugins=["otel"])
     names = [name for name, _ in client.plugins.order("pre_request")]
     assert names.index(first) < names.index(second), names
 

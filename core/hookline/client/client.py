@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from multidict import CIMultiDict
 
+from .. import forks
 from ..copying import no_copy, set_reducer
 from ..errors import DNSError, reason_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
@@ -202,6 +203,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         self._check_options()
         self._ready = True
         self._attach(self.configuration.of_hook("attached"))
+        for function in _wanting_clients:
+            function(self)
 
     def _own_headers(self) -> CIMultiDict[str]:
         """Return the fields of every request, as long as the user gives no others."""
@@ -559,6 +562,32 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     def __repr__(self) -> str:
         plugins = self._configuration and len(self._configuration.plugins)
         return f"<HttpClient {plugins} plugins, {len(self.connection_pools)} pools>"
+
+
+_wanting_clients: tuple[Callable[[Any], object], ...] = ()  # the functions of `for_each_client`
+
+
+def for_each_client(function: Callable[[Any], object]) -> Callable[[], None]:
+    """Call a function with each `HttpClient`: now with those that exist, and with each that is made from now on.
+
+    It is called before the first request of a new client, and what it raises, `HttpClient(...)` raises. It is for programs that
+    add something to the clients of all libraries, such as a plugin: `client.plugins.manager.register(plugin)`.
+
+    function: called as `function(client)`, in the thread that makes the client.
+
+    Returns a function that ends this.
+    """
+    global _wanting_clients
+    _wanting_clients = (*_wanting_clients, function)
+    for client in forks.known_clients():
+        if "_ready" in client.__dict__:
+            function(client)
+
+    def stop() -> None:
+        global _wanting_clients
+        _wanting_clients = tuple(each for each in _wanting_clients if each is not function)
+
+    return stop
 
 
 def _reduce(copied: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:

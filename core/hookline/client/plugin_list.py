@@ -106,6 +106,8 @@ class Plugins:
         if conditions.schemes is not None:
             effect = ", for which no other is skipped" if implementation in self._always_running() else ""
             reasons.append("schemes " + ", ".join(sorted(conditions.schemes)) + effect)
+        if conditions.observes:
+            reasons.append("observes: for it no other is called")
         if conditions.has_request_conditions:
             reasons.append(self._runs_for(implementation))
         return "; ".join(reasons) or "by name"
@@ -113,7 +115,11 @@ class Plugins:
     def _always_running(self) -> list[Implementation]:
         """Return the implementations of pre_request that run for all requests of their schemes. For these all others run."""
         options, fields = self._configuration.given_options, self._configuration.client_fields
-        return [i for i in self._configuration.implementations()["pre_request"] if not i.is_skippable(options, fields)]
+        return [
+            i
+            for i in self._configuration.implementations()["pre_request"]
+            if not i.conditions.observes and not i.is_skippable(options, fields)
+        ]
 
     def _runs_for(self, implementation: Implementation) -> str:
         """Return for which requests an implementation with preconditions of pre_request runs, or why it always does."""

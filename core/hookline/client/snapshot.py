@@ -44,7 +44,7 @@ _OS_ERROR_ATTRIBUTES = ("errno", "strerror", "filename", "filename2")
 _RESPONSE_MEMBERS = frozenset(dir(HttpResponse))  # they are recorded one by one, or were for the exchange alone
 # Attributes that a snapshot has a copy of
 _OF_RESPONSES = (
-    "status_code", "timings", "raw_trailers", "is_consumed", "is_built", "is_stored", "_head", "_headers", "_encoding",
+    "status_code", "raw_trailers", "is_consumed", "is_built", "is_stored", "_head", "_headers", "_encoding",
 )  # fmt: skip
 _OF_REQUESTS = (
     "method", "cause", "content_type", "_destination", "_target", "_closes_connection", "_is_exact",
@@ -156,6 +156,7 @@ class Recorder:
         attributes: dict[str, Any] = {name: copy.deepcopy(getattr(response, name)) for name in _OF_RESPONSES}
         attributes |= {
             "request": self._link(response.request),
+            "_timings": copy.deepcopy(response.timings),
             "_content": content,
             "_parts": [],
             "_is_whole": is_whole,

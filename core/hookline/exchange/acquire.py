@@ -77,7 +77,8 @@ async def wait_in_queue(response: ExchangeState, pool: Pool, closings: int, *, i
     finally:
         response._arm_timeout()
         if timings is not None:
-            timings._record_phase("queue", began, monotonic(), not waiter.done() or waiter.cancelled())
+            failed = not waiter.done() or waiter.cancelled() or waiter.exception() is not None
+            timings._record_phase("queue", began, monotonic(), failed)
     if pool.close_count != closings:  # the client was closed meanwhile
         pool.leave_queue(waiter)
         raise ClientClosed("the client was closed")
@@ -147,7 +148,7 @@ def prepare_resend(response: ExchangeState, connection: Carrier, error: HttpRequ
     if error.required_protocol is not None:
         request._require_protocol(error.required_protocol)
     response._resends += 1
+    response._end_phases(failed=True)
     if response.timings is not None:
-        response.timings._end(failed=True)
         response.timings.resends += 1
     return True

@@ -101,7 +101,7 @@ async def exchange(
                         return await send_follow_ups(await finish_early(response, answer), client is not None)
             call = None
             request._heed_own_options()  # hooks may have set some
-            if request.timings and response.timings is None:
+            if request.timings and response._timings is None:
                 response._begin_timings()
         # 2. A connection is taken, the request is sent, and the final head is awaited. On the fast path the head and the whole
         # body come with it. The loop runs a second time only if a reused connection closed without a byte of a response.
@@ -265,7 +265,7 @@ def take_over(response: HttpResponse, answer: HttpResponse) -> HttpResponse:
             "a response that fires events is to be built for response.request, and cannot answer another that was built"
         )
     response._share_notes(answer)
-    answer.answer, answer.timings = None, response.timings
+    answer.answer, answer._timings, answer._phases_began = None, response._timings, response._phases_began
     answer._events, answer._waiters_of, response._successor = response._events, response._waiters_of, answer
     answer._step, answer._was_sent = HEAD, response.was_sent
     answer._sent_at = answer._head_at = monotonic()

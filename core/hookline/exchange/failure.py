@@ -32,8 +32,7 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
     if response._is_finished:
         return None
     response._mark_finished()
-    if response.timings is not None:
-        response.timings._end(failed=True)
+    response._end_phases(failed=True)
     stage = response._begin_event("post_request")
     if stage is None:
         return None

@@ -83,7 +83,6 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     request: the HttpRequest of this exchange. The responses in `history` have their own.
     status_code: an int, 0 before the head is here.
     connection: the Connection of this exchange. None before it is taken, and once all of the body has arrived.
-    timings: a Timings, the seconds after which each step ended. None, unless `timings=True` was given.
     raw_trailers: the fields after a chunked body, as pairs of bytes; `trailers` has them parsed. Empty = none, or not yet.
     answer: what an implementation of the running event has answered so far. None = nothing. For plugins.
     was_handed_out: True once the caller has the response as a stream: then answers of plugins have no effect.

@@ -62,6 +62,8 @@ class ExchangeState:
         _waiters_of: the futures that are set when an event has fired, by event. None = there were none.
         _successor: the response that goes on with this exchange in its place; None = there is none.
         _answered_by: the owner of the implementation that answered post_request, as error messages name it. "" = none.
+        _timings: what `timings` returns, once it was made. None = it was not asked for, or not yet.
+        _phases_began: when `record_timings` was called, by `time.monotonic`. 0.0 = it was not.
 
     Timeouts:
         _due: when the client's timer checks this exchange next, in the loop's time. NEVER = no timeout is armed.
@@ -99,7 +101,8 @@ class ExchangeState:
     )  # fmt: skip
 
     # events
-    timings: Timings | None = None
+    _timings: Timings | None = None
+    _phases_began = 0.0
     answer: Any = None
     _events: dict[str, list[Implementation]] | None = None
     _waiters_of: dict[str, list[asyncio.Future[Any]]] | None = None
@@ -162,23 +165,58 @@ class ExchangeState:
         found: Stage | None = getattr(owner, event)
         request = self.request
         if self._on_fast_path or (
-            self._events is None and request._call_handlers is None and self.timings is None and not request.timings
+            self._events is None and request._call_handlers is None and self._timings is None and not request.timings
         ):
             return found
         if event == "pre_request" and self.request.timings:
             self._begin_timings()
-        elif event == "post_request" and self.timings is not None:
-            self.timings._end(failed=False)
-            self.timings._mark("done")
+        elif event == "post_request" and self._timings is not None:
+            self._end_phases(failed=False)
+            self._timings._mark("done")
         if self._waiters_of is not None:
             self._notify_waiters(event)
         handlers = self._handlers(event)
         return with_handlers(found, event, handlers) if handlers else found
 
     def _begin_timings(self) -> None:
-        """Record timings from now on; an exchange with timings leaves the fast path."""
-        self.timings = Timings()
+        """Record timings from now on; an exchange with the option leaves the fast path."""
+        self._timings = Timings(self._phases_began or monotonic())
+        self._phases_began = 0.0
         self._on_fast_path = False
+
+    @property
+    def timings(self) -> Timings | None:
+        """The seconds after which each step ended: a Timings. None, unless `timings=True` was given, or a plugin records them."""
+        timings = self._made_timings()
+        if self._phases_began and self._step == FINISHED and timings is not None and timings.done is None:
+            self._end_phases(failed=False)
+            timings._mark("done")
+        return timings
+
+    def record_timings(self) -> None:
+        """Record `timings` for this exchange, in pre_request; for plugins.
+
+        Unlike the option `timings` this leaves the exchange on the fast path, and costs it next to nothing: the Timings are
+        made when they are read, or when a connection has to be waited for or opened. On the fast path `first_byte` is the
+        time of the final head.
+        """
+        if self._timings is None and not self._phases_began:
+            self._phases_began = monotonic()
+
+    def _made_timings(self) -> Timings | None:
+        """Return the timings as they are, made now if a plugin records them; None = nobody wants them."""
+        if self._timings is None and self._phases_began:
+            self._timings = Timings(self._phases_began)
+        return self._timings
+
+    def _end_phases(self, *, failed: bool) -> None:
+        """Record the phases of what was sent, which is over now. failed: with an error."""
+        timings = self._made_timings()
+        if timings is None:
+            return
+        if self._phases_began and not self.is_built:
+            timings._take_moments(getattr(self, "_sent_at", None), getattr(self, "_head_at", None))
+        timings._end(failed=failed)
 
     def _handlers(self, event: str) -> tuple[Implementation, ...]:
         """Return the handlers of this call, then those that were bound to this response."""
@@ -213,8 +251,8 @@ class ExchangeState:
                 received = ()  # there are no bytes of the network
             if received or processed or awaited:
                 listener = DataListeners(self, received, processed)
-        if self.timings is not None and self.timings.first_byte is None and self.connection is not None:
-            return FirstByteListener(self.timings, self.connection, listener)
+        if self._timings is not None and self._timings.first_byte is None and self.connection is not None:
+            return FirstByteListener(self._timings, self.connection, listener)
         return listener
 
     def _update_data_listener(self) -> None:
@@ -366,12 +404,12 @@ class ExchangeState:
         if self._upload_wrappers and request.body is not None and request.gate is None:
             request.hold_body().open()  # a held body is sent in chunks, which the wrappers take
         listener = None if self._on_fast_path else self._make_data_listener()
-        if listener is None and self.timings is None and request._on_fast_path and may_have_body:
+        if listener is None and self._timings is None and request._on_fast_path and may_have_body:
             if request.deadline:
                 self._arm_limits()
             return
-        if self.timings is not None:
-            self.timings._begin_sending()
+        if self._timings is not None and not self._phases_began:
+            self._timings._begin_sending()
         connection.leave_fast_path(request.method, request.max_body, listener)
         if request.deadline or request.timeout._has_parts:
             self._arm_timeout(ReadTimeout, request.timeout.read)

@@ -34,7 +34,7 @@ class DispatchTable:
 
     - for each event, the implementations of this scheme in their order, with the user's handlers before or after them;
     - for pre_request, a stage for all requests, and one for those in which no precondition holds: None if every
-      implementation has preconditions;
+      implementation has preconditions, and those that observe alone if all others have;
     - for on_headers and post_request, a bit for each `statuses=` and each `headers=`, a dict from each status to the bits of
       those that hold for it, and one regular expression that finds a field of any name in `headers=`.
 
@@ -47,7 +47,7 @@ class DispatchTable:
 
     events: for each event, all its implementations, in order.
     pre_request, pre_request_when_skipping: the stage of that event for all requests, and for those in which no precondition
-        holds. None: nothing to call.
+        holds: of the implementations that only observe. None: nothing to call.
     data_received, data_processed: the implementations of the data events.
     interim_stage: the stage of on_headers for interim heads, whatever their status; None: nothing to call.
     hooks_after_other_heads: the stages after heads for which no `statuses=` and no `headers=` holds.
@@ -56,7 +56,7 @@ class DispatchTable:
     """
 
     __slots__ = (
-        "__weakref__", "_bits", "_bits_of_status", "_find_all_fields", "_find_any_field", "_hooks_by_bits",
+        "__weakref__", "_bits", "_bits_of_status", "_find_all_fields", "_find_any_field", "_hooks_by_bits", "_may_skip",
         "data_processed", "data_received", "events", "hooks_after_other_heads", "interim_stage", "leaves_fast_path",
         "pre_request", "pre_request_when_skipping",
     )  # fmt: skip
@@ -88,8 +88,11 @@ class DispatchTable:
             of_user = handlers.get(event, ())
             self.events[event] = (*of_user, *of_plugins) if event == "pre_request" else (*of_plugins, *of_user)
         self.pre_request = self.pre_request_when_skipping = stage_or_none("pre_request", self.events["pre_request"])
-        if all(implementation.is_skippable(options, fields) for implementation in self.events["pre_request"]):
-            self.pre_request_when_skipping = None
+        self._may_skip = all(
+            each.conditions.observes or each.is_skippable(options, fields) for each in self.events["pre_request"]
+        )
+        if self._may_skip:
+            self.pre_request_when_skipping = self._observing_stage()
         for implementation in chain.from_iterable(self.events.values()):
             if implementation.is_switched_off:
                 implementation.switch._subscribe(self)  # type: ignore[union-attr]  # there is one
@@ -103,11 +106,18 @@ class DispatchTable:
 
     def stop_skipping(self) -> None:
         """Call the implementations whose switch was turned on, and with one of pre_request all others of that event."""
-        if any(i.switch is not None and i.switch.is_on for i in self.events["pre_request"]):
-            self.pre_request_when_skipping = self.pre_request
+        if any(
+            i.switch is not None and i.switch.is_on and not i.conditions.observes for i in self.events["pre_request"]
+        ):
+            self._may_skip = False
+        self.pre_request_when_skipping = self._observing_stage() if self._may_skip else self.pre_request
         # in place: heads that connections remember refer to these objects
         for bits, hooks in [(0, self.hooks_after_other_heads), *self._hooks_by_bits.items()]:
             hooks.on_headers, hooks.post_request = self._stages_after_head(bits)
+
+    def _observing_stage(self) -> Stage | None:
+        """Return the stage of pre_request for requests in which no precondition holds: of what observes all requests."""
+        return stage_or_none("pre_request", [i for i in self.events["pre_request"] if i.runs_alone])
 
     def _index_conditions(self, implementations: Iterable[Implementation]) -> None:
         """Give each `statuses=` and each `headers=` a bit, and make what finds those that hold for a head."""

@@ -306,12 +306,27 @@ class Implementation:
         """Call the function with those of these arguments that it names."""
         return call_by_names(self.function, self.shape, values)
 
+    def adapted_to(self, *names: str) -> Callable[..., Any]:
+        """Return what takes the arguments of these names by position: the function itself, if these are its parameters."""
+        function, passed = self.function, tuple(self.shape.positional)
+        if self.shape.keywords:
+            return lambda *values: self.call_with(dict(zip(names, values, strict=True)))
+        if passed == names:
+            return function
+        places = [names.index(name) for name in passed]
+        return lambda *values: function(*[values[place] for place in places])
+
     def is_skippable(self, options: Container[str], fields: Container[str]) -> bool:
         """May core skip it for requests that give neither an option nor a field that its preconditions name?
 
         options, fields: see `reason_to_run`.
         """
         return self.conditions.has_request_conditions and self.reason_to_run(options, fields) is None
+
+    @property
+    def runs_alone(self) -> bool:
+        """Does it run for a request without the other implementations of pre_request, if their preconditions do not hold?"""
+        return self.conditions.observes is True and not self.is_switched_off
 
     def reason_to_run(self, options: Container[str], fields: Container[str]) -> str | None:
         """Return the precondition of pre_request that holds for all requests of a client, in words; None if none does.

@@ -27,6 +27,7 @@ class Conditions(NamedTuple):
     statuses, headers, schemes: each that is given must hold; of its members one is enough. headers: names in lower case.
     options, fields, switch: those of pre_request. One that holds is enough. fields: names in lower case. switch: the name
     of an attribute of the plugin. It is the only one of these that other events have.
+    observes: on pre_request, does it leave alone what the preconditions of others ask for?
     """
 
     statuses: frozenset[int] | None = None
@@ -35,6 +36,7 @@ class Conditions(NamedTuple):
     options: frozenset[str] | None = None
     fields: frozenset[str] | None = None
     switch: str | None = None
+    observes: bool | None = None
 
     @property
     def has_request_conditions(self) -> bool:
@@ -72,6 +74,7 @@ def hookimpl(
     options: Iterable[str] | None = ...,
     fields: Iterable[str] | None = ...,
     switch: str | None = ...,
+    observes: bool | None = ...,
 ) -> Callable[[F], F]: ...
 def hookimpl(
     function: F | None = None,
@@ -87,6 +90,7 @@ def hookimpl(
     options: Iterable[str] | None = None,
     fields: Iterable[str] | None = None,
     switch: str | None = None,
+    observes: bool | None = None,
 ) -> Any:
     """Mark a method as the implementation of the event of its name (or of `specname`).
 
@@ -110,6 +114,9 @@ def hookimpl(
         On on_headers, post_request and the connection hooks there is `switch` alone: the implementation is left out, and
         costs nothing, until the switch is turned on.
 
+    observes: True, on pre_request, says that the implementation sets nothing that preconditions of others name. Core calls it
+        for all requests, of its schemes and once its switch is on, and calls no others on its account.
+
     The default of a precondition is None: it always holds.
     """
 
@@ -125,6 +132,7 @@ def hookimpl(
             None if options is None else frozenset(options),
             None if fields is None else frozenset(name.lower() for name in fields),
             switch,
+            observes,
         )
         target.hook_conditions = conditions  # type: ignore[attr-defined]  # functions take attributes
         return mark_for_pluggy(target)

@@ -40,6 +40,7 @@ class Timings:
     __slots__ = (
         "_began",
         "_sending",
+        "_sent_at",
         "connect",
         "dns",
         "done",
@@ -51,8 +52,10 @@ class Timings:
         "tls",
     )
 
-    def __init__(self) -> None:
-        self._began = monotonic()
+    def __init__(self, began: float) -> None:
+        """began: when the exchange did, by `time.monotonic`."""
+        self._began = began
+        self._sent_at: float | None = None  # the sending whose moments were taken last
         self.done: float | None = None
         self.phases: list[Phase] = []
         self.resends = 0
@@ -84,6 +87,22 @@ class Timings:
             self._mark("queued")
         self._mark("_sending")
         self._mark("sent")
+
+    def _take_moments(self, sent_at: float | None, head_at: float | None) -> None:
+        """Record when the request was sent and when the final head came, as the exchange keeps them on the fast path.
+
+        sent_at, head_at: by `time.monotonic`; None = it was not, and it did not. Moments of this sending that are recorded
+        already stay.
+        """
+        if sent_at is None or sent_at == self._sent_at or self._sending is not None:
+            return
+        self._sent_at, self._sending = sent_at, sent_at - self._began
+        if self.queued is None:
+            self.queued = self._sending
+        if self.sent is None or self.sent < self._sending:
+            self.sent = self._sending
+        if self.first_byte is None or self.first_byte < self._sending:
+            self.first_byte = None if head_at is None or head_at < sent_at else head_at - self._began
 
     def _end(self, *, failed: bool) -> None:
         """Record the phases of what was sent, which is over now. failed: with an error."""

@@ -21,7 +21,7 @@ _PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected", "attached"
 _WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting", "closed")
 _AFTER_HEAD = ("statuses", "headers", "schemes", "switch")
 _CONDITIONS = {  # the preconditions that each event has
-    "pre_request": ("schemes", "options", "fields", "switch"),
+    "pre_request": ("schemes", "options", "fields", "switch", "observes"),
     "on_headers": _AFTER_HEAD,
     "post_request": _AFTER_HEAD,
     **dict.fromkeys(CONNECTION_HOOKS, ("switch",)),
@@ -215,5 +215,7 @@ def faults(
     for kind, value in conditions._asdict().items():
         if value is not None and kind not in _CONDITIONS.get(event, ()):
             yield f"{event} has no precondition {kind}="
+    if conditions.observes and (conditions.options is not None or conditions.fields is not None):
+        yield f"{event}: observes= is for implementations that run for all requests, without options= and fields="
     if conditions.switch is not None and not isinstance(switch, Switch):
         yield f"{event}: switch={conditions.switch!r} names no hookline.Switch of the plugin"
