@@ -51,12 +51,14 @@ class HttpRequestException(HooklineError, ConnectionError):
     was made. If only `response` is given, `request` is the request of that response.
     was_processed: False if the peer has said that it did not process the request; then it is sent again, whatever its method.
     None = unknown.
+    was_sent: False if the exchange failed before its request was sent, as when no connection could be opened. None = unknown.
     required_protocol: by which the peer wants a request that it did not process, such as "http/1.1". None = the same.
     is_permanent: True for a class whose errors come again however often the request is sent: retries leave them alone.
     """
 
     is_permanent = False
     was_processed: bool | None = None
+    was_sent: bool | None = None
     required_protocol: str | None = None
 
     def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:

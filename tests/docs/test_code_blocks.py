@@ -35,6 +35,7 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     *sorted(DOCS.glob("*.md")),
     *sorted(DOCS.glob("plugins/*.md")),
+    *sorted(DOCS.glob("bridges/*.md")),
     DOCS / "examples/README.md",
 ]
 FOLLOWED = ("starting.md", "writing.md", "publishing.md")

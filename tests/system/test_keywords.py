@@ -115,6 +115,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "params": several(NOTHING, NOTHING) | {"str": NOTHING, "bytes": NOTHING},
     "headers": several(NOTHING, NOTHING),
     "exact_headers": several(lambda headers: [name for name, _ in headers] == [b"Host"], NOTHING),
+    "target": {"none": NOTHING},
     "data": several(NOTHING, NOTHING) | {"str": b"", "bytes": b""},
     "json": {"none": NOTHING, "dict": b"{}", "list": b"[]", "tuple": b"[]", "str": b'""', "zero": b"0", "false": b"false"},
     "files": several(NOTHING, NOTHING),

@@ -319,6 +319,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         exact_headers: all fields, instead of `headers` and of what the client and its plugins send by default: a mapping, or
             pairs. They are sent in this order and spelling, also several of one name; bytes stay bytes. Where they are not
             among them, Host is sent first, and Content-Length or Transfer-Encoding last. None: not given.
+        target: the request target to send, as it is, in place of the path and the query of the URL: "*" of OPTIONS, or a path
+            that must not be normalised (RFC 9112, section 3.2). Redirects do not have it. None: that of the URL.
         params: added to the query: a mapping, pairs, or a str. They replace those of the client of the same name.
         data: the body: bytes, str (UTF-8), or an iterable of bytes, async or not; a mapping or a list of pairs is sent as a form.
             None: no body.
@@ -370,6 +372,9 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
                 if headers is not None:
                     raise TypeError(f"HttpClient.{function}() takes headers= or exact_headers=, not both")
                 request._apply_exact_headers(exact)
+            target = keywords.pop("target", None)
+            if target is not None:
+                request._apply_target(target)
             given = configuration.bodies.take(data, keywords)
             self._apply_keywords(request, keywords, f"HttpClient.{function}")
             if given:

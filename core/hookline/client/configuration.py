@@ -48,7 +48,7 @@ D = TypeVar("D")
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 # The keywords of calls that are neither options nor bodies.
-CALL_KEYWORDS = ("params", "headers", "exact_headers", "plugins", "disable", *EVENTS)
+CALL_KEYWORDS = ("params", "headers", "exact_headers", "target", "plugins", "disable", *EVENTS)
 # No option, no body and no attribute of a request may have one of these names; those of core's bodies may be declared anew.
 _RESERVED = frozenset({*dir(HttpRequest), *CALL_KEYWORDS, *(name for body in CORE_BODIES for name in body.names)})
 

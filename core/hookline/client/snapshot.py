@@ -46,7 +46,10 @@ _RESPONSE_MEMBERS = frozenset(dir(HttpResponse))  # they are recorded one by one
 _OF_RESPONSES = (
     "status_code", "timings", "raw_trailers", "is_consumed", "is_built", "is_stored", "_head", "_headers", "_encoding",
 )  # fmt: skip
-_OF_REQUESTS = ("method", "cause", "content_type", "_destination", "_target", "_closes_connection", "_is_exact")
+_OF_REQUESTS = (
+    "method", "cause", "content_type", "_destination", "_target", "_closes_connection", "_is_exact",
+    "_given_target",
+)  # fmt: skip
 _being_copied: set[tuple[int, int]] = set()  # thread and id: an error may be in a group that is its own cause
 
 

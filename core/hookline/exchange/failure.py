@@ -24,6 +24,8 @@ async def fail(response: ExchangeState, error: BaseException) -> Any:
             response.connection.keep_alive = False
         if error.request is None:
             error.request = response.request
+        if error.was_sent is None and error.request is response.request:
+            error.was_sent = response.was_sent
         if error.response is None and response._has_head and error.request is response.request:
             error.response = response
     response.drop_connection()

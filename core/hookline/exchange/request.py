@@ -132,6 +132,7 @@ class HttpRequest:
     # What few requests set is set in __dict__, which other requests leave empty.
     _is_connected = False  # was its connection taken early, see `HttpResponse.connect`
     _is_template = False  # was it made to be sent by `HttpClient.send`, and is it as its user left it
+    _given_target: str | None = None  # the `target=` of its call, which follow-ups to the same URL have too
     _is_exact = False  # are its fields those of `exact_headers=`, without default fields and in their order
     _option_owners: Mapping[str, str | None] = {}  # of options that several plugins share
 
@@ -307,6 +308,16 @@ class HttpRequest:
         self._given_fields, self._headers = CIMultiDict(given), CIMultiDict(given)
         if not self.configuration.pre_request_fields.isdisjoint(name.lower() for name, _ in given):
             self._skips_pre_request = False
+
+    def _apply_target(self, target: str) -> None:
+        """Set the `target=` of the call: it is sent in place of the path and the query of the URL.
+
+        Raises: LocalProtocolError, TypeError.
+        """
+        if not isinstance(target, str):
+            raise TypeError(f"target= takes a str, not {type(target).__name__}")
+        if target != self._destination.target:
+            self.target = self._given_target = target
 
     def _remember_given(self, headers: fields.HeadersLike) -> GivenHeaders:
         """Check and convert headers=, and remember the result.
@@ -623,6 +634,10 @@ class HttpRequest:
         new.__dict__.update(self.__dict__)
         for name in ("_is_connected", "_is_template", *(ORIGIN_OPTIONS if leaves_origin else ())):
             new.__dict__.pop(name, None)
+        if url is None:
+            new._target = self._given_target
+        else:
+            new.__dict__.pop("_given_target", None)
         new.cause = self.cause if cause is None else cause
         new._skips_pre_request = False
         new._on_fast_path = self._on_fast_path

@@ -20,8 +20,8 @@ from .running import DONE, OutputRefused
 
 # The distributions of the project (docs/plugins/names.md), without `hookline-`. They are taken even if they are not installed.
 OF_THE_PROJECT = (
-    "auth", "bodies", "cache", "cli", "cookies", "core", "decompress", "expect", "guard", "http2", "oauth", "redirects", "retry",
-    "sigv4", "sse", "testing", "throttle", "tunnel", "websocket",
+    "auth", "bodies", "bridges", "cache", "cli", "cookies", "core", "decompress", "expect", "guard", "http2", "oauth",
+    "redirects", "retry", "sigv4", "sse", "testing", "throttle", "tunnel", "websocket",
 )  # fmt: skip
 _IS_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*").fullmatch
 

@@ -1,0 +1,46 @@
+"""The request extension `trace`: a function of the user that is told how far a request is.
+
+httpcore tells each step of a connection. Of these, the transports tell three: that the request is about to be sent, that the head
+of its response is here, and that it has failed before.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from hookline import HttpResponse
+
+STARTED = "http11.send_request_headers.started"
+FAILED = "http11.receive_response_headers.failed"
+
+
+def started(library: Any, request: Any) -> tuple[str, dict[str, Any]]:
+    """Return the event before a request is sent. It has the request in the class of httpcore, as functions expect it."""
+    core = import_module(library.__name__.replace("httpx", "httpcore"))
+    url = request.url
+    converted = core.Request(
+        method=request.method,
+        url=core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        extensions=request.extensions,
+    )
+    return STARTED, {"request": converted}
+
+
+def complete(response: HttpResponse[Any, Any], headers: Any) -> tuple[str, dict[str, Any]]:
+    """Return the event when the head of a response is here. headers: its fields, as Headers of httpx."""
+    if response.version == "HTTP/2":
+        return "http2.receive_response_headers.complete", {"return_value": (response.status_code, headers.raw)}
+    found = (
+        response.version.encode("ascii"),
+        response.status_code,
+        response.reason.encode("latin-1", "replace"),
+        headers.raw,
+    )
+    return "http11.receive_response_headers.complete", {"return_value": found}
+
+
+def failed(error: BaseException) -> tuple[str, dict[str, Any]]:
+    """Return the event when a request has failed before the head of its response was here."""
+    return FAILED, {"exception": error}
