@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import hookline
-from hookline import HttpClient
+from hookline import HttpClient, HttpResponse, hookimpl
 from hookline_testing.server import Gate, Script, ScriptedServer, chunked, head, response
 from servers.addresses import refused_port
 from servers.certificates import Certificates
@@ -87,20 +87,18 @@ async def test_version_is_an_extension(bridge: Bridge, scripted: ScriptedServer,
 
 
 async def test_redirects_cookies_and_codings_are_those_of_the_library(bridge: Bridge, scripted: ScriptedServer) -> None:
+    body = gzip.compress(b"text")
     coded = {"Content-Encoding": "gzip", "Location": "/next", "Set-Cookie": "a=1"}
-    scripted.always(response(gzip.compress(b"text"), 302, coded))
+    scripted.always(response(body, 302, coded))
     async with HttpClient() as own:
         for given in ((), (own,)):
             async with bridge.transport(*given) as transport:
                 for _ in range(2):
                     answer = await transport.handle_async_request(bridge.module.Request("GET", scripted.url()))
-                    assert (answer.status_code, b"".join([chunk async for chunk in answer.stream])) == (
-                        302,
-                        gzip.compress(b"text"),
-                    )
+                    assert (answer.status_code, [chunk async for chunk in answer.stream]) == (302, [body])
         assert (await own.get(scripted.url(), allow_redirects=False)).text == "text"  # it was not closed
     assert not any(b"Cookie: a=1" in request.raw for request in scripted.requests[:4])
-    scripted.answer(response(gzip.compress(b"text"), headers={"Content-Encoding": "gzip"}))
+    scripted.answer(response(body, headers={"Content-Encoding": "gzip"}))
     async with bridge.client() as client:
         assert (await client.get(scripted.url())).text == "text"
 
@@ -142,6 +140,16 @@ async def test_trace_is_told_of_the_request_and_of_the_head(bridge: Bridge, scri
         await client.get(scripted.url("/x"), extensions={"trace": trace})
         with pytest.raises(bridge.module.RemoteProtocolError):
             await client.post(scripted.url("/x"), extensions={"trace": trace})
+
+    async def broken(name: str, info: dict[str, Any]) -> None:
+        if name.endswith("complete"):
+            raise LookupError(name)
+
+    scripted.answer(Script(head(200, {"Content-Length": "9"})).stall())
+    async with bridge.client() as client:
+        with pytest.raises(LookupError, match="complete"):
+            await client.get(scripted.url("/x"), extensions={"trace": broken})
+        await scripted.until_closed_connections()
     assert [name for name, _ in told] == [
         "http11.send_request_headers.started",
         "http11.receive_response_headers.complete",
@@ -198,6 +206,30 @@ async def test_stream_is_read_as_it_comes(bridge: Bridge, scripted: ScriptedServ
         assert await anext(chunks) == b"first"
         gate.open()
         assert [chunk async for chunk in chunks] == [b"second"]
+
+
+async def test_second_iteration_reads_the_rest(bridge: Bridge, scripted: ScriptedServer) -> None:
+    """As with the streams of httpcore: openai reads so what follows the last event."""
+    gate = Gate()
+    answer = chunked(b"first", b"second")
+    cut = answer.index(b"6\r\nsecond")
+    scripted.answer(Script(answer[:cut]).hold(gate).send(answer[cut:]), response(b"ok"))
+    async with bridge.client() as client:
+        async with client.stream("GET", scripted.url()) as got:
+            assert [chunk async for chunk in take(1, got.stream)] == [b"first"]
+            gate.open()
+            assert [chunk async for chunk in got.stream] == [b"second"]
+            assert [chunk async for chunk in got.stream] == []
+        assert (await client.get(scripted.url())).content == b"ok"
+    assert scripted.connections == 1
+
+
+async def take(count: int, stream: Any) -> AsyncIterator[bytes]:
+    """Yield so many chunks, and leave the rest."""
+    chunks = aiter(stream)
+    for _ in range(count):
+        yield await anext(chunks)
+    await chunks.aclose()
 
 
 async def test_slow_reader_slows_the_server(bridge: Bridge) -> None:
@@ -466,6 +498,30 @@ async def test_field_that_cannot_be_sent(bridge: Bridge, scripted: ScriptedServe
             call = client.get(scripted.url(), headers=fields)
             await fails_with(bridge, "LocalProtocolError", call, hookline.LocalProtocolError)
     assert scripted.requests == []
+
+
+async def test_error_without_a_counterpart_is_raised_as_it_is(bridge: Bridge, scripted: ScriptedServer) -> None:
+    class Broken:
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> int:
+            return 5
+
+    async with bridge.client(plugins=[Broken()]) as client:
+        with pytest.raises(hookline.PluginError, match="broken") as caught:
+            await client.get(scripted.url())
+    assert caught.value.__cause__ is not caught.value
+
+
+async def test_response_that_a_plugin_has_built(bridge: Bridge) -> None:
+    class Answers:
+        @hookimpl
+        def pre_request(self, response: HttpResponse) -> HttpResponse:
+            return HttpResponse.build(response.request, 203, headers={"X-A": "1"}, content=[b"buil", b"t"])
+
+    async with bridge.client(plugins=[Answers()]) as client:
+        answer = await client.get("http://a.test/")
+        assert (answer.status_code, answer.headers["x-a"], answer.content) == (203, "1", b"built")
+        assert answer.extensions["network_stream"].get_extra_info("server_addr") is None
 
 
 async def test_client_that_is_closed_meanwhile(bridge: Bridge, scripted: ScriptedServer) -> None:

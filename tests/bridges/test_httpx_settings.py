@@ -24,6 +24,11 @@ from servers.proxies import PASSWORD, USER
 Bridge = Any  # of conftest.py
 
 
+async def pieces() -> AsyncIterator[bytes]:
+    for piece in (b"bo", b"dy"):
+        yield piece
+
+
 # -- TLS
 
 
@@ -90,6 +95,7 @@ async def test_http2_is_spoken_where_it_is_asked_for(
         first, second = await asyncio.gather(
             client.post(server.url("/p?q"), content=b"body", headers={"X-Own": "2"}), client.get(server.url())
         )
+        await client.post(server.url("/pieces"), content=pieces())
         async with client.stream("GET", server.url()) as streamed:
             stream = streamed.extensions["network_stream"]
             assert stream.get_extra_info("server_addr") == ("127.0.0.1", server.port)
@@ -103,6 +109,7 @@ async def test_http2_is_spoken_where_it_is_asked_for(
     )
     posted = next(request for request in server.requests if request.method == "POST")
     assert (posted.target, posted.body, posted.header("x-own")) == ("/p?q", b"body", "2")
+    assert next(request for request in server.requests if request.target == "/pieces").body == b"body"
     assert ("reason_phrase" in first.extensions) is not http2
 
 
@@ -222,9 +229,6 @@ async def test_retries_are_for_connecting_alone(
             raise socket.gaierror(socket.EAI_AGAIN, "again")
         return ["127.0.0.1"]
 
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"body"
-
     scripted.answer(response(b"ok"), Script().close())
     url = scripted.url(host="flaky.test")
     async with bridge.client(retries=2, resolver=fails_twice) as client:
@@ -267,7 +271,7 @@ class Stamp:
 
 async def test_plugins_that_are_named_run(bridge: Bridge, scripted: ScriptedServer) -> None:
     scripted.answer(response(status=503), response(headers={"Set-Cookie": "a=1"}), response(b"ok"))
-    parameters: dict[str, Any] = {"plugins": [Stamp(), "retry", "cookies"], "keeps": ["cookies"], "retries": 0}
+    parameters: dict[str, Any] = {"plugins": [Stamp(), "retry", "cookies"]}
     async with bridge.transport(**parameters) as transport:
         for _ in range(2):
             answer = await transport.handle_async_request(bridge.module.Request("GET", scripted.url()))

@@ -98,6 +98,21 @@ def test_stream_is_read_as_it_comes(bridge: Bridge, scripted: ScriptedServer) ->
     assert scripted.connections == 1
 
 
+def test_second_iteration_reads_the_rest(bridge: Bridge, scripted: ScriptedServer) -> None:
+    gate = Gate()
+    answer = chunked(b"first", b"second")
+    cut = answer.index(b"6\r\nsecond")
+    scripted.answer(Script(answer[:cut]).hold(gate).send(answer[cut:]), response(b"whole"))
+    with bridge.sync_client() as client:
+        with client.stream("GET", scripted.url()) as got:
+            assert next(iter(got.stream)) == b"first"
+            gate.open()
+            assert [list(got.stream), list(got.stream)] == [[b"second"], []]
+        with client.stream("GET", scripted.url()) as got:
+            assert [list(got.stream), list(got.stream)] == [[b"whole"], []]
+    assert scripted.connections == 1
+
+
 def test_response_may_come_while_the_body_is_sent(bridge: Bridge, scripted: ScriptedServer) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Any) -> None:
         writer.write(head(200, {"Transfer-Encoding": "chunked"}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from hookline import (
     ClientClosed,
@@ -57,16 +57,16 @@ def name_of(error: HooklineError) -> str | None:
     return next((name for kind, name in _NAMES if isinstance(error, kind)), None)
 
 
-def translate(library: Any, error: HooklineError, request: Any) -> Exception:
-    """Return the exception of httpx for an error of Hookline; raise it `from` that.
+def raise_as(library: Any, error: HooklineError, request: Any) -> NoReturn:
+    """Raise the exception of httpx for an error of Hookline, which is its cause.
 
     request: the request of httpx, which is the attribute `request` of the exception.
+
+    Raises: the error itself, if httpx has no exception that says the same, such as for a PluginError.
     """
     if isinstance(error, StreamConsumedError):
-        closed: Exception = library.StreamClosed()
-        return closed
+        raise library.StreamClosed() from error
     name = name_of(error)
     if name is None:
-        return error
-    translated: Exception = getattr(library, name)(str(error), request=request)
-    return translated
+        raise error
+    raise getattr(library, name)(str(error), request=request) from error

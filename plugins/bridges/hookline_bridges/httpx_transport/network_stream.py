@@ -13,6 +13,7 @@ from hookline import Connection, HttpResponse, hookimpl
 
 from ..loop_thread import LoopThread
 
+CLOSE_SECONDS = 1.0  # that the peer has to take what was written and, under TLS, to end it
 HIGH_WATER = 256 * 1024  # bytes that have come and were not read, after which reading stops
 
 
@@ -34,7 +35,8 @@ class NetworkStream:
         a bool.
         """
         carrier = self._carrier
-        transport = None if carrier is None else (carrier.session or carrier).transport
+        # a response that a plugin has built has a carrier without a transport
+        transport = None if carrier is None else getattr(carrier.session or carrier, "transport", None)
         return None if transport is None else fact_of(transport, info)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -115,13 +117,15 @@ class UpgradedProtocol(asyncio.Protocol):
         self._reader: asyncio.Future[None] | None = None
         self._drained = asyncio.Event()
         self._drained.set()
+        self._closed = asyncio.Event()
         self._parts += connection.set_protocol(self)
-        if not self._is_over:
-            self.transport.resume_reading()
+        self._is_paused = connection.is_reading_paused
+        self._resume()
 
     def data_received(self, data: bytes) -> None:
         self._parts += data
-        if len(self._parts) > HIGH_WATER:
+        if len(self._parts) > HIGH_WATER and not self._is_paused:
+            self._is_paused = True
             self.transport.pause_reading()
         self._wake()
 
@@ -132,6 +136,7 @@ class UpgradedProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over, self._error = True, exc
+        self._closed.set()
         self._drained.set()
         self._wake()
         self.connection.connection_lost(exc)
@@ -160,9 +165,14 @@ class UpgradedProtocol(asyncio.Protocol):
             await self._reader
         data = bytes(self._parts[:max_bytes])
         del self._parts[:max_bytes]
-        if len(self._parts) <= HIGH_WATER and not self.transport.is_closing():
-            self.transport.resume_reading()
+        self._resume()
         return data
+
+    def _resume(self) -> None:
+        """Read on, if reading has stopped and there is room."""
+        if self._is_paused and len(self._parts) <= HIGH_WATER and not self.transport.is_closing():
+            self._is_paused = False
+            self.transport.resume_reading()
 
     async def write(self, data: bytes) -> None:
         """Write bytes, and wait until the peer takes more.
@@ -176,11 +186,19 @@ class UpgradedProtocol(asyncio.Protocol):
         if self._error is not None:
             raise self._error
 
-    def close(self) -> None:
-        """Close the connection."""
+    async def aclose(self) -> None:
+        """Close the connection: in order if the peer takes part in it, else after a second."""
         self._is_over = True
-        self.transport.close()
         self._wake()
+        if not self.connection.alive:
+            return
+        self.transport.close()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._closed.wait()
+        except TimeoutError:
+            self.transport.abort()
+            await self._closed.wait()
 
 
 class UpgradedStream(NetworkStream):
@@ -219,7 +237,7 @@ class UpgradedStream(NetworkStream):
 
     async def aclose(self) -> None:
         """Close the connection."""
-        self._protocol.close()
+        await self._protocol.aclose()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -237,7 +255,7 @@ class UpgradedStream(NetworkStream):
                 )
             assert transport is not None
         except OSError as error:
-            protocol.close()
+            await protocol.aclose()
             kind = "ConnectTimeout" if limit.expired() else "ConnectError"
             raise getattr(network_errors(self._library), kind)(str(error)) from error
         protocol.transport = protocol.connection.transport = transport

@@ -8,11 +8,13 @@ from typing import Any
 from hookline import HooklineError, HttpResponse
 
 from ..loop_thread import Errands, LoopThread
-from .exceptions import translate
+from .exceptions import raise_as
 
 
 class AsyncStream:
     """The body of a response, undecoded. The reader decides how fast it comes.
+
+    A second iteration goes on where the first has ended, as with the streams of httpcore: SDKs read the rest in this way.
 
     library: httpx or httpx2. request: the request of httpx, which exceptions name.
     """
@@ -21,13 +23,16 @@ class AsyncStream:
 
     def __init__(self, response: HttpResponse[Any, Any], request: Any) -> None:
         self._response, self._request = response, request
+        self._chunks: AsyncIterator[bytes] | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for chunk in self._response.raw:
+            if self._chunks is None:
+                self._chunks = aiter(self._response.raw)
+            async for chunk in self._chunks:
                 yield chunk
         except HooklineError as error:
-            raise translate(self.library, error, self._request) from error
+            raise_as(self.library, error, self._request)
 
     async def aclose(self) -> None:
         """Give the body up, if it was not read to its end: its connection is closed."""
@@ -55,31 +60,43 @@ class SyncStream:
         is_plain: bool,
     ) -> None:
         self._response, self._request, self._thread, self._errands = response, request, thread, errands
+        self._chunks: AsyncIterator[bytes] | None = None
         connection = response.connection
-        self._content: bytes | None = None
-        if is_plain and connection is not None and connection.complete and not connection.has_unsent:
-            self._content = b"".join(connection.parts)
+        self._content = b""
+        self._is_here = is_plain and connection is not None and connection.complete and not connection.has_unsent
+        self._is_given_back = False
+        if self._is_here:
+            self._content = b"".join(connection.parts)  # type: ignore[union-attr]
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._content is not None:
-            if self._content:
-                yield self._content
-            self.close()
+        if self._is_here:
+            content, self._content = self._content, b""
+            if content:
+                yield content
+            self._give_back()
             return
-        chunks = aiter(self._response.raw)
         try:
-            while chunk := self._thread().run(next_of(chunks), self._errands):
+            if self._chunks is None:
+                self._chunks = aiter(self._response.raw)
+            while chunk := self._thread().run(next_of(self._chunks), self._errands):
                 yield chunk
         except HooklineError as error:
-            raise translate(self.library, error, self._request) from error
+            raise_as(self.library, error, self._request)
 
     def close(self) -> None:
         """Give the body up, if it was not read to its end: its connection is closed."""
-        if self._content is not None:
-            self._content = None
-            self._thread().call_soon(end, self._response)
+        if self._is_here:
+            self._give_back()
         elif self._response.connection is not None:
-            self._thread().run(self._response.aclose(), self._errands)
+            thread = self._thread()
+            if not thread.is_stopping:  # else it is closed by now
+                thread.run(self._response.aclose(), self._errands)
+
+    def _give_back(self) -> None:
+        """Have the loop give the connection back, and do not wait for it."""
+        if not self._is_given_back:
+            self._is_given_back = True
+            self._thread().call_soon(end, self._response)
 
 
 async def next_of(chunks: AsyncIterator[bytes]) -> bytes:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from hookline import HttpResponse
-
 STARTED = "http11.send_request_headers.started"
 FAILED = "http11.receive_response_headers.failed"
 
@@ -28,17 +26,13 @@ def started(library: Any, request: Any) -> tuple[str, dict[str, Any]]:
     return STARTED, {"request": converted}
 
 
-def complete(response: HttpResponse[Any, Any], headers: Any) -> tuple[str, dict[str, Any]]:
-    """Return the event when the head of a response is here. headers: its fields, as Headers of httpx."""
-    if response.version == "HTTP/2":
-        return "http2.receive_response_headers.complete", {"return_value": (response.status_code, headers.raw)}
-    found = (
-        response.version.encode("ascii"),
-        response.status_code,
-        response.reason.encode("latin-1", "replace"),
-        headers.raw,
-    )
-    return "http11.receive_response_headers.complete", {"return_value": found}
+def complete(response: Any) -> tuple[str, dict[str, Any]]:
+    """Return the event when the head of a response is here. response: of httpx."""
+    version, fields = response.extensions["http_version"], response.headers.raw
+    if version == b"HTTP/2":
+        return "http2.receive_response_headers.complete", {"return_value": (response.status_code, fields)}
+    head = version, response.status_code, response.extensions["reason_phrase"], fields
+    return "http11.receive_response_headers.complete", {"return_value": head}
 
 
 def failed(error: BaseException) -> tuple[str, dict[str, Any]]:

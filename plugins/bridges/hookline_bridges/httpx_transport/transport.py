@@ -11,7 +11,7 @@ from hookline import ConnectTimeout, HooklineError, HttpClient, HttpConnectionEr
 
 from ..as_given import Sender
 from ..loop_thread import Errands, LoopThread, loop_thread
-from .exceptions import translate
+from .exceptions import raise_as
 from .head import SCHEMES, extensions_of, fields_of, timeout_of, url_of
 from .network_stream import NetworkStream, SyncNetworkStream, SyncUpgradedStream, Upgraded, UpgradedStream, Upgrades
 from .settings import client_of
@@ -58,7 +58,7 @@ class Transport:
         verify, cert, trust_env, http1, http2, limits, proxy, uds, local_address, retries, socket_options: as for the transports
             of httpx. limits: None = those of httpx. Of its `max_keepalive_connections`, 0 keeps no connection; another number
             is no limit of its own.
-        keeps: names of plugins that run although httpx does the same, such as "cookies".
+        keeps: names of plugins of `client` that run although httpx does the same, such as "cookies".
         plugins: plugin objects, and names of installed plugins, that run in the client, such as "retry".
         client_options: others of `HttpClient`, and options of these plugins.
 
@@ -101,7 +101,7 @@ class Transport:
             self._is_plain = not (plugins or client_options.get("autoload"))
         self.client: HttpClient[Any] = client
         self._retries = retries
-        self._sender = Sender(client, keeps)
+        self._sender = Sender(client, (*keeps, *(plugin for plugin in plugins if isinstance(plugin, str))))
         self._headers_type = self.library.Headers
         self._last_head: tuple[bytes, Any] = b"", self._headers_type()
 
@@ -140,10 +140,19 @@ class Transport:
                 )
             except HooklineError as error:
                 if attempts <= 0 or not failed_to_connect(error):
-                    raise translate(self.library, error, request) from error
+                    raise_as(self.library, error, request)
             attempts -= 1
             await asyncio.sleep(pauses)
             pauses = pauses * 2 or FIRST_PAUSE
+
+    def _response(self, response: HttpResponse[Any, Any], stream: Any, network_stream: Any) -> Any:
+        """Return a response of httpx. stream: its body, None = it has none."""
+        return self.library.Response(
+            response.status_code,
+            headers=self._headers_of(response),
+            stream=self.library.ByteStream(b"") if stream is None else stream,
+            extensions=extensions_of(response, network_stream),
+        )
 
     def _headers_of(self, response: HttpResponse[Any, Any]) -> Any:
         """Return the fields of a response as Headers of httpx. Those of the last head are remembered."""
@@ -181,24 +190,18 @@ class AsyncTransport(Transport):
             await trace(*failed(error))
             raise
         received = self._received(request, response)
-        await trace(*complete(response.response if isinstance(response, Upgraded) else response, received.headers))
+        try:
+            await trace(*complete(received))
+        except BaseException:
+            await received.aclose()
+            raise
         return received
 
     def _received(self, request: Any, response: HttpResponse[Any, Any] | Upgraded) -> Any:
         """Return a response of Hookline as one of httpx."""
         if isinstance(response, Upgraded):
-            stream: Any = self.library.ByteStream(b"")
-            network_stream: Any = UpgradedStream(response.protocol, self.library)
-            response = response.response
-        else:
-            stream = self.stream_type(response, request)
-            network_stream = NetworkStream(response.connection)
-        return self.library.Response(
-            response.status_code,
-            headers=self._headers_of(response),
-            stream=stream,
-            extensions=extensions_of(response, network_stream),
-        )
+            return self._response(response.response, None, UpgradedStream(response.protocol, self.library))
+        return self._response(response, self.stream_type(response, request), NetworkStream(response.connection))
 
     async def _close(self) -> None:
         """Close the client, if the transport has made it; what `aclose` does."""
@@ -240,24 +243,20 @@ class SyncTransport(Transport):
             trace(*failed(error))
             raise
         received = self._received(request, response, errands)
-        trace(*complete(response.response if isinstance(response, Upgraded) else response, received.headers))
+        try:
+            trace(*complete(received))
+        except BaseException:
+            received.close()
+            raise
         return received
 
     def _received(self, request: Any, response: HttpResponse[Any, Any] | Upgraded, errands: Errands) -> Any:
         """Return a response of Hookline as one of httpx."""
         if isinstance(response, Upgraded):
-            stream: Any = self.library.ByteStream(b"")
-            network_stream: Any = SyncUpgradedStream(UpgradedStream(response.protocol, self.library), self._thread)
-            response = response.response
-        else:
-            stream = self.stream_type(response, request, self._thread, errands, self._is_plain)
-            network_stream = SyncNetworkStream(response.connection)
-        return self.library.Response(
-            response.status_code,
-            headers=self._headers_of(response),
-            stream=stream,
-            extensions=extensions_of(response, network_stream),
-        )
+            upgraded = UpgradedStream(response.protocol, self.library)
+            return self._response(response.response, None, SyncUpgradedStream(upgraded, self._thread))
+        stream = self.stream_type(response, request, self._thread, errands, self._is_plain)
+        return self._response(response, stream, SyncNetworkStream(response.connection))
 
     def _close(self) -> None:
         """Close the client, be it one that was given: it is at work in the loop thread, where nobody else can close it."""
