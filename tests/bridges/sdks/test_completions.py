@@ -48,7 +48,9 @@ def test_answers_of_the_server_are_those_of_the_api(kind: Any, values: list[dict
     for value in values:
         parser.validate_python(value)
         with pytest.raises(pydantic.ValidationError):
-            parser.validate_python({name: part for name, part in value.items() if name not in ("type", "id")} or {"": 1})
+            parser.validate_python(
+                {name: part for name, part in value.items() if name not in ("type", "id")} or {"": 1}
+            )
 
 
 async def test_completion(sdk: Sdk, scripted: ScriptedServer) -> None:
@@ -224,5 +226,3 @@ def split(sdk: Sdk) -> tuple[bytes, bytes]:
     events = sdk.events()
     count = next(place for place, event in enumerate(events) if model_apis.WORDS[0].encode() in event) + 1
     return b"".join(events[:count]), b"".join(events[count:])
-
-

@@ -1,0 +1,46 @@
+"""The tests in sdks/ pass with the present releases of openai and anthropic, which this test fetches for them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree  # the report is our own
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+RELEASES = ("openai>=3.50,<4", "anthropic>=2.10,<3")
+SECONDS = 600  # for the tests, which take about 60
+
+
+@pytest.mark.slow
+def test_sdks_work_over_hookline(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+    libraries, report = tmp_path / "libraries", tmp_path / "report.xml"
+    fetched = subprocess.run(
+        [*pip, "install", "--no-compile", "--target", str(libraries), *RELEASES], capture_output=True, text=True
+    )
+    if fetched.returncode:
+        pytest.skip(fetched.stderr.strip().rpartition("\n")[2] or "pip failed")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "HOOKLINE_"))}
+    environment["PYTHONPATH"] = str(libraries)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+        str(HERE / "sdks"),
+    ]
+    done = subprocess.run(
+        command, cwd=HERE.parents[1], env=environment, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr
+    (suite,) = ElementTree.parse(report).getroot()  # noqa: S314
+    assert [suite.get(name) for name in ("failures", "errors", "skipped")] == ["0", "0", "0"]
+    modules = {path.stem for path in (HERE / "sdks").glob("test_*.py")}
+    assert {case.get("classname", "").rpartition(".")[2] for case in suite} == modules
