@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from hookline_bridges.httpx2 import HooklineTransport, SyncHooklineTransport
 from hookline_testing.server import ScriptedServer
 from servers import model_apis
 
@@ -25,9 +24,13 @@ QUESTION = [{"role": "user", "content": "Who are you?"}]
 
 @dataclass(frozen=True)
 class Sdk:
-    """One SDK. events: those of a streamed completion, as they are sent. error: the body of an error."""
+    """One SDK. http: the library that it uses, httpx2, or httpx in earlier releases.
+
+    answer: a completion. events: those of a streamed one, as they are sent. error: the body of an error.
+    """
 
     module: Any
+    http: Any
     answer: Callable[[], dict[str, Any]]
     events: Callable[[], list[bytes]]
     error: Callable[[], dict[str, Any]]
@@ -36,19 +39,29 @@ class Sdk:
     def is_openai(self) -> bool:
         return str(self.module.__name__) == "openai"
 
+    @property
+    def transport(self) -> Any:
+        """The class of asynchronous transports for the library."""
+        return importlib.import_module(f"hookline_bridges.{self.http.__name__}").HooklineTransport
+
+    @property
+    def sync_transport(self) -> Any:
+        """The class of synchronous transports for the library."""
+        return importlib.import_module(f"hookline_bridges.{self.http.__name__}").SyncHooklineTransport
+
     def _options(self, server: ScriptedServer, options: dict[str, Any]) -> dict[str, Any]:
         path = "/v1" if self.is_openai else ""
         return {"base_url": server.url(path), "api_key": "secret-key", "max_retries": 0, **options}
 
     def client(self, server: ScriptedServer, transport: Any = None, **options: Any) -> Any:
         """Return an asynchronous client of the SDK over Hookline. options: its own."""
-        http_client = self.module.DefaultAsyncHttpxClient(transport=transport or HooklineTransport())
+        http_client = self.module.DefaultAsyncHttpxClient(transport=transport or self.transport())
         kind = self.module.AsyncOpenAI if self.is_openai else self.module.AsyncAnthropic
         return kind(http_client=http_client, **self._options(server, options))
 
     def sync_client(self, server: ScriptedServer, transport: Any = None, **options: Any) -> Any:
         """Return a synchronous client of the SDK over Hookline. options: its own."""
-        http_client = self.module.DefaultHttpxClient(transport=transport or SyncHooklineTransport())
+        http_client = self.module.DefaultHttpxClient(transport=transport or self.sync_transport())
         kind = self.module.OpenAI if self.is_openai else self.module.Anthropic
         return kind(http_client=http_client, **self._options(server, options))
 
@@ -79,6 +92,7 @@ class Sdk:
 def sdk(request: pytest.FixtureRequest) -> Sdk:
     """One SDK after the other."""
     module = importlib.import_module(request.param)
+    http = vars(module._base_client).get("httpx2") or module._base_client.httpx
     if request.param == "openai":
-        return Sdk(module, model_apis.chat_completion, model_apis.openai_events, model_apis.openai_error)
-    return Sdk(module, model_apis.message, model_apis.anthropic_events, model_apis.anthropic_error)
+        return Sdk(module, http, model_apis.chat_completion, model_apis.openai_events, model_apis.openai_error)
+    return Sdk(module, http, model_apis.message, model_apis.anthropic_events, model_apis.anthropic_error)

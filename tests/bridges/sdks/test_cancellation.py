@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from hookline_bridges.httpx2 import HooklineTransport
 from hookline_testing.server import Script, ScriptedServer
 from kit.event_streams import ended, opened
 from servers import model_apis
@@ -145,8 +144,8 @@ async def test_many_streams_are_given_up_at_random_points(sdk: Sdk, scripted: Sc
 
     scripted.always(ended(*sdk.events()))
     outcomes = []
-    httpx2 = sdk.module._base_client.httpx2
-    async with sdk.client(scripted, HooklineTransport(limits=httpx2.Limits(max_connections=2))) as client:
+    http = sdk.http
+    async with sdk.client(scripted, sdk.transport(limits=http.Limits(max_connections=2))) as client:
         for turns in range(0, 60, 2):
             task = asyncio.create_task(consume(client))
             for _ in range(turns):
@@ -164,7 +163,7 @@ async def test_stream_of_http2_is_given_up_alone(
     server = make_scripted(ssl_context=certificates.server_context(alpn=("h2",)))
     server.answer(opened(*sdk.events()[:4]).stall(), opened(*sdk.events()[:4]).stall())
     server.respond(model_apis.model_answer)
-    transport = HooklineTransport(http2=True, verify=certificates.client_context())
+    transport = sdk.transport(http2=True, verify=certificates.client_context())
     async with sdk.client(server, transport) as client:
         stream = await sdk.ask(client, stream=True)
         await read_one(sdk, stream)

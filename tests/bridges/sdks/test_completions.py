@@ -8,18 +8,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import anthropic
-import openai
 import pydantic
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
-from anthropic.types.beta import BetaFileMetadata
+
+try:
+    from anthropic.types.beta import BetaFileMetadata
+except ImportError:  # before the releases that use httpx2
+    from anthropic.types.beta import FileMetadata as BetaFileMetadata
 from openai.types import FileObject
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 
 from hookline import HttpClient
-from hookline_bridges.httpx2 import HooklineTransport, SyncHooklineTransport
 from hookline_testing.server import ScriptedServer
 from kit.event_streams import chunk, ended
 from servers import model_apis
@@ -73,9 +74,7 @@ def test_completion_of_a_synchronous_client(sdk: Sdk, scripted: ScriptedServer) 
 
 async def test_request_is_the_one_that_the_sdk_sends_by_itself(sdk: Sdk, scripted: ScriptedServer) -> None:
     scripted.respond(model_apis.model_answer)
-    options = sdk._options(scripted, {})
-    kind = openai.AsyncOpenAI if sdk.is_openai else anthropic.AsyncAnthropic
-    async with sdk.client(scripted) as ours, kind(**options) as theirs:
+    async with sdk.client(scripted) as ours, sdk.client(scripted, sdk.http.AsyncHTTPTransport()) as theirs:
         for client in (ours, theirs):
             for stream in (False, True):
                 answer = await sdk.ask(client, stream=stream)
@@ -148,10 +147,10 @@ async def test_accumulating_stream(sdk: Sdk, scripted: ScriptedServer) -> None:
                 assert sdk.text(await stream.get_final_message()) == model_apis.TEXT
 
 
-async def test_responses_of_openai(scripted: ScriptedServer) -> None:
+@pytest.mark.parametrize("sdk", ["openai"], indirect=True)
+async def test_responses_of_openai(sdk: Sdk, scripted: ScriptedServer) -> None:
     scripted.respond(model_apis.model_answer)
-    http_client = openai.DefaultAsyncHttpxClient(transport=HooklineTransport())
-    async with openai.AsyncOpenAI(base_url=scripted.url("/v1"), api_key="k", http_client=http_client) as client:
+    async with sdk.client(scripted) as client:
         assert (await client.responses.create(model="small", input="Hello")).output_text == model_apis.TEXT
         kinds = []
         async for event in await client.responses.create(model="small", input="Hello", stream=True):
@@ -165,8 +164,8 @@ async def test_many_calls_share_a_client(sdk: Sdk, scripted: ScriptedServer) -> 
     async def stream(client: Any) -> str:
         return "".join([sdk.word(event) async for event in await sdk.ask(client, stream=True)])
 
-    limits = sdk.module._base_client.httpx2.Limits(max_connections=8)
-    async with sdk.client(scripted, HooklineTransport(limits=limits)) as client:
+    limits = sdk.http.Limits(max_connections=8)
+    async with sdk.client(scripted, sdk.transport(limits=limits)) as client:
         texts = await asyncio.gather(*(stream(client) for _ in range(60)))
         completions = await asyncio.gather(*(sdk.ask(client) for _ in range(60)))
     assert set(texts) | set(map(sdk.text, completions)) == {model_apis.TEXT}
@@ -193,7 +192,7 @@ async def test_http2_has_one_connection(
     if is_synchronous:
 
         def call() -> list[str]:
-            with sdk.sync_client(server, SyncHooklineTransport(**settings)) as client, ThreadPoolExecutor(4) as pool:
+            with sdk.sync_client(server, sdk.sync_transport(**settings)) as client, ThreadPoolExecutor(4) as pool:
                 first = sdk.text(sdk.ask(client))
                 streams = pool.map(lambda _: "".join(map(sdk.word, sdk.ask(client, stream=True))), range(20))
                 return [first, *streams]
@@ -204,7 +203,7 @@ async def test_http2_has_one_connection(
         async def stream(client: Any) -> str:
             return "".join([sdk.word(event) async for event in await sdk.ask(client, stream=True)])
 
-        async with sdk.client(server, HooklineTransport(**settings)) as client:
+        async with sdk.client(server, sdk.transport(**settings)) as client:
             texts = [sdk.text(await sdk.ask(client)), *await asyncio.gather(*(stream(client) for _ in range(20)))]
     assert texts == [model_apis.TEXT] * 21
     assert server.connections == 1
@@ -214,7 +213,7 @@ async def test_http2_has_one_connection(
 async def test_client_of_the_user_is_shared_with_its_own_requests(sdk: Sdk, scripted: ScriptedServer) -> None:
     scripted.respond(model_apis.model_answer)
     async with HttpClient(plugins=["throttle"], trust_env=False) as own:
-        async with sdk.client(scripted, HooklineTransport(own)) as client:
+        async with sdk.client(scripted, sdk.transport(own)) as client:
             assert sdk.text(await sdk.ask(client)) == model_apis.TEXT
         answer = await own.post(scripted.url("/v1/messages"), json={})
         assert answer.json()["content"][0]["text"] == model_apis.TEXT

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import hookline
-from hookline_bridges.httpx2 import HooklineTransport, SyncHooklineTransport
 from hookline_testing.server import Script, ScriptedServer
 from kit.event_streams import ended, opened
 from servers import model_apis
@@ -120,7 +119,7 @@ async def test_plugin_retries_below_the_sdk(sdk: Sdk, scripted: ScriptedServer) 
         model_apis.answer_of(sdk.error(), 503, SOON),
         model_apis.answer_of(sdk.answer()),
     )
-    async with sdk.client(scripted, HooklineTransport(plugins=["retry"], retry=retry), max_retries=1) as client:
+    async with sdk.client(scripted, sdk.transport(plugins=["retry"], retry=retry), max_retries=1) as client:
         assert sdk.text(await sdk.ask(client)) == model_apis.TEXT
     assert [request.header("x-stainless-retry-count") for request in scripted.requests] == ["0", "0", "1"]
 
@@ -131,18 +130,18 @@ async def test_timeout(sdk: Sdk, scripted: ScriptedServer, part: str) -> None:
         await asyncio.Event().wait()
         return []
 
-    httpx2 = sdk.module._base_client.httpx2
+    http = sdk.http
     scripted.answer(Script().stall())
-    limits = httpx2.Limits(max_connections=1)
-    transport = HooklineTransport(resolver=never, limits=limits)
+    limits = http.Limits(max_connections=1)
+    transport = sdk.transport(resolver=never, limits=limits)
     async with sdk.client(scripted, transport) as client:
         if part == "connect":
             client = client.with_options(base_url="http://slow.test/v1")
-        first = asyncio.create_task(sdk.ask(client, timeout=httpx2.Timeout(60))) if part == "pool" else None
+        first = asyncio.create_task(sdk.ask(client, timeout=http.Timeout(60))) if part == "pool" else None
         if first is not None:
             await scripted.until(requests=1)
         with pytest.raises(sdk.module.APITimeoutError) as caught:
-            await sdk.ask(client, timeout=httpx2.Timeout(60, **{part: 0.1}))
+            await sdk.ask(client, timeout=http.Timeout(60, **{part: 0.1}))
         expected = {"read": hookline.ReadTimeout, "connect": hookline.ConnectTimeout, "pool": hookline.PoolTimeout}
         assert raised_by(caught.value, expected[part])
         if first is not None:
@@ -162,12 +161,12 @@ def test_timeout_of_a_synchronous_client(sdk: Sdk, scripted: ScriptedServer) -> 
 
 
 async def test_timeout_amid_a_stream(sdk: Sdk, scripted: ScriptedServer) -> None:
-    httpx2 = sdk.module._base_client.httpx2
+    http = sdk.http
     scripted.answer(opened(*sdk.events()[:2]).stall())
     # anthropic lets the exceptions of httpx2 through once a stream has begun
-    expected = sdk.module.APITimeoutError if sdk.is_openai else httpx2.ReadTimeout
+    expected = sdk.module.APITimeoutError if sdk.is_openai else http.ReadTimeout
     async with sdk.client(scripted) as client:
-        stream = await sdk.ask(client, stream=True, timeout=httpx2.Timeout(60, read=0.1))
+        stream = await sdk.ask(client, stream=True, timeout=http.Timeout(60, read=0.1))
         with pytest.raises(expected) as caught:
             async for _ in stream:
                 pass
@@ -183,7 +182,7 @@ async def test_stream_that_breaks(sdk: Sdk, scripted: ScriptedServer, ending: st
             ending
         ]()
     )
-    expected = sdk.module.APIConnectionError if sdk.is_openai else sdk.module._base_client.httpx2.TransportError
+    expected = sdk.module.APIConnectionError if sdk.is_openai else sdk.http.TransportError
     async with sdk.client(scripted) as client:
         with pytest.raises(expected) as caught:
             async for _ in await sdk.ask(client, stream=True):
@@ -193,7 +192,7 @@ async def test_stream_that_breaks(sdk: Sdk, scripted: ScriptedServer, ending: st
 
 def test_stream_of_a_synchronous_client_that_breaks(sdk: Sdk, scripted: ScriptedServer) -> None:
     scripted.answer(opened(*sdk.events()[:2]).close(), model_apis.answer_of(sdk.answer()))
-    expected = sdk.module.APIConnectionError if sdk.is_openai else sdk.module._base_client.httpx2.TransportError
+    expected = sdk.module.APIConnectionError if sdk.is_openai else sdk.http.TransportError
     with sdk.sync_client(scripted) as client:
         with pytest.raises(expected):
             list(sdk.ask(client, stream=True))
@@ -239,8 +238,8 @@ async def test_answer_that_is_not_http(sdk: Sdk, scripted: ScriptedServer, answe
 
 async def test_limit_of_the_client_ends_an_endless_answer(sdk: Sdk, scripted: ScriptedServer) -> None:
     scripted.answer(opened(*sdk.events()[:1]).endless(b"400\r\n" + b":" * 1024 + b"\r\n"))
-    expected = sdk.module.APIConnectionError if sdk.is_openai else sdk.module._base_client.httpx2.TransportError
-    async with sdk.client(scripted, HooklineTransport(max_body=1_000_000)) as client:
+    expected = sdk.module.APIConnectionError if sdk.is_openai else sdk.http.TransportError
+    async with sdk.client(scripted, sdk.transport(max_body=1_000_000)) as client:
         with pytest.raises(expected) as caught:
             async for _ in await sdk.ask(client, stream=True):
                 pass
@@ -248,7 +247,7 @@ async def test_limit_of_the_client_ends_an_endless_answer(sdk: Sdk, scripted: Sc
     await scripted.until_closed_connections()
 
 
-def test_keyword_of_a_plugin_that_is_not_named_is_refused() -> None:
-    for kind in (HooklineTransport, SyncHooklineTransport):
+def test_keyword_of_a_plugin_that_is_not_named_is_refused(sdk: Sdk) -> None:
+    for kind in (sdk.transport, sdk.sync_transport):
         with pytest.raises(TypeError, match="retry"):
             kind(retry=2)

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 import hookline
-from hookline import HttpClient, Throttle
-from hookline_bridges.httpx2 import HooklineTransport
+from hookline import Cache, HttpClient, Throttle
 from hookline_testing.server import Gate, Script, ScriptedServer
 from servers import model_apis
 
@@ -27,8 +26,8 @@ async def test_cache_answers_a_list_of_models(sdk: Sdk, scripted: ScriptedServer
         )
     )
     async with (
-        HttpClient(plugins=["cache"], trust_env=False) as own,
-        sdk.client(scripted, HooklineTransport(own)) as client,
+        HttpClient(cache=Cache(), trust_env=False) as own,
+        sdk.client(scripted, sdk.transport(own)) as client,
     ):
         for _ in range(2):
             assert [model.id async for model in await client.models.list()] == ["small"]
@@ -43,7 +42,7 @@ async def test_throttle_lets_one_call_after_the_other_through(sdk: Sdk, scripted
     scripted.respond(model_apis.model_answer)
     async with (
         HttpClient(throttle=Throttle(concurrency=1), trust_env=False) as own,
-        sdk.client(scripted, HooklineTransport(own)) as client,
+        sdk.client(scripted, sdk.transport(own)) as client,
     ):
         first = asyncio.create_task(sdk.ask(client, timeout=60))
         await scripted.until(requests=1)
@@ -58,8 +57,8 @@ async def test_throttle_lets_one_call_after_the_other_through(sdk: Sdk, scripted
 
 async def test_guard_refuses_an_address_inside_a_network(sdk: Sdk, scripted: ScriptedServer) -> None:
     async with (
-        HttpClient(plugins=["guard"], guard=True, trust_env=False) as own,
-        sdk.client(scripted, HooklineTransport(own)) as client,
+        HttpClient(guard=True, trust_env=False) as own,
+        sdk.client(scripted, sdk.transport(own)) as client,
     ):
         with pytest.raises(sdk.module.APIConnectionError) as caught:
             await sdk.ask(client)

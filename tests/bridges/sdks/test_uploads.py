@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from hookline_bridges.httpx2 import HooklineTransport
 from hookline_testing.server import Gate, ScriptedServer
 from servers import model_apis
 from servers.addresses import Site
@@ -26,7 +25,7 @@ GROWTH = 10_000_000  # bytes that such an upload may add to the peak of memory
 PROGRAM = """
 import asyncio, io, resource, sys
 from {name} import {kind}, {default}
-from hookline_bridges.httpx2 import {transport}
+from hookline_bridges.{library} import {transport}
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -68,6 +67,7 @@ def test_large_file_is_sent_in_pieces(sdk: Sdk, aiohttp_server: Site, large_file
     name = "OpenAI" if sdk.is_openai else "Anthropic"
     program = PROGRAM.format(
         name=sdk.module.__name__,
+        library=sdk.http.__name__,
         kind=name if is_synchronous else f"Async{name}",
         default="DefaultHttpxClient" if is_synchronous else "DefaultAsyncHttpxClient",
         transport="SyncHooklineTransport" if is_synchronous else "HooklineTransport",
@@ -95,7 +95,7 @@ async def test_upload_is_cancelled(sdk: Sdk, scripted: ScriptedServer, large_fil
     scripted.answer(read_later, early=True)
     scripted.answer(model_apis.answer_of(sdk.answer()))
     with large_file.open("rb") as file:
-        async with sdk.client(scripted, HooklineTransport(), max_retries=2) as client:
+        async with sdk.client(scripted, max_retries=2) as client:
             upload = asyncio.create_task(sdk.upload(client, file))
             await scripted.until(heads=1)
             upload.cancel()
