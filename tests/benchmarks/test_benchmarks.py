@@ -109,6 +109,15 @@ def test_hook_costs_measures_each_way_to_write_a_hook() -> None:
     assert "| EachRead" in done.stdout
 
 
+def test_bridges_httpx_measures_both_libraries() -> None:
+    done = program("bridges_httpx.py", "--rounds", "1", "--requests", "10")
+    if done.returncode == 2:
+        pytest.skip(done.stderr)  # neither a C compiler nor nginx
+    assert done.returncode == 0, done.stderr
+    for what in ("httpx2, transport, 10 at once", "httpx, transport, 1 at once", "httpx2, synchronous"):
+        assert what in done.stdout
+
+
 def test_cache_costs_measures_misses_and_hits() -> None:
     done = program("cache_costs.py", "--rounds", "2", "--requests", "10")
 

@@ -65,6 +65,8 @@ async def test_body_of_another_length_is_refused(sender: Sender, scripted: Scrip
 
 
 async def test_response_is_handed_out_as_it_came(scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_auth")
+    pytest.importorskip("hookline_decompress")
     """A client of the user's own: none of its plugins that the library above has itself takes part."""
     coded = gzip.compress(b"text" * 100)
     fields = {"Content-Encoding": "gzip", "Location": "/next", "Set-Cookie": "a=1", "WWW-Authenticate": "Basic realm=x"}
@@ -78,6 +80,7 @@ async def test_response_is_handed_out_as_it_came(scripted: ScriptedServer) -> No
 
 
 async def test_plugins_that_are_kept_take_part(scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_cookies")
     scripted.answer(response(headers={"Set-Cookie": "a=1"}), response())
     async with HttpClient() as client:
         sender = Sender(client, keeps=["cookies"])

@@ -87,6 +87,8 @@ async def test_version_is_an_extension(bridge: Bridge, scripted: ScriptedServer,
 
 
 async def test_redirects_cookies_and_codings_are_those_of_the_library(bridge: Bridge, scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_redirects")
+    pytest.importorskip("hookline_decompress")
     body = gzip.compress(b"text")
     coded = {"Content-Encoding": "gzip", "Location": "/next", "Set-Cookie": "a=1"}
     scripted.always(response(body, 302, coded))
@@ -534,6 +536,7 @@ async def test_client_that_is_closed_meanwhile(bridge: Bridge, scripted: Scripte
 
 
 async def test_no_password_is_in_an_exception(bridge: Bridge) -> None:
+    pytest.importorskip("hookline_tunnel")
     with refused_port() as port:
         async with bridge.client() as client:
             url = f"http://user:secret@127.0.0.1:{port}/?token=secret"

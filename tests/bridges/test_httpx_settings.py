@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from hookline import HttpClient, HttpResponse, hookimpl
+from hookline import HttpClient, HttpResponse, PluginError, hookimpl
 from hookline_bridges import httpx2 as httpx2_bridge
 from hookline_bridges.httpx_transport import settings
 from hookline_testing.server import Script, ScriptedServer, response
@@ -89,6 +89,7 @@ def test_old_forms_of_verify_warn_as_in_the_library(bridge: Bridge, certificates
 async def test_http2_is_spoken_where_it_is_asked_for(
     bridge: Bridge, make_scripted: Callable[..., ScriptedServer], certificates: Certificates, http2: bool
 ) -> None:
+    pytest.importorskip("hookline_http2")
     server = make_scripted(ssl_context=certificates.server_context(alpn=("h2", "http/1.1")))
     server.always(response(b"ok", headers={"X-A": "1"}))
     async with bridge.client(verify=certificates.client_context(), http2=http2) as client:
@@ -114,6 +115,7 @@ async def test_http2_is_spoken_where_it_is_asked_for(
 
 
 async def test_http2_alone_is_spoken_without_asking(bridge: Bridge, scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_http2")
     scripted.always(response(b"ok"))
     async with bridge.client(http1=False, http2=True) as client:
         answer = await client.get(scripted.url())
@@ -134,6 +136,7 @@ def test_plugins_that_are_missing_are_named(bridge: Bridge, monkeypatch: pytest.
 async def test_proxy_with_credentials(
     bridge: Bridge, tinyproxy: Site, scripted: ScriptedServer, make_scripted: Any, certificates: Certificates
 ) -> None:
+    pytest.importorskip("hookline_tunnel")
     tls = make_scripted(ssl_context=certificates.server_context())
     for server in (scripted, tls):
         server.always(response(b"ok"))
@@ -152,6 +155,7 @@ async def test_proxy_with_credentials(
 
 
 async def test_socks_proxy_resolves_names(bridge: Bridge, microsocks: Site, scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_tunnel")
     scripted.always(response(b"ok"))
 
     async def none(host: str, port: int) -> list[str]:
@@ -270,6 +274,8 @@ class Stamp:
 
 
 async def test_plugins_that_are_named_run(bridge: Bridge, scripted: ScriptedServer) -> None:
+    pytest.importorskip("hookline_retry")
+    pytest.importorskip("hookline_cookies")
     scripted.answer(response(status=503), response(headers={"Set-Cookie": "a=1"}), response(b"ok"))
     parameters: dict[str, Any] = {"plugins": [Stamp(), "retry", "cookies"]}
     async with bridge.transport(**parameters) as transport:
@@ -304,7 +310,7 @@ async def test_client_of_the_user_has_its_plugins(bridge: Bridge, scripted: Scri
         ({"client": HttpClient(autoload=False), "http2": True}, TypeError, r"http2=\.\.\.\): give it to HttpClient"),
         ({"client": HttpClient(autoload=False), "max_body": 1}, TypeError, "max_body=.*give it to HttpClient"),
         ({"proxy": "ftp://127.0.0.1"}, ValueError, "Unknown scheme"),
-        ({"plugins": ["retrie"]}, Exception, "retry"),
+        ({"plugins": ["retrie"]}, PluginError, "retrie"),
     ],
     ids=[
         "unknown", "similar", "other-name", "other-proxy", "of-the-client", "redirects", "no-protocol", "two-clients",
@@ -377,6 +383,7 @@ async def test_websockets_of_httpx2(
     websockets_server: Site, websockets_tls_server: Site, certificates: Certificates
 ) -> None:
     """httpx2 speaks websockets over the network stream of a 101."""
+    pytest.importorskip("wsproto")  # as httpx2 needs it
     context = certificates.client_context()
     async with httpx2.AsyncClient(transport=httpx2_bridge.HooklineTransport(verify=context)) as client:
         for site in (websockets_server, websockets_tls_server):

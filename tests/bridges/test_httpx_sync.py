@@ -214,6 +214,7 @@ def test_trace_is_told_in_the_thread_of_the_caller(bridge: Bridge, scripted: Scr
 def test_http2_and_network_stream(
     bridge: Bridge, make_scripted: Callable[..., ScriptedServer], certificates: Certificates
 ) -> None:
+    pytest.importorskip("hookline_http2")
     server = make_scripted(ssl_context=certificates.server_context(alpn=("h2",)))
     server.always(response(b"ok"))
     with (
@@ -314,7 +315,7 @@ from hookline_bridges.{name} import SyncHooklineTransport
 client = {name}.Client(transport=SyncHooklineTransport())
 print(client.get("{scripted.url()}").text)
 """
-    done = subprocess.run([sys.executable, "-X", "dev", "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-W", "default", "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
 
 

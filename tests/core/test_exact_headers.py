@@ -224,3 +224,35 @@ async def test_keyword_of_calls_is_refused_for_a_client_and_as_an_option() -> No
     declared = plugin("own", declare=hookimpl(specname="declare")(lambda self: [Option("exact_headers")]))
     with pytest.raises(Exception, match="declares the option 'exact_headers', a name that core has"):
         HttpClient(plugins=[declared])
+
+
+async def test_fields_of_the_last_call_are_remembered_for_equal_ones_alone(
+    client: HttpClient, server: ScriptedServer
+) -> None:
+    """Heads are written once for calls with the same fields, whatever a hook does to them, and however they are spelled."""
+    pairs: Pairs = [(b"A", b"1"), (b"host", b"own.test")]
+
+    def change(self: object, response: HttpResponse) -> None:
+        response.request.headers["A"] = "changed"
+        response.request.unredirected_headers["B"] = "2"
+
+    async def sent(given: Any, **call: Any) -> list[bytes]:
+        await client.get(server.url(), exact_headers=given, **call)
+        return lines(server)
+
+    first = [b"A: 1", b"host: own.test"]
+    assert await sent(pairs) == first
+    assert await sent(list(pairs)) == first
+    assert sorted(await sent(pairs, plugins=[on("pre_request", change)])) == [b"A: changed", b"B: 2", b"host: own.test"]
+    assert await sent(pairs) == first
+    pairs.append((b"a", b"2"))
+    assert await sent(pairs) == [*first, b"a: 2"]
+    assert await sent([("A", "1"), ("host", "own.test")]) == first
+    assert await sent([(b"a", b"1"), (b"host", b"own.test")]) == [b"a: 1", b"host: own.test"]
+    server.answer(response(b"ok", headers={"A": "1"}).replace(b"A: 1", b"A: \xe9"))
+    received = (await client.get(server.url())).headers["A"]
+    assert received == "\u00e9"
+    assert await sent([("A", "\u00e9")]) == [host(server), b"A: \xc3\xa9"]
+    assert await sent([("A", received)]) == [host(server), b"A: \xe9"]
+    assert await sent([["A", "1"]]) == [host(server), b"A: 1"]
+    assert await sent(iter([("A", "1")])) == [host(server), b"A: 1"]

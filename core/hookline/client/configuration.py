@@ -22,7 +22,7 @@ from ..exchange.core_options import (
 )
 from ..exchange.interfaces import Client
 from ..exchange.origin import Destination, Origin
-from ..exchange.request import BODY_FRAMING, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
+from ..exchange.request import BODY_FRAMING, NO_EXACT_HEADERS, NO_GIVEN_HEADERS, GivenHeaders, HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.response_stream import ResponseStream
 from ..exchange.streamed_response import StreamedResponse
@@ -95,6 +95,7 @@ class Configuration:
     closes_connection: do the default fields say `Connection: close`?
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
     given_headers, last_given_headers: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
+    last_exact_headers: the same for `exact_headers=` of the last call.
 
     schemes: the schemes that are served, by name.
     destinations: where URLs point, by URL as the calls gave it.
@@ -160,6 +161,7 @@ class Configuration:
         self._absolute_destinations: dict[str, Destination] = {}
         self.given_headers: dict[Any, GivenHeaders] = {}
         self.last_given_headers = NO_GIVEN_HEADERS
+        self.last_exact_headers = NO_EXACT_HEADERS
 
     # -- how it is made
 

@@ -72,6 +72,7 @@ class Configuration(Protocol):
     default_names: frozenset[str]  # their names, in lower case
     given_headers: dict[Any, Any]  # headers= of earlier calls, and what `HttpRequest` has made of them
     last_given_headers: Any  # that of the last call
+    last_exact_headers: Any  # exact_headers= of the last call, and what `HttpRequest` has made of it
     on_fast_path: bool  # may a request with all defaults take the fast path
     options: dict[str, Any]  # the value of each option, for requests that do not set it
     pre_request_fields: frozenset[str]  # field names in preconditions of pre_request, in lower case

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, getversion
 
 from ..copying import snapshot
 from ..errors import BodyNotRepeatable, LocalProtocolError, PluginError, shown
@@ -37,6 +37,11 @@ MAX_GIVEN_HEADERS = 256  # different headers= that are remembered for one config
 # pre_request names one of them.
 GivenHeaders = tuple[dict[str, Any], CIMultiDict[Any], str | None, bool]
 NO_GIVEN_HEADERS: GivenHeaders = ({}, CIMultiDict(), "", False)
+# exact_headers= as it was given; its fields; these as lines; and whether a precondition of pre_request names one of them.
+ExactHeaders = tuple[list[Any], CIMultiDict[Any], str, bool]
+NO_EXACT_HEADERS: ExactHeaders = ([], CIMultiDict(), "", False)
+NO_LINES = -1, ""
+version_of: Callable[[Any], int] = getversion  # of a multidict: another one after each change
 
 
 class HttpRequest:
@@ -90,13 +95,14 @@ class HttpRequest:
     # _skips_pre_request: True while the preconditions of pre_request find nothing in it.
     # _uses_origin_pool: True while its options leave the choice of the pool to its origin.
     # _closes_connection: True if its head says that the connection ends with it.
+    # _exact_lines: the version of `_headers` with which these were given as `exact_headers=`, and the same as lines.
     # _extra_lines: the fields given for it, as lines behind the default fields, if they can stand there.
     # _given_fields: the same as a multidict. _headers, _unredirected: the fields once they were asked for; None = not yet.
     # _call_handlers: the handlers of its call, by event; None = none. _history: the responses that led to it.
     # _route, _target: what a plugin has set; None = as the URL says.
 
     __slots__ = (
-        "__dict__", "_call_handlers", "_closes_connection", "_destination", "_extra_lines", "_given_fields",
+        "__dict__", "_call_handlers", "_closes_connection", "_destination", "_exact_lines", "_extra_lines", "_given_fields",
         "_headers", "_history", "_on_fast_path", "_route", "_skips_pre_request", "_target", "_unredirected",
         "_uses_origin_pool", "body", "cause", "configuration", "content_type", "deadline", "gate", "method",
         "parent",
@@ -121,6 +127,7 @@ class HttpRequest:
     body: bytes | Source | None
     _call_handlers: dict[str, tuple[Implementation, ...]] | None
     content_type: str | None
+    _exact_lines: tuple[int, str]
     _given_fields: CIMultiDict[Any] | None
     _headers: CIMultiDict[str] | None
     _unredirected: CIMultiDict[str] | None
@@ -299,15 +306,42 @@ class HttpRequest:
 
         Raises: LocalProtocolError, TypeError.
         """
-        given: list[tuple[str, str]] = []
+        known, given, lines, needs_hooks = self.configuration.last_exact_headers
+        try:
+            is_known = headers.__class__ is list and headers == known
+        except Exception:  # noqa: BLE001  # a value whose comparison fails is neither str nor bytes
+            is_known = False
+        if not is_known:
+            _, given, lines, needs_hooks = self._remember_exact(headers)
+        if needs_hooks:
+            self._skips_pre_request = False
+        self._is_exact = True
+        self._given_fields, self._headers = given, CIMultiDict(given)
+        self._exact_lines = version_of(self._headers), lines
+
+    def _remember_exact(self, headers: fields.HeadersLike) -> ExactHeaders:
+        """Check and convert exact_headers=, and remember the result for the next call: 15 us less for the five fields of httpx.
+
+        Raises: LocalProtocolError, TypeError.
+        """
+        if isinstance(headers, Iterator):
+            headers = list(headers)
+        pairs: list[tuple[str, str]] = []
         for name, value in fields.check_fields(headers, "exact_headers="):
             if value is None:
                 raise TypeError(f"exact_headers= takes values that are sent, not None for {name}")
-            given.append((name, value))
-        self._is_exact = True
-        self._given_fields, self._headers = CIMultiDict(given), CIMultiDict(given)
-        if not self.configuration.pre_request_fields.isdisjoint(name.lower() for name, _ in given):
-            self._skips_pre_request = False
+            pairs.append((name, value))
+        needs_hooks = not self.configuration.pre_request_fields.isdisjoint(name.lower() for name, _ in pairs)
+        copied: list[Any] = list(headers) if headers.__class__ is list else []
+        found = copied, CIMultiDict[Any](pairs), fields.field_lines(pairs), needs_hooks
+        # a str outside ASCII may be equal to one that was received as other bytes
+        if copied and all(
+            each.__class__ is tuple
+            and all(part.__class__ is bytes or (part.__class__ is str and part.isascii()) for part in each)
+            for each in copied
+        ):
+            self.configuration.last_exact_headers = found
+        return found
 
     def _apply_target(self, target: str) -> None:
         """Set the `target=` of the call: it is sent in place of the path and the query of the URL.
@@ -493,16 +527,18 @@ class HttpRequest:
         Raises: as `encode`.
         """
         every = self.headers
-        hosts: list[str] = []
-        if self._unredirected is not None or "host" in every:
+        if self._unredirected is not None:
             every = CIMultiDict(every)
-            fields.override(every, (self._unredirected or {}).items())
-            hosts = field_values(every, "host")
-            if not self._is_exact:
-                every.popall("host", None)
+            fields.override(every, self._unredirected.items())
+        hosts = field_values(every, "host")
+        if hosts and not self._is_exact:
+            every = CIMultiDict(every)
+            every.popall("host")
         host = hosts[0] if hosts else self._destination.origin.authority
         host_line = "" if hosts and self._is_exact else f"Host: {host}\r\n"  # exact fields have it in its place
-        lines = fields.field_lines(every.items())
+        version, lines = getattr(self, "_exact_lines", NO_LINES)
+        if version != version_of(every):  # they were changed, or are not exact
+            lines = fields.field_lines(every.items())
         if self.version not in VERSIONS:
             raise LocalProtocolError(f"not a version of HTTP/1: {shown(str(self.version))}")
         if len(hosts) > 1:
