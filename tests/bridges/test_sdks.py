@@ -1,4 +1,4 @@
-"""The tests in sdks/ pass with the present releases of openai and anthropic, which this test fetches for them."""
+"""The tests in sdks/ pass with releases of openai and anthropic that this test fetches for them: over httpx2, and over httpx."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from xml.etree import ElementTree  # the report is our own
 import pytest
 
 HERE = Path(__file__).resolve().parent
-RELEASES = ("openai>=3.50,<4", "anthropic>=2.10,<3")
+RELEASES = {
+    "httpx2": ("openai>=3.50,<4", "anthropic>=2.10,<3"),  # the present ones
+    "httpx": ("openai>=2.50,<3", "anthropic>=0.120,<1"),  # the last ones that use it
+}
 SECONDS = 600  # for the tests, which take about 60
 
 
 @pytest.mark.slow
-def test_sdks_work_over_hookline(tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", RELEASES)
+def test_sdks_work_over_hookline(library: str, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     libraries, report = tmp_path / "libraries", tmp_path / "report.xml"
     fetched = subprocess.run(
-        [*pip, "install", "--no-compile", "--target", str(libraries), *RELEASES], capture_output=True, text=True
+        [*pip, "install", "--no-compile", "--target", str(libraries), *RELEASES[library]],
+        capture_output=True,
+        text=True,
     )
     if fetched.returncode:
         pytest.skip(fetched.stderr.strip().rpartition("\n")[2] or "pip failed")

@@ -49,6 +49,12 @@ class Sdk:
         """The class of synchronous transports for the library."""
         return importlib.import_module(f"hookline_bridges.{self.http.__name__}").SyncHooklineTransport
 
+    @property
+    def error_of_streams(self) -> Any:
+        """The class of what a stream that breaks raises; anthropic, and openai over httpx, let the library's own through."""
+        wraps = self.is_openai and self.http.__name__ == "httpx2"
+        return self.module.APIConnectionError if wraps else self.http.TransportError
+
     def _options(self, server: ScriptedServer, options: dict[str, Any]) -> dict[str, Any]:
         path = "/v1" if self.is_openai else ""
         return {"base_url": server.url(path), "api_key": "secret-key", "max_retries": 0, **options}
