@@ -70,9 +70,9 @@ def response_of_responses(text: str = TEXT) -> Json:
 
 def response_events(words: Sequence[str] = WORDS) -> list[Json]:
     """Return the events of a streamed response of /responses."""
-    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
-    deltas = [{"type": "response.output_text.delta", "delta": word, **place} for word in words]
-    completed = {"type": "response.completed", "response": response_of_responses("".join(words))}
+    place: Json = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
+    deltas: list[Json] = [{"type": "response.output_text.delta", "delta": word, **place} for word in words]
+    completed: Json = {"type": "response.completed", "response": response_of_responses("".join(words))}
     return [{**event, "sequence_number": number} for number, event in enumerate([*deltas, completed])]
 
 
