@@ -15,7 +15,7 @@ RELEASES = {
     "httpx2": ("openai>=3.50,<4", "anthropic>=2.10,<3"),  # the present ones
     "httpx": ("openai>=2.50,<3", "anthropic>=0.120,<1"),  # the last ones that use it
 }
-SECONDS = 600  # for the tests, which take about 60
+SECONDS = 600  # for the tests, which take about 35
 
 
 @pytest.mark.slow
