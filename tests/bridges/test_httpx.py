@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import importlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -27,6 +28,17 @@ def lines(server: ScriptedServer, index: int = -1) -> list[bytes]:
 
 
 # -- what is sent, and what comes back
+
+
+async def test_client_of_the_other_library_is_refused(bridge: Bridge, scripted: ScriptedServer) -> None:
+    other = importlib.import_module("httpx" if bridge.module.__name__ == "httpx2" else "httpx2")
+    expected = rf"is for clients of {bridge.module.__name__}, and got a {other.__name__}\."
+    async with other.AsyncClient(transport=bridge.transport()) as client:
+        with pytest.raises(TypeError, match=expected):
+            await client.get(scripted.url())
+    with other.Client(transport=bridge.sync_transport()) as client, pytest.raises(TypeError, match=expected):
+        client.get(scripted.url())
+    assert scripted.connections == 0
 
 
 async def test_request_is_sent_as_given(bridge: Bridge, scripted: ScriptedServer) -> None:

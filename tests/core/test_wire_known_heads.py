@@ -1,8 +1,10 @@
 """A head that a connection has received before is not parsed again; what follows it is checked each time."""
 
+import math
+
 import pytest
 
-from hookline import HttpClient, HttpTimeout, LocalProtocolError, Timeout, hookimpl
+from hookline import HttpClient, HttpTimeout, LocalProtocolError, ReadTimeout, Timeout, hookimpl
 from hookline_testing.server import Script, chunked, head, response
 from servers.fed import connect, feed
 
@@ -263,7 +265,7 @@ async def test_field_that_http_cannot_carry_is_refused_each_time(client, scripte
     ("options", "on_fast_path"),
     [
         ({"timeout": 5}, True),
-        ({"timeout": Timeout(read=5)}, False),
+        ({"timeout": Timeout(read=5)}, True),
         ({"stream": True}, False),
         ({"max_body": 10}, False),
         ({"timings": True}, False),
@@ -287,3 +289,48 @@ async def test_timeout_of_a_call_ends_an_exchange_that_takes_the_short_way(clien
     await client.get(scripted.url(), timeout=5)
     with pytest.raises(HttpTimeout):
         await client.get(scripted.url(), timeout=0.05)
+
+
+HEAD_OF_TEN = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
+STALLS = {"before": b"", "in-head": HEAD_OF_TEN[:20], "after-head": HEAD_OF_TEN, "in-body": HEAD_OF_TEN + b"one"}
+
+
+@pytest.mark.parametrize("sent", STALLS.values(), ids=STALLS)
+@pytest.mark.parametrize("of_client", [True, False], ids=["client", "call"])
+async def test_read_timeout_ends_an_exchange_that_takes_the_short_way(client, scripted, sent, of_client):
+    limit = Timeout(read=0.2)
+    if of_client:
+        client.timeout = limit
+    scripted.answer(response(b"one"), Script(sent).stall())
+    options = {} if of_client else {"timeout": limit}
+    await client.get(scripted.url(), **options)
+    with pytest.raises(ReadTimeout, match=r"read timeout of 0\.2 s"):
+        await client.get(scripted.url(), **options)
+    scripted.answer(response(b"two"))
+    assert (await client.get(scripted.url(), **options)).content == b"two"
+
+
+IN_PIECES = {
+    "known-length": (HEAD_OF_TEN[:20], HEAD_OF_TEN[20:], b"one t", b"wo th"),
+    "chunked": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na", b"\r\n", b"one two th\r\n0", b"\r\n\r\n"),
+}
+
+
+@pytest.mark.protocols("HTTP/1.1")  # over HTTP/2 the server sends frames, which have no such pieces
+@pytest.mark.parametrize("pieces", IN_PIECES.values(), ids=IN_PIECES)
+async def test_read_timeout_begins_again_with_each_read(client, scripted, pieces):
+    client.timeout = Timeout(read=0.9)
+    script = Script(pieces[0])
+    for piece in pieces[1:]:
+        script = script.pause(0.5).send(piece)
+    scripted.answer(script)
+    assert (await client.get(scripted.url())).content == b"one two th"
+
+
+async def test_read_timeout_is_no_limit_of_the_call(client, scripted):
+    client.timeout = Timeout(read=5)
+    seen = []
+    client.event("post_request").bind(lambda response, exc=None: seen.append(response.request.deadline))
+    scripted.answer(response(b"one"))
+    await client.get(scripted.url())
+    assert seen == [math.inf]

@@ -38,6 +38,9 @@ PAGES = [
     *sorted(DOCS.glob("bridges/*.md")),
     DOCS / "examples/README.md",
 ]
+ELSEWHERE = [
+    DOCS / "bridges/sdks.md"
+]  # its examples are run by tests/bridges/sdks, which has the packages that they need
 FOLLOWED = ("starting.md", "writing.md", "publishing.md")
 STAND_IN = "http://127.0.0.1:8000"
 CHAT_CHUNK = b'data: {"choices": [{"index": 0, "delta": {"content": "%b"}}]}\n\n'
@@ -90,7 +93,7 @@ def shell_examples(page: Path) -> list[Example]:
     return found
 
 
-PYTHON = [example for page in PAGES for example in python_examples(page)]
+PYTHON = [example for page in PAGES if page not in ELSEWHERE for example in python_examples(page)]
 SHELL = [example for page in PAGES for example in shell_examples(page)]
 
 

@@ -471,7 +471,7 @@ async def test_route_of_another_plugin_to_another_host(
 ) -> None:
     direct = DirectRoute("http", "127.0.0.1", internal.port)
     names.set("internal.example", ["127.0.0.1"])
-    for route in (direct, replace(direct, host="internal.example"), direct.to_address("127.0.0.1")):
+    for route in (direct, direct.replace(host="internal.example"), direct.to_address("127.0.0.1")):
         plugins: list[Any] = ["guard", "guard_route", SetsRoute(route, is_early=is_early)]
         async with HttpClient(autoload=False, plugins=plugins, guard=GUARD, resolver=names) as client:
             await is_blocked(client, public.url())

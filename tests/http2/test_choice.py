@@ -94,7 +94,7 @@ def test_unknown_engine(make_client, value):
 
 
 def test_engine_that_is_not_installed(make_client, monkeypatch):
-    monkeypatch.setattr("hookline_http2.options.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install 'hookline-http2\[h2\]'"):
         make_client(http2_engine="h2")
 

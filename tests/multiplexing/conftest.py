@@ -6,7 +6,6 @@ import importlib.util
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,7 +74,7 @@ class PriorKnowledge:
 
     @hookimpl
     def pre_request(self, response: HttpResponse) -> None:
-        response.request.route = replace(response.request.route, protocol=ALPN)
+        response.request.route = response.request.route.replace(protocol=ALPN)
 
 
 @pytest.fixture

@@ -9,11 +9,13 @@ import hashlib
 import ssl
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from aiohttp import BodyPartReader, WSMsgType, web
 
 from hookline_testing.server.loop_thread import LoopThread
 from servers.addresses import Site, listening_socket
+from servers.model_apis import file_object
 
 _CHUNK = 64 * 1024
 
@@ -116,9 +118,9 @@ async def mirror(request: web.Request) -> web.StreamResponse:
     return answer
 
 
-async def form(request: web.Request) -> web.Response:
-    """Describe each part of a multipart body, keeping none of it."""
-    parts = []
+async def describe_parts(request: web.Request) -> list[dict[str, Any]]:
+    """Return what each part of a multipart body is, keeping none of it."""
+    parts: list[dict[str, Any]] = []
     async for part in await request.multipart():
         assert isinstance(part, BodyPartReader)
         digest, size = hashlib.sha256(), 0
@@ -129,7 +131,18 @@ async def form(request: web.Request) -> web.Response:
         parts.append(
             {"name": part.name, "filename": part.filename, "type": kind, "size": size, "sha256": digest.hexdigest()}
         )
-    return web.json_response(parts)
+    return parts
+
+
+async def form(request: web.Request) -> web.Response:
+    """Describe each part of a multipart body."""
+    return web.json_response(await describe_parts(request))
+
+
+async def files(request: web.Request) -> web.Response:
+    """Take a file as the APIs of language models do; the answer has the hash besides."""
+    (part,) = [part for part in await describe_parts(request) if part["name"] == "file"]
+    return web.json_response({**file_object(part["size"], part["filename"]), "sha256": part["sha256"]})
 
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
@@ -152,6 +165,7 @@ def make_app() -> web.Application:
     app.router.add_route("*", "/redirect/{count}", redirect)
     app.router.add_route("*", "/upload", upload)
     app.router.add_route("*", "/form", form)
+    app.router.add_post("/v1/files", files)
     app.router.add_route("*", "/mirror", mirror)
     app.router.add_get("/bytes/{size}", send_bytes)
     app.router.add_get("/stream/{size}", stream)

@@ -318,6 +318,8 @@ class Connection(Carrier, BaseConnection):
             self._complete_response(body.surplus)
         elif content:
             self._add_part(content)
+        else:  # a part of a size line, or of the trailers
+            self.last_read = self.loop.time()
 
     def _take_until_close(self, data: bytes) -> None:
         self.received_size += len(data)

@@ -381,6 +381,7 @@ class Carrier:
     def _show_final_head(self, head: ResponseHead, rest: bytes) -> None:
         """Pass the final head to the receiver, and go on with the body. rest: what followed the head in its read."""
         self.head = head
+        self.last_read = self.loop.time()
         wanted = self.receiver._receive_head(head) or self.data_listener is not None
         if wanted:
             self.bounded = True

@@ -19,12 +19,10 @@ from .remote_file import RemoteFile
 from .upload import Upload
 
 if TYPE_CHECKING:
-    from .filesystem import HooklineFileSystem
+    from .interfaces import FileSystem
 
 
-def reopened(
-    fs: HooklineFileSystem, path: str, position: int, keywords: dict[str, Any], validator: Validator
-) -> HooklineFile:
+def reopened(fs: FileSystem, path: str, position: int, keywords: dict[str, Any], validator: Validator) -> HooklineFile:
     """Open a file that was pickled, at the same position and in the same version."""
     file = HooklineFile(fs, path, validator=validator, **keywords)
     file.seek(position)
@@ -39,7 +37,7 @@ class HooklineFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
 
     def __init__(
         self,
-        fs: HooklineFileSystem,
+        fs: FileSystem,
         path: str,
         *,
         size: int,
@@ -81,7 +79,7 @@ class HooklineFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
 class HooklineStreamFile(AbstractBufferedFile):  # type: ignore[misc]
     """A file on a server, read from its beginning to its end in one request: of unknown size, or with block_size=0."""
 
-    def __init__(self, fs: HooklineFileSystem, path: str, *, options: Mapping[str, Any], **keywords: Any) -> None:
+    def __init__(self, fs: FileSystem, path: str, *, options: Mapping[str, Any], **keywords: Any) -> None:
         """Send the request. options: of the request. keywords: fsspec's."""
         self._response: HttpResponse | None = None
         self.details = {"name": path, "size": None, "type": "file"}
@@ -127,7 +125,7 @@ class HooklineWriter(AbstractBufferedFile):  # type: ignore[misc]
     coding. In a transaction all of it is kept in memory until its end.
     """
 
-    def __init__(self, fs: HooklineFileSystem, path: str, *, mode: str, options: Mapping[str, Any], **keywords: Any):
+    def __init__(self, fs: FileSystem, path: str, *, mode: str, options: Mapping[str, Any], **keywords: Any):
         """Begin to write. mode: "wb", or "xb" for a file that must not exist. options: of the request."""
         super().__init__(fs, path, mode=mode, **keywords)
         self._upload = Upload(lambda body: fs.send_file(path, body, exclusive=mode == "xb", **options))
@@ -160,7 +158,7 @@ class HooklineAsyncFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
 
     def __init__(
         self,
-        fs: HooklineFileSystem,
+        fs: FileSystem,
         path: str,
         *,
         mode: str,
@@ -206,7 +204,7 @@ class HooklineAsyncFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
         await self.close()
 
 
-async def _open_stream(fs: HooklineFileSystem, path: str, options: Mapping[str, Any]) -> HttpResponse:
+async def _open_stream(fs: FileSystem, path: str, options: Mapping[str, Any]) -> HttpResponse:
     client = await fs.set_session()
     response: HttpResponse = await client.get(path, **{**options, "stream": True})
     try:
@@ -237,12 +235,12 @@ async def _rest(response: HttpResponse) -> Any:
         yield chunk
 
 
-def _call(fs: HooklineFileSystem, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
+def _call(fs: FileSystem, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
     """Run a coroutine function on the loop of the file system, and return its result."""
     return sync(fs.loop, function, *arguments)
 
 
-def _call_soon(fs: HooklineFileSystem, coroutine: Coroutine[Any, Any, Any]) -> None:
+def _call_soon(fs: FileSystem, coroutine: Coroutine[Any, Any, Any]) -> None:
     """Run a coroutine on the loop of the file system, and do not wait for it: files are closed in finalisers too."""
     try:
         asyncio.run_coroutine_threadsafe(coroutine, fs.loop)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from hookline import BodyTooLarge, HttpClient, HttpResponse
+from hookline import BodyTooLarge, HttpResponse
 
 from .errors import FileChanged, RangeError, check_content, end, without_query
 from .ranges import Validator, parse_content_range
 
+if TYPE_CHECKING:
+    from .interfaces import Connected
+
 _SKIPPED_AT_ONCE = 256 * 1024  # bytes; no read of a stream returns more
 _READ_AT_ONCE = 8 * 2**20  # bytes of the largest range that is not read as a stream: a block of `open` and the next
-
-
-class Connected(Protocol):
-    """What is needed of the file system."""
-
-    async def set_session(self) -> HttpClient:
-        """Return the client of the running loop."""
 
 
 def with_fields(options: Mapping[str, Any], **fields: str) -> dict[str, Any]:

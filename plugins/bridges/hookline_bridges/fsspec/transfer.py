@@ -10,7 +10,7 @@ from typing import Any
 from hookline import HttpResponse
 
 from .errors import check_content
-from .remote_file import Connected
+from .interfaces import Connected
 
 
 class FileBody:

@@ -103,6 +103,7 @@ class Transport:
         self._retries = retries
         self._sender = Sender(client, (*keeps, *(plugin for plugin in plugins if isinstance(plugin, str))))
         self._headers_type = self.library.Headers
+        self._request_type = self.library.Request
         self._last_head: tuple[bytes, Any] = b"", self._headers_type()
 
     _owned: HttpClient[Any] | None = None
@@ -111,8 +112,13 @@ class Transport:
     async def _exchange(self, request: Any, body: Any) -> HttpResponse[Any, Any] | Upgraded:
         """Send a request of httpx, and return the response of Hookline when its head is here.
 
-        Raises: the exceptions of httpx; what the body raises.
+        Raises: the exceptions of httpx; what the body raises; TypeError, for a request of the other library.
         """
+        if not isinstance(request, self._request_type):
+            raise TypeError(
+                f"this HooklineTransport is for clients of {self.library.__name__}, and got a {type(request).__module__}."
+                f"{type(request).__qualname__}; hookline_bridges.httpx is for httpx, hookline_bridges.httpx2 for httpx2"
+            )
         extensions = request.extensions
         if request.url.scheme not in SCHEMES:
             raise self.library.UnsupportedProtocol(
