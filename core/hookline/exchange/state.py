@@ -204,7 +204,7 @@ class ExchangeState:
             self._phases_began = monotonic()
 
     def _made_timings(self) -> Timings | None:
-        """Return the timings as they are, made now if a plugin records them; None = nobody wants them."""
+        """Return the timings as they are, made now if a plugin records them; None = they are not recorded."""
         if self._timings is None and self._phases_began:
             self._timings = Timings(self._phases_began)
         return self._timings

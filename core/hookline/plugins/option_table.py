@@ -37,7 +37,7 @@ class Keyword:
     def __init__(self, name: str, owner: Owner) -> None:
         self.name = name
         self.owners = [owner]
-        # Who takes values of a class that stands in `accepts` itself, since no other can be nearer: 12 us less for `auth=(…)`
+        # The owner for each class that `accepts` lists itself, to which no other can be nearer: 10 us less for `auth=(…)`.
         self._by_class: dict[type, Owner] = {}
 
     def share(self, other: Owner) -> None:

@@ -88,7 +88,7 @@ def _parse(path: Path) -> Hosts:
 
 def _key(machine: str) -> str:
     """Return the name of an entry in core's form of hosts; as it is if it is not a host, so that no request matches it."""
-    from hookline import canonical_host  # imported here with what it needs, 2 ms
+    from hookline import canonical_host  # imported here, because few programs have such a file: 1 ms
 
     try:
         return canonical_host(machine)

@@ -35,7 +35,8 @@ logger = logging.getLogger("hookline")
 class Errands:
     """What the thread that waits for a coroutine does for it meanwhile. One object serves all calls of one exchange.
 
-    If nobody waits, an errand waits until the thread waits again: the upload of a body goes on while the response is read.
+    An errand is done while the thread waits for a coroutine, and is kept until then: the upload of a body goes on while the
+    response is read.
     """
 
     def __init__(self) -> None:

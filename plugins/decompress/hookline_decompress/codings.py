@@ -36,7 +36,8 @@ def decoders_for(codings: Iterable[str]) -> tuple[list[Decoder], str | None]:
 
 def decoder_for(coding: str) -> Decoder | None:
     """Return a new decoder; None for a coding that is unknown, or whose package is not installed."""
-    from .member_decoder import MemberDecoder  # imported here, because some clients meet no coded body: 1 ms with zlib
+    # imported here, because some clients meet no coded body: 0.7 ms with zlib
+    from .member_decoder import MemberDecoder
 
     if coding in ("gzip", "x-gzip"):
         from .zlib_members import Gzipped

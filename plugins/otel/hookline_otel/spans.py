@@ -77,7 +77,7 @@ class Call:
 
     def __del__(self) -> None:
         if not self.is_over:
-            self.end(None)  # nobody knows what the caller got, as after a call that ended within a plugin
+            self.end(None)  # what the caller got is unknown, as after a call that ended within a plugin
 
 
 class Exchange:

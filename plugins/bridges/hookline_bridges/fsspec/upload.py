@@ -50,7 +50,7 @@ class Upload:
             self._task.cancel()
             await asyncio.wait([self._task])
             if not self._task.cancelled():
-                self._task.exception()  # it was raised already, or nobody is there to hear of it
+                self._task.exception()  # retrieved, so that asyncio logs nothing
 
     async def _stream(self) -> None:
         await self._send(self._chunks())

@@ -171,7 +171,7 @@ class Transport:
 
 
 def failed_to_connect(error: HooklineError) -> bool:
-    """Say whether no connection could be opened, so that another attempt harms nobody."""
+    """Say whether no connection could be opened, so that the request can be sent again without harm."""
     return isinstance(error, ConnectTimeout) or (isinstance(error, HttpConnectionError) and error.was_sent is False)
 
 
@@ -265,7 +265,7 @@ class SyncTransport(Transport):
         return self._response(response, stream, SyncNetworkStream(response.connection))
 
     def _close(self) -> None:
-        """Close the client, be it one that was given: it is at work in the loop thread, where nobody else can close it."""
+        """Close the client, also one that was given: it runs in the loop thread, where only this transport can close it."""
         if self._knowing is not None:
             with contextlib.suppress(RuntimeError):  # at the end of the interpreter it is closed already
                 loop_thread().run(close_client(self.client))

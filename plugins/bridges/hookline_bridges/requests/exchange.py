@@ -71,7 +71,7 @@ class Lease:
             self._closing = None
 
     async def _end_all(self) -> None:
-        """End the streams that nobody has read to their end when the client closes, as at the end of the interpreter."""
+        """End the streams whose bodies were not read to their end, when the client closes or the interpreter ends."""
         for exchange in list(self._active):
             exchange.is_over = True
             await exchange.end()
