@@ -23,19 +23,20 @@ FRESH_ANSWER = ANSWER.replace(b"no-store", b"max-age=999999999").replace(
 class CannedTransport(asyncio.Transport):
     """A transport without a socket. After a write it owes its protocol one response, which `answer` delivers."""
 
-    def __init__(self, protocol: asyncio.BaseProtocol, response: bytes) -> None:
+    def __init__(self, protocol: asyncio.BaseProtocol, response: bytes, owing: list[CannedTransport]) -> None:
+        """owing: the transports of the loop that owe a response."""
         super().__init__()
         self.protocol = protocol
         self.response = response
+        self.owing = owing
         self.buffered = cast(asyncio.BufferedProtocol, protocol) if hasattr(protocol, "get_buffer") else None
-        self.owed = 0
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.owed += 1
+        if self not in self.owing:  # the body may come with a write of its own
+            self.owing.append(self)
 
     def answer(self) -> None:
-        self.owed = 0
         if self.buffered is None:
             cast(asyncio.Protocol, self.protocol).data_received(self.response)
             return
@@ -84,10 +85,11 @@ class CannedLoop(asyncio.SelectorEventLoop):
         super().__init__()
         self.response = ANSWER
         self.transports: list[CannedTransport] = []
+        self.owing: list[CannedTransport] = []
 
     async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
         protocol = protocol_factory()
-        transport = CannedTransport(protocol, self.response)
+        transport = CannedTransport(protocol, self.response, self.owing)
         self.transports.append(transport)
         protocol.connection_made(transport)
         return transport, protocol
@@ -96,12 +98,10 @@ class CannedLoop(asyncio.SelectorEventLoop):
         pass
 
     def answer(self) -> None:
-        """Deliver the response that one of the connections owes."""
-        for transport in self.transports:
-            if transport.owed:
-                transport.answer()
-                return
-        raise RuntimeError("the client waits for something other than an answer to what it wrote")
+        """Deliver the response that the connection owes that was written to first."""
+        if not self.owing:
+            raise RuntimeError("the client waits for something other than an answer to what it wrote")
+        self.owing.pop(0).answer()
 
 
 def step_through(awaitable: Awaitable[Result], loop: CannedLoop) -> Result:

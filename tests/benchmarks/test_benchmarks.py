@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import instruction_limits, instructions
 from benchmarks.report import Results, missed
 from benchmarks.targets import TARGETS
 from benchmarks.workloads import MIB, RECEIVED, SMALL, WORKLOADS, WrongAnswer, check
@@ -154,6 +155,35 @@ def test_instructions_count_calls_that_a_cache_misses_and_answers() -> None:
         done = program("instructions.py", "--repeat", kind, "--requests", "3")
 
         assert done.returncode == 0, done.stderr
+
+
+def test_growth_measures_each_table() -> None:
+    done = program("growth.py", "--batches", "1", "--requests", "2", "--clients", "2", "--most", "100")
+
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "| plugins that sleep ",
+        "| cookies of this origin ",
+        "| connections ",
+        "| each further one ",
+    ):
+        assert words in done.stdout
+
+
+def test_limits_of_instructions_are_of_kinds_and_commits_and_have_reasons() -> None:
+    rows = instruction_limits.read()
+
+    assert (
+        {"GET", "POST", "websocket echo", "realistic call"} <= {row.kind for row in rows} <= instructions.KINDS.keys()
+    )
+    assert instruction_limits.text_of(rows) == instruction_limits.FILE.read_text(encoding="utf-8")
+
+
+def test_growth_over_the_limit_is_found() -> None:
+    counts = {instruction_limits.build(): 1000}
+    rows = [instruction_limits.Limit(kind, "", 3.0, "a test", counts) for kind in ("GET", "POST")]
+
+    assert instructions.over_limit(rows, {"GET": 1030, "POST": 1031}) == ["POST"]
 
 
 def test_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
