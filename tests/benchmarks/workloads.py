@@ -44,6 +44,7 @@ WORKLOADS = {
     "f_down": Workload("streamed download", "download", "/big", big=True, seconds=0.3),
     "i_up": Workload("streamed upload in 64 KiB pieces", "upload", "/sink", big=True, seconds=0.3),
     "e_json": Workload("JSON of 10 KiB, 32 at a time", "json", "/json", 32),
+    "g_1m": Workload("whole body of 1 MiB", "body", "/1m"),
     "n_gzip": Workload("gzip body of 1 MiB decoded", "decoded", "/gzip"),
     "j_tls": Workload("small GET over TLS, 32 at a time", "get", "/small", 32, tls=True),
     "l_new": Workload("small GET, new connection each", "get", "/once", reuses=False),
@@ -88,6 +89,10 @@ def decoded_gzip() -> bytes:
     return records(MIB, 2)
 
 
+def whole_body() -> bytes:
+    return records(MIB, 5)
+
+
 def gzip_body() -> bytes:
     return gzip.compress(decoded_gzip(), 6, mtime=0)
 
@@ -125,7 +130,7 @@ def check(workload: Workload, mib: int, status: int, result: object) -> None:
             right = body == RECEIVED % (mib * MIB)
         case "download", int(size):
             right = size == mib * MIB
-        case "decoded", bytes(body):
+        case "decoded" | "body", bytes(body):
             right = len(body) == MIB
         case "echo", bytes(message):
             right = message == echoed(workload.size)

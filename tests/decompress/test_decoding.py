@@ -102,7 +102,7 @@ def test_corrupt_body_is_an_error(coding: str, encode: Callable[[bytes], bytes],
 def test_wrong_checksum_is_an_error(encode: Callable[[bytes], bytes]) -> None:
     body = bytearray(encode(PLAIN))
     body[-5 if encode is gzip.compress else -1] ^= 1
-    with pytest.raises(DecodingError, match="incorrect data check"):
+    with pytest.raises(DecodingError, match=r"incorrect data check|Incorrect checksum"):
         undo("gzip" if encode is gzip.compress else "deflate", bytes(body))
 
 
