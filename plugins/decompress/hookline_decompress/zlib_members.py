@@ -13,10 +13,11 @@ from typing import Any
 
 from hookline import DecodingError
 
+isal_zlib: Any  # its stubs say less than what it has; None = not installed
 try:
     from isal import isal_zlib
 except ImportError:
-    isal_zlib = None  # type: ignore[assignment]
+    isal_zlib = None
 _isal_error: type[Exception] = zlib.error if isal_zlib is None else isal_zlib.error
 
 GZIP_FRAME = 16 + zlib.MAX_WBITS
