@@ -161,6 +161,20 @@ def test_codings_are_read_over_all_fields(values: list[str], codings: list[str])
     assert codings_in(values) == codings
 
 
+@pytest.mark.parametrize("stated", [0, 1, 700, 5000, 20_000, 2**32 - 1])
+def test_size_that_a_gzip_body_states_is_not_believed(stated: int) -> None:
+    """The last bytes of a first piece are taken for the size: they may be content, or wrong."""
+    mark = stated.to_bytes(4, "little")
+    data = PLAIN[:600] + mark + PLAIN[:9400]
+    body = gzip.compress(data, 0)
+    end = body.index(mark) + 4
+    for limit in (1, 1000, STEP):
+        assert undo("gzip", body, end, limit) == data
+    lie = body[:-4] + mark
+    with pytest.raises(DecodingError):
+        undo("gzip", lie)
+
+
 def test_more_than_five_codings_are_an_error() -> None:
     assert len(codings_in(["gzip, gzip, gzip", "gzip, gzip"])) == 5
     with pytest.raises(DecodingError, match="6 content codings"):
