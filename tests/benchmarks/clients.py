@@ -8,6 +8,7 @@ from benchmarks.adapter import Adapter
 
 CLIENTS = {
     "hookline": ("benchmarks.hookline_client", "HooklineClient"),
+    "hookline_isal": ("benchmarks.hookline_client", "HooklineIsal"),
     "hookline_core": ("benchmarks.hookline_client", "HooklineCore"),
     "aiohttp": ("benchmarks.aiohttp_client", "AiohttpClient"),
     "floor": ("benchmarks.floor", "FloorClient"),
@@ -19,6 +20,7 @@ CLIENTS = {
 FLOORS = ("floor", "floor_buffered", "wsproto")
 ECHO_ONLY = ("wsproto", "websockets", "picows")
 NO_ECHO = ("hookline_core", "floor", "floor_buffered")
+DECODED_ONLY = ("hookline_isal",)
 UV = "+uv"
 
 
@@ -31,4 +33,7 @@ def adapter(label: str) -> type[Adapter]:
 
 def can(label: str, operation: str) -> bool:
     """Return whether the client is measured with this operation."""
-    return label.removesuffix(UV) not in (NO_ECHO if operation == "echo" else ECHO_ONLY)
+    name = label.removesuffix(UV)
+    if name in DECODED_ONLY:
+        return operation == "decoded"
+    return name not in (NO_ECHO if operation == "echo" else ECHO_ONLY)

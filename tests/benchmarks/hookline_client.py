@@ -1,7 +1,8 @@
-"""Hookline with every installed default plugin, and its core alone."""
+"""Hookline with every installed default plugin, the same with isal, and its core alone."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -13,8 +14,11 @@ from hookline import HttpClient
 
 class HooklineClient(Adapter):
     autoload = True
+    uses_isal = False
 
     async def open(self) -> None:
+        if not self.uses_isal:
+            sys.modules["isal"] = None  # type: ignore[assignment]  # as if it was not installed
         self.stack = AsyncExitStack()
         client = HttpClient(
             pool_size=self.setup.pool, keep_alive=600, verify=self.setup.ca or True, autoload=self.autoload
@@ -60,6 +64,15 @@ class HooklineClient(Adapter):
 
     async def close_websocket(self, websocket: Any) -> None:
         await websocket.close()
+
+
+class HooklineIsal(HooklineClient):
+    uses_isal = True
+
+    async def open(self) -> None:
+        import isal  # noqa: F401  # without it zlib would be measured
+
+        await super().open()
 
 
 class HooklineCore(HooklineClient):

@@ -31,6 +31,7 @@ def configuration(folder: Path, root: Path, plain: int, secure: int | None) -> s
       add_header Vary Accept-Encoding; try_files /small =404; }}
     location = /json {{ {fields} try_files /json =404; }}
     location = /once {{ {fields} keepalive_timeout 0; try_files /small =404; }}
+    location = /1m {{ {fields} try_files /1m =404; }}
     location = /gzip {{ {fields} add_header Content-Encoding gzip; try_files /gzip =404; }}
     location = /big {{ {fields} default_type application/octet-stream; try_files /big =404; }}
     location = /stats {{ stub_status; }}

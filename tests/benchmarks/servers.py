@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.nginx import configuration, free_port
-from benchmarks.workloads import JSON_SIZE, MIB, SMALL, big_body, gzip_body, records
+from benchmarks.workloads import JSON_SIZE, MIB, SMALL, big_body, gzip_body, records, whole_body
 
 HERE = Path(__file__).resolve().parent
 HEAD = (
@@ -97,6 +97,7 @@ def small_bodies() -> dict[str, tuple[bytes, str]]:
         "once": (SMALL, VARY),
         "json": (records(JSON_SIZE, 1), VARY),
         "gzip": (gzip_body(), GZIP),
+        "1m": (whole_body(), VARY),
     }
 
 

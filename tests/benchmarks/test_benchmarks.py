@@ -59,7 +59,7 @@ def test_run_measures_every_client_and_validates_every_response(tmp_path: Path) 
         (workload, client) for workload in workloads.split(",") for client in clients
     }
     assert all(row["operations"] > 0 for row in rows)
-    assert "target of hookline" in done.stdout
+    assert "| target " in done.stdout
 
 
 def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
@@ -74,6 +74,20 @@ def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
     assert not [row for row in rows if "error" in row], done.stderr
     assert {row["client"] for row in rows} == {"hookline", "aiohttp", "wsproto", "websockets", "picows"}
     assert all(row["operations"] > 0 for row in rows)
+
+
+def test_run_measures_whole_decoded_and_sent_bodies_with_isal_as_a_client_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "samples.jsonl"
+
+    done = program("run.py", *BRIEF, "--workloads", "g_1m,i_up,n_gzip", "--out", str(out), "--server", "c")
+
+    if done.returncode == 2:
+        pytest.skip(done.stderr)  # no C compiler
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    measured = {(row["workload"], row["client"]) for row in rows if "error" not in row}
+    assert {("g_1m", "hookline"), ("i_up", "hookline"), ("n_gzip", "hookline"), ("n_gzip", "hookline_isal")} <= measured
+    assert ("g_1m", "hookline_isal") not in measured
 
 
 def test_run_exits_with_one_if_hookline_misses_its_targets(tmp_path: Path) -> None:
@@ -200,7 +214,16 @@ def test_floor_is_the_cheaper_one_on_the_same_loop() -> None:
 
 
 def test_targets_are_missed_when_they_were_not_measured() -> None:
-    assert missed(Results())[1] == list(TARGETS)
+    assert missed(Results())[1] == [target for target in TARGETS if not target.client.endswith("+uv")]
+
+
+def test_targets_on_uvloop_hold_in_runs_on_uvloop() -> None:
+    rows = rows_for("f_down", {"hookline+uv": [80.0], "aiohttp+uv": [100.0]})
+    table, failures = missed(Results.of(rows))
+
+    assert "hookline+uv: f_down /aiohttp" in table
+    assert ("f_down", "growth", "hookline+uv") not in [(each.workload, each.against, each.client) for each in failures]
+    assert "i_up" in [each.workload for each in failures if each.client == "hookline+uv"]
 
 
 def test_memory_target_takes_the_worst_round() -> None:
@@ -219,6 +242,7 @@ def test_memory_target_takes_the_worst_round() -> None:
         ("f_down", 200, 8 * MIB - 1),
         ("e_json", 200, []),
         ("n_gzip", 200, b"still compressed"),
+        ("g_1m", 200, bytes(MIB - 1)),
         ("ws_64", 200, b"x" * 64),
     ],
 )

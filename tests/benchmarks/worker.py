@@ -32,6 +32,7 @@ from benchmarks.workloads import (
     decoded_gzip,
     echoed,
     records,
+    whole_body,
 )
 
 WARM_UP = 0.08  # seconds before each sample, not measured
@@ -108,6 +109,7 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str, websoc
     table = {
         "echo": echo,
         "get": get,
+        "body": get,
         "decoded": decoded,
         "json": parsed,
         "post": post,
@@ -122,6 +124,8 @@ async def prove(label: str, client: Adapter, workload: Workload, site: Site, bas
     url = base + workload.path
     if workload.operation == "decoded" and (await client.decoded(url))[1] != decoded_gzip():
         raise WrongAnswer("the decoded body has other bytes")
+    if workload.operation == "body" and (await client.get(url))[1] != whole_body():
+        raise WrongAnswer("the body has other bytes")
     if workload.operation == "json" and (await client.json(url))[1] != json.loads(records(JSON_SIZE, 1)):
         raise WrongAnswer("the JSON document has other values")
     if workload.operation != "download":

@@ -44,6 +44,7 @@ WORKLOADS = {
     "f_down": Workload("streamed download", "download", "/big", big=True, seconds=0.3),
     "i_up": Workload("streamed upload in 64 KiB pieces", "upload", "/sink", big=True, seconds=0.3),
     "e_json": Workload("JSON of 10 KiB, 32 at a time", "json", "/json", 32),
+    "g_1m": Workload("whole body of 1 MiB", "body", "/1m"),
     "n_gzip": Workload("gzip body of 1 MiB decoded", "decoded", "/gzip"),
     "j_tls": Workload("small GET over TLS, 32 at a time", "get", "/small", 32, tls=True),
     "l_new": Workload("small GET, new connection each", "get", "/once", reuses=False),
@@ -51,7 +52,9 @@ WORKLOADS = {
     "ws_64x16": Workload("websocket, echo of 64 B, 16 of them", "echo", "/ws", 16, size=64),
     "ws_64k": Workload("websocket, echo of 64 KiB", "echo", "/ws", size=64 * 1024),
 }
-REQUIRED = ("a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "ws_64", "ws_64x16", "ws_64k")
+REQUIRED = (
+    "a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "i_up", "g_1m", "n_gzip", "ws_64", "ws_64x16", "ws_64k",
+)  # fmt: skip
 
 
 @cache
@@ -86,6 +89,10 @@ def rows_of_json() -> int:
 
 def decoded_gzip() -> bytes:
     return records(MIB, 2)
+
+
+def whole_body() -> bytes:
+    return records(MIB, 5)
 
 
 def gzip_body() -> bytes:
@@ -125,7 +132,7 @@ def check(workload: Workload, mib: int, status: int, result: object) -> None:
             right = body == RECEIVED % (mib * MIB)
         case "download", int(size):
             right = size == mib * MIB
-        case "decoded", bytes(body):
+        case "decoded" | "body", bytes(body):
             right = len(body) == MIB
         case "echo", bytes(message):
             right = message == echoed(workload.size)
