@@ -9,6 +9,7 @@ Importing this module imports wsproto.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
@@ -32,13 +33,12 @@ from .close_codes import (
 from .errors import WebSocketClosed, WebSocketError
 from .keepalive import KeepAlive
 from .limits import Limits
-from .message_buffer import MessageBuffer, MessageTooBig
 from .pings import PendingPings
 
 if TYPE_CHECKING:
     from hookline import Connection, HttpClient, HttpRequest
 
-    from .frame_parser import FrameParser
+    from .frames.frame_parser import Reader, Writer
 
 HIGH_WATER = 256 * 1024  # bytes that wait before reading pauses
 LOW_WATER = 64 * 1024  # bytes that wait when it resumes
@@ -46,9 +46,10 @@ MESSAGE_OVERHEAD = 64  # bytes that a waiting message takes besides its content,
 FRAMES_PER_TURN = 256  # of the loop; each 4 KiB of a payload count as one more. A single read may have 32,000 frames
 PIECES_PER_TURN = 64  # of the loop: pieces of a message that are sent while neither the source nor the peer waits
 CANCEL_TIMEOUT = 1.0  # seconds for a handler to end after it was cancelled
+VIOLATION_TIMEOUT = 1.0  # seconds for the user to answer the messages that came before a violation of the protocol
 MAX_CONTROL_BODY = 125  # bytes (RFC 6455, section 5.5)
 
-_MAX_DATA_OPCODE, _CLOSE, _PING = 2, 8, 9  # RFC 6455, section 5.2
+_CONTINUATION, _MAX_DATA_OPCODE, _CLOSE, _PING = 0, 2, 8, 9  # RFC 6455, section 5.2
 _MESSAGE_TYPES = (str, bytes, bytearray, memoryview)
 
 
@@ -80,18 +81,19 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_buffer", "_callbacks", "_client", "_close_timer", "_closed_waiters", "_connection", "_end_error", "_handler",
+        "_callbacks", "_client", "_close_timer", "_closed_waiters", "_connection", "_end_error", "_handler",
         "_handler_error", "_is_congested", "_is_resume_scheduled", "_keepalive", "_limits", "_loss_cause", "_messages",
-        "_on_close_was_called", "_parser", "_pending_pong", "_pings", "_queued", "_queued_size", "_read_buffer",
-        "_reads_at_close", "_receive_waiter", "_request", "_waiters", "_waiting_size", "_wants_pings", "_wants_pongs",
-        "_websocket", "_writing_paused", "close_reason", "drops_input", "drops_messages", "is_finished", "is_lost",
-        "is_open", "is_reading_paused", "loop", "reads", "transport",
+        "_on_close_was_called", "_pending_pong", "_pings", "_queued", "_queued_size", "_read_buffer", "_reader",
+        "_reads_at_close", "_receive_waiter", "_request", "_violation", "_waiters", "_waiting_size", "_wants_pings",
+        "_wants_pongs", "_websocket", "_writer", "_writing_paused", "close_reason", "drops_input", "drops_messages",
+        "is_finished", "is_lost", "is_open", "is_reading_paused", "loop", "reads", "transport",
     )  # fmt: skip
 
     def __init__(
         self,
         connection: Connection,
-        parser: FrameParser,
+        reader: Reader,
+        writer: Writer,
         request: HttpRequest,
         handler: Handler | None,
         limits: Limits,
@@ -106,7 +108,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self.loop = connection.loop
         self.transport = connection.transport
         self._connection = connection
-        self._parser = parser
+        self._reader = reader
+        self._writer = writer
         self._request = request
         self._client: HttpClient = request.client
         self._handler = handler
@@ -116,7 +119,6 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._websocket: Any = None  # set when there is a handler, which keeps it alive
         # reading
         self._read_buffer: memoryview = connection.get_buffer(-1)
-        self._buffer = MessageBuffer(limits.max_message_size)
         self._callbacks = CallbackQueue(
             self.loop, self._subtract_waiting, self._on_handler_error, self._on_callbacks_idle
         )
@@ -139,6 +141,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         self._end_error: WebSocketClosed | WebSocketError | None = None  # what `receive` raises after the last message
         self._handler_error: BaseException | None = None
         self._loss_cause: Exception | None = None  # why the transport lost the connection
+        self._violation: tuple[int, str] | None = None  # code and message of a failure that waits
         self._close_timer: asyncio.TimerHandle | None = None
         self._keepalive: KeepAlive | None = None
         self._reads_at_close = 0  # when the close frame was sent, or the timer last ran
@@ -171,7 +174,21 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         return self._read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._data_received(bytes(self._read_buffer[:nbytes]))
+        view = self._read_buffer
+        if not (self.drops_input or self.is_reading_paused):
+            try:
+                message = self._reader.whole_message(view, nbytes)
+            except ParseFailed as error:
+                self.reads += 1
+                self._on_violation(error)
+                return
+            if message is not None:
+                self.reads += 1
+                self._deliver(message)
+                if self._waiting_size > HIGH_WATER or self._is_congested:
+                    self._update_reading()
+                return
+        self._data_received(bytes(view[:nbytes]))
 
     def _data_received(self, data: bytes) -> None:
         self.reads += 1
@@ -179,62 +196,59 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self._parse(data)
 
     def _parse(self, data: bytes = b"") -> None:
-        """Parse data and hand on the frames, up to FRAMES_PER_TURN and while there is room for messages."""
+        """Parse data and hand on what it contains, up to FRAMES_PER_TURN and while there is room for messages."""
         left = FRAMES_PER_TURN
+        next_item = self._reader.next_item
         try:
             if data:
-                self._parser.receive_bytes(data)
+                self._reader.receive_bytes(data)
                 if self.is_reading_paused:
                     return
-            for frame in self._parser.received_frames():
-                opcode = frame.opcode
+            while (item := next_item()) is not None:
+                opcode, content = item
                 if opcode <= _MAX_DATA_OPCODE:
-                    payload = frame.payload
-                    left -= len(payload) >> 12
-                    if frame.message_finished and self._buffer.is_empty and len(payload) <= self._buffer.safe_length:
-                        self._deliver(payload)
-                    else:
-                        self._receive_piece(payload, frame.message_finished)
+                    left -= len(content) >> 12
+                    if opcode != _CONTINUATION:
+                        self._deliver(content)
                 elif opcode == _CLOSE:
-                    self._receive_close(*frame.payload)
+                    self._receive_close(*content)
                 elif opcode == _PING:
-                    self._receive_ping(frame.payload)
+                    self._receive_ping(content)
                 else:
-                    self._receive_pong(frame.payload)
+                    self._receive_pong(content)
                 left -= 1
                 if self.drops_input or self._is_full():
                     break
                 if left <= 0:
                     self._pause_reading()
                     break
-        except MessageTooBig:
-            self._refuse_message()
         except ParseFailed as error:
-            if error.code == TOO_BIG:
-                self._refuse_message()
-            else:
-                message = str(error)
-                self._fail(
-                    int(error.code), "a broken compressed message" if message == "error in extension" else message
-                )
+            self._on_violation(error)
         except Exception as error:  # noqa: BLE001  # of the user's frame_parser: the loop could only log it
             self._abort_for_parser(error)
         self._update_reading()
 
-    def _refuse_message(self) -> None:
-        self._fail(TOO_BIG, f"a message of more than max_message_size={self._limits.max_message_size} bytes")
+    def _on_violation(self, error: ParseFailed) -> None:
+        """Fail the websocket because of what the peer sent, after the messages before that were answered.
 
-    def _receive_piece(self, payload: Any, finished: bool) -> None:
-        """Add a piece to its message. finished: it is the last one."""
-        buffer = self._buffer
-        if finished and buffer.is_empty:
-            buffer.count(payload)
-            buffer.reset()
-            self._deliver(payload)
-            return
-        buffer.add(payload)
-        if finished:
-            self._deliver(buffer.take())
+        Those messages are the user's: the close frame waits until the user asks for more messages, or the handler has
+        returned, VIOLATION_TIMEOUT at most.
+        """
+        message = str(error)
+        if error.code == TOO_BIG:
+            message = f"a message of more than max_message_size={self._limits.max_message_size} bytes"
+        self._violation = int(error.code), message
+        if (self._messages or self._callbacks.is_busy) and not self.drops_messages and self.is_open:
+            self._drop_input()
+            self._set_close_timer(self._fail_for_violation, VIOLATION_TIMEOUT)
+        else:
+            self._fail_for_violation()
+
+    def _fail_for_violation(self) -> None:
+        """Fail the websocket now, if the peer broke the protocol and the failure waits."""
+        if self._violation is not None:
+            (code, message), self._violation = self._violation, None
+            self._fail(code, message)
 
     def _deliver(self, message: Any) -> None:
         """Hand a whole message to the handler, or to `receive`."""
@@ -349,6 +363,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         while not messages:
             if self._handler is not None:
                 raise RuntimeError("this websocket has a handler, which gets the messages: receive() is not for it")
+            self._fail_for_violation()
             if self._end_error is not None:
                 raise self._new_end_error()
             if self._receive_waiter is not None:
@@ -378,7 +393,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self._queued_size += len(message) + MESSAGE_OVERHEAD
         else:
             try:
-                self.transport.write(self._parser.send_data(message, True))
+                self.transport.write(self._writer.send_data(message, True))
             except TypeError:
                 raise not_a_message(message) from None
         self._check_congestion()
@@ -422,7 +437,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
                     own = str if isinstance(piece, str) else bytes
                     if kind is not None and kind is not own:
                         raise TypeError("the pieces of a message must be all str or all bytes")
-                    frame = self._parser.send_data(piece, False)
+                    frame = self._writer.send_data(piece, False)
                     kind = own
                     self.transport.write(frame)
                     count += 1
@@ -434,7 +449,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
                 raise ValueError("the iterable gave no pieces; for an empty message send '' or b''")
             if not self.is_open:
                 raise self._new_end_error()
-            self.transport.write(self._parser.send_data(kind(), True))
+            self.transport.write(self._writer.send_data(kind(), True))
         except BaseException:
             if kind is not None and self.is_open:
                 # no other message may follow these pieces
@@ -444,7 +459,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             queued, self._queued, self._queued_size = self._queued, None, 0
             if self.is_open:
                 for message in queued:
-                    self.transport.write(self._parser.send_data(message, True))
+                    self.transport.write(self._writer.send_data(message, True))
             self._is_congested &= self._writing_paused
             self._wake_waiters()
             self._update_reading()
@@ -496,14 +511,14 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             raise self._new_end_error()
         pong = self.loop.create_future()
         self._pings.add(body, pong)
-        self.transport.write(self._parser.ping(body))
+        self.transport.write(self._writer.ping(body))
         self._check_congestion()
         return pong
 
     def send_keepalive_ping(self) -> None:
         """Send a ping, unless the peer reads nothing: then what was written before calls for an answer as well."""
         if not self._writing_paused:
-            self.transport.write(self._parser.ping(os.urandom(4)))
+            self.transport.write(self._writer.ping(os.urandom(4)))
 
     def pong(self, body: bytes = b"") -> None:
         """Send a pong.
@@ -513,7 +528,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         body = check_control_body(body)
         if not self.is_open:
             raise self._new_end_error()
-        self.transport.write(self._parser.pong(body))
+        self.transport.write(self._writer.pong(body))
         self._check_congestion()
 
     def _answer_ping(self, body: bytes) -> None:
@@ -522,14 +537,14 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self._pending_pong = body
         elif self.is_open:
             self._pending_pong = None
-            self.transport.write(self._parser.pong(body))
+            self.transport.write(self._writer.pong(body))
 
     # -- closing
 
     def _send_close(self, code: int | None, reason: str) -> None:
         if self.is_open:
             self.is_open = False
-            self.transport.write(self._parser.close(code, reason))
+            self.transport.write(self._writer.close(code, reason))
             if self._keepalive is not None:
                 self._keepalive.stop()
 
@@ -541,6 +556,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         Raises: ValueError.
         """
         check_close(code, reason)
+        self._fail_for_violation()
         if self.is_open:
             self._send_close(code, reason)
             self._reads_at_close = self.reads
@@ -564,13 +580,18 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self.transport.abort()
             raise
 
-    def _set_close_timer(self, callback: Callable[[], object]) -> None:
-        """Call the callback after close_timeout, unless the connection is lost before. Replaces an earlier timer."""
+    def _set_close_timer(self, callback: Callable[[], object], at_most: float = math.inf) -> None:
+        """Call the callback after close_timeout, unless the connection is lost before. Replaces an earlier timer.
+
+        at_most: seconds, if close_timeout is longer.
+        """
         if self._close_timer is not None:
             self._close_timer.cancel()
             self._close_timer = None
-        if self._limits.close_timeout is not None and not self.is_lost:
-            self._close_timer = self.loop.call_later(self._limits.close_timeout, callback)
+        timeout = self._limits.close_timeout
+        seconds = at_most if timeout is None else min(timeout, at_most)
+        if seconds != math.inf and not self.is_lost:
+            self._close_timer = self.loop.call_later(seconds, callback)
 
     def _abort_if_silent(self) -> None:
         """Abort the connection if no data came since the timer was set, else set the timer again."""
@@ -655,9 +676,9 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self._close_timer.cancel()
         if self._keepalive is not None:
             self._keepalive.stop()
+        self.is_open = False
         if not self.is_reading_paused:
             self._on_input_end()
-        self.is_open = False
         self._wake_waiters()
         self._pings.fail(self._new_end_error)
         if self._handler is None:
@@ -665,6 +686,7 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
 
     def _on_input_end(self) -> None:
         """After connection_lost, when all data read before was parsed: end the messages."""
+        self._fail_for_violation()
         if self._end_error is None:
             end = WebSocketClosed(describe_close(ABNORMAL, ""), code=ABNORMAL, request=self._request)
             end.__cause__ = self._loss_cause
@@ -673,7 +695,8 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
             self._on_callbacks_idle()
 
     def _on_callbacks_idle(self) -> None:
-        """When no callback runs or waits: after the end of the input, call on_close and finish."""
+        """When no callback runs or waits: fail for a violation; after the end of the input, call on_close and finish."""
+        self._fail_for_violation()
         if not self.is_lost or self._end_error is None or self._handler is None or self.is_finished:
             return
         if not self._on_close_was_called:
