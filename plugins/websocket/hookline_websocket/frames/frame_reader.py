@@ -62,8 +62,8 @@ class FrameReader:
     def whole_message(self, view: memoryview, size: int) -> str | bytes | None:
         """Return the message that the first `size` bytes of a read are, if they are one whole frame, and nothing else.
 
-        None: they are something else, and go to `receive_bytes`. This is the shortcut for small messages: it copies the
-        payload only.
+        None: they are something else, and go to `receive_bytes`. This is the shortcut for messages of less than one read:
+        it copies the payload only.
 
         Raises: ParseFailed, for a text that is not UTF-8.
         """
@@ -74,8 +74,10 @@ class FrameReader:
             start = 2
         elif length == _LENGTH_16 and size > _MAX_CONTROL_BODY + 4:  # or the length has a shorter form
             start, length = 4, view[2] << 8 | view[3]
+        elif length == _LENGTH_64 and size > 0xFFFF + 10:
+            start, length = 10, int.from_bytes(view[2:10], "big")
         else:
-            return None  # a longer frame is more than one read
+            return None
         if size != start + length or length > self._limit:
             return None
         if first == _WHOLE_BINARY:
