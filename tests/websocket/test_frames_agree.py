@@ -16,10 +16,10 @@ import pytest
 from wsproto.frame_protocol import CloseReason, FrameProtocol, ParseFailed
 
 from hookline_websocket.compression import Deflate
-from hookline_websocket.frames import frame_writer, masking
+from hookline_websocket.frames import frame_writer
 from hookline_websocket.frames.frame_reader import FrameReader
 from hookline_websocket.frames.frame_writer import FrameWriter
-from hookline_websocket.frames.masking import choose_mask, load_speedups, mask_in_python
+from hookline_websocket.frames.masking import choose_mask, load_speedups
 from hookline_websocket.frames.permessage_deflate import PerMessageDeflate
 from servers.websocket_peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close, frame
 
@@ -269,16 +269,3 @@ def test_100_000_random_conversations_are_received_the_same(batch: int) -> None:
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_100_000_random_conversations_are_sent_the_same(batch: int, mask: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check_sent(1000 + batch, ALL // BATCHES // 2, monkeypatch)
-
-
-@pytest.mark.parametrize("size", [*range(12), 511, 512, 513, 514, 515, 516, 4099, 70_001])
-def test_masks_in_c_and_in_python_agree(size: int) -> None:
-    dice = random.Random(size)
-    module = load_speedups()
-    assert module is not None, "the extra `speedups` is not installed"
-    data, key = dice.randbytes(size), dice.choice([b"\x00\x00\x00\x00", b"\x00\x00\x00\x01", dice.randbytes(4)])
-    expected = bytes(byte ^ key[at % 4] for at, byte in enumerate(data))
-    assert bytes(mask_in_python(data, key)) == expected
-    assert bytes(mask_in_python(bytearray(data), key)) == expected
-    assert bytes(choose_mask(module)(data, key)) == expected
-    assert masking.mask is not mask_in_python
