@@ -7,17 +7,24 @@ of a network: write() returns, the caller awaits the response, then the bytes ar
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import Awaitable
 from typing import Any, TypeVar, cast
 
 from benchmarks.servers import HEAD, VARY
-from benchmarks.workloads import SMALL
+from benchmarks.workloads import SMALL, echoed
 
 Result = TypeVar("Result")
 ANSWER = HEAD.format("application/json", len(SMALL), "keep-alive", VARY).encode() + SMALL
 FRESH_ANSWER = ANSWER.replace(b"no-store", b"max-age=999999999").replace(
     VARY.encode(), b"X-Vary: no"
 )  # which a cache stores
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+AGREEMENT = b"HTTP/1.1 101\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %b\r\n\r\n"
+ECHO = b"\x82\x40" + echoed(64)
+CLOSE = 0x88  # the first byte of a close frame
 
 
 class CannedTransport(asyncio.Transport):
@@ -75,11 +82,31 @@ class CannedTransport(asyncio.Transport):
         pass
 
 
+class WebSocketTransport(CannedTransport):
+    """The server's side of a websocket: it agrees to the handshake, and answers each message with `ECHO`."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(data)
+        if data[0] == ord("G"):
+            key = re.search(rb"(?i)sec-websocket-key: (\S+)", bytes(data))
+            assert key is not None
+            self.response = AGREEMENT % base64.b64encode(hashlib.sha1(key[1] + GUID).digest())
+        elif data[0] == CLOSE:
+            self.close()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        super().set_protocol(protocol)
+        self.buffered = cast(asyncio.BufferedProtocol, protocol)
+        self.response = ECHO
+
+
 class CannedLoop(asyncio.SelectorEventLoop):
     """A loop whose ways to connect all return a CannedTransport.
 
-    response: what connections that are opened from now on answer each write with.
+    response: what connections that are opened from now on answer each write with. transport_type: their class.
     """
+
+    transport_type: type[CannedTransport] = CannedTransport
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +116,7 @@ class CannedLoop(asyncio.SelectorEventLoop):
 
     async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
         protocol = protocol_factory()
-        transport = CannedTransport(protocol, self.response, self.owing)
+        transport = self.transport_type(protocol, self.response, self.owing)
         self.transports.append(transport)
         protocol.connection_made(transport)
         return transport, protocol

@@ -1,8 +1,9 @@
-"""Count the client's own instructions per small GET and POST with valgrind: `python tests/benchmarks/instructions.py`.
+"""Count the client's own instructions per call or message: `python tests/benchmarks/instructions.py`.
 
-Counts do not depend on the machine's load, so they show a change of one per cent. The program compares two runs of different
-length; the difference is the cost of the requests, without start-up. `--against REVISION` also counts that revision with
-the same interpreter, and exits with 1 if the working tree costs more than `--limit` per cent over it.
+The kinds are small GETs and POSTs, and the echo of a websocket. Counts, of valgrind, do not depend on the machine's load, so
+they show a change of one per cent. The program compares two runs of different length; the difference is the cost of the
+requests, without start-up. `--against REVISION` also counts that revision with the same interpreter, and exits with 1 if the
+working tree costs more than `--limit` per cent over it.
 
 `--guard` does so for each row of instruction_limits.toml, with the commit and the limit of the row. It does not count the commit
 again if the row has its count with this interpreter and these libraries. `--store` writes the counts that are missing.
@@ -28,8 +29,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import instruction_limits
-from benchmarks.canned import FRESH_ANSWER, CannedLoop, step_through
-from benchmarks.workloads import SMALL, WrongAnswer
+from benchmarks.canned import FRESH_ANSWER, CannedLoop, WebSocketTransport, step_through
+from benchmarks.workloads import SMALL, WrongAnswer, echoed
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8080/small"
@@ -47,6 +48,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET of another URL": {},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
+    "websocket echo": {"compression": False},  # of the handshake: 64 bytes, sent and received on one websocket
 }
 DEFAULT_KINDS = "GET,GET with a field,POST"
 FEW, MANY = 1000, 3000  # requests of the two runs
@@ -71,6 +73,10 @@ async def repeat(kind: str, requests: int) -> None:
         keywords["timeout"] = Timeout(read=30)
     elif kind == "GET with a handler":
         keywords["on_headers"] = lambda response, exc=None: None
+    if kind == "websocket echo":
+        loop.transport_type = WebSocketTransport
+        await repeat_echo(requests, loop)
+        return
     is_other = kind in ("GET of another URL", "miss")
     async with HttpClient(**options) as client:
         for number in range(requests):
@@ -81,6 +87,19 @@ async def repeat(kind: str, requests: int) -> None:
                 raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
             if response.status_code != 200 or response.content != SMALL:
                 raise WrongAnswer(f"{response!r}")
+
+
+async def repeat_echo(messages: int, loop: CannedLoop) -> None:
+    from hookline import HttpClient
+
+    message = echoed(64)
+    async with HttpClient() as client:
+        websocket = step_through(client.get("ws://127.0.0.1:8080/ws", **KINDS["websocket echo"]), loop)
+        for _ in range(messages):
+            step_through(websocket.send(message), loop)
+            if step_through(websocket.receive(), loop) != message:
+                raise WrongAnswer("another message than was sent")
+        await websocket.close()
 
 
 def members(tree: Path) -> list[str]:

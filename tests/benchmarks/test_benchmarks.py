@@ -65,7 +65,7 @@ def test_run_measures_every_client_and_validates_every_response(tmp_path: Path) 
 def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
     out = tmp_path / "samples.jsonl"
 
-    done = program("run.py", *BRIEF, "--workloads", "ws_64,ws_64x16,ws_64k", "--out", str(out), "--server", "c")
+    done = program("run.py", *BRIEF, "--workloads", "ws_64,ws_64x16,ws_64k,ws_1m", "--out", str(out), "--server", "c")
 
     if done.returncode == 2:
         pytest.skip(done.stderr)  # no C compiler

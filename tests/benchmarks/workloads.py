@@ -51,9 +51,10 @@ WORKLOADS = {
     "ws_64": Workload("websocket, echo of 64 B", "echo", "/ws", size=64),
     "ws_64x16": Workload("websocket, echo of 64 B, 16 of them", "echo", "/ws", 16, size=64),
     "ws_64k": Workload("websocket, echo of 64 KiB", "echo", "/ws", size=64 * 1024),
+    "ws_1m": Workload("websocket, echo of 1 MiB", "echo", "/ws", size=MIB),
 }
 REQUIRED = (
-    "a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "i_up", "g_1m", "n_gzip", "ws_64", "ws_64x16", "ws_64k",
+    "a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "i_up", "g_1m", "n_gzip", "ws_64", "ws_64x16", "ws_64k", "ws_1m",
 )  # fmt: skip
 
 
