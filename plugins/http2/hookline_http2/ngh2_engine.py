@@ -158,7 +158,10 @@ class NGH2Engine:
             data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
             written.append(data)
             size -= len(data)
-            room, sent = connection.remote_window_size, False
+            try:
+                room, sent = connection.remote_window_size, False
+            except NGH2Error:  # the connection is ending: what was written has its GOAWAY, and the events say why
+                break
 
             def window(number: int) -> int:
                 try:
