@@ -262,7 +262,16 @@ class Stream(Carrier):
         self._check_max_body()
         if not self._may_have_body:
             raise RemoteProtocolError("a response came with a body that may have none")
+        assert self.head is not None
+        if -1 < self.head.length < self.received_size:  # now, because the end may never come
+            raise self._wrong_length()
         self._add_part(data)
+
+    def _wrong_length(self) -> RemoteProtocolError:
+        assert self.head is not None
+        return RemoteProtocolError(
+            f"the body has {self.received_size} bytes, and Content-Length says {self.head.length}"
+        )
 
     @property
     def _may_have_body(self) -> bool:
@@ -272,11 +281,7 @@ class Stream(Carrier):
     def _end_input(self, exc: Exception | None) -> None:
         assert self.head is not None
         if self._may_have_body and self.head.length not in (-1, self.received_size):
-            self.fail(
-                RemoteProtocolError(
-                    f"the body has {self.received_size} bytes, and Content-Length says {self.head.length}"
-                )
-            )
+            self.fail(self._wrong_length())
             return
         self._take = Carrier._take_nothing
         self._complete_response()

@@ -36,12 +36,15 @@ from .body_queues import TURN, BodyQueues
 from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, SETTINGS, Field, FrameReceiver
 from .errors import NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, name_of
 
+MAX_CONTINUATIONS = 63  # of one head, as h2; the limit for the list holds whatever their sizes are
 MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
 CONFIGURATION = Configuration(
     auto_window_update=False,
+    max_continuations=MAX_CONTINUATIONS,
     max_inbound_header_list_size=MAX_HEADER_LIST,
+    max_inbound_header_count=MAX_HEADER_LIST // 32,  # each field counts 32 bytes and more
     max_send_header_block_length=MAX_REQUEST_HEAD,
 )
 
@@ -155,7 +158,10 @@ class NGH2Engine:
             data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
             written.append(data)
             size -= len(data)
-            room, sent = connection.remote_window_size, False
+            try:
+                room, sent = connection.remote_window_size, False
+            except NGH2Error:  # the connection is ending: what was written has its GOAWAY, and the events say why
+                break
 
             def window(number: int) -> int:
                 try:
