@@ -5,6 +5,7 @@ What h2 does otherwise than needed is done here:
 - It takes an error of one stream for one of the connection. So fields are checked here: h2 itself sees only `:status`.
 - After GOAWAY it takes no frame any more, although the streams may end. So it does not see GOAWAY.
 - It has no queues for bodies.
+- It takes a HEADERS frame of padding alone, whose fields follow in CONTINUATION, for an error. So it sees no padding there.
 
 For that it gets one frame after the other.
 """
@@ -60,7 +61,7 @@ CONFIGURATION = h2.config.H2Configuration(
 )
 HEAD = 9  # bytes before each frame: length (3), type, flags, stream (4)
 DATA, HEADERS, GOAWAY = 0, 1, 7
-END_STREAM = 1
+END_STREAM, PADDED = 0x1, 0x8
 MAX_FRAME = 16384  # the default of SETTINGS_MAX_FRAME_SIZE
 FIRST_WINDOW = 65535  # of each connection (RFC 9113, section 6.9.2)
 MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
@@ -86,6 +87,18 @@ class FieldDecoder(Decoder):
 def is_interim(fields: Fields) -> bool:
     """Say whether a head has a status of 1xx."""
     return bool(fields) and fields[0][0] == b":status" and fields[0][1][:1] == b"1"
+
+
+def without_padding(frame: bytes) -> bytes:
+    """Return a HEADERS frame without its padding, which counts for no window.
+
+    Raises: RemoteProtocolError, if the padding is longer than the frame (RFC 9113, section 6.2).
+    """
+    padding = frame[HEAD] if len(frame) > HEAD else 0
+    if HEAD + padding >= len(frame):
+        raise RemoteProtocolError("the server broke HTTP/2: padding that is longer than its frame")
+    content = frame[HEAD + 1 : len(frame) - padding]
+    return len(content).to_bytes(3) + frame[3:4] + bytes([frame[4] & ~PADDED]) + frame[5:HEAD] + content
 
 
 class H2Engine:
@@ -145,6 +158,8 @@ class H2Engine:
         self._decoder.is_closed = number not in self._open
         if kind == HEADERS:
             self._decoder.ends = bool(frame[4] & END_STREAM)
+            if frame[4] & PADDED:
+                frame = without_padding(frame)
         if kind == DATA and number not in self._open:
             self._receive_late_data(frame, number)
             return

@@ -82,7 +82,7 @@ class NGH2Engine:
         try:
             data = self._send_bodies(size) if self._bodies else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
-            return b""
+            data = b""
         events = self._connection.events()
         if events:
             try:
@@ -152,10 +152,14 @@ class NGH2Engine:
         written: list[bytes] = []
         sent = True
         while sent and size > 0:
-            data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
-            written.append(data)
+            try:
+                data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
+                written.append(data)
+                room = connection.remote_window_size
+            except NGH2Error:  # the connection has ended, perhaps with these last words
+                break
             size -= len(data)
-            room, sent = connection.remote_window_size, False
+            sent = False
 
             def window(number: int) -> int:
                 try:
