@@ -5,6 +5,9 @@ What h2 does otherwise than needed is done here:
 - It takes an error of one stream for one of the connection. So fields are checked here: h2 itself sees only `:status`.
 - After GOAWAY it takes no frame any more, although the streams may end. So it does not see GOAWAY.
 - It has no queues for bodies.
+- It does not mind a server that begins without SETTINGS, frames of streams that were not opened, and a GOAWAY that takes an
+  earlier one back.
+- It takes a head on a stream that is closed for an error of the connection. So it does not see such heads.
 - It takes a HEADERS frame of padding alone, whose fields follow in CONTINUATION, for an error. So it sees no padding there.
 
 For that it gets one frame after the other.
@@ -31,7 +34,7 @@ from h2.events import (
     StreamReset,
     TrailersReceived,
 )
-from hpack import HeaderTuple, NeverIndexedHeaderTuple
+from hpack import HeaderTuple, HPACKError, NeverIndexedHeaderTuple
 from hpack.hpack import Decoder
 
 from hookline import RemoteProtocolError
@@ -60,26 +63,28 @@ CONFIGURATION = h2.config.H2Configuration(
     normalize_inbound_headers=False,
 )
 HEAD = 9  # bytes before each frame: length (3), type, flags, stream (4)
-DATA, HEADERS, GOAWAY = 0, 1, 7
-END_STREAM, PADDED = 0x1, 0x8
+DATA, HEADERS, RST_STREAM, SETTINGS_FRAME, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 7, 8, 9
+OF_STREAMS = frozenset({DATA, HEADERS, RST_STREAM, WINDOW_UPDATE, CONTINUATION})
+END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20
 MAX_FRAME = 16384  # the default of SETTINGS_MAX_FRAME_SIZE
 FIRST_WINDOW = 65535  # of each connection (RFC 9113, section 6.9.2)
+MAX_LATE_HEAD = 2 * MAX_HEADER_LIST  # bytes of a head for a stream that is closed
 MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
 
 
 class FieldDecoder(Decoder):
     """Decodes heads, keeps their fields, and shows h2 only `:status`.
 
-    fields: of the last head. is_closed: the next head is for a stream that is closed. ends: it ends the stream. In both cases h2
-    must see no interim head, which it would take for an error of the connection.
+    fields: of the last head. ends: the next head ends its stream. If it is an interim one, h2 must not see that: it would take it
+    for an error of the connection.
     """
 
     fields: Fields = ()
-    is_closed = ends = False
+    ends = False
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
         self.fields = found = tuple((name, value) for name, value in super().decode(data, raw=True))
-        if self.is_closed or (self.ends and is_interim(found)):
+        if self.ends and is_interim(found):
             return [HeaderTuple(b":status", b"200")]
         return [HeaderTuple(name, value) for name, value in found[:1] if name == b":status"]
 
@@ -114,6 +119,13 @@ class H2Engine:
         self._decoder.max_header_list_size = MAX_HEADER_LIST
         self._unparsed = bytearray()
         self._open: set[int] = set()  # streams that may still receive
+        self._with_head: set[int] = set()  # those of them whose final head has come
+        self._with_interim: set[int] = set()  # those that have an interim head alone
+        self._last_opened = 0
+        self._last_processed = 2**31 - 1  # as GOAWAY says
+        self._has_settings = False
+        self._head_of = 0  # the stream whose head goes on in CONTINUATION
+        self._late_head: bytearray | None = None  # a head so far that is to be decoded only: its stream is closed
         self._bodies = BodyQueues()
         self._answers = 0
         self._unsent = bytearray()
@@ -147,30 +159,84 @@ class H2Engine:
             del unparsed[:begin]
 
     def _receive_frame(self, frame: bytes) -> None:
-        if frame[3] == GOAWAY and frame[5:HEAD] == b"\0\0\0\0":
-            if len(frame) < HEAD + 8:
-                raise RemoteProtocolError("the server broke HTTP/2: a GOAWAY that is too short")
-            last = int.from_bytes(frame[9:13]) & 0x7FFFFFFF
-            self._receiver.goaway_received(last, int.from_bytes(frame[13:17]), frame[17:])
+        kind, flags, number = frame[3], frame[4], int.from_bytes(frame[5:HEAD]) & 0x7FFFFFFF
+        if not self._has_settings:
+            if kind != SETTINGS_FRAME or flags & ACK:
+                raise RemoteProtocolError("the server broke HTTP/2: its first frame is not SETTINGS")
+            self._has_settings = True
+        if self._head_of and (kind != CONTINUATION or number != self._head_of):
+            raise RemoteProtocolError("the server broke HTTP/2: another frame amid a head")
+        if kind in (HEADERS, CONTINUATION):
+            self._head_of = 0 if flags & END_HEADERS else number
+        if self._late_head is not None:
+            self._receive_late_head(self._late_head + frame[HEAD:], flags)
             return
-        number = int.from_bytes(frame[5:HEAD])
-        kind = frame[3]
-        self._decoder.is_closed = number not in self._open
+        if kind == GOAWAY and not number:
+            self._receive_goaway(frame)
+            return
+        if kind in OF_STREAMS and number and (number > self._last_opened or not number & 1):
+            raise RemoteProtocolError("the server broke HTTP/2: a frame of a stream that was not opened")
         if kind == HEADERS:
-            self._decoder.ends = bool(frame[4] & END_STREAM)
-            if frame[4] & PADDED:
+            if flags & PADDED:
                 frame = without_padding(frame)
+            self._decoder.ends = bool(flags & END_STREAM)
+            if number in self._with_head and not flags & END_STREAM:
+                self.reset(number, PROTOCOL_ERROR)
+                self._receiver.stream_malformed(number, "a second head, or trailers that do not end the stream")
+            if number and number not in self._open:
+                self._receive_late_head(frame[HEAD + 5 if flags & PRIORITY else HEAD :], flags)
+                return
+        if kind == DATA and number in self._with_interim:
+            self.reset(number, PROTOCOL_ERROR)
+            self._receiver.stream_malformed(number, "data before the final head")
         if kind == DATA and number not in self._open:
             self._receive_late_data(frame, number)
             return
+        if kind == WINDOW_UPDATE and number and number not in self._open and not any(frame[HEAD:]):
+            self._receiver.idle_frame_received()  # an increment of 0, which is an error of a stream that is closed
+            return
+        if kind == WINDOW_UPDATE and len(frame) == HEAD + 4 and frame[HEAD] & 0x80:
+            frame = frame[:HEAD] + bytes([frame[HEAD] & 0x7F]) + frame[HEAD + 1 :]  # the bit is reserved, and ignored
         events = self._connection.receive_data(frame)
         ended = any(type(event) is StreamEnded for event in events)
         if ended:
-            self._open.discard(number)
+            self._close_stream(number)
         if not events:
             self._receiver.idle_frame_received()
         for event in events:
             self._receive_event(event, ended)
+
+    def _close_stream(self, number: int) -> None:
+        self._open.discard(number)
+        self._with_head.discard(number)
+        self._with_interim.discard(number)
+
+    def _receive_goaway(self, frame: bytes) -> None:
+        if len(frame) < HEAD + 8:
+            raise RemoteProtocolError("the server broke HTTP/2: a GOAWAY that is too short")
+        last = int.from_bytes(frame[9:13]) & 0x7FFFFFFF
+        if last > self._last_processed or (last and not last & 1):  # RFC 9113, section 6.8
+            raise RemoteProtocolError("the server broke HTTP/2: a GOAWAY with a stream that cannot be")
+        self._last_processed = last
+        self._receiver.goaway_received(last, int.from_bytes(frame[13:17]), frame[17:])
+
+    def _receive_late_head(self, block: bytes | bytearray, flags: int) -> None:
+        """Decode a head of a stream that is closed, because later heads may refer to it, and drop it.
+
+        block: so far. flags: of its last frame.
+        """
+        if len(block) > MAX_LATE_HEAD:
+            raise RemoteProtocolError("the server broke HTTP/2: a head that is too large")
+        if not flags & END_HEADERS:
+            self._late_head = bytearray(block)
+            self._receiver.idle_frame_received()
+            return
+        self._late_head = None
+        try:
+            self._decoder.decode(bytes(block))
+        except HPACKError as error:
+            raise RemoteProtocolError(f"the server broke HTTP/2: {ascii(str(error))[1:-1]}") from error
+        self._receiver.idle_frame_received()
 
     def _receive_late_data(self, frame: bytes, number: int) -> None:
         """Have h2 count data of a stream that is closed, and drop the RST_STREAM with which it answers each frame.
@@ -193,7 +259,7 @@ class H2Engine:
         elif kind is ResponseReceived or kind is TrailersReceived or kind is InformationalResponseReceived:
             self._receive_fields(event.stream_id, kind, self._decoder.fields, ended)
         elif kind is StreamReset:
-            self._open.discard(event.stream_id)
+            self._close_stream(event.stream_id)
             self._bodies.drop(event.stream_id)
             if event.remote_reset:
                 receiver.stream_reset(event.stream_id, int(event.error_code))
@@ -220,8 +286,12 @@ class H2Engine:
         elif is_trailer:
             self._receiver.trailers_received(number, fields)
         elif kind is ResponseReceived:
+            if not ended:
+                self._with_head.add(number)
+            self._with_interim.discard(number)
             self._receiver.head_received(number, fields, ended)
         else:
+            self._with_interim.add(number)
             self._receiver.interim_received(number, fields)
 
     # -- what is sent
@@ -260,6 +330,7 @@ class H2Engine:
             return 0
         connection.streams[number].request_method = None  # else a body for HEAD is an error of the connection
         self._open.add(number)
+        self._last_opened = number
         return number
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
@@ -272,7 +343,7 @@ class H2Engine:
         return self._bodies.size(number)
 
     def reset(self, number: int, code: int) -> None:
-        self._open.discard(number)
+        self._close_stream(number)
         self._bodies.drop(number)
         with suppress(h2.exceptions.ProtocolError):
             self._connection.reset_stream(number, code)
