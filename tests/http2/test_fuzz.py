@@ -46,16 +46,31 @@ async def check_damaged(seed: int, fed: Fed) -> None:
     ends = []
     for engine in ENGINES:
         whole = await fed.outcomes(engine, made.kinds, [data])
-        was_broken = fed.is_broken
-        cut = await fed.outcomes(engine, made.kinds, random_pieces(random, data), random.choice((0, 0, 2)))
+        is_broken, turns = fed.is_broken, random.choice((0, 0, 2))
+        cut = await fed.outcomes(engine, made.kinds, random_pieces(random, data), turns)
+        is_broken |= fed.is_broken
         for one, other in zip(whole, cut, strict=True):
             assert one.error in {"", *KNOWN}
-            # of two errors in one read, of a stream and of its connection, libnghttp2 forgets the first
-            assert one == other or (one.error and other.error and was_broken)
+            assert one == other or (
+                engine == "ngh2" and may_differ(one, other, is_broken, turns and "upload" in made.kinds)
+            )
         ends.append(whole)
     for one, other in zip(*ends, strict=True):
         # one of them may be stricter than the other, but only about the protocol
         assert one == other or (one.error and other.error) or "RemoteProtocolError" in (one.error, other.error)
+
+
+def may_differ(one: Outcome, other: Outcome, is_broken: bool, stops_upload: bool) -> bool:
+    """Say whether libnghttp2 does not tell enough to make these two the same.
+
+    It forgets that a response was malformed if the server goes away, or breaks the protocol, in the same read. And what comes
+    behind the end of a response ends the connection only while the request is still being sent; after an error status that
+    depends on whether the sender has had its turn.
+    """
+    errors = {one.error, other.error}
+    return ("" not in errors and (is_broken or errors == {"ConnectionRefused", "RemoteProtocolError"})) or (
+        is_broken and stops_upload
+    )
 
 
 async def run(check, seeds) -> None:

@@ -96,7 +96,7 @@ class FedRoute(Route):
 
     @property
     def key(self) -> Hashable:
-        return self
+        return "fed"  # one pool for all: each conversation leaves it empty
 
     @property
     def may_share(self) -> bool:
