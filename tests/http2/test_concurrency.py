@@ -129,8 +129,7 @@ async def test_limit_that_changes_amid_many_requests(client, make_server, change
             pongs = server.pongs
             await server.until(pongs=pongs + 1)
             if number == 100:
-                while len(session.streams) > max(changes[0], 1):  # this one is still open
-                    await asyncio.sleep(0)
+                await until(lambda: len(session.streams) <= max(changes[0], 1))  # this one is still open
                 for _ in range(20):
                     await asyncio.sleep(0)
                     if len(session.streams) > max(changes[0], 1):

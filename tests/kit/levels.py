@@ -26,7 +26,7 @@ COUNTED_TYPES = {
 
 @dataclass
 class Levels:
-    """At one moment. memory: resident, in bytes. objects: by the name of their type, as far as the garbage collector knows them."""
+    """At one moment. memory: resident, in bytes. objects: by the name of their type, those that the garbage collector knows."""
 
     memory: int
     tasks: int
