@@ -117,6 +117,7 @@ class Fed:
     """A client of conversations; to be used as an asynchronous context manager.
 
     failures: what the loop was told of that nobody has caught. is_broken: the server broke the protocol in the last conversation.
+    written: what the client has sent in it.
     """
 
     def __init__(self) -> None:
@@ -124,6 +125,7 @@ class Fed:
         self._route: FedRoute
         self.failures: list[dict[str, Any]] = []
         self.is_broken = False
+        self.written = b""
 
     name = "fed"
 
@@ -183,6 +185,7 @@ class Fed:
         assert not transport.protocol.numbered
         assert not self.failures, self.failures
         check_frames(bytes(transport.written))
+        self.written = bytes(transport.written)
         self.is_broken = isinstance(transport.protocol.error, RemoteProtocolError)
         return [task.result() for task in tasks]
 
