@@ -51,23 +51,31 @@ async def check_damaged(seed: int, fed: Fed) -> None:
         is_broken |= fed.is_broken
         for one, other in zip(whole, cut, strict=True):
             assert one.error in {"", *KNOWN}
-            depends = is_broken and turns > 0 and "upload" in made.kinds
-            assert one == other or may_differ(engine, one, other, depends_on_upload=depends)
+            assert one == other or may_differ(
+                engine, one, other, is_broken=is_broken, with_turns=turns > 0, with_upload="upload" in made.kinds
+            )
         ends.append(whole)
     for one, other in zip(*ends, strict=True):
         # one of them may be stricter than the other, but only about the protocol
         assert one == other or (one.error and other.error) or "RemoteProtocolError" in (one.error, other.error)
 
 
-def may_differ(engine: str, one: Outcome, other: Outcome, *, depends_on_upload: bool) -> bool:
+def may_differ(
+    engine: str, one: Outcome, other: Outcome, *, is_broken: bool, with_turns: bool, with_upload: bool
+) -> bool:
     """Say whether the cuts may be the reason that these two are not the same.
 
-    How much of an upload has left, and whether it was ended by an error status, depends on the turns that the sender has had: so
-    do windows that overflow, and frames behind the end of a response. And libnghttp2 forgets that a response was malformed if
-    the server resets the stream, goes away or breaks the protocol in the same read.
+    Between pieces, the client may have had its turn. So how much of an upload has left differs, and with it whether a window
+    overflows; and libnghttp2 takes what follows the end of a stream for an error of the connection, but not behind a reset that
+    was sent meanwhile. It also forgets that a response was malformed if the server resets the stream, goes away or breaks the
+    protocol in the same read.
+
+    is_broken: the connection has ended with an error of the protocol. with_turns: there were turns. with_upload: there was one.
     """
-    errors = {one.error, other.error}
-    return depends_on_upload or (engine == "ngh2" and "" not in errors and "RemoteProtocolError" in errors)
+    both_fail = bool(one.error and other.error)
+    if with_turns and (is_broken or both_fail) and (with_upload or engine == "ngh2"):
+        return True
+    return engine == "ngh2" and both_fail and "RemoteProtocolError" in (one.error, other.error)
 
 
 async def run(check, seeds) -> None:
