@@ -311,6 +311,11 @@ class Http2Connection(MultiplexedConnection):
             self._write_last_words()
         super().close()
 
+    def eof_received(self) -> bool:
+        if self._flush_is_due:
+            self._flush()  # what is wrong with the last bytes the engine may tell only now
+        return super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ping_timer is not None:
             self._ping_timer.cancel()

@@ -6,6 +6,8 @@ What h2 does otherwise than needed is done here:
 - It takes more from a peer than RFC 9113 allows in some places, and less in others: reserved bits are an error of the connection.
 - After GOAWAY it takes no frame any more, although the streams may end. So it does not see GOAWAY.
 - It has no queues for bodies.
+- It takes a head on a stream that is closed for an error of the connection. So it does not see such heads.
+- It takes a HEADERS frame of padding alone, whose fields follow in CONTINUATION, for an error. So it sees no padding there.
 
 For that it gets one frame after the other.
 """
@@ -31,7 +33,7 @@ from h2.events import (
     StreamReset,
     TrailersReceived,
 )
-from hpack import HeaderTuple, NeverIndexedHeaderTuple
+from hpack import HeaderTuple, HPACKError, NeverIndexedHeaderTuple
 from hpack.hpack import Decoder
 
 from hookline import RemoteProtocolError
@@ -60,25 +62,26 @@ CONFIGURATION = h2.config.H2Configuration(
     normalize_inbound_headers=False,
 )
 HEAD = 9  # bytes before each frame: length (3), type, flags, stream (4)
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS_FRAME, PUSH_PROMISE, _PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(
-    10
-)
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS_FRAME, PUSH_PROMISE = range(6)
+GOAWAY, WINDOW_UPDATE, CONTINUATION = 7, 8, 9
 OF_STREAMS = frozenset({DATA, HEADERS, RST_STREAM, WINDOW_UPDATE, CONTINUATION})
-END_STREAM = ACK = 1
-END_HEADERS = 4
+END_STREAM, ACK, END_HEADERS, PADDED, HAS_PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20  # flags
 HIGHEST = 0x7FFFFFFF  # what follows a reserved bit, which is ignored
 MAX_SETTINGS = 32  # in one frame; as libnghttp2
 MAX_TABLE_SIZE = 4096  # bytes of the table for requests, however much the server would take
 MAX_FRAME = 16384  # the default of SETTINGS_MAX_FRAME_SIZE
 FIRST_WINDOW = 65535  # of each connection (RFC 9113, section 6.9.2)
+MAX_LATE_HEAD = 2 * MAX_HEADER_LIST  # bytes of a head for a stream that is closed
 MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
 
 
 class StreamTolerantConnection(h2.connection.H2Connection):
-    """Takes a head that comes behind the end of its stream as h2 takes one behind a reset: it is dropped.
+    """Takes data that comes behind the end of its stream as h2 takes data behind a reset: it is dropped.
 
-    It cannot be told from one that was on its way, once the stream is forgotten, and libnghttp2 drops it too.
+    It cannot be told from data that was on its way, once the stream is forgotten, and libnghttp2 drops it too.
     """
+
+    MAX_CLOSED_STREAMS = 4096  # that it remembers: 65,536 would take 15 MB of each connection
 
     def _stream_is_closed_by_reset(self, stream_id: int) -> bool:
         return True  # `_receive_frame` has seen that it was open
@@ -87,18 +90,18 @@ class StreamTolerantConnection(h2.connection.H2Connection):
 class FieldDecoder(Decoder):
     """Decodes heads, keeps their fields, and shows h2 only `:status`.
 
-    fields: of the last head. is_closed: the next head is for a stream that is closed. ends: it ends the stream. In both cases h2
-    must see no interim head, which it would take for an error of the connection. is_trailer: it comes behind the final head.
+    fields: of the last head. ends: the next head ends its stream. If it is an interim one, h2 must not see that: it would take it
+    for an error of the connection. is_trailer: it comes behind the final head.
     """
 
     fields: Fields = ()
-    is_closed = ends = is_trailer = False
+    ends = is_trailer = False
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
         self.fields = found = tuple((name, value) for name, value in super().decode(data, raw=True))
         if self.is_trailer:
             return []
-        if self.is_closed or (self.ends and is_interim(found)):
+        if self.ends and is_interim(found):
             return [HeaderTuple(b":status", b"200")]
         return [HeaderTuple(name, value) for name, value in found[:1] if name == b":status"]
 
@@ -108,9 +111,16 @@ def is_interim(fields: Fields) -> bool:
     return bool(fields) and fields[0][0] == b":status" and fields[0][1][:1] == b"1"
 
 
-def reset_frame(number: int, code: int) -> bytes:
-    """Return a frame of RST_STREAM."""
-    return b"\0\0\4\3\0" + number.to_bytes(4) + code.to_bytes(4)
+def without_padding(frame: bytes) -> bytes:
+    """Return a HEADERS frame without its padding, which counts for no window.
+
+    Raises: RemoteProtocolError, if the padding is longer than the frame (RFC 9113, section 6.2).
+    """
+    padding = frame[HEAD] if len(frame) > HEAD else 0
+    if HEAD + padding >= len(frame):
+        raise RemoteProtocolError("the server broke HTTP/2: padding that is longer than its frame")
+    content = frame[HEAD + 1 : len(frame) - padding]
+    return len(content).to_bytes(3) + frame[3:4] + bytes([frame[4] & ~PADDED]) + frame[5:HEAD] + content
 
 
 class H2Engine:
@@ -127,9 +137,10 @@ class H2Engine:
         self._unparsed = bytearray()
         self._open: dict[int, bool] = {}  # streams that may still receive, and whether their final head has come
         self._last_number = 0  # of a stream that was opened
+        self._last_processed = HIGHEST  # as the last GOAWAY says
         self._has_settings = self._is_acknowledged = False
-        self._is_in_block = False  # a field block has begun, and not ended
-        self._lacks_end = False  # the field block is of trailers that do not end the stream
+        self._head_of = 0  # the stream whose head goes on in CONTINUATION
+        self._late_head: bytearray | None = None  # a head so far that is to be decoded only: its stream is closed
         self._bodies = BodyQueues()
         self._answers = 0
         self._unsent = bytearray()
@@ -173,16 +184,24 @@ class H2Engine:
             raise RemoteProtocolError("the server broke HTTP/2: a push, which was refused")
         if kind in OF_STREAMS and (number > self._last_number or (number and number % 2 == 0)):
             raise RemoteProtocolError("the server broke HTTP/2: a frame of a stream that was never opened")
-        if self._is_in_block:
-            self._is_in_block = kind != CONTINUATION or not flags & END_HEADERS
-        elif kind == HEADERS:
-            self._is_in_block = not flags & END_HEADERS
-            self._decoder.is_closed = number not in self._open
+        if self._head_of and (kind != CONTINUATION or number != self._head_of):
+            raise RemoteProtocolError("the server broke HTTP/2: another frame amid a head")
+        if kind in (HEADERS, CONTINUATION):
+            self._head_of = 0 if flags & END_HEADERS else number
+        if self._late_head is not None:
+            self._receive_late_head(self._late_head + frame[HEAD:], flags)
+            return
+        if kind == HEADERS:
+            if flags & PADDED:
+                frame = without_padding(frame)
             self._decoder.ends = bool(flags & END_STREAM)
             self._decoder.is_trailer = self._open.get(number, False)
-            self._lacks_end = self._decoder.is_trailer and not self._decoder.ends
-            if self._lacks_end:  # h2 would take it for an error of the connection
-                frame = frame[:4] + bytes([flags | END_STREAM]) + frame[5:]
+            if self._decoder.is_trailer and not self._decoder.ends:  # h2 would take it for an error of the connection
+                self.reset(number, PROTOCOL_ERROR)
+                self._receiver.stream_malformed(number, "a second head, or trailers that do not end the stream")
+            if number and number not in self._open:
+                self._receive_late_head(frame[HEAD + 5 if flags & HAS_PRIORITY else HEAD :], flags)
+                return
         elif kind == DATA:
             if not self._open.get(number):
                 self._receive_early_or_late_data(frame, number)
@@ -198,13 +217,9 @@ class H2Engine:
                 self._receive_empty_window(number)
                 return
             frame = frame[:HEAD] + size.to_bytes(4)
-        elif (
-            kind == PRIORITY and not number
-        ):  # RFC 9113, section 5.3.2 has deprecated it; libnghttp2 ignores this one too
+        elif kind == PRIORITY and not number:
+            # RFC 9113, section 5.3.2 has deprecated it; libnghttp2 ignores this one too
             self._receiver.idle_frame_received()
-            return
-        if kind in (HEADERS, CONTINUATION) and number not in self._open:
-            self._receive_late(frame, number)
             return
         events = self._connection.receive_data(frame)
         ended = any(type(event) is StreamEnded for event in events)
@@ -219,6 +234,11 @@ class H2Engine:
         if len(frame) < HEAD + 8:
             raise RemoteProtocolError("the server broke HTTP/2: a GOAWAY that is too short")
         last = int.from_bytes(frame[9:13]) & HIGHEST
+        if last > self._last_processed or (last and last % 2 == 0):
+            raise RemoteProtocolError(
+                "the server broke HTTP/2: a GOAWAY whose last stream is none, or above that of another"
+            )
+        self._last_processed = last
         self._receiver.goaway_received(last, int.from_bytes(frame[13:17]), frame[17:])
 
     def _check_settings(self, frame: bytes, flags: int) -> bytes:
@@ -250,19 +270,37 @@ class H2Engine:
         is_early = number in self._open
         if is_early:
             self.reset(number, PROTOCOL_ERROR)
-        self._receive_late(frame, number)
+        self._receive_late_data(frame, number)
         if is_early:
             self._receiver.stream_malformed(number, "data before its head")
 
-    def _receive_late(self, frame: bytes, number: int) -> None:
-        """Have h2 count data of a stream that is closed, or read a head, and drop the RST_STREAM with which it answers.
+    def _receive_late_head(self, block: bytes | bytearray, flags: int) -> None:
+        """Decode a head of a stream that is closed, because later heads may refer to it, and drop it.
+
+        block: so far. flags: of its last frame.
+        """
+        if len(block) > MAX_LATE_HEAD:
+            raise RemoteProtocolError("the server broke HTTP/2: a head that is too large")
+        if not flags & END_HEADERS:
+            self._late_head = bytearray(block)
+            self._receiver.idle_frame_received()
+            return
+        self._late_head = None
+        try:
+            self._decoder.decode(bytes(block))
+        except HPACKError as error:
+            raise RemoteProtocolError(f"the server broke HTTP/2: {ascii(str(error))[1:-1]}") from error
+        self._receiver.idle_frame_received()
+
+    def _receive_late_data(self, frame: bytes, number: int) -> None:
+        """Have h2 count data of a stream that is closed, and drop the RST_STREAM with which it answers.
 
         What was on the way when the stream was reset may be hundreds of frames. A server could take the answers for a flood.
         """
         self._unsent += self._connection.data_to_send()
         self._connection.receive_data(frame)
         answer = self._connection.data_to_send()
-        if answer[-13:-4] == reset_frame(number, 0)[:HEAD]:
+        if answer[-13:-4] == b"\0\0\4\3\0" + number.to_bytes(4):
             answer = answer[:-13]
         self._unsent += answer
         self._receiver.idle_frame_received()
@@ -295,12 +333,8 @@ class H2Engine:
         fault = fault_in(fields, is_trailer=is_trailer)
         if fault is None and ended and is_interim(fields):
             fault = "an interim response that ends the stream"
-        elif fault is None and self._lacks_end:
-            fault = "trailers that do not end the stream"
         if fault is not None:
             self.reset(number, PROTOCOL_ERROR)
-            if self._lacks_end:  # h2 takes the stream for one that both have ended
-                self._unsent += reset_frame(number, PROTOCOL_ERROR)
             self._receiver.stream_malformed(number, fault)
         elif is_trailer:
             self._receiver.trailers_received(number, fields)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -37,6 +38,7 @@ from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, 
 from .errors import NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, name_of
 
 MAX_CONTINUATIONS = 63  # of one head, as h2; the limit for the list holds whatever their sizes are
+OWN_RESET = re.compile(rb"\x00\x00\x04\x03\x00(....)(....)", re.DOTALL).findall  # RST_STREAM: its stream and code
 MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
@@ -85,7 +87,7 @@ class NGH2Engine:
         try:
             data = self._send_bodies(size) if self._bodies else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
-            return b""
+            data = b""
         events = self._connection.events()
         if events:
             try:
@@ -110,6 +112,7 @@ class NGH2Engine:
                 if event.local_error is not None or event.error_code != NO_ERROR:  # type: ignore[attr-defined]
                     self._stream_failed(event)
             elif kind is StreamReset:
+                events += self._take_failures()
                 receiver.stream_reset(event.stream_id, event.error_code)  # type: ignore[attr-defined]
             elif kind is TrailersReceived:
                 receiver.trailers_received(event.stream_id, event.headers)  # type: ignore[attr-defined]
@@ -120,11 +123,26 @@ class NGH2Engine:
                 receiver.idle_frame_received()
             elif kind is GoAwayReceived:
                 self._has_goaway = True
+                events += self._take_failures()
                 receiver.goaway_received(event.last_stream_id, event.error_code, event.debug_data)  # type: ignore[attr-defined]
             elif kind is ConnectionClosed:
                 self._connection_closed(event)
             else:
                 receiver.idle_frame_received()
+
+    def _take_failures(self) -> list[Event]:
+        """Report the streams that ngh2 has reset, before what the peer does to streams; returns the other events that show now.
+
+        ngh2 tells of its resets only when they are sent, and not at all if the peer resets the stream or goes away in the same
+        read. Those of streams that the receiver has given up it no longer knows.
+        """
+        data = b""
+        with suppress(NGH2Error):
+            data = self._connection.data_to_send(TURN)
+        self._last_words += data
+        for number, code in OWN_RESET(data):
+            self._receiver.stream_malformed(int.from_bytes(number), name_of(int.from_bytes(code)))
+        return self._connection.events()
 
     def _stream_failed(self, event: Any) -> None:
         """Report what ngh2 has reset; the receiver knows nothing any more of what itself or the peer has."""
@@ -155,13 +173,13 @@ class NGH2Engine:
         written: list[bytes] = []
         sent = True
         while sent and size > 0:
-            data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
-            written.append(data)
-            size -= len(data)
             try:
+                data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
+                written.append(data)
                 room, sent = connection.remote_window_size, False
-            except NGH2Error:  # the connection is ending: what was written has its GOAWAY, and the events say why
+            except NGH2Error:  # the connection has ended, perhaps with these last words
                 break
+            size -= len(data)
 
             def window(number: int) -> int:
                 try:
