@@ -23,7 +23,7 @@ async def in_the_middle(session, request):
     stream = request.stream
     session.head(stream, 200, ("content-length", str(SIZE)))
     await session.body(stream, b"x" * (SIZE // 2), ends=False)
-    await session.server.note()
+    session.server.note()
     await session.server.gate.wait()
     await session.body(stream, b"x" * (SIZE // 2))
 
