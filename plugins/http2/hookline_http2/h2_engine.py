@@ -127,6 +127,7 @@ class H2Engine:
         self._unparsed = bytearray()
         self._open: dict[int, bool] = {}  # streams that may still receive, and whether their final head has come
         self._last_number = 0  # of a stream that was opened
+        self._last_processed = HIGHEST  # as the last GOAWAY says
         self._has_settings = self._is_acknowledged = False
         self._is_in_block = False  # a field block has begun, and not ended
         self._lacks_end = False  # the field block is of trailers that do not end the stream
@@ -219,6 +220,11 @@ class H2Engine:
         if len(frame) < HEAD + 8:
             raise RemoteProtocolError("the server broke HTTP/2: a GOAWAY that is too short")
         last = int.from_bytes(frame[9:13]) & HIGHEST
+        if last > self._last_processed or (last and last % 2 == 0):
+            raise RemoteProtocolError(
+                "the server broke HTTP/2: a GOAWAY whose last stream is none, or above that of another"
+            )
+        self._last_processed = last
         self._receiver.goaway_received(last, int.from_bytes(frame[13:17]), frame[17:])
 
     def _check_settings(self, frame: bytes, flags: int) -> bytes:
