@@ -190,7 +190,7 @@ class Http2Connection(MultiplexedConnection):
             stream.number = 0
             stream.resume_writing()
         else:
-            stream.fail(reset_error(code), by_peer=True)
+            stream.fail(reset_error(code, has_begun=stream.head is not None), by_peer=True)
 
     def stream_malformed(self, number: int, reason: str) -> None:
         stream = self.numbered.get(number)
@@ -206,6 +206,7 @@ class Http2Connection(MultiplexedConnection):
         self._has_settings = True
 
     def goaway_received(self, last: int, code: int, debug: bytes) -> None:
+        self.idle_frame_received()
         self._goaway = code, debug
         self.go_away()
         for stream in list(self.streams):

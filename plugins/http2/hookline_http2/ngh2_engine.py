@@ -39,6 +39,8 @@ from .errors import NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, name_of
 
 MAX_CONTINUATIONS = 63  # of one head, as h2; the limit for the list holds whatever their sizes are
 OWN_RESET = re.compile(rb"\x00\x00\x04\x03\x00(....)(....)", re.DOTALL).findall  # RST_STREAM: its stream and code
+# Bytes without an event that count as one frame of no use; all that the windows let be on its way is 4,096 of them.
+SILENT_SIZE = 16 * 1024
 MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
@@ -75,7 +77,12 @@ class NGH2Engine:
             except NGH2Error as error:
                 self._dispatch(connection.events())
                 raise RemoteProtocolError(f"the server broke HTTP/2: {error}") from error
-            self._dispatch(connection.events())
+            events = connection.events()
+            if events:
+                self._dispatch(events)
+            else:  # frames of closed streams, which ngh2 drops and does not tell; or a part of a frame
+                for _ in range(1 + len(data) // SILENT_SIZE):
+                    self._receiver.idle_frame_received()
         except RemoteProtocolError:
             self.close(PROTOCOL_ERROR)
             raise

@@ -277,6 +277,7 @@ class FrameSession:
                 self.settings(self.server.sent_settings)
             else:
                 self.start(0, self.server.greeting)
+                await asyncio.sleep(0)  # it begins to send before anything that came is answered
             while True:
                 await self._may_read.wait()
                 start = await self.reader.readexactly(FRAME_HEAD)
