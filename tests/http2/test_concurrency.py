@@ -55,6 +55,8 @@ async def test_fifty_in_flight_when_the_connection_is_lost(client, server, how):
     async def answer(session, request):
         stream = request.stream
         kind = request[":path"].removeprefix("/kind")
+        if session is not server.sessions[0]:
+            kind = "0"
         if kind == "1":
             session.head(stream, 200, ("content-length", "10"))
             session.data(stream, b"abc")
@@ -88,11 +90,12 @@ async def test_fifty_in_flight_when_the_connection_is_lost(client, server, how):
     async with asyncio.timeout(10):
         results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [each.text for each in results[::5]] == ["whole"] * 10
-    lost = [each for number, each in enumerate(results) if number % 5]
+    assert [each.text for each in results[3::5]] == ["whole"] * 10  # sent again: the connection was idle before
+    lost = [each for number, each in enumerate(results) if number % 5 not in (0, 3)]
     assert {type(each) for each in lost} <= {ConnectionClosed, HttpConnectionError}
     assert len(set(map(id, lost))) == len(lost)
     assert all(error.request is not None for error in lost)
-    assert client.stats()[:3] == (0, 0, 0)
+    assert client.stats().streams == client.stats().waiting == 0
     assert (await client.get(server.url())).text == "hello"
     assert server.connections == 2
 
@@ -209,3 +212,21 @@ async def test_close_with_streams_in_flight(make_client, make_server):
     gc.collect()
     assert open_descriptors() == before
     assert (await client.get(server.url())).ok
+
+
+async def test_requests_on_a_connection_that_died_while_it_was_idle(client, server):
+    """Of fifty that are sent at once, those that are safe are sent again, each once."""
+
+    async def answer(session, request):
+        if session is server.sessions[0]:
+            session.writer.transport.abort()
+        else:
+            await session.answer_by_name(request, "hello", "")
+
+    server.answers["/x"] = answer
+    await client.get(server.url())
+    calls = [client.post(server.url("/x")) if n % 10 == 9 else client.get(server.url("/x")) for n in range(FIFTY)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(each) for each in results[9::10]] == [ConnectionClosed] * 5
+    assert {each.text for n, each in enumerate(results) if n % 10 != 9} == {"hello"}
+    assert server.connections == 2

@@ -33,7 +33,7 @@ class MultiplexedConnection(BaseConnection):
     """
 
     __slots__ = (
-        "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost", "on_room",
+        "_was_idle", "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost", "on_room",
         "opened_streams", "protocol", "streams",
     )  # fmt: skip
 
@@ -43,6 +43,7 @@ class MultiplexedConnection(BaseConnection):
         self.max_streams = 100
         self.streams: set[Stream] = set()
         self.opened_streams = 0
+        self._was_idle = False  # before the exchanges that go on now, of which none has ended yet
         self.is_going_away = False
         self.error: BaseException | None = None
         self.completed_at = monotonic()
@@ -129,8 +130,10 @@ class MultiplexedConnection(BaseConnection):
     def take_stream(self) -> Stream:
         """Return a stream for one exchange; there is room for it."""
         stream = self.open_stream()
-        # 1 on a connection that was idle: if it turns out to be dead, the peer has not seen the request
-        stream.reused = int(self.opened_streams > 0 and not self.streams)
+        if not self.streams:
+            self._was_idle = self.opened_streams > 0
+        # 1 on a connection that was idle: if it turns out to be dead, the peer has not seen the requests that came then
+        stream.reused = int(self._was_idle)
         self.streams.add(stream)
         self.opened_streams += 1
         return stream
@@ -139,6 +142,7 @@ class MultiplexedConnection(BaseConnection):
         """Forget a stream, which is over."""
         if stream in self.streams:
             self.streams.discard(stream)
+            self._was_idle = False
             self.completed_at = monotonic()
             if self.is_going_away and not self.streams:
                 self.close()
