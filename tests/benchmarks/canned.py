@@ -7,6 +7,7 @@ of a network: write() returns, the caller awaits the response, then the bytes ar
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Awaitable
 from typing import Any, TypeVar, cast
 
@@ -25,9 +26,8 @@ class CannedTransport(asyncio.Transport):
 
     def __init__(self, protocol: asyncio.BaseProtocol, response: bytes) -> None:
         super().__init__()
-        self.protocol = protocol
         self.response = response
-        self.buffered = cast(asyncio.BufferedProtocol, protocol) if hasattr(protocol, "get_buffer") else None
+        self.set_protocol(protocol)
         self.owed = 0
         self.closed = False
 
@@ -40,6 +40,8 @@ class CannedTransport(asyncio.Transport):
             cast(asyncio.Protocol, self.protocol).data_received(self.response)
             return
         size = len(self.response)
+        if not size:
+            return
         buffer = cast(memoryview, self.buffered.get_buffer(-1))
         buffer[:size] = self.response
         self.buffered.buffer_updated(size)
@@ -49,6 +51,7 @@ class CannedTransport(asyncio.Transport):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
+        self.buffered = cast(asyncio.BufferedProtocol, protocol) if hasattr(protocol, "get_buffer") else None
 
     def is_closing(self) -> bool:
         return self.closed
@@ -74,20 +77,79 @@ class CannedTransport(asyncio.Transport):
         pass
 
 
+def literal(name: bytes, value: bytes) -> bytes:
+    """Return a field of HPACK without the tables, so that no state is needed (RFC 7541, section 6.2.2)."""
+    return b"\0%c%b%c%b" % (len(name), name, len(value), value)
+
+
+def fields_of_answer() -> bytes:
+    lines = ANSWER.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+    pairs = (line.split(b": ", 1) for line in lines if not line.startswith(b"Connection"))
+    return b"\x88" + b"".join(literal(name.lower(), value) for name, value in pairs)  # 0x88 is `:status: 200`
+
+
+class ChosenHttp2:
+    """What the transport says of TLS."""
+
+    def selected_alpn_protocol(self) -> str:
+        return "h2"
+
+
+class Http2Transport(CannedTransport):
+    """A transport that answers each request of HTTP/2 when the tasks that are ready have run; all that are due in one read."""
+
+    DATA, HEADERS, SETTINGS, WINDOW_UPDATE = 0, 1, 4, 8
+    END_STREAM, END_HEADERS = 1, 4
+    MOST, FIRST_WINDOW = 2**31 - 1, 65535  # bytes of a window
+    PREFACE = 24  # bytes
+    FRAME = struct.Struct(">IBI")  # length and type, flags, stream
+
+    def __init__(self, protocol: asyncio.BaseProtocol) -> None:
+        opened = self.FRAME.pack(4 << 8 | self.WINDOW_UPDATE, 0, 0) + (self.MOST - self.FIRST_WINDOW).to_bytes(4)
+        super().__init__(protocol, self.FRAME.pack(self.SETTINGS, 0, 0) + opened)
+        self._extra = {"ssl_object": ChosenHttp2()}
+        self.unread = self.PREFACE
+        self.begun = b""
+        fields = fields_of_answer()
+        head = self.FRAME.pack(len(fields) << 8 | self.HEADERS, self.END_HEADERS, 0)[:5]
+        body = self.FRAME.pack(len(SMALL) << 8 | self.DATA, self.END_STREAM, 0)[:5]
+        self.parts = head, fields + body, SMALL
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        loop = asyncio.get_running_loop()
+        if not self.owed:
+            self.owed = 1
+            loop.call_soon(self.answer)
+        data = bytes(data)[self.unread :]
+        self.unread = 0
+        at, (head, fields, body) = 0, self.parts
+        while at < len(data):
+            kind, flags, number = self.FRAME.unpack_from(data, at)
+            at += self.FRAME.size + (kind >> 8)
+            if flags & self.END_STREAM and kind & 255 in (self.HEADERS, self.DATA):
+                stream = number.to_bytes(4)
+                self.response += head + stream + fields + stream + body
+
+    def answer(self) -> None:
+        super().answer()
+        self.response = b""
+
+
 class CannedLoop(asyncio.SelectorEventLoop):
     """A loop whose ways to connect all return a CannedTransport.
 
-    response: what connections that are opened from now on answer each write with.
+    response: what connections that are opened from now on answer each write with. speaks_http2: they speak HTTP/2 instead.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.response = ANSWER
+        self.speaks_http2 = False
         self.transports: list[CannedTransport] = []
 
     async def create_connection(self, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
         protocol = protocol_factory()
-        transport = CannedTransport(protocol, self.response)
+        transport = Http2Transport(protocol) if self.speaks_http2 else CannedTransport(protocol, self.response)
         self.transports.append(transport)
         protocol.connection_made(transport)
         return transport, protocol

@@ -1,4 +1,4 @@
-"""Hookline with every installed default plugin, and its core alone."""
+"""Hookline with every installed default plugin, and its core alone; over HTTP/2 with either engine, or kept to HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from hookline import HttpClient
 
 class HooklineClient(Adapter):
     autoload = True
+    options: dict[str, Any] = {}
 
     async def open(self) -> None:
         self.stack = AsyncExitStack()
         client = HttpClient(
-            pool_size=self.setup.pool, keep_alive=600, verify=self.setup.ca or True, autoload=self.autoload
+            pool_size=self.setup.pool,
+            keep_alive=600 if self.setup.reuses else 0,
+            verify=self.setup.ca or True,
+            autoload=self.autoload,
+            **self.options,
         )
         self.client = await self.stack.enter_async_context(client)
 
@@ -67,3 +72,11 @@ class HooklineCore(HooklineClient):
 
     async def decoded(self, url: str) -> tuple[int, bytes]:
         raise NotImplementedError("core alone leaves content codings to plugins")
+
+
+class HooklineOnH2(HooklineClient):
+    options = {"http2_engine": "h2"}
+
+
+class HooklineHttp1(HooklineClient):
+    options = {"version": "HTTP/1.1"}
