@@ -17,9 +17,7 @@ class Httpx2Client(Adapter):
             http2=True,
             verify=self.setup.context() or True,
             timeout=60,
-            limits=httpx2.Limits(
-                max_connections=self.setup.pool, max_keepalive_connections=kept, keepalive_expiry=600
-            ),
+            limits=httpx2.Limits(max_connections=self.setup.pool, max_keepalive_connections=kept, keepalive_expiry=600),
         )
 
     async def close(self) -> None:

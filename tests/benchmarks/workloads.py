@@ -59,10 +59,23 @@ WORKLOADS = {
     "h2_down": Workload("streamed download over HTTP/2", "download", "/big", tls=True, big=True, http2=True),
     "h2_up": Workload("streamed upload over HTTP/2", "upload", "/sink", tls=True, big=True, http2=True),
     "h2_frames": Workload("100 KB over HTTP/2, 100 B a frame", "download", "/frames", tls=True, http2=True),
-    "h2_new": Workload("small GET over HTTP/2, new connection each", "get", "/small", tls=True, reuses=False, http2=True),
+    "h2_new": Workload(
+        "small GET over HTTP/2, new connection each", "get", "/small", tls=True, reuses=False, http2=True
+    ),
 }
 FRAMES_SIZE = 100_000
-REQUIRED = ("a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "ws_64", "ws_64x16", "ws_64k", *(name for name in WORKLOADS if name[:2] == "h2"))
+REQUIRED = (
+    "a_seq",
+    "b_c10",
+    "v_c10",
+    "c_c100",
+    "h_post",
+    "f_down",
+    "ws_64",
+    "ws_64x16",
+    "ws_64k",
+    *(name for name in WORKLOADS if name[:2] == "h2"),
+)
 
 
 @cache

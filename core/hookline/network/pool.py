@@ -186,6 +186,9 @@ class Pool:
         """
         if self.waiters and not is_first and self.first_waiter_number() is not None:
             return None
+        session = self.sessions[0]
+        if session.streams and session.has_room and not is_first:
+            return session.take_stream()
         for session in list(self.sessions):
             if session.complete and session.opened_streams and self.is_stale(session, now):
                 self._close(session)
@@ -260,6 +263,8 @@ class Pool:
 
     def _serve_from(self, session: MultiplexedConnection) -> None:
         """Give streams of a connection that has room to those in the queue."""
+        if session.streams and not self.waiters:
+            return
         if session.complete and self._connection_limit.queue and self._connection_limit.must_yield(self):
             self._close(session)  # a waiter of another route is next
         while self.waiters and session.has_room and (waiter := self._next_waiter()) is not None:
@@ -308,6 +313,9 @@ class Pool:
             connection.keep_alive = False  # a waiter of another route is next: close this connection to make room
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if connection.session is not None:
+                if connection.on_fast_path:
+                    connection.session.take_back(connection)
+                    return
                 connection.end()
                 connection.abort()
                 return

@@ -13,6 +13,8 @@ from .base_connection import BaseConnection, has_ended
 from .carrier import ConnectionFacts, facts_of
 from .stream import Stream
 
+MAX_SPARE = 100  # streams that a connection keeps for later exchanges
+
 
 class MultiplexedConnection(BaseConnection):
     """A connection that carries many exchanges at once, each in a `Stream`. A plugin's subclass speaks its protocol.
@@ -33,7 +35,7 @@ class MultiplexedConnection(BaseConnection):
     """
 
     __slots__ = (
-        "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost", "on_room",
+        "_spare", "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost", "on_room",
         "opened_streams", "protocol", "streams",
     )  # fmt: skip
 
@@ -42,6 +44,7 @@ class MultiplexedConnection(BaseConnection):
         self.protocol = ""
         self.max_streams = 100
         self.streams: set[Stream] = set()
+        self._spare: list[Stream] = []  # that may serve again
         self.opened_streams = 0
         self.is_going_away = False
         self.error: BaseException | None = None
@@ -128,17 +131,30 @@ class MultiplexedConnection(BaseConnection):
 
     def take_stream(self) -> Stream:
         """Return a stream for one exchange; there is room for it."""
-        stream = self.open_stream()
+        stream = self._spare.pop() if self._spare else self.open_stream()
         # 1 on a connection that was idle: if it turns out to be dead, the peer has not seen the request
-        stream.reused = int(self.opened_streams > 0 and not self.streams)
+        stream.reused = 0 if self.streams or not self.opened_streams else 1
         self.streams.add(stream)
         self.opened_streams += 1
         return stream
 
+    def take_back(self, stream: Stream) -> None:
+        """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange."""
+        if not stream.serves_again or not stream.alive:
+            stream.end()
+            stream.abort()
+            return
+        stream.receiver = stream.waiter = stream.head = None  # type: ignore[assignment]  # `begin` sets them before they are used
+        stream.parts = []
+        stream.ended()
+        if len(self._spare) < MAX_SPARE:
+            self._spare.append(stream)
+        self.stream_ended(stream)
+
     def stream_ended(self, stream: Stream) -> None:
         """Forget a stream, which is over."""
         if stream in self.streams:
-            self.streams.discard(stream)
+            self.streams.remove(stream)
             self.completed_at = monotonic()
             if self.is_going_away and not self.streams:
                 self.close()

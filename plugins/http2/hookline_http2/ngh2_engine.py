@@ -57,6 +57,7 @@ class NGH2Engine:
         self._is_closing = self._has_goaway = False
         self._last_words = b""
         self._bodies = BodyQueues()
+        self._waiting = self._bodies.queues
 
     def start(self) -> None:
         self._connection.initiate_connection(SETTINGS)
@@ -80,7 +81,7 @@ class NGH2Engine:
             data, self._last_words = self._last_words, b""
             return data
         try:
-            data = self._send_bodies(size) if self._bodies else self._connection.data_to_send(size)
+            data = self._send_bodies(size) if self._waiting else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
             return b""
         events = self._connection.events()
@@ -102,7 +103,7 @@ class NGH2Engine:
             elif kind is ResponseReceived:
                 receiver.head_received(event.stream_id, event.headers, event.end_stream)  # type: ignore[attr-defined]
             elif kind is StreamClosed:
-                if self._bodies:
+                if self._waiting:
                     self._bodies.drop(event.stream_id)  # type: ignore[attr-defined]
                 if event.local_error is not None or event.error_code != NO_ERROR:  # type: ignore[attr-defined]
                     self._stream_failed(event)
@@ -171,7 +172,7 @@ class NGH2Engine:
         return b"".join(written)
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
-        if self._bodies or len(data) > TURN:
+        if self._waiting or len(data) > TURN:
             self._bodies.add(number, data, ends=ends)
             return
         try:
