@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.adapter import JSON_TYPE, Adapter, pieces
 from benchmarks.workloads import WrongAnswer
@@ -13,7 +13,7 @@ from hookline import HttpClient
 
 class HooklineClient(Adapter):
     autoload = True
-    options: dict[str, Any] = {}
+    options: ClassVar[dict[str, Any]] = {}
 
     async def open(self) -> None:
         self.stack = AsyncExitStack()
@@ -75,8 +75,8 @@ class HooklineCore(HooklineClient):
 
 
 class HooklineOnH2(HooklineClient):
-    options = {"http2_engine": "h2"}
+    options: ClassVar[dict[str, Any]] = {"http2_engine": "h2"}
 
 
 class HooklineHttp1(HooklineClient):
-    options = {"version": "HTTP/1.1"}
+    options: ClassVar[dict[str, Any]] = {"version": "HTTP/1.1"}

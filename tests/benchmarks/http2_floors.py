@@ -233,8 +233,8 @@ class NGH2Floor(Adapter):
         origin = urlsplit(self.setup.base)
         _, connection = await self.loop.create_connection(
             lambda: self.connection(self.loop),
-            origin.hostname,
-            origin.port,
+            origin.hostname or "",
+            origin.port or 0,
             ssl=self.context,
             server_hostname=origin.hostname,
         )

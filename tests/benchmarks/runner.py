@@ -150,7 +150,8 @@ def measure(plan: Plan, running_server: Server) -> Iterator[Row]:
         server = running_server.http2 if WORKLOADS[name].http2 else running_server
         if server is None:
             missing = "HTTP/2 needs nginx, a C compiler and trustme"
-            yield from ({"workload": name, "client": label, "error": missing} for label in plan.labels)
+            for label in plan.labels:
+                yield {"workload": name, "client": label, "error": missing}
             continue
         clients: list[ClientProcess] = []
         try:

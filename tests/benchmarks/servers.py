@@ -1,4 +1,4 @@
-"""Start the server for all clients, on loopback: server.c if there is a C compiler, else nginx. HTTP/2 is nginx's before server.c."""
+"""Start the server for all clients, on loopback: server.c if there is a C compiler, else nginx. nginx speaks HTTP/2."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ class Workload:
     """One operation that `concurrency` tasks repeat until `seconds` are over.
 
     operation: the adapter's method. big: it transfers the big body. size: bytes of an echoed message. http2: over
-    HTTP/2, with one connection. The first letters of the names are fixed, so that tables of different machines, versions and programs can be compared.
+    HTTP/2, with one connection. The first letters of the names are fixed, so that tables of different machines, versions and
+    programs can be compared.
     """
 
     title: str
@@ -65,16 +66,8 @@ WORKLOADS = {
 }
 FRAMES_SIZE = 100_000
 REQUIRED = (
-    "a_seq",
-    "b_c10",
-    "v_c10",
-    "c_c100",
-    "h_post",
-    "f_down",
-    "ws_64",
-    "ws_64x16",
-    "ws_64k",
-    *(name for name in WORKLOADS if name[:2] == "h2"),
+    *("a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "ws_64", "ws_64x16", "ws_64k"),
+    *(name for name in WORKLOADS if name.startswith("h2_")),
 )
 
 

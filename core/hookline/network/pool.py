@@ -177,7 +177,11 @@ class Pool:
                     continue
                 connection.reused += 1
                 return connection
-        return self.take_stream(now) if self.sessions else None
+        if not self.sessions:
+            return None
+        if not self.waiters and (stream := self.sessions[0].take_stream_beside()) is not None:
+            return stream
+        return self.take_stream(now)
 
     def take_stream(self, now: float, *, is_first: bool = False) -> Carrier | None:
         """Take a stream of a connection that has room for one; None if there is none, or if others wait for it.
@@ -186,9 +190,6 @@ class Pool:
         """
         if self.waiters and not is_first and self.first_waiter_number() is not None:
             return None
-        session = self.sessions[0]
-        if session.streams and session.has_room and not is_first:
-            return session.take_stream()
         for session in list(self.sessions):
             if session.complete and session.opened_streams and self.is_stale(session, now):
                 self._close(session)
@@ -263,8 +264,6 @@ class Pool:
 
     def _serve_from(self, session: MultiplexedConnection) -> None:
         """Give streams of a connection that has room to those in the queue."""
-        if session.streams and not self.waiters:
-            return
         if session.complete and self._connection_limit.queue and self._connection_limit.must_yield(self):
             self._close(session)  # a waiter of another route is next
         while self.waiters and session.has_room and (waiter := self._next_waiter()) is not None:
@@ -314,7 +313,10 @@ class Pool:
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if connection.session is not None:
                 if connection.on_fast_path:
-                    connection.session.take_back(connection)
+                    session = connection.session
+                    session.take_back(connection)
+                    if (self.waiters or not session.streams) and session.on_room is not None:
+                        self._serve_from(session)
                     return
                 connection.end()
                 connection.abort()

@@ -138,8 +138,27 @@ class MultiplexedConnection(BaseConnection):
         self.opened_streams += 1
         return stream
 
+    def take_stream_beside(self) -> Stream | None:
+        """Return a stream for one exchange beside others; None if there are no others, or if there is no room for it."""
+        streams = self.streams
+        if (
+            not streams
+            or len(streams) >= self.max_streams
+            or self.is_going_away
+            or not (self.alive and self.keep_alive)
+        ):
+            return None
+        stream = self._spare.pop() if self._spare else self.open_stream()
+        stream.reused = 0
+        streams.add(stream)
+        self.opened_streams += 1
+        return stream
+
     def take_back(self, stream: Stream) -> None:
-        """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange."""
+        """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange.
+
+        The pool does for a stream that is kept what `on_room` is for.
+        """
         if not stream.serves_again or not stream.alive:
             stream.end()
             stream.abort()
@@ -147,9 +166,12 @@ class MultiplexedConnection(BaseConnection):
         stream.receiver = stream.waiter = stream.head = None  # type: ignore[assignment]  # `begin` sets them before they are used
         stream.parts = []
         stream.ended()
+        self.streams.remove(stream)
+        self.completed_at = stream.completed_at
         if len(self._spare) < MAX_SPARE:
             self._spare.append(stream)
-        self.stream_ended(stream)
+        if self.is_going_away and not self.streams:
+            self.close()
 
     def stream_ended(self, stream: Stream) -> None:
         """Forget a stream, which is over."""

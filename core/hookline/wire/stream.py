@@ -37,8 +37,8 @@ class Stream(Carrier):
     `continue_reading`. It calls `receive_head`, `receive_data` and `receive_end` with what arrives for the stream, and `fail`
     with an error. When the peer takes no more of the body it calls `pause_writing`, and `resume_writing` later.
 
-    serves_again: True if an object whose exchange has ended on the fast path may serve another exchange: `ended` then leaves it as
-    `__init__` does. A class may set it; a new object for each exchange costs 3 us more.
+    serves_again: True if an object whose exchange has ended on the fast path may serve another one: `ended` then leaves it as
+    `__init__` does. A class may set it. A new object for each exchange takes longer.
     """
 
     __slots__ = (*SLOTS, "_is_over", "_trailers", "alive", "keep_alive", "loop", "session")

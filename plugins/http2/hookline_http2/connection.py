@@ -41,8 +41,8 @@ class Http2Connection(MultiplexedConnection):
 
     __slots__ = (
         "_flush_is_due", "_goaway", "_has_heard", "_has_settings", "_held", "_idle_frames", "_idle_since", "_is_closed",
-        "_is_pinged", "_is_write_paused", "_last_fields", "_last_head", "_ping_interval", "_ping_timer", "_prepared", "_response_heads",
-        "engine", "numbered", "waiting_senders",
+        "_is_pinged", "_is_write_paused", "_last_fields", "_last_head", "_ping_interval", "_ping_timer", "_prepared",
+        "_response_heads", "engine", "numbered", "waiting_senders",
     )  # fmt: skip
 
     # One read may bring data of many streams; as large as asyncio reads for TLS. 64 KiB takes a fifth longer for large bodies.
@@ -99,7 +99,8 @@ class Http2Connection(MultiplexedConnection):
         self._idle_frames = 0
         if request._closes_connection and ends_connection(head):
             self.go_away()
-        self.flush_soon()
+        if not self._flush_is_due:
+            self.flush_soon()
 
     def _prepare(self, request: HttpRequest, head: bytes, priority: str | None, key: Any) -> Any:
         secrets = request.configuration.credentials | request.sensitive_headers
@@ -178,6 +179,20 @@ class Http2Connection(MultiplexedConnection):
             stream.held_pieces.append(data)
         if ended:
             stream.receive_last()
+
+    def pieces_received(self, number: int, pieces: list[bytes]) -> None:
+        size = sum(map(len, pieces))
+        stream = self.numbered.get(number)
+        if stream is None:
+            self.engine.acknowledge(number, size)
+            for _ in pieces:
+                self.idle_frame_received()
+            return
+        self._idle_frames = 0
+        stream.unacknowledged += size
+        if not stream.held_pieces and stream.held_head is None:
+            self._held.append(stream)
+        stream.held_pieces += pieces
 
     def trailers_received(self, number: int, fields: Fields) -> None:
         stream = self.numbered.get(number)

@@ -95,8 +95,23 @@ class NGH2Engine:
 
     def _dispatch(self, events: list[Event]) -> None:
         receiver = self._receiver
+        # Frames of one stream in succession are passed on together: a call for all of them, and not for each.
+        pieces: list[bytes] = []
+        number = 0
         for event in events:
             kind = type(event)  # the events have no subclasses; `match` would try one class after the other
+            if kind is DataReceived:
+                data = event.data  # type: ignore[attr-defined]
+                if data and not event.end_stream:  # type: ignore[attr-defined]
+                    if event.stream_id != number:  # type: ignore[attr-defined]
+                        if pieces:
+                            receiver.pieces_received(number, pieces)
+                        number, pieces = event.stream_id, []  # type: ignore[attr-defined]
+                    pieces.append(data)
+                    continue
+            if pieces:
+                receiver.pieces_received(number, pieces)
+                number, pieces = 0, []
             if kind is DataReceived:
                 data = event.data  # type: ignore[attr-defined]
                 receiver.data_received(event.stream_id, data, len(data), event.end_stream)  # type: ignore[attr-defined]
@@ -123,6 +138,8 @@ class NGH2Engine:
                 self._connection_closed(event)
             else:
                 receiver.idle_frame_received()
+        if pieces:
+            receiver.pieces_received(number, pieces)
 
     def _stream_failed(self, event: Any) -> None:
         """Report what ngh2 has reset; the receiver knows nothing any more of what itself or the peer has."""
