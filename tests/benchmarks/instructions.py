@@ -42,8 +42,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET of another URL": {},
     "GET over HTTP/2": {},  # 32 at a time; so are those below
     "POST over HTTP/2": {"data": BODY},
-    "GET over HTTP/2, floor": {},  # what a client of no features takes for it, as for the next
-    "POST over HTTP/2, floor": {"data": BODY},
+    "GET over HTTP/2 of the floor": {},  # what a client of no features takes for it, as for the next
+    "POST over HTTP/2 of the floor": {"data": BODY},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
 }
