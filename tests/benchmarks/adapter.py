@@ -14,11 +14,15 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Setup:
-    """base: scheme, host and port. pool: the maximum number of connections. ca: a file with the server's authority."""
+    """base: scheme, host and port. pool: the maximum number of connections. ca: a file with the server's authority.
+
+    reuses: connections are kept alive.
+    """
 
     base: str
     pool: int
     ca: str | None
+    reuses: bool = True
 
     def context(self) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=self.ca) if self.base.startswith("https:") else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from benchmarks.adapter import Adapter
+from benchmarks.workloads import Workload
 
 CLIENTS = {
     "hookline": ("benchmarks.hookline_client", "HooklineClient"),
@@ -16,10 +17,16 @@ CLIENTS = {
     "wsproto": ("benchmarks.websocket_clients", "WsprotoClient"),
     "websockets": ("benchmarks.websocket_clients", "WebsocketsClient"),
     "picows": ("benchmarks.websocket_clients", "PicowsClient"),
+    "hookline_h2": ("benchmarks.hookline_client", "HooklineOnH2"),
+    "hookline_http1": ("benchmarks.hookline_client", "HooklineHttp1"),
+    "httpx2": ("benchmarks.httpx2_client", "Httpx2Client"),
+    "ngh2_floor": ("benchmarks.http2_floors", "NGH2Floor"),
+    "h2_floor": ("benchmarks.http2_floors", "H2Floor"),
 }
-FLOORS = ("floor", "floor_buffered", "wsproto")
+FLOORS = ("floor", "floor_buffered", "wsproto", "ngh2_floor", "h2_floor")
 ECHO_ONLY = ("wsproto", "websockets", "picows")
-NO_ECHO = ("hookline_core", "floor", "floor_buffered")
+HTTP2_ONLY = ("hookline_h2", "hookline_http1", "httpx2", "ngh2_floor", "h2_floor")
+NO_ECHO = ("hookline_core", "floor", "floor_buffered", *HTTP2_ONLY)
 DECODED_ONLY = ("hookline_isal",)
 UV = "+uv"
 
@@ -31,9 +38,11 @@ def adapter(label: str) -> type[Adapter]:
     return found
 
 
-def can(label: str, operation: str) -> bool:
-    """Return whether the client is measured with this operation."""
+def can(label: str, workload: Workload) -> bool:
+    """Return whether the client is measured with this workload."""
     name = label.removesuffix(UV)
     if name in DECODED_ONLY:
-        return operation == "decoded"
-    return name not in (NO_ECHO if operation == "echo" else ECHO_ONLY)
+        return workload.operation == "decoded"
+    if workload.http2:
+        return name == "hookline" or name in HTTP2_ONLY
+    return name not in (NO_ECHO if workload.operation == "echo" else (*ECHO_ONLY, *HTTP2_ONLY))

@@ -1,11 +1,11 @@
-"""Hookline with every installed default plugin, the same with isal, and its core alone."""
+"""Hookline with every installed default plugin, the same with isal, over HTTP/2 or kept to HTTP/1.1, and its core alone."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.adapter import JSON_TYPE, Adapter, pieces
 from benchmarks.workloads import WrongAnswer
@@ -15,13 +15,18 @@ from hookline import HttpClient
 class HooklineClient(Adapter):
     autoload = True
     uses_isal = False
+    options: ClassVar[dict[str, Any]] = {}
 
     async def open(self) -> None:
         if not self.uses_isal:
             sys.modules["isal"] = None  # type: ignore[assignment]  # as if it was not installed
         self.stack = AsyncExitStack()
         client = HttpClient(
-            pool_size=self.setup.pool, keep_alive=600, verify=self.setup.ca or True, autoload=self.autoload
+            pool_size=self.setup.pool,
+            keep_alive=600 if self.setup.reuses else 0,
+            verify=self.setup.ca or True,
+            autoload=self.autoload,
+            **self.options,
         )
         self.client = await self.stack.enter_async_context(client)
 
@@ -80,3 +85,11 @@ class HooklineCore(HooklineClient):
 
     async def decoded(self, url: str) -> tuple[int, bytes]:
         raise NotImplementedError("core alone leaves content codings to plugins")
+
+
+class HooklineOnH2(HooklineClient):
+    options: ClassVar[dict[str, Any]] = {"http2_engine": "h2"}
+
+
+class HooklineHttp1(HooklineClient):
+    options: ClassVar[dict[str, Any]] = {"version": "HTTP/1.1"}

@@ -22,14 +22,14 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import instruction_limits
-from benchmarks.canned import FRESH_ANSWER, CannedLoop, WebSocketTransport, step_through
+from benchmarks.canned import FRESH_ANSWER, CannedLoop, Http2Transport, WebSocketTransport, step_through
 from benchmarks.workloads import SMALL, WrongAnswer, echoed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +46,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET with a pair": {"auth": ("user", "password")},
     "GET with a handler": {},
     "GET of another URL": {},
+    "GET over HTTP/2": {},  # 32 at a time; so are those below
+    "POST over HTTP/2": {"data": BODY},
+    "GET over HTTP/2 of the floor": {},  # what a client of no features takes for it, as for the next
+    "POST over HTTP/2 of the floor": {"data": BODY},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
     "websocket echo": {"compression": False},  # of the handshake: 64 bytes, sent and received on one websocket
@@ -54,6 +58,43 @@ DEFAULT_KINDS = "GET,GET with a field,POST"
 FEW, MANY = 1000, 3000  # requests of the two runs
 # With an unlucky seed, names collide in tables of the interpreter, which adds 2 % to one kind of call: the least count is taken.
 HASH_SEEDS = ("0", "1")
+
+
+AT_A_TIME = 32
+
+
+async def repeat_over_http2(kind: str, requests: int) -> None:
+    """Send requests on one connection, by 32 tasks of the loop."""
+    from benchmarks.adapter import Setup
+    from benchmarks.http2_floors import NGH2Floor
+    from hookline import HttpClient
+
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, CannedLoop)
+    loop.transport_type = Http2Transport
+    left, url = requests, URL.replace("http:", "https:")
+    async with AsyncExitStack() as stack:
+        if kind.endswith("floor"):
+            floor = NGH2Floor(Setup(url.removesuffix("/small"), 1, None))
+            await floor.open()
+
+            async def send() -> tuple[int, bytes]:
+                return await (floor.post(url, BODY) if kind.startswith("POST") else floor.get(url))
+        else:
+            client = await stack.enter_async_context(HttpClient())
+
+            async def send() -> tuple[int, bytes]:
+                response = await (client.post(url, data=BODY) if kind.startswith("POST") else client.get(url))
+                return response.status_code, response.content
+
+        async def take_turns() -> None:
+            nonlocal left
+            while left > 0:
+                left -= 1
+                if (answer := await send()) != (200, SMALL):
+                    raise WrongAnswer(f"{answer!r}")
+
+        await asyncio.gather(*(take_turns() for _ in range(AT_A_TIME)))
 
 
 async def repeat(kind: str, requests: int) -> None:
@@ -246,7 +287,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.repeat:
         with asyncio.Runner(loop_factory=CannedLoop) as runner:
-            runner.run(repeat(options.repeat, options.requests))
+            function = repeat_over_http2 if "HTTP/2" in options.repeat else repeat
+            runner.run(function(options.repeat, options.requests))
         return 0
     if options.guard:
         return int(guard())

@@ -80,8 +80,8 @@ class Results:
         if what == "growth":
             found = self.samples.get(workload, {}).get(client, {}).values()
             return max((s.growth for s in found), default=math.nan)
-        other = "aiohttp" + (UV if client.endswith(UV) else "") if what == "aiohttp" else self.floor(workload, client)
-        return self.ratio(workload, client, other)
+        suffix = UV if client.endswith(UV) else ""
+        return self.ratio(workload, client, self.floor(workload, client) if what == "floor" else what + suffix)
 
 
 def spread(values: list[float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Against = Literal["aiohttp", "floor", "growth"]
+Against = Literal["aiohttp", "floor", "growth", "ngh2_floor", "h2_floor", "httpx2", "hookline_http1"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Target:
     client: str = "hookline"
 
 
+HTTP2 = ("h2_seq", "h2_c32", "h2_c100", "h2_json", "h2_post", "h2_down", "h2_up", "h2_frames", "h2_new")
 TARGETS = (
     Target("a_seq", "aiohttp", 0.45),
     Target("b_c10", "aiohttp", 0.25),
@@ -45,6 +46,11 @@ TARGETS = (
     Target("ws_64", "floor", 1.10),
     Target("ws_64x16", "floor", 1.10),
     Target("ws_64k", "floor", 1.10),
+    *(Target(name, "ngh2_floor", 1.5) for name in ("h2_seq", "h2_c32", "h2_c100", "h2_post", "h2_frames")),
+    *(Target(name, "ngh2_floor", 1.3) for name in ("h2_json", "h2_down", "h2_up")),
+    *(Target(name, "h2_floor", 1.3, "hookline_h2") for name in HTTP2 if name != "h2_new"),
+    *(Target(name, "httpx2", 1.0) for name in HTTP2),
+    *(Target(name, "hookline_http1", 1.0) for name in ("h2_c32", "h2_c100", "h2_new")),
 )
 # The cost of all default plugins over core alone, without a socket, in microseconds per request.
 PLUGINS_COST = 1.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from benchmarks import instruction_limits, instructions
 from benchmarks.report import Results, missed
+from benchmarks.servers import compiler
 from benchmarks.targets import TARGETS
 from benchmarks.workloads import MIB, RECEIVED, SMALL, WORKLOADS, WrongAnswer, check
 
@@ -21,7 +23,7 @@ BRIEF = ("--rounds", "1", "--seconds", "0.02", "--retries", "0", "--mib", "8")
 
 
 def program(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(HERE / name), *words], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, str(HERE / name), *words], capture_output=True, text=True, timeout=120)
 
 
 def rows_for(workload: str, cpu: dict[str, list[float]], growth: float = 0.0) -> list[dict[str, object]]:
@@ -88,6 +90,36 @@ def test_run_measures_whole_decoded_and_sent_bodies_with_isal_as_a_client_of_its
     measured = {(row["workload"], row["client"]) for row in rows if "error" not in row}
     assert {("g_1m", "hookline"), ("i_up", "hookline"), ("n_gzip", "hookline"), ("n_gzip", "hookline_isal")} <= measured
     assert ("g_1m", "hookline_isal") not in measured
+
+
+@pytest.mark.parametrize(
+    ("workloads", "clients"),
+    [
+        ("h2_c32,h2_json,h2_post", "hookline,ngh2_floor,h2_floor,httpx2"),
+        ("h2_down,h2_frames", "hookline,ngh2_floor,h2_floor,httpx2"),
+        ("h2_up,h2_new", "hookline,hookline_h2,hookline_http1,ngh2_floor,h2_floor,httpx2"),
+    ],
+    ids=["small", "down", "up-new"],
+)
+def test_run_measures_http2(tmp_path: Path, workloads: str, clients: str) -> None:
+    out = tmp_path / "samples.jsonl"
+    if compiler() is None or shutil.which("nginx") is None:
+        pytest.skip("HTTP/2 needs nginx and a C compiler")
+
+    done = program("run.py", *BRIEF, "--workloads", workloads, "--clients", clients, "--out", str(out))
+
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert not [row for row in rows if "error" in row], done.stderr
+    measured = {(row["workload"], row["client"]) for row in rows if row["operations"] > 0}
+    assert measured == {(workload, client) for workload in workloads.split(",") for client in clients.split(",")}
+
+
+@pytest.mark.parametrize("kind", ["GET over HTTP/2", "POST over HTTP/2", "GET over HTTP/2 of the floor"])
+def test_instructions_count_requests_over_http2(kind: str) -> None:
+    done = program("instructions.py", "--repeat", kind, "--requests", "100")
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_run_exits_with_one_if_hookline_misses_its_targets(tmp_path: Path) -> None:

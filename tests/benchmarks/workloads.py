@@ -20,8 +20,9 @@ PIECE = bytes(range(256)) * 256  # 64 KiB, the pieces of a streamed upload
 class Workload:
     """One operation that `concurrency` tasks repeat until `seconds` are over.
 
-    operation: the adapter's method. big: it transfers the big body. size: bytes of an echoed message. The first letters of
-    the names are fixed, so that tables of different machines, versions and programs can be compared.
+    operation: the adapter's method. big: it transfers the big body. size: bytes of an echoed message. http2: over
+    HTTP/2, with one connection. The first letters of the names are fixed, so that tables of different machines, versions and
+    programs can be compared.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Workload:
     reuses: bool = True  # connections are kept alive
     big: bool = False
     size: int = 0
+    http2: bool = False
 
 
 WORKLOADS = {
@@ -52,10 +54,24 @@ WORKLOADS = {
     "ws_64x16": Workload("websocket, echo of 64 B, 16 of them", "echo", "/ws", 16, size=64),
     "ws_64k": Workload("websocket, echo of 64 KiB", "echo", "/ws", size=64 * 1024),
     "ws_1m": Workload("websocket, echo of 1 MiB", "echo", "/ws", size=MIB),
+    "h2_seq": Workload("small GET over HTTP/2, one at a time", "get", "/small", tls=True, http2=True),
+    "h2_c32": Workload("small GET over HTTP/2, 32 at a time", "get", "/small", 32, tls=True, http2=True),
+    "h2_c100": Workload("small GET over HTTP/2, 100 at a time", "get", "/small", 100, tls=True, http2=True),
+    "h2_json": Workload("JSON of 10 KiB over HTTP/2, 32 at a time", "json", "/json", 32, tls=True, http2=True),
+    "h2_post": Workload("POST 1 KiB over HTTP/2, 32 at a time", "post", "/sink", 32, tls=True, http2=True),
+    "h2_down": Workload("streamed download over HTTP/2", "download", "/big", tls=True, big=True, http2=True),
+    "h2_up": Workload("streamed upload over HTTP/2", "upload", "/sink", tls=True, big=True, http2=True),
+    "h2_frames": Workload("100 KB over HTTP/2, 100 B a frame", "download", "/frames", tls=True, http2=True),
+    "h2_new": Workload(
+        "small GET over HTTP/2, new connection each", "get", "/small", tls=True, reuses=False, http2=True
+    ),
 }
+FRAMES_SIZE = 100_000
 REQUIRED = (
-    "a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "i_up", "g_1m", "n_gzip", "ws_64", "ws_64x16", "ws_64k", "ws_1m",
-)  # fmt: skip
+    *("a_seq", "b_c10", "v_c10", "c_c100", "h_post", "f_down", "i_up", "g_1m", "n_gzip"),
+    *("ws_64", "ws_64x16", "ws_64k", "ws_1m"),
+    *(name for name in WORKLOADS if name.startswith("h2_")),
+)
 
 
 @cache
@@ -132,7 +148,7 @@ def check(workload: Workload, mib: int, status: int, result: object) -> None:
         case "upload", bytes(body):
             right = body == RECEIVED % (mib * MIB)
         case "download", int(size):
-            right = size == mib * MIB
+            right = size == (mib * MIB if workload.big else FRAMES_SIZE)
         case "decoded" | "body", bytes(body):
             right = len(body) == MIB
         case "echo", bytes(message):

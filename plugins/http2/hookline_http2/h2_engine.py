@@ -349,7 +349,7 @@ class H2Engine:
 
     def data_to_send(self, size: int) -> bytes:
         connection = self._connection
-        while size > 0 and self._bodies:
+        while size > 0 and self._bodies.queues:
             sent = 0
             for number, part, ends in self._bodies.take_turns(self._window, connection.max_outbound_frame_size):
                 sent += len(part)

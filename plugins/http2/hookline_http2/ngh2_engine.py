@@ -64,6 +64,7 @@ class NGH2Engine:
         self._is_closing = self._has_goaway = False
         self._last_words = b""
         self._bodies = BodyQueues()
+        self._waiting = self._bodies.queues
 
     def start(self) -> None:
         self._connection.initiate_connection(SETTINGS)
@@ -92,7 +93,7 @@ class NGH2Engine:
             data, self._last_words = self._last_words, b""
             return data
         try:
-            data = self._send_bodies(size) if self._bodies else self._connection.data_to_send(size)
+            data = self._send_bodies(size) if self._waiting else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
             data = b""
         events = self._connection.events()
@@ -106,15 +107,30 @@ class NGH2Engine:
 
     def _dispatch(self, events: list[Event]) -> None:
         receiver = self._receiver
+        # Frames of one stream in succession are passed on together: a call for all of them, and not for each.
+        pieces: list[bytes] = []
+        number = 0
         for event in events:
             kind = type(event)  # the events have no subclasses; `match` would try one class after the other
+            if kind is DataReceived:
+                data = event.data  # type: ignore[attr-defined]
+                if data and not event.end_stream:  # type: ignore[attr-defined]
+                    if event.stream_id != number:  # type: ignore[attr-defined]
+                        if pieces:
+                            receiver.pieces_received(number, pieces)
+                        number, pieces = event.stream_id, []  # type: ignore[attr-defined]
+                    pieces.append(data)
+                    continue
+            if pieces:
+                receiver.pieces_received(number, pieces)
+                number, pieces = 0, []
             if kind is DataReceived:
                 data = event.data  # type: ignore[attr-defined]
                 receiver.data_received(event.stream_id, data, len(data), event.end_stream)  # type: ignore[attr-defined]
             elif kind is ResponseReceived:
                 receiver.head_received(event.stream_id, event.headers, event.end_stream)  # type: ignore[attr-defined]
             elif kind is StreamClosed:
-                if self._bodies:
+                if self._waiting:
                     self._bodies.drop(event.stream_id)  # type: ignore[attr-defined]
                 if event.local_error is not None or event.error_code != NO_ERROR:  # type: ignore[attr-defined]
                     self._stream_failed(event)
@@ -136,6 +152,8 @@ class NGH2Engine:
                 self._connection_closed(event)
             else:
                 receiver.idle_frame_received()
+        if pieces:
+            receiver.pieces_received(number, pieces)
 
     def _take_failures(self) -> list[Event]:
         """Report the streams that ngh2 has reset, before what the peer does to streams; returns the other events that show now.
@@ -202,7 +220,7 @@ class NGH2Engine:
         return b"".join(written)
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
-        if self._bodies or len(data) > TURN:
+        if self._waiting or len(data) > TURN:
             self._bodies.add(number, data, ends=ends)
             return
         try:
