@@ -107,7 +107,7 @@ class FrameSession:
 
     def send(self, data: bytes) -> None:
         """Send bytes, whatever they mean, up to the server's `cut_after` on this connection."""
-        if self._is_cut:
+        if self._is_cut or self.writer.is_closing():  # uvloop raises for the second what asyncio ignores
             return
         limit = self.server.cut_after
         if limit is not None and self.sent + len(data) > limit:
@@ -224,8 +224,8 @@ class FrameSession:
         What was sent before arrives before FIN; RST may come before it. Under TLS there is no close_notify.
         """
         sock = self.writer.get_extra_info("socket")
-        if sock is None or sock.fileno() == -1:
-            return
+        if self.writer.is_closing() or sock is None or sock.fileno() == -1:
+            return  # a closed socket of uvloop keeps its number, which may be that of another one by now
         if not reset and cast(asyncio.Transport, self.writer.transport).get_write_buffer_size():
             self.writer.close()  # after what is still to be sent
             return
