@@ -112,7 +112,8 @@ async def test_thousand_requests_with_a_limit_of_ten(client, make_server):
     cancelled = [number for number, each in enumerate(results) if isinstance(each, asyncio.CancelledError)]
     assert cancelled == list(range(100, 1000, 100))
     assert {each.text for each in results if not isinstance(each, BaseException)} == {"hello"}
-    assert (server.connections, server.most_streams) == (1, 10)
+    assert server.connections == 1
+    assert server.most_streams <= 10
     assert server.targets[1:] == [f"/hello/{number}" for number in range(1000) if number not in cancelled]
     assert client.stats().waiting == 0
 

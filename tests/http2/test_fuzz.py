@@ -55,9 +55,14 @@ async def check_damaged(seed: int, fed: Fed) -> None:
                 engine, one, other, is_broken=is_broken, with_turns=turns > 0, with_upload="upload" in made.kinds
             )
         ends.append(whole)
-    for one, other in zip(*ends, strict=True):
-        # one of them may be stricter than the other, but only about the protocol
-        assert one == other or (one.error and other.error) or "RemoteProtocolError" in (one.error, other.error)
+    for by_ngh2, by_h2 in zip(*ends, strict=True):
+        # one of them may be stricter than the other, but only about the protocol; libnghttp2 may forget that, as below
+        assert (
+            by_ngh2 == by_h2
+            or (by_ngh2.error and by_h2.error)
+            or by_ngh2.error in {"RemoteProtocolError", "StreamReset", "ConnectionRefused"}
+            or by_h2.error == "RemoteProtocolError"
+        )
 
 
 def may_differ(
