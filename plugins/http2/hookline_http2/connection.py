@@ -270,7 +270,10 @@ class Http2Connection(MultiplexedConnection):
             raise
         if self._held:
             self._receive_held()
-        self.flush_soon()
+        if self.waiting_senders:
+            self._flush()  # a window has opened, as a rule: a turn of the loop less for each piece of a body
+        else:
+            self.flush_soon()
 
     def _receive_held(self) -> None:
         """Pass on what this read has brought of responses that have not ended in it."""

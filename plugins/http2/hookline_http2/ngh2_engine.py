@@ -200,11 +200,12 @@ class NGH2Engine:
         while sent and size > 0:
             try:
                 data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
-                written.append(data)
+                if data:
+                    written.append(data)
+                    size -= len(data)
                 room, sent = connection.remote_window_size, False
             except NGH2Error:  # the connection has ended, perhaps with these last words
                 break
-            size -= len(data)
 
             def window(number: int) -> int:
                 try:
@@ -217,7 +218,7 @@ class NGH2Engine:
                 sent = True
                 with suppress(NGH2Error):
                     connection.send_data(number, part, end_stream=ends)
-        return b"".join(written)
+        return written[0] if len(written) == 1 else b"".join(written)
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
         if self._waiting or len(data) > TURN:
