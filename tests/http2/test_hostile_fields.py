@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 from hpack import Encoder
 
-from hookline_testing.http2 import Flag, FrameType, encode_integer, field_block, frame, indexed, literal, table_size
+from hookline_testing.http2 import (
+    Flag,
+    FrameType,
+    Setting,
+    encode_integer,
+    field_block,
+    frame,
+    indexed,
+    literal,
+    table_size,
+)
 from kit.http2_cases import (
     CLIENT_TIMEOUT,
     Case,
@@ -304,3 +314,9 @@ CASES: dict[str, Case] = {f"{table}: {name}": case for table, cases in TABLES.it
 async def test_hostile_fields(make_client, make_server, engine, case):
     server = await make_server(tls=False, settings=case.settings)
     await run_case(make_client(http2="prior-knowledge", timeout=CLIENT_TIMEOUT), server, case, engine)
+
+
+async def test_limits_are_announced(client, server):
+    await client.get(server.url())
+    announced = server.sessions[0].client_settings
+    assert (announced[Setting.MAX_HEADER_LIST_SIZE], announced[Setting.ENABLE_PUSH]) == (64 * 1024, 0)
