@@ -222,7 +222,7 @@ async def test_requests_on_a_connection_that_died_while_it_was_idle(client, serv
         if session is server.sessions[0]:
             session.writer.transport.abort()
         else:
-            await session.answer_by_name(request, "hello", "")
+            await server.answer_by_name(session, request, "hello", "")
 
     server.answers["/x"] = answer
     await client.get(server.url())

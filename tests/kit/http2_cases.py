@@ -119,9 +119,8 @@ async def run_case(client: HttpClient, server: Http2Server, case: Case, engine: 
             before = memory()
             error, response = await outcome(client.request(case.method, server.url("/called"), data=case.body))
             check_outcome(case, error, response)
-            if (
-                case.error is ConnectionClosed
-            ):  # the other request was the first one on an idle connection, and is sent again
+            if case.error is ConnectionClosed:
+                # the other request came when the connection was idle, and is sent again
                 server.gate.set()
                 assert (await other).text == "wait"
             elif others_end:

@@ -167,9 +167,9 @@ def exchange(random: Random, number: int, kind: str) -> tuple[list[Step], Expect
     if chance < 0.1:  # reset anywhere before the end
         code = random.choice((0, 1, 2, 5, 7, 8, 11, 13, 99))
         cut = random.randrange(len(steps))
-        # a peer that has not processed a request has not begun to answer it; but one that says so is believed
-        # unless the caller has the response already
-        error = ("any" if kind == "stream" else "ConnectionRefused") if code in (7, 13) else "StreamReset"
+        error = "StreamReset"
+        if code in (7, 13):  # it was not processed; who has begun to answer it and says so is not believed
+            error = "any" if any(isinstance(step, Block) for step in steps[:cut]) else "ConnectionRefused"
         return [*steps[:cut], reset(number, code)], Expected(error)
     if chance < 0.2:  # nothing more comes
         return steps[: random.randrange(len(steps))], Expected("ConnectionClosed")

@@ -62,6 +62,7 @@ class NGH2Engine:
         self._receiver = receiver
         self._connection = Connection(Role.CLIENT, CONFIGURATION)
         self._is_closing = self._has_goaway = False
+        self._unsent = b""  # what was taken from ngh2 to learn of its resets
         self._last_words = b""
         self._bodies = BodyQueues()
         self._waiting = self._bodies.queues
@@ -96,6 +97,8 @@ class NGH2Engine:
             data = self._send_bodies(size) if self._waiting else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
             data = b""
+        if self._unsent:
+            data, self._unsent = self._unsent + data, b""
         events = self._connection.events()
         if events:
             try:
@@ -164,7 +167,7 @@ class NGH2Engine:
         data = b""
         with suppress(NGH2Error):
             data = self._connection.data_to_send(TURN)
-        self._last_words += data
+        self._unsent += data
         for number, code in OWN_RESET(data):
             self._receiver.stream_malformed(int.from_bytes(number), name_of(int.from_bytes(code)))
         return self._connection.events()
