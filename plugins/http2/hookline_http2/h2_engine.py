@@ -49,7 +49,7 @@ from .engine import (
     FrameReceiver,
 )
 from .errors import NO_ERROR, PROTOCOL_ERROR
-from .response_fields import fault_in
+from .response_fields import fault_in, without_empty_length
 
 # It logs each field at DEBUG, credentials included. A program that wants that sets the level of its loggers afterwards.
 logging.getLogger("hpack").setLevel(logging.INFO)
@@ -341,7 +341,7 @@ class H2Engine:
         elif kind is ResponseReceived:
             if not ended:
                 self._open[number] = True
-            self._receiver.head_received(number, fields, ended)
+            self._receiver.head_received(number, without_empty_length(fields), ended)
         else:
             self._receiver.interim_received(number, fields)
 

@@ -35,3 +35,10 @@ def fault_in(fields: Fields, *, is_trailer: bool) -> str | None:
     if length is not None and status is not None and (status[:1] == b"1" or (status == b"204" and length != b"0")):
         return "a Content-Length that its status does not have"  # RFC 9110, section 8.6
     return None if is_trailer or status is not None else "no :status"
+
+
+def without_empty_length(fields: Fields) -> Fields:
+    """Return the fields of a head without the Content-Length of 0 that some servers send with 204; libnghttp2 leaves it out too."""
+    if fields[0][1] != b"204":
+        return fields
+    return tuple(field for field in fields if field[0] != b"content-length")
