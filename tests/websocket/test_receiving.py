@@ -181,7 +181,7 @@ async def test_many_small_messages_in_one_read_are_held_back_too(client: HttpCli
     scripted.answer(opening(play))
     websocket = await client.get(url_of(scripted))
     await asyncio.sleep(0.1)
-    assert len(websocket._protocol._inbox._messages) < 10_000
+    assert len(websocket._protocol._inbox.messages) < 10_000
     got = 0
     async for message in websocket:
         assert message == ""

@@ -31,13 +31,13 @@ class Inbox:
     """The messages of one websocket that the user has not taken yet.
 
     handler: gets the messages; None = `receive` does. websocket: what its callbacks are called with; it is kept alive.
-    on_taken: called when messages were taken. on_error, on_idle: see `CallbackQueue`.
+    messages: those that wait for `receive`. on_taken: called when messages were taken. on_error, on_idle: see `CallbackQueue`.
     waiting_size: bytes of the messages that wait. is_congested: a callback wrote more than the peer reads.
     drops_messages: the user wants no more messages; frames are parsed up to the peer's close frame.
     """
 
     __slots__ = (
-        "_loop", "_messages", "_on_taken", "_waiter", "callbacks", "drops_messages", "handler", "is_congested",
+        "_loop", "_on_taken", "_waiter", "callbacks", "drops_messages", "handler", "is_congested", "messages",
         "waiting_size", "websocket",
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ class Inbox:
         self.websocket: Any = None  # set when there is a handler
         self._on_taken = on_taken
         self.callbacks = CallbackQueue(loop, self._subtract, on_error, on_idle)
-        self._messages: deque[Any] = deque()  # for `receive`
+        self.messages: deque[Any] = deque()  # for `receive`
         self._waiter: asyncio.Future[None] | None = None  # of the call of `receive` that waits
         self.waiting_size = 0
         self.is_congested = self.drops_messages = False
@@ -66,7 +66,7 @@ class Inbox:
         if self.handler is not None:
             self.call(self.handler.on_message if type(message) is str else self.handler.on_bytes, message)
             return
-        self._messages.append(message)
+        self.messages.append(message)
         self.waiting_size += len(message) + MESSAGE_OVERHEAD
         waiter = self._waiter
         if waiter is not None and not waiter.done():
@@ -83,27 +83,24 @@ class Inbox:
         self.waiting_size += size
         self.callbacks.put(callback, (self.websocket, content), size)
 
-    def has_messages(self) -> bool:
-        return bool(self._messages)
-
     def take(self) -> Any:
         """Return the oldest message, for `receive`; there must be one."""
-        message = self._messages.popleft()
+        message = self.messages.popleft()
         self._subtract(len(message) + MESSAGE_OVERHEAD)
         return message
 
-    async def wait(self) -> None:
-        """Wait for the next message, or for `wake`.
+    def new_waiter(self) -> asyncio.Future[None]:
+        """Return a future that is done when a message comes, or at `wake`; `forget_waiter` must follow.
 
         Raises: RuntimeError, when another call waits.
         """
         if self._waiter is not None:
             raise RuntimeError("another receive() is waiting already; only one may wait at a time")
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
+
+    def forget_waiter(self) -> None:
+        self._waiter = None
 
     def wake(self) -> None:
         """Let the call of `receive` that waits go on: no more messages will come."""
@@ -112,7 +109,7 @@ class Inbox:
 
     def is_unanswered(self) -> bool:
         """Say whether the user has not taken, or not finished with, messages that he wants."""
-        return (bool(self._messages) or self.callbacks.is_busy) and not self.drops_messages
+        return (bool(self.messages) or self.callbacks.is_busy) and not self.drops_messages
 
     # -- how much waits
 

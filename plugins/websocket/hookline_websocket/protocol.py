@@ -286,13 +286,17 @@ class WebSocketProtocol(asyncio.BufferedProtocol):
         Raises: WebSocketClosed, WebSocketError; RuntimeError, with a handler, and when another call waits.
         """
         inbox = self._inbox
-        while not inbox.has_messages():
+        while not inbox.messages:
             if inbox.handler is not None:
                 raise RuntimeError("this websocket has a handler, which gets the messages: receive() is not for it")
             self._fail_for_violation()
             if self._end_error is not None:
                 raise self.new_end_error()
-            await inbox.wait()
+            waiter = inbox.new_waiter()
+            try:
+                await waiter
+            finally:
+                inbox.forget_waiter()
         return inbox.take()
 
     # -- writing
