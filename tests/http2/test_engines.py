@@ -124,8 +124,9 @@ async def test_error_in_the_last_bytes_before_the_end_of_tcp(engine, kind):
 
 
 async def test_empty_content_length_of_204_is_left_out(make_client, server, engine):
-    server.answers["/x"] = lambda session, request: session.head(
-        request.stream, 204, ("content-length", "0"), ends=True
-    )
+    async def answer(session, request):
+        session.head(request.stream, 204, ("content-length", "0"), ends=True)
+
+    server.answers["/x"] = answer
     response = await make_client().get(server.url("/x"))
     assert (response.status_code, "content-length" in response.headers) == (204, False)

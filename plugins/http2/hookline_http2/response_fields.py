@@ -38,7 +38,7 @@ def fault_in(fields: Fields, *, is_trailer: bool) -> str | None:
 
 
 def without_empty_length(fields: Fields) -> Fields:
-    """Return the fields of a head without the Content-Length of 0 that some servers send with 204; libnghttp2 leaves it out too."""
+    """Return the fields of a head without the Content-Length of 0 that some servers send with 204, as libnghttp2 does."""
     if fields[0][1] != b"204":
         return fields
     return tuple(field for field in fields if field[0] != b"content-length")

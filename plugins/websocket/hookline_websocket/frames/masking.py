@@ -72,9 +72,7 @@ def load_speedups() -> ModuleType | None:
             return None
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-        sys.modules.pop(
-            _SPEEDUPS, None
-        )  # where some modules put themselves: an import of the package is to find it new
+        sys.modules.pop(_SPEEDUPS, None)  # some modules put themselves there; the package is to import it anew
     except (ImportError, ValueError):  # ValueError: a module `websockets` without a spec
         return None
     return module
