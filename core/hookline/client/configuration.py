@@ -6,7 +6,7 @@ plugin or a handler comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
@@ -36,8 +36,8 @@ from ..messages import fields
 from ..messages.params import as_params, join_params, with_params
 from ..messages.url import explain_unserved_scheme, scheme_of, split_url
 from ..plugins.body_table import BodyTable, declarations_by_name
-from ..plugins.option_table import Level, OptionTable, Setting, was_read
-from ..plugins.order import ordered, successors
+from ..plugins.option_table import Keyword, Level, OptionTable, Owner, Setting, was_read
+from ..plugins.order import order_of
 from ..plugins.plugin_info import PluginInfo
 from .attributes import define_client_attributes, names_of_client
 
@@ -45,10 +45,12 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
+_CORE_KEYWORDS = {option.name: Keyword(option.name, Owner(None, "core", option)) for option in CORE_OPTIONS}
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 # The keywords of calls that are neither options nor bodies.
 CALL_KEYWORDS = ("params", "headers", "exact_headers", "target", "plugins", "disable", *EVENTS)
 # No option, no body and no attribute of a request may have one of these names; those of core's bodies may be declared anew.
+_OF_RESPONSES, _OF_STREAMS = frozenset(dir(HttpResponse)), frozenset(dir(ResponseStream))
 _RESERVED = frozenset({*dir(HttpRequest), *CALL_KEYWORDS, *(name for body in CORE_BODIES for name in body.names)})
 
 
@@ -118,14 +120,15 @@ class Configuration:
         self.client = client
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
-        self._successors = successors(self.plugins)
-        self._implementations = {event: self._ordered_implementations(event) for event in HOOKS}
+        self._order = order_of(self.plugins.values())
+        self._declarations = [(info, each) for info in self.plugins.values() for each in info.declarations]
+        self._implementations = self._ordered_implementations()
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
         self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
         self.given_options = {name for name, setting in values.items() if setting.given is not None}
         own_names = names_of_client(client)
-        self.table = OptionTable(CORE_OPTIONS, self.plugins.values(), _RESERVED | own_names)
+        self.table = OptionTable(_CORE_KEYWORDS, self._declared(Option), _RESERVED | own_names)
         self.bodies = BodyTable(
             CORE_BODIES,
             [(info.label, body) for info, body in self._declared(Body)],
@@ -161,13 +164,16 @@ class Configuration:
 
     # -- how it is made
 
-    def _ordered_implementations(self, event: str) -> tuple[Implementation, ...]:
-        """The implementations of the plugins, ordered by `before` and `after`, then tryfirst and trylast, then name."""
-        found = {
-            name: sorted(info.implementations[event], key=attrgetter("rank")) for name, info in self.plugins.items()
+    def _ordered_implementations(self) -> dict[str, tuple[Implementation, ...]]:
+        """The implementations of each hook, ordered by `before` and `after`, then tryfirst and trylast, then name."""
+        found: dict[str, dict[str, list[Implementation]]] = {hook: {} for hook in (*HOOKS, "declare")}
+        for name, info in self.plugins.items():
+            for hook, every in info.implementations.items():
+                found[hook][name] = sorted(every, key=attrgetter("rank")) if len(every) > 1 else every
+        orders = {
+            hook: self._order.sort({name: every[0].rank for name, every in found[hook].items()}) for hook in HOOKS
         }
-        names = ordered({name: every[0].rank for name, every in found.items() if every}, self._successors)
-        return tuple(implementation for name in names for implementation in found[name])
+        return {hook: tuple(each for name in orders[hook] for each in found[hook][name]) for hook in HOOKS}
 
     def stop_skipping(self) -> None:
         """Make the connection hooks, of the implementations whose switch is on; called again when one is turned on."""
@@ -181,9 +187,9 @@ class Configuration:
                 if implementation.is_switched_off:
                     implementation.switch._subscribe(self)  # type: ignore[union-attr]  # there is one
 
-    def _declared(self, kind: type[D]) -> Iterator[tuple[PluginInfo, D]]:
+    def _declared(self, kind: type[D]) -> list[tuple[PluginInfo, D]]:
         """All declarations of one kind, each with its plugin."""
-        return ((info, declaration) for info in self.plugins.values() for declaration in info.of(kind))
+        return [(info, declaration) for info, declaration in self._declarations if isinstance(declaration, kind)]
 
     def _declared_protocols(self) -> tuple[WireProtocol, ...]:
         """The protocols of the plugins.
@@ -243,8 +249,8 @@ class Configuration:
         """
         taken: dict[str, Collection[str]] = {
             "request": _RESERVED | self.options.keys(),
-            "response": dir(HttpResponse),
-            "stream": dir(ResponseStream),
+            "response": _OF_RESPONSES,
+            "stream": _OF_STREAMS,
             "client": names_of_client,
         }
         found: dict[str, dict[str, Attribute]] = {of: {} for of in taken}
@@ -403,7 +409,7 @@ class Configuration:
 
     def ordered_plugins(self) -> dict[str, PluginInfo]:
         """The plugins by name, ordered by `before` and `after`, then by name."""
-        return {name: self.plugins[name] for name in ordered(dict.fromkeys(self.plugins, 0), self._successors)}
+        return {name: self.plugins[name] for name in self._order.sort(dict.fromkeys(self.plugins, 0))}
 
     def order_reasons(self, name: str) -> list[str]:
         """The `before` and `after` of a plugin, and those of others that name it, in words."""
