@@ -12,13 +12,15 @@ CLIENTS = {
     "aiohttp": ("benchmarks.aiohttp_client", "AiohttpClient"),
     "floor": ("benchmarks.floor", "FloorClient"),
     "floor_buffered": ("benchmarks.floor", "BufferedFloorClient"),
+    "httpx2": ("benchmarks.httpx2_client", "Httpx2Client"),
     "wsproto": ("benchmarks.websocket_clients", "WsprotoClient"),
     "websockets": ("benchmarks.websocket_clients", "WebsocketsClient"),
     "picows": ("benchmarks.websocket_clients", "PicowsClient"),
 }
 FLOORS = ("floor", "floor_buffered", "wsproto")
 ECHO_ONLY = ("wsproto", "websockets", "picows")
-NO_ECHO = ("hookline_core", "floor", "floor_buffered")
+CALL_ONLY = ("httpx2",)
+CORE_ALONE = ("hookline_core", "floor", "floor_buffered")
 UV = "+uv"
 
 
@@ -31,4 +33,5 @@ def adapter(label: str) -> type[Adapter]:
 
 def can(label: str, operation: str) -> bool:
     """Return whether the client is measured with this operation."""
-    return label.removesuffix(UV) not in (NO_ECHO if operation == "echo" else ECHO_ONLY)
+    left_out = {"echo": (*CORE_ALONE, *CALL_ONLY), "call": (*CORE_ALONE, *ECHO_ONLY)}
+    return label.removesuffix(UV) not in left_out.get(operation, (*ECHO_ONLY, *CALL_ONLY))

@@ -23,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.canned import FRESH_ANSWER, CannedLoop, step_through
-from benchmarks.workloads import SMALL, WrongAnswer
+from benchmarks.workloads import CALL_AUTH, CALL_FIELDS, CALL_PARAMS, COOKIES, SMALL, WrongAnswer, small_document
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8080/small"
@@ -39,6 +39,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET with a pair": {"auth": ("user", "password")},
     "GET with a handler": {},
     "GET of another URL": {},
+    "realistic call": {"params": CALL_PARAMS, "headers": CALL_FIELDS, "auth": CALL_AUTH},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
 }
@@ -61,7 +62,9 @@ async def repeat(kind: str, requests: int) -> None:
     if kind == "GET; a read timeout of the client":
         options["timeout"] = Timeout(read=30)
     keywords = dict(KINDS[kind])
-    if kind == "GET with a read timeout":
+    if kind == "realistic call":
+        options["cookies"] = COOKIES
+    if kind in ("GET with a read timeout", "realistic call"):
         keywords["timeout"] = Timeout(read=30)
     elif kind == "GET with a handler":
         keywords["on_headers"] = lambda response, exc=None: None
@@ -73,6 +76,8 @@ async def repeat(kind: str, requests: int) -> None:
             response = step_through(send(url, **keywords), loop)
             if kind in ("miss", "hit") and response.is_stored is not (kind == "hit" and number > 0):
                 raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
+            if kind == "realistic call" and response.json() != small_document():
+                raise WrongAnswer(f"{response!r}: {response.text}")
             if response.status_code != 200 or response.content != SMALL:
                 raise WrongAnswer(f"{response!r}")
 

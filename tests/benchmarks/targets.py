@@ -28,6 +28,7 @@ TARGETS = (
     Target("c_c100", "floor", 1.40),
     Target("h_post", "floor", 1.40),
     Target("f_down", "growth", 8.0),
+    Target("r_call", "aiohttp", 0.45),
     Target("ws_64", "floor", 1.10),
     Target("ws_64x16", "floor", 1.10),
     Target("ws_64k", "floor", 1.10),

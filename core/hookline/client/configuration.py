@@ -7,7 +7,7 @@ plugin or a handler comes or goes, or a default changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
@@ -45,6 +45,7 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
+MAX_OPTION_NAMES = 256  # sets of keywords that one configuration remembers
 _CORE_KEYWORDS = {option.name: Keyword(option.name, Owner(None, "core", option)) for option in CORE_OPTIONS}
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 # The keywords of calls that are neither options nor bodies.
@@ -97,6 +98,7 @@ class Configuration:
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
     given_headers, last_given_headers: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
     last_exact_headers: the same for `exact_headers=` of the last call.
+    option_names: the keywords of earlier calls that had options alone.
 
     schemes: the schemes that are served, by name.
     destinations: where URLs point, by URL as the calls gave it.
@@ -161,6 +163,7 @@ class Configuration:
         self.given_headers: dict[Any, GivenHeaders] = {}
         self.last_given_headers = NO_GIVEN_HEADERS
         self.last_exact_headers = NO_EXACT_HEADERS
+        self.option_names: set[tuple[str, ...]] = set()
 
     # -- how it is made
 
@@ -379,23 +382,44 @@ class Configuration:
 
         Raises: TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value.
         """
+        own, known = request.__dict__, self._options_of_requests
         for name, value in given.items():
-            keyword = self.table.find(name, "request")
-            if keyword is None:
+            found = known.get(name)
+            if found is None:
                 raise self.client._unexpected_keyword_error(function, name, "request", self)
-            if was_read(value, self.options[name]):
-                converted, owner = value, self.option_owners.get(name)
+            keyword, present, has_effects = found
+            if value is present and was_read(value, present):
+                own[name], owner = value, self.option_owners.get(name)
             else:
-                converted, owner = keyword.convert(value)
-            request.__dict__[name] = converted
+                own[name], owner = keyword.convert(value)
+            if not has_effects:
+                continue
             if name in EXCHANGE_OPTIONS:
                 request._on_fast_path = False
+                if name == "timings" and own[name] and request._call_handlers is None:
+                    request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
             if name in self.pre_request_options:
                 request._skips_pre_request = False
             if len(keyword.owners) > 1:
                 request._option_owners = {**request._option_owners, name: owner}
             if name in CONNECTION_OPTIONS:
                 request._uses_origin_pool = False
+
+    @cached_property
+    def _options_of_requests(self) -> dict[str, tuple[Keyword, Any, bool]]:
+        """Each option that may be given to a request, with the client's value; does it change more than the request's value?"""
+        effective = EXCHANGE_OPTIONS | CONNECTION_OPTIONS | self.pre_request_options
+        return {
+            name: (keyword, self.options[name], name in effective or len(keyword.owners) > 1)
+            for name, keyword in self.table.keywords.items()
+            if keyword.takes("request")
+        }
+
+    def remember_option_names(self, names: tuple[str, ...]) -> None:
+        """Remember the keywords of a call, all of them options."""
+        if len(self.option_names) >= MAX_OPTION_NAMES:
+            self.option_names.clear()
+        self.option_names.add(names)
 
     # -- what `client.plugins` shows
 

@@ -78,10 +78,11 @@ class Keyword:
             return (
                 first.option.default if first.name is None else None
             ), None  # None as an option of core is its default
-        owner = self.choose(value)
-        if owner.option.convert is not None:
+        owner = self.owners[0] if len(self.owners) == 1 else self.choose(value)
+        convert = owner.option.convert
+        if convert is not None:
             try:
-                value = owner.option.convert(value)
+                value = convert(value)
             except Exception as error:
                 wanted, whose = owner.option.expected, "" if owner.name is None else f"an option of {owner.label}"
                 if type(error) in (TypeError, ValueError):
