@@ -54,6 +54,10 @@ class Adapter:
     async def json(self, url: str) -> tuple[int, object]:
         raise NotImplementedError
 
+    async def call(self, url: str) -> tuple[int, object]:
+        """GET a JSON document with cookies, credentials, fields, parameters and a read timeout, and return it parsed."""
+        raise NotImplementedError
+
     async def post(self, url: str, body: bytes) -> tuple[int, bytes]:
         """POST bytes as application/json."""
         raise NotImplementedError

@@ -14,19 +14,19 @@ CLIENTS = {
     "aiohttp": ("benchmarks.aiohttp_client", "AiohttpClient"),
     "floor": ("benchmarks.floor", "FloorClient"),
     "floor_buffered": ("benchmarks.floor", "BufferedFloorClient"),
+    "httpx2": ("benchmarks.httpx2_client", "Httpx2Client"),
     "wsproto": ("benchmarks.websocket_clients", "WsprotoClient"),
     "websockets": ("benchmarks.websocket_clients", "WebsocketsClient"),
     "picows": ("benchmarks.websocket_clients", "PicowsClient"),
     "hookline_h2": ("benchmarks.hookline_client", "HooklineOnH2"),
     "hookline_http1": ("benchmarks.hookline_client", "HooklineHttp1"),
-    "httpx2": ("benchmarks.httpx2_client", "Httpx2Client"),
     "ngh2_floor": ("benchmarks.http2_floors", "NGH2Floor"),
     "h2_floor": ("benchmarks.http2_floors", "H2Floor"),
 }
 FLOORS = ("floor", "floor_buffered", "wsproto", "ngh2_floor", "h2_floor")
 ECHO_ONLY = ("wsproto", "websockets", "picows")
-HTTP2_ONLY = ("hookline_h2", "hookline_http1", "httpx2", "ngh2_floor", "h2_floor")
-NO_ECHO = ("hookline_core", "floor", "floor_buffered", *HTTP2_ONLY)
+HTTP2_ONLY = ("hookline_h2", "hookline_http1", "ngh2_floor", "h2_floor")
+CORE_ALONE = ("hookline_core", "floor", "floor_buffered")
 DECODED_ONLY = ("hookline_isal",)
 UV = "+uv"
 
@@ -44,5 +44,6 @@ def can(label: str, workload: Workload) -> bool:
     if name in DECODED_ONLY:
         return workload.operation == "decoded"
     if workload.http2:
-        return name == "hookline" or name in HTTP2_ONLY
-    return name not in (NO_ECHO if workload.operation == "echo" else (*ECHO_ONLY, *HTTP2_ONLY))
+        return name in ("hookline", "httpx2", *HTTP2_ONLY)
+    left_out = {"echo": (*CORE_ALONE, "httpx2"), "call": (*CORE_ALONE, *ECHO_ONLY)}
+    return name not in (*left_out.get(workload.operation, (*ECHO_ONLY, "httpx2")), *HTTP2_ONLY)

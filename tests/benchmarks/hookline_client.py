@@ -8,14 +8,15 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
 from benchmarks.adapter import JSON_TYPE, Adapter, pieces
-from benchmarks.workloads import WrongAnswer
-from hookline import HttpClient
+from benchmarks.workloads import CALL_AUTH, CALL_FIELDS, CALL_PARAMS, COOKIES, READ_TIMEOUT, WrongAnswer
+from hookline import HttpClient, Timeout
 
 
 class HooklineClient(Adapter):
     autoload = True
     uses_isal = False
     options: ClassVar[dict[str, Any]] = {}
+    has_cookies = False
 
     async def open(self) -> None:
         if not self.uses_isal:
@@ -28,7 +29,8 @@ class HooklineClient(Adapter):
             autoload=self.autoload,
             **self.options,
         )
-        self.client = await self.stack.enter_async_context(client)
+        self.client: Any = await self.stack.enter_async_context(client)
+        self.timeout = Timeout(read=READ_TIMEOUT)
 
     async def close(self) -> None:
         await self.stack.aclose()
@@ -42,6 +44,15 @@ class HooklineClient(Adapter):
 
     async def json(self, url: str) -> tuple[int, object]:
         response = await self.client.get(url)
+        return response.status_code, response.json()
+
+    async def call(self, url: str) -> tuple[int, object]:
+        if not self.has_cookies:
+            self.client.cookies = COOKIES
+            self.has_cookies = True
+        response = await self.client.get(
+            url, params=CALL_PARAMS, headers=CALL_FIELDS, auth=CALL_AUTH, timeout=self.timeout
+        )
         return response.status_code, response.json()
 
     async def post(self, url: str, body: bytes) -> tuple[int, bytes]:

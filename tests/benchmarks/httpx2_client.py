@@ -1,4 +1,4 @@
-"""httpx2 with HTTP/2: the Python client that speaks it."""
+"""httpx2 with HTTP/2, where the server offers it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx2
 
 from benchmarks.adapter import JSON_TYPE, Adapter, pieces
-from benchmarks.workloads import WrongAnswer
+from benchmarks.workloads import CALL_AUTH, CALL_FIELDS, CALL_PARAMS, COOKIES, READ_TIMEOUT, WrongAnswer
 
 
 class Httpx2Client(Adapter):
@@ -17,8 +17,10 @@ class Httpx2Client(Adapter):
             http2=True,
             verify=self.setup.context() or True,
             timeout=60,
+            trust_env=False,
             limits=httpx2.Limits(max_connections=self.setup.pool, max_keepalive_connections=kept, keepalive_expiry=600),
         )
+        self.timeout = httpx2.Timeout(None, read=READ_TIMEOUT)
 
     async def close(self) -> None:
         await self.client.aclose()
@@ -48,3 +50,11 @@ class Httpx2Client(Adapter):
                 raise WrongAnswer(f"status {response.status_code}")
             async for chunk in response.aiter_raw():
                 yield chunk
+
+    async def call(self, url: str) -> tuple[int, object]:
+        if not self.client.cookies:
+            self.client.cookies.update(COOKIES)
+        response = await self.client.get(
+            url, params=CALL_PARAMS, headers=CALL_FIELDS, auth=CALL_AUTH, timeout=self.timeout
+        )
+        return response.status_code, response.json()

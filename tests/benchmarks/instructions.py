@@ -30,7 +30,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import instruction_limits
 from benchmarks.canned import FRESH_ANSWER, CannedLoop, Http2Transport, WebSocketTransport, step_through
-from benchmarks.workloads import SMALL, WrongAnswer, echoed
+from benchmarks.workloads import (
+    CALL_AUTH,
+    CALL_FIELDS,
+    CALL_PARAMS,
+    COOKIES,
+    SMALL,
+    WrongAnswer,
+    echoed,
+    small_document,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8080/small"
@@ -46,6 +55,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET with a pair": {"auth": ("user", "password")},
     "GET with a handler": {},
     "GET of another URL": {},
+    "realistic call": {"params": CALL_PARAMS, "headers": CALL_FIELDS, "auth": CALL_AUTH},
     "GET over HTTP/2": {},  # 32 at a time; so are those below
     "POST over HTTP/2": {"data": BODY},
     "GET over HTTP/2 of the floor": {},  # what a client of no features takes for it, as for the next
@@ -110,7 +120,9 @@ async def repeat(kind: str, requests: int) -> None:
     if kind == "GET; a read timeout of the client":
         options["timeout"] = Timeout(read=30)
     keywords = dict(KINDS[kind])
-    if kind == "GET with a read timeout":
+    if kind == "realistic call":
+        options["cookies"] = COOKIES
+    if kind in ("GET with a read timeout", "realistic call"):
         keywords["timeout"] = Timeout(read=30)
     elif kind == "GET with a handler":
         keywords["on_headers"] = lambda response, exc=None: None
@@ -126,6 +138,8 @@ async def repeat(kind: str, requests: int) -> None:
             response = step_through(send(url, **keywords), loop)
             if kind in ("miss", "hit") and response.is_stored is not (kind == "hit" and number > 0):
                 raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
+            if kind == "realistic call" and response.json() != small_document():
+                raise WrongAnswer(f"{response!r}: {response.text}")
             if response.status_code != 200 or response.content != SMALL:
                 raise WrongAnswer(f"{response!r}")
 

@@ -87,6 +87,10 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str, websoc
         status, value = await client.json(url)
         check(workload, mib, status, value)
 
+    async def call() -> None:
+        status, value = await client.call(url)
+        check(workload, mib, status, value)
+
     async def post() -> None:
         status, body = await client.post(url, PAYLOAD)
         check(workload, mib, status, body)
@@ -112,6 +116,7 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str, websoc
         "body": get,
         "decoded": decoded,
         "json": parsed,
+        "call": call,
         "post": post,
         "upload": upload,
         "download": download,

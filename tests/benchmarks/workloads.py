@@ -14,6 +14,12 @@ SMALL = b'{"id": 20417, "title": "one small answer", "ready": true, "labels": ["
 PAYLOAD = bytes(range(32, 96)) * 16  # 1 KiB
 RECEIVED = b'{"received": %d}'
 PIECE = bytes(range(256)) * 256  # 64 KiB, the pieces of a streamed upload
+# What a program in production gives to a call. The cookies are in the client's jar.
+COOKIES = {f"cookie-{number:02}": f"{number:016x}" for number in range(25)}
+CALL_AUTH = ("user", "password")
+CALL_FIELDS = {"Accept": "application/json", "X-Request-Id": "0123456789abcdef"}
+CALL_PARAMS = {"page": "2", "order": "by name"}
+READ_TIMEOUT = 30  # seconds
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ WORKLOADS = {
     "n_gzip": Workload("gzip body of 1 MiB decoded", "decoded", "/gzip"),
     "j_tls": Workload("small GET over TLS, 32 at a time", "get", "/small", 32, tls=True),
     "l_new": Workload("small GET, new connection each", "get", "/once", reuses=False),
+    "r_call": Workload("the realistic call, 32 at a time", "call", "/small", 32),
     "ws_64": Workload("websocket, echo of 64 B", "echo", "/ws", size=64),
     "ws_64x16": Workload("websocket, echo of 64 B, 16 of them", "echo", "/ws", 16, size=64),
     "ws_64k": Workload("websocket, echo of 64 KiB", "echo", "/ws", size=64 * 1024),
@@ -104,6 +111,11 @@ def rows_of_json() -> int:
     return len(json.loads(records(JSON_SIZE, 1)))
 
 
+@cache
+def small_document() -> object:
+    return json.loads(SMALL)
+
+
 def decoded_gzip() -> bytes:
     return records(MIB, 2)
 
@@ -153,6 +165,8 @@ def check(workload: Workload, mib: int, status: int, result: object) -> None:
             right = len(body) == MIB
         case "echo", bytes(message):
             right = message == echoed(workload.size)
+        case "call", dict(document):
+            right = document == small_document()
         case "json", list(rows):
             right = len(rows) == rows_of_json()
         case _:
