@@ -98,8 +98,12 @@ def version(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build and check the sdists and wheels of the root and all members, in dist/."""
+    """Build and check the sdists and wheels of the root and all members, in dist/; the same bytes for the same commit."""
     session.install(*map(requirement, ("build", "flit_core", "hatchling", "twine")))
+    # Archives hold no time but that of the commit.
+    session.env["SOURCE_DATE_EPOCH"] = str(
+        session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
+    ).strip()
     shutil.rmtree("dist", ignore_errors=True)
     for member in MEMBERS:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", "dist", member, *session.posargs)

@@ -14,11 +14,15 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class Setup:
-    """base: scheme, host and port. pool: the maximum number of connections. ca: a file with the server's authority."""
+    """base: scheme, host and port. pool: the maximum number of connections. ca: a file with the server's authority.
+
+    reuses: connections are kept alive.
+    """
 
     base: str
     pool: int
     ca: str | None
+    reuses: bool = True
 
     def context(self) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=self.ca) if self.base.startswith("https:") else None
@@ -48,6 +52,10 @@ class Adapter:
         return await self.get(url)
 
     async def json(self, url: str) -> tuple[int, object]:
+        raise NotImplementedError
+
+    async def call(self, url: str) -> tuple[int, object]:
+        """GET a JSON document with cookies, credentials, fields, parameters and a read timeout, and return it parsed."""
         raise NotImplementedError
 
     async def post(self, url: str, body: bytes) -> tuple[int, bytes]:

@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import http_parser, http_writer
 
 from benchmarks.adapter import JSON_TYPE, Adapter, pieces
-from benchmarks.workloads import WrongAnswer
+from benchmarks.workloads import CALL_AUTH, CALL_FIELDS, CALL_PARAMS, COOKIES, READ_TIMEOUT, WrongAnswer
 
 
 def assert_extensions() -> None:
@@ -26,7 +26,10 @@ class AiohttpClient(Adapter):
     async def open(self) -> None:
         assert_extensions()
         connector = aiohttp.TCPConnector(limit=self.setup.pool, keepalive_timeout=600, ssl=self.setup.context() or True)
-        self.session = aiohttp.ClientSession(connector=connector)
+        jar = aiohttp.CookieJar(unsafe=True)  # which sends cookies to IP addresses
+        self.session = aiohttp.ClientSession(connector=connector, cookie_jar=jar)
+        self.auth = aiohttp.BasicAuth(*CALL_AUTH)
+        self.timeout = aiohttp.ClientTimeout(total=None, sock_read=READ_TIMEOUT)
 
     async def close(self) -> None:
         await self.session.close()
@@ -40,6 +43,14 @@ class AiohttpClient(Adapter):
 
     async def json(self, url: str) -> tuple[int, object]:
         async with self.session.get(url) as response:
+            return response.status, await response.json()
+
+    async def call(self, url: str) -> tuple[int, object]:
+        if not len(self.session.cookie_jar):
+            self.session.cookie_jar.update_cookies(COOKIES)
+        async with self.session.get(
+            url, params=CALL_PARAMS, headers=CALL_FIELDS, auth=self.auth, timeout=self.timeout
+        ) as response:
             return response.status, await response.json()
 
     async def post(self, url: str, body: bytes) -> tuple[int, bytes]:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import importlib
 
 from benchmarks.adapter import Adapter
+from benchmarks.workloads import Workload
 
 CLIENTS = {
     "hookline": ("benchmarks.hookline_client", "HooklineClient"),
+    "hookline_isal": ("benchmarks.hookline_client", "HooklineIsal"),
     "hookline_core": ("benchmarks.hookline_client", "HooklineCore"),
     "aiohttp": ("benchmarks.aiohttp_client", "AiohttpClient"),
     "floor": ("benchmarks.floor", "FloorClient"),
     "floor_buffered": ("benchmarks.floor", "BufferedFloorClient"),
+    "httpx2": ("benchmarks.httpx2_client", "Httpx2Client"),
     "wsproto": ("benchmarks.websocket_clients", "WsprotoClient"),
     "websockets": ("benchmarks.websocket_clients", "WebsocketsClient"),
     "picows": ("benchmarks.websocket_clients", "PicowsClient"),
+    "hookline_h2": ("benchmarks.hookline_client", "HooklineOnH2"),
+    "hookline_http1": ("benchmarks.hookline_client", "HooklineHttp1"),
+    "ngh2_floor": ("benchmarks.http2_floors", "NGH2Floor"),
+    "h2_floor": ("benchmarks.http2_floors", "H2Floor"),
 }
-FLOORS = ("floor", "floor_buffered", "wsproto")
+FLOORS = ("floor", "floor_buffered", "wsproto", "ngh2_floor", "h2_floor")
 ECHO_ONLY = ("wsproto", "websockets", "picows")
-NO_ECHO = ("hookline_core", "floor", "floor_buffered")
+HTTP2_ONLY = ("hookline_h2", "hookline_http1", "ngh2_floor", "h2_floor")
+CORE_ALONE = ("hookline_core", "floor", "floor_buffered")
+DECODED_ONLY = ("hookline_isal",)
 UV = "+uv"
 
 
@@ -29,6 +38,12 @@ def adapter(label: str) -> type[Adapter]:
     return found
 
 
-def can(label: str, operation: str) -> bool:
-    """Return whether the client is measured with this operation."""
-    return label.removesuffix(UV) not in (NO_ECHO if operation == "echo" else ECHO_ONLY)
+def can(label: str, workload: Workload) -> bool:
+    """Return whether the client is measured with this workload."""
+    name = label.removesuffix(UV)
+    if name in DECODED_ONLY:
+        return workload.operation == "decoded"
+    if workload.http2:
+        return name in ("hookline", "httpx2", *HTTP2_ONLY)
+    left_out = {"echo": (*CORE_ALONE, "httpx2"), "call": (*CORE_ALONE, *ECHO_ONLY)}
+    return name not in (*left_out.get(workload.operation, (*ECHO_ONLY, "httpx2")), *HTTP2_ONLY)

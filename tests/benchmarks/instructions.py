@@ -1,8 +1,12 @@
-"""Count the client's own instructions per small GET and POST with valgrind: `python tests/benchmarks/instructions.py`.
+"""Count the client's own instructions per call or message: `python tests/benchmarks/instructions.py`.
 
-Counts do not depend on the machine's load, so they show a change of one per cent. The program compares two runs of different
-length; the difference is the cost of the requests, without start-up. `--against REVISION` also counts that revision with
-the same interpreter, and exits with 1 if the working tree costs more than `--limit` per cent over it.
+The kinds are small GETs and POSTs, and the echo of a websocket. Counts, of valgrind, do not depend on the machine's load, so
+they show a change of one per cent. The program compares two runs of different length; the difference is the cost of the
+requests, without start-up. `--against REVISION` also counts that revision with the same interpreter, and exits with 1 if the
+working tree costs more than `--limit` per cent over it.
+
+`--guard` does so for each row of instruction_limits.toml, with the commit and the limit of the row. It does not count the commit
+again if the row has its count with this interpreter and these libraries. `--store` writes the counts that are missing.
 """
 
 from __future__ import annotations
@@ -17,13 +21,25 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.canned import FRESH_ANSWER, CannedLoop, step_through
-from benchmarks.workloads import SMALL, WrongAnswer
+from benchmarks import instruction_limits
+from benchmarks.canned import FRESH_ANSWER, CannedLoop, Http2Transport, WebSocketTransport, step_through
+from benchmarks.workloads import (
+    CALL_AUTH,
+    CALL_FIELDS,
+    CALL_PARAMS,
+    COOKIES,
+    SMALL,
+    WrongAnswer,
+    echoed,
+    small_document,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:8080/small"
@@ -39,13 +55,56 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET with a pair": {"auth": ("user", "password")},
     "GET with a handler": {},
     "GET of another URL": {},
+    "realistic call": {"params": CALL_PARAMS, "headers": CALL_FIELDS, "auth": CALL_AUTH},
+    "GET over HTTP/2": {},  # 32 at a time; so are those below
+    "POST over HTTP/2": {"data": BODY},
+    "GET over HTTP/2 of the floor": {},  # what a client of no features takes for it, as for the next
+    "POST over HTTP/2 of the floor": {"data": BODY},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
+    "websocket echo": {"compression": False},  # of the handshake: 64 bytes, sent and received on one websocket
 }
 DEFAULT_KINDS = "GET,GET with a field,POST"
 FEW, MANY = 1000, 3000  # requests of the two runs
 # With an unlucky seed, names collide in tables of the interpreter, which adds 2 % to one kind of call: the least count is taken.
 HASH_SEEDS = ("0", "1")
+
+
+AT_A_TIME = 32
+
+
+async def repeat_over_http2(kind: str, requests: int) -> None:
+    """Send requests on one connection, by 32 tasks of the loop."""
+    from benchmarks.adapter import Setup
+    from benchmarks.http2_floors import NGH2Floor
+    from hookline import HttpClient
+
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, CannedLoop)
+    loop.transport_type = Http2Transport
+    left, url = requests, URL.replace("http:", "https:")
+    async with AsyncExitStack() as stack:
+        if kind.endswith("floor"):
+            floor = NGH2Floor(Setup(url.removesuffix("/small"), 1, None))
+            await floor.open()
+
+            async def send() -> tuple[int, bytes]:
+                return await (floor.post(url, BODY) if kind.startswith("POST") else floor.get(url))
+        else:
+            client = await stack.enter_async_context(HttpClient())
+
+            async def send() -> tuple[int, bytes]:
+                response = await (client.post(url, data=BODY) if kind.startswith("POST") else client.get(url))
+                return response.status_code, response.content
+
+        async def take_turns() -> None:
+            nonlocal left
+            while left > 0:
+                left -= 1
+                if (answer := await send()) != (200, SMALL):
+                    raise WrongAnswer(f"{answer!r}")
+
+        await asyncio.gather(*(take_turns() for _ in range(AT_A_TIME)))
 
 
 async def repeat(kind: str, requests: int) -> None:
@@ -61,10 +120,16 @@ async def repeat(kind: str, requests: int) -> None:
     if kind == "GET; a read timeout of the client":
         options["timeout"] = Timeout(read=30)
     keywords = dict(KINDS[kind])
-    if kind == "GET with a read timeout":
+    if kind == "realistic call":
+        options["cookies"] = COOKIES
+    if kind in ("GET with a read timeout", "realistic call"):
         keywords["timeout"] = Timeout(read=30)
     elif kind == "GET with a handler":
         keywords["on_headers"] = lambda response, exc=None: None
+    if kind == "websocket echo":
+        loop.transport_type = WebSocketTransport
+        await repeat_echo(requests, loop)
+        return
     is_other = kind in ("GET of another URL", "miss")
     async with HttpClient(**options) as client:
         for number in range(requests):
@@ -73,8 +138,23 @@ async def repeat(kind: str, requests: int) -> None:
             response = step_through(send(url, **keywords), loop)
             if kind in ("miss", "hit") and response.is_stored is not (kind == "hit" and number > 0):
                 raise WrongAnswer(f"{response!r}: stored {response.is_stored}")
+            if kind == "realistic call" and response.json() != small_document():
+                raise WrongAnswer(f"{response!r}: {response.text}")
             if response.status_code != 200 or response.content != SMALL:
                 raise WrongAnswer(f"{response!r}")
+
+
+async def repeat_echo(messages: int, loop: CannedLoop) -> None:
+    from hookline import HttpClient
+
+    message = echoed(64)
+    async with HttpClient() as client:
+        websocket: Any = step_through(client.get("ws://127.0.0.1:8080/ws", **KINDS["websocket echo"]), loop)
+        for _ in range(messages):
+            step_through(websocket.send(message), loop)
+            if step_through(websocket.receive(), loop) != message:
+                raise WrongAnswer("another message than was sent")
+        await websocket.close()
 
 
 def members(tree: Path) -> list[str]:
@@ -116,23 +196,93 @@ def per_request(tree: Path, kind: str) -> int:
     return min((total(tree, kind, MANY, seed) - total(tree, kind, FEW, seed)) // (MANY - FEW) for seed in HASH_SEEDS)
 
 
-def check_out(revision: str | None, folder: Path) -> Path:
-    """Write the files of a revision, or of the working tree for None, to a new folder, compile them, and return it.
+@contextmanager
+def checked_out(revision: str | None) -> Iterator[Path]:
+    """Write the files of a revision, or of the working tree for None, to a folder, compile them, and return the folder.
 
-    The working tree is copied too, because counts differ by 1 % if the code is imported from a path of another length.
+    It has the same name for all of them, because counts differ by 1 % if the code is imported from another path.
     """
-    folder.mkdir()
-    if revision is None:
-        for name in ("core", "plugins"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-    else:
-        archive = subprocess.run(
-            ["git", "archive", revision, "core", "plugins"], cwd=ROOT, capture_output=True, check=True
-        ).stdout
-        subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
-    if not compileall.compile_dir(folder, quiet=2):  # half of a counted run would be spent on that
-        raise RuntimeError(f"{revision or 'the working tree'} cannot be compiled")
-    return folder
+    folder = new_folder()
+    try:
+        if revision is None:
+            for name in ("core", "plugins"):
+                shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+        else:
+            archive = subprocess.run(
+                ["git", "archive", revision, "core", "plugins"], cwd=ROOT, capture_output=True, check=True
+            ).stdout
+            subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+        if not compileall.compile_dir(folder, quiet=2):  # half of a counted run would be spent on that
+            raise RuntimeError(f"{revision or 'the working tree'} cannot be compiled")
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def new_folder() -> Path:
+    """Make the folder of a checkout. Runs at the same time get others, of the same length."""
+    folders = [Path(tempfile.gettempdir(), f"hookline-instructions-{number}") for number in range(10)]
+    for folder in folders:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return folder
+    raise RuntimeError(f"{folders[0]} and nine others exist: remove those of runs that were killed")
+
+
+def counts(revision: str | None, kinds: Iterable[str]) -> dict[str, int]:
+    """Return {kind: the instructions of one request} with the code of a revision, or of the working tree for None."""
+    with checked_out(revision) as tree:
+        return {kind: per_request(tree, kind) for kind in kinds}
+
+
+def compare(kinds: list[str], revision: str | None, limit: float) -> bool:
+    """Print the counts of the working tree, beside those of a revision if there is one; return True if one is over the limit."""
+    own = counts(None, kinds)
+    before = counts(revision, kinds) if revision else {}
+    for kind in kinds:
+        line = f"{kind}: {own[kind]} instructions"
+        if revision:
+            line += f", {revision} {before[kind]}, {growth(own[kind], before[kind]):+.2f} %"
+        print(line)
+    return any(growth(own[kind], before[kind]) > limit for kind in before)
+
+
+def growth(now: int, before: int) -> float:
+    """Return by how many per cent a count has grown."""
+    return 100 * (now - before) / before
+
+
+def guard() -> bool:
+    """Compare the working tree with each row of instruction_limits.toml; return True if one has grown by more than its limit."""
+    rows = instruction_limits.read()
+    own = counts(None, [row.kind for row in rows])
+    count_missing(rows)
+    exceeded = over_limit(rows, own)
+    for row in rows:
+        before = row.counts[instruction_limits.build()]
+        print(
+            f"{row.kind}: {own[row.kind]} instructions, {row.commit} {before}, {growth(own[row.kind], before):+.2f} %, "
+            f"limit {row.limit} %: {'EXCEEDED' if row.kind in exceeded else 'kept'}"
+        )
+    return bool(exceeded)
+
+
+def over_limit(rows: list[instruction_limits.Limit], own: dict[str, int]) -> list[str]:
+    """Return the kinds whose count has grown by more than the limit of their row."""
+    build = instruction_limits.build()
+    return [row.kind for row in rows if growth(own[row.kind], row.counts[build]) > row.limit]
+
+
+def count_missing(rows: list[instruction_limits.Limit]) -> None:
+    """Count the commit of each row that has no count with this interpreter and these libraries."""
+    build = instruction_limits.build()
+    missing = [row for row in rows if build not in row.counts]
+    for commit in dict.fromkeys(row.commit for row in missing):
+        found = counts(commit, [row.kind for row in missing if row.commit == commit])
+        print(f"counted at {commit}, because its counts are of other builds: {', '.join(found)}", flush=True)
+        for row in missing:
+            if row.commit == commit:
+                row.counts[build] = found[row.kind]
 
 
 def main() -> int:
@@ -140,27 +290,28 @@ def main() -> int:
     parser.add_argument("--against", metavar="REVISION", help="count this revision too, and compare")
     parser.add_argument("--limit", type=float, default=3.0, help="per cent over REVISION (default: %(default)s)")
     parser.add_argument("--kinds", default=DEFAULT_KINDS, help=f"of {', '.join(KINDS)} (default: %(default)s)")
+    parser.add_argument(
+        "--guard", action="store_true", help="compare with instruction_limits.toml; exit with 1 over a limit"
+    )
+    parser.add_argument(
+        "--store", action="store_true", help="write the counts of instruction_limits.toml for this build"
+    )
     parser.add_argument("--repeat", choices=KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--requests", type=int, default=FEW, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.repeat:
         with asyncio.Runner(loop_factory=CannedLoop) as runner:
-            runner.run(repeat(options.repeat, options.requests))
+            function = repeat_over_http2 if "HTTP/2" in options.repeat else repeat
+            runner.run(function(options.repeat, options.requests))
         return 0
-    exceeded = False
-    with tempfile.TemporaryDirectory() as folder:
-        tree = check_out(None, Path(folder, "now"))
-        other = check_out(options.against, Path(folder, "old")) if options.against else None
-        for kind in options.kinds.split(","):
-            own = per_request(tree, kind)
-            line = f"{kind}: {own} instructions"
-            if other is not None:
-                before = per_request(other, kind)
-                change = 100 * (own - before) / before
-                exceeded = exceeded or change > options.limit
-                line += f", {options.against} {before}, {change:+.2f} %"
-            print(line, flush=True)
-    return 1 if exceeded else 0
+    if options.guard:
+        return int(guard())
+    if options.store:
+        rows = instruction_limits.read()
+        count_missing(rows)
+        instruction_limits.write(rows)
+        return 0
+    return int(compare(options.kinds.split(","), options.against, options.limit))
 
 
 if __name__ == "__main__":

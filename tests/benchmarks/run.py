@@ -53,7 +53,8 @@ def take(options: argparse.Namespace) -> list[Row]:
     plan = Plan(options.workloads, options.clients, options.rounds, options.seconds, options.retries, options.foreign)
     rows: list[Row] = []
     client_core, server_core = cores()
-    with serving(options.mib, server_core, options.server) as server:
+    http2 = any(WORKLOADS[name].http2 for name in plan.workloads)
+    with serving(options.mib, server_core, options.server, http2=http2) as server:
         where = "UNPINNED" if client_core is None else f"clients on core {client_core}, server on core {server_core}"
         print(f"Python {platform.python_version()}, {server.kind}, {where}, {plan.rounds} rounds\n", flush=True)
         for row in measure(plan, server):

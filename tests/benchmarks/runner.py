@@ -142,15 +142,21 @@ def calmest_sample(client: ClientProcess, server: Server, plan: Plan) -> Row:
     return best
 
 
-def measure(plan: Plan, server: Server) -> Iterator[Row]:
+def measure(plan: Plan, running_server: Server) -> Iterator[Row]:
     """Yield one row per sample, and for a client that cannot continue one with the key `error`."""
     core = cores()[0]
     for name in plan.workloads:
         seconds = WORKLOADS[name].seconds if plan.seconds is None else plan.seconds
+        server = running_server.http2 if WORKLOADS[name].http2 else running_server
+        if server is None:
+            missing = "HTTP/2 needs nginx, a C compiler and trustme"
+            for label in plan.labels:
+                yield {"workload": name, "client": label, "error": missing}
+            continue
         clients: list[ClientProcess] = []
         try:
             for label in plan.labels:
-                if not can(label, WORKLOADS[name].operation):
+                if not can(label, WORKLOADS[name]):
                     continue
                 client = ClientProcess(label, name, seconds, server, core)
                 clients.append(client)

@@ -1,4 +1,4 @@
-"""Start the server for all clients, on loopback: server.c if there is a C compiler, else nginx."""
+"""Start the server for all clients, on loopback: server.c if there is a C compiler, else nginx. nginx speaks HTTP/2."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.nginx import configuration, free_port
-from benchmarks.workloads import JSON_SIZE, MIB, SMALL, big_body, gzip_body, records
+from benchmarks.workloads import FRAMES_SIZE, JSON_SIZE, MIB, SMALL, big_body, gzip_body, records, whole_body
 
 HERE = Path(__file__).resolve().parent
 HEAD = (
@@ -49,12 +49,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `accepts()` returns the number of connections so far, including the one of its own request."""
+    """A running server. `accepts()` returns the number of connections so far, including the one of its own request.
+
+    http2: the server that speaks HTTP/2; None = it cannot run.
+    """
 
     kind: str
     site: Site
     accepts: Callable[[], int]
     pids: Callable[[], list[int]]
+    http2: Server | None = None
 
 
 def ask(url: str) -> bytes:
@@ -97,6 +101,7 @@ def small_bodies() -> dict[str, tuple[bytes, str]]:
         "once": (SMALL, VARY),
         "json": (records(JSON_SIZE, 1), VARY),
         "gzip": (gzip_body(), GZIP),
+        "1m": (whole_body(), VARY),
     }
 
 
@@ -157,17 +162,22 @@ def compiled_server(folder: Path, mib: int, core: int | None) -> Iterator[Server
 
 
 @contextmanager
-def nginx_server(folder: Path, mib: int, core: int | None) -> Iterator[Server]:
-    """Run nginx with one worker on the same bodies."""
+def nginx_server(folder: Path, mib: int, core: int | None, reader: Server | None = None) -> Iterator[Server]:
+    """Run nginx with one worker on the same bodies.
+
+    reader: gets the bodies of requests; nginx then speaks HTTP/2 too, whose requests need no Content-Length.
+    """
     root = folder / "root"
     root.mkdir()
     for name, (body, _) in small_bodies().items():
         (root / name).write_bytes(body)
+    (root / "frames").write_bytes(bytes(FRAMES_SIZE))
     crc = write_big_body(root / "big", mib)
     plain, secure = free_port(), free_port()
     tls = write_certificates(folder)
     log, settings = folder / "error.log", folder / "nginx.conf"
-    settings.write_text(configuration(folder, root, plain, secure if tls else None))
+    sink = None if reader is None else reader.site.plain.removeprefix("http://")
+    settings.write_text(configuration(folder, root, plain, secure if tls else None, sink, http2=reader is not None))
     with subprocess.Popen(
         [str(shutil.which("nginx")), "-p", str(folder), "-e", str(log), "-c", str(settings)]
     ) as process:
@@ -178,7 +188,7 @@ def nginx_server(folder: Path, mib: int, core: int | None) -> Iterator[Server]:
                 ca=str(folder / "ca.pem"),
                 mib=mib,
                 crc=crc,
-                counts_chunked=False,
+                counts_chunked=reader is not None,
             )
             wait_until_it_answers(process, site.plain + "/stats", log)
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -188,7 +198,7 @@ def nginx_server(folder: Path, mib: int, core: int | None) -> Iterator[Server]:
                 "nginx",
                 site,
                 lambda: int(ask(site.plain + "/stats").splitlines()[2].split()[0]),
-                lambda: [int(pid) for pid in children.read_text().split()],
+                lambda: [int(pid) for pid in children.read_text().split()] + (reader.pids() if reader else []),
             )
         finally:
             process.terminate()
@@ -207,8 +217,10 @@ def wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path)
 
 
 @contextmanager
-def serving(mib: int, core: int | None, kind: str | None = None) -> Iterator[Server]:
+def serving(mib: int, core: int | None, kind: str | None = None, *, http2: bool = False) -> Iterator[Server]:
     """Run a server for the length of the block, pinned to `core`, with a big body of `mib` MiB.
+
+    http2: run one for HTTP/2 too, if there are nginx, a C compiler and trustme.
 
     `kind` is "c" or "nginx"; None takes the first of them that can run.
 
@@ -221,4 +233,10 @@ def serving(mib: int, core: int | None, kind: str | None = None) -> Iterator[Ser
         raise NoServer("install a C compiler or nginx: one of them has to serve what is measured")
     start = compiled_server if kind == "c" else nginx_server
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder, start(Path(folder), mib, core) as server:
-        yield server
+        if not (http2 and kind == "c" and server.site.tls and shutil.which("nginx")):
+            yield server
+            return
+        before = Path(folder, "http2")
+        before.mkdir()
+        with nginx_server(before, mib, core, server) as front:
+            yield replace(server, http2=front)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks import instruction_limits, instructions
 from benchmarks.report import Results, missed
+from benchmarks.servers import compiler
 from benchmarks.targets import TARGETS
 from benchmarks.workloads import MIB, RECEIVED, SMALL, WORKLOADS, WrongAnswer, check
 
@@ -20,7 +23,7 @@ BRIEF = ("--rounds", "1", "--seconds", "0.02", "--retries", "0", "--mib", "8")
 
 
 def program(name: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(HERE / name), *words], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, str(HERE / name), *words], capture_output=True, text=True, timeout=120)
 
 
 def rows_for(workload: str, cpu: dict[str, list[float]], growth: float = 0.0) -> list[dict[str, object]]:
@@ -58,13 +61,13 @@ def test_run_measures_every_client_and_validates_every_response(tmp_path: Path) 
         (workload, client) for workload in workloads.split(",") for client in clients
     }
     assert all(row["operations"] > 0 for row in rows)
-    assert "target of hookline" in done.stdout
+    assert "| target " in done.stdout
 
 
 def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
     out = tmp_path / "samples.jsonl"
 
-    done = program("run.py", *BRIEF, "--workloads", "ws_64,ws_64x16,ws_64k", "--out", str(out), "--server", "c")
+    done = program("run.py", *BRIEF, "--workloads", "ws_64,ws_64x16,ws_64k,ws_1m", "--out", str(out), "--server", "c")
 
     if done.returncode == 2:
         pytest.skip(done.stderr)  # no C compiler
@@ -73,6 +76,50 @@ def test_run_measures_the_echoes_of_websockets(tmp_path: Path) -> None:
     assert not [row for row in rows if "error" in row], done.stderr
     assert {row["client"] for row in rows} == {"hookline", "aiohttp", "wsproto", "websockets", "picows"}
     assert all(row["operations"] > 0 for row in rows)
+
+
+def test_run_measures_whole_decoded_and_sent_bodies_with_isal_as_a_client_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "samples.jsonl"
+
+    done = program("run.py", *BRIEF, "--workloads", "g_1m,i_up,n_gzip", "--out", str(out), "--server", "c")
+
+    if done.returncode == 2:
+        pytest.skip(done.stderr)  # no C compiler
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    measured = {(row["workload"], row["client"]) for row in rows if "error" not in row}
+    assert {("g_1m", "hookline"), ("i_up", "hookline"), ("n_gzip", "hookline"), ("n_gzip", "hookline_isal")} <= measured
+    assert ("g_1m", "hookline_isal") not in measured
+
+
+@pytest.mark.parametrize(
+    ("workloads", "clients"),
+    [
+        ("h2_c32,h2_json,h2_post", "hookline,ngh2_floor,h2_floor,httpx2"),
+        ("h2_down,h2_frames", "hookline,ngh2_floor,h2_floor,httpx2"),
+        ("h2_up,h2_new", "hookline,hookline_h2,hookline_http1,ngh2_floor,h2_floor,httpx2"),
+    ],
+    ids=["small", "down", "up-new"],
+)
+def test_run_measures_http2(tmp_path: Path, workloads: str, clients: str) -> None:
+    out = tmp_path / "samples.jsonl"
+    if compiler() is None or shutil.which("nginx") is None:
+        pytest.skip("HTTP/2 needs nginx and a C compiler")
+
+    done = program("run.py", *BRIEF, "--workloads", workloads, "--clients", clients, "--out", str(out))
+
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert not [row for row in rows if "error" in row], done.stderr
+    measured = {(row["workload"], row["client"]) for row in rows if row["operations"] > 0}
+    assert measured == {(workload, client) for workload in workloads.split(",") for client in clients.split(",")}
+
+
+@pytest.mark.parametrize("kind", ["GET over HTTP/2", "POST over HTTP/2", "GET over HTTP/2 of the floor"])
+def test_instructions_count_requests_over_http2(kind: str) -> None:
+    done = program("instructions.py", "--repeat", kind, "--requests", "100")
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_run_exits_with_one_if_hookline_misses_its_targets(tmp_path: Path) -> None:
@@ -156,6 +203,35 @@ def test_instructions_count_calls_that_a_cache_misses_and_answers() -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_growth_measures_each_table() -> None:
+    done = program("growth.py", "--batches", "1", "--requests", "2", "--clients", "2", "--most", "100")
+
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "| plugins that sleep ",
+        "| cookies of this origin ",
+        "| connections ",
+        "| each further one ",
+    ):
+        assert words in done.stdout
+
+
+def test_limits_of_instructions_are_of_kinds_and_commits_and_have_reasons() -> None:
+    rows = instruction_limits.read()
+
+    assert (
+        {"GET", "POST", "websocket echo", "realistic call"} <= {row.kind for row in rows} <= instructions.KINDS.keys()
+    )
+    assert instruction_limits.text_of(rows) == instruction_limits.FILE.read_text(encoding="utf-8")
+
+
+def test_growth_over_the_limit_is_found() -> None:
+    counts = {instruction_limits.build(): 1000}
+    rows = [instruction_limits.Limit(kind, "", 3.0, "a test", counts) for kind in ("GET", "POST")]
+
+    assert instructions.over_limit(rows, {"GET": 1030, "POST": 1031}) == ["POST"]
+
+
 def test_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
     # The machine slows down from round to round; one round of one client was disturbed.
     rows = rows_for("b_c10", {"hookline": [10.0, 20.0, 90.0], "aiohttp": [100.0, 200.0, 300.0]})
@@ -170,7 +246,16 @@ def test_floor_is_the_cheaper_one_on_the_same_loop() -> None:
 
 
 def test_targets_are_missed_when_they_were_not_measured() -> None:
-    assert missed(Results())[1] == list(TARGETS)
+    assert missed(Results())[1] == [target for target in TARGETS if not target.client.endswith("+uv")]
+
+
+def test_targets_on_uvloop_hold_in_runs_on_uvloop() -> None:
+    rows = rows_for("f_down", {"hookline+uv": [80.0], "aiohttp+uv": [100.0]})
+    table, failures = missed(Results.of(rows))
+
+    assert "hookline+uv: f_down /aiohttp" in table
+    assert ("f_down", "growth", "hookline+uv") not in [(each.workload, each.against, each.client) for each in failures]
+    assert "i_up" in [each.workload for each in failures if each.client == "hookline+uv"]
 
 
 def test_memory_target_takes_the_worst_round() -> None:
@@ -189,6 +274,7 @@ def test_memory_target_takes_the_worst_round() -> None:
         ("f_down", 200, 8 * MIB - 1),
         ("e_json", 200, []),
         ("n_gzip", 200, b"still compressed"),
+        ("g_1m", 200, bytes(MIB - 1)),
         ("ws_64", 200, b"x" * 64),
     ],
 )

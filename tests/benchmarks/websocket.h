@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FRAME_START = 14, MOST_ECHOED = 128 * 1024 };
+enum { FRAME_START = 14, MOST_ECHOED = 1024 * 1024 + 64 };
 
 static uint32_t rotated(uint32_t word, int bits) { return word << bits | word >> (32 - bits); }
 

@@ -32,6 +32,7 @@ from benchmarks.workloads import (
     decoded_gzip,
     echoed,
     records,
+    whole_body,
 )
 
 WARM_UP = 0.08  # seconds before each sample, not measured
@@ -86,6 +87,10 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str, websoc
         status, value = await client.json(url)
         check(workload, mib, status, value)
 
+    async def call() -> None:
+        status, value = await client.call(url)
+        check(workload, mib, status, value)
+
     async def post() -> None:
         status, body = await client.post(url, PAYLOAD)
         check(workload, mib, status, body)
@@ -108,8 +113,10 @@ def operation(client: Adapter, workload: Workload, site: Site, base: str, websoc
     table = {
         "echo": echo,
         "get": get,
+        "body": get,
         "decoded": decoded,
         "json": parsed,
+        "call": call,
         "post": post,
         "upload": upload,
         "download": download,
@@ -122,9 +129,15 @@ async def prove(label: str, client: Adapter, workload: Workload, site: Site, bas
     url = base + workload.path
     if workload.operation == "decoded" and (await client.decoded(url))[1] != decoded_gzip():
         raise WrongAnswer("the decoded body has other bytes")
+    if workload.operation == "body" and (await client.get(url))[1] != whole_body():
+        raise WrongAnswer("the body has other bytes")
     if workload.operation == "json" and (await client.json(url))[1] != json.loads(records(JSON_SIZE, 1)):
         raise WrongAnswer("the JSON document has other values")
-    if workload.operation != "download":
+    if workload.http2:
+        spoken = b"HTTP/1.1" if label.removesuffix(UV) == "hookline_http1" else b"HTTP/2.0"
+        if (found := (await client.get(base + "/protocol"))[1]) != spoken:
+            raise WrongAnswer(f"the client speaks {found!r}")
+    if workload.operation != "download" or not workload.big:
         return {}
     await client.get(base + "/small")
     memory, crc = Memory(), 0
@@ -168,7 +181,7 @@ async def sample(once: Operation, workload: Workload, seconds: float) -> Figures
     deadline = clock() + WARM_UP
     await all_tasks()
     gc.collect()
-    memory = Memory() if workload.operation == "download" else None
+    memory = Memory() if workload.big and workload.operation == "download" else None
     operations = 0
     begun, usage = clock(), resource.getrusage(resource.RUSAGE_SELF)
     deadline = begun + seconds
@@ -212,7 +225,7 @@ def serve(label: str, workload: Workload, seconds: float, site: Site) -> None:
         raise NotImplementedError("this server does not count a streamed upload")
     loop = new_loop(label)
     asyncio.set_event_loop(loop)
-    client = adapter(label)(Setup(base, workload.concurrency, site.ca if workload.tls else None))
+    client = adapter(label)(Setup(base, workload.concurrency, site.ca if workload.tls else None, workload.reuses))
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
     loop.run_until_complete(client.open())
     proof = loop.run_until_complete(prove(label, client, workload, site, base))

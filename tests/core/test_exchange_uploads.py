@@ -176,6 +176,21 @@ async def test_early_answer_over_tls_ends_the_upload(make_scripted, certificates
         await is_free(client, server)
 
 
+@pytest.mark.protocols("HTTP/1.1")
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "tls"])
+async def test_large_chunks_and_their_framing_arrive_in_order(make_scripted, certificates, is_encrypted):
+    server = make_scripted(ssl_context=certificates.server_context() if is_encrypted else None)
+    chunks = [bytes([number]) * size for number, size in enumerate((1, 65_536, 3, 300_000, 15, 16, 65_535, 2_000_000))]
+    server.answer(response(b"fine"), response(b"fine"))
+    async with HttpClient(autoload=False, verify=certificates.ca_file, pool_size=1) as client:
+        for _ in range(2):
+            assert (await client.post(server.url(), data=agen(*chunks))).content == b"fine"
+    for request in server.requests:
+        assert request.body == b"".join(chunks)
+        assert request.chunk_sizes == [len(chunk) for chunk in chunks]
+    assert server.connections == 1
+
+
 async def test_source_that_never_waits_leaves_the_loop_its_turns(client, make_scripted):
     server = make_scripted(strict=False)
     begun = closed = False

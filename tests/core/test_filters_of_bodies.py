@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from hookline import DecodingError, HttpClient, HttpRequest, HttpResponse, hookimpl
+from hookline import BodyTooLarge, DecodingError, HttpClient, HttpRequest, HttpResponse, hookimpl
 from hookline_testing.server import Script, ScriptedServer, head, response
 
 MOVED = [("Location", "/new")]
@@ -173,3 +173,61 @@ async def test_filter_that_is_put_first_sees_the_body_as_it_arrives(
     async with HttpClient(autoload=False, plugins=[Adds()]) as client:
         assert (await client.get(scripted.url())).content == b"BODY"
     assert ends == [("finish", seen)]
+
+
+class Zeros:
+    """A decoder that gives a number of NULs instead of the body, and records the limits that it was given."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.limits: list[int] = []
+
+    @property
+    def has_pending(self) -> bool:
+        return bool(self.limits) and self.left > 0
+
+    def decode(self, data: bytes, limit: int) -> bytes:
+        self.limits.append(limit)
+        size = min(self.left, limit)
+        self.left -= size
+        return bytes(size)
+
+    def finish(self) -> None:
+        assert not self.left
+
+
+STEP, STEP_OF_WHOLE = 256 * 1024, 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("stream", "max_body", "limits"),
+    [
+        (False, 0, [STEP_OF_WHOLE]),
+        (False, 2 * STEP, [2 * STEP + 1]),
+        (True, 0, [STEP] * 2),
+        (True, 2 * STEP, [STEP, STEP]),
+        (True, STEP + STEP // 2, [STEP, STEP // 2 + 1]),
+        (False, STEP, [STEP + 1]),
+    ],
+    ids=["whole", "whole-limited", "stream", "stream-limited", "stream-too-large", "whole-too-large"],
+)
+async def test_whole_body_is_decoded_in_one_step_and_one_byte_more_than_max_body_at_most(
+    scripted: ScriptedServer, stream: bool, max_body: int, limits: list[int]
+) -> None:
+    scripted.answer(response(b"x"))
+    first, last = Zeros(1000), Zeros(2 * STEP)
+
+    def add(response: HttpResponse) -> None:
+        response.add_decoder(first)
+        response.add_decoder(last)
+
+    async with HttpClient(autoload=False) as client:
+        try:
+            got = await client.get(scripted.url(), stream=stream, max_body=max_body, on_headers=add)
+            body = await got.raw.read()
+        except BodyTooLarge:
+            assert 0 < max_body < 2 * STEP
+        else:
+            assert body == bytes(2 * STEP)
+    assert last.limits == limits
+    assert first.limits == [STEP]

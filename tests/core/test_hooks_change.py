@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpResponse, PluginError, hookimpl, hookspec
-from hookline.plugins.manager import Manager
+from hookline.plugins.manager import Registry
 from hookline_testing.server import ScriptedServer, response
 from kit.recorder import client_with, plugin
 
@@ -162,9 +162,9 @@ class New:
 
 
 def test_deprecated_hook_and_argument_warn_where_the_plugin_implements_them() -> None:
-    manager = Manager([Deprecated], lambda added: None)
+    registry = Registry([Deprecated], lambda added: None)
     with pytest.warns(DeprecationWarning, match=r"since 9\.1") as caught:
-        manager.register(Old())
+        registry.register(Old())
     assert [str(each.message) for each in caught] == [
         "exc of on_headers is deprecated since 9.1; it is None",
         "pre_request is deprecated since 9.1; use before_request",
@@ -172,22 +172,22 @@ def test_deprecated_hook_and_argument_warn_where_the_plugin_implements_them() ->
     assert {each.filename for each in caught} == {__file__}
     lines = {each.lineno for each in caught}
     assert lines == {Old.pre_request.__code__.co_firstlineno, Old.on_headers.__code__.co_firstlineno}
-    assert manager.infos["old"].hooks == ("pre_request", "on_headers")  # it works as before
+    assert registry.infos["old"].hooks == ("pre_request", "on_headers")  # it works as before
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        manager.register(New())
+        registry.register(New())
 
 
 def test_deprecation_that_is_an_error_registers_nothing() -> None:
-    manager = Manager([Deprecated], lambda added: None)
+    registry = Registry([Deprecated], lambda added: None)
     old = Old()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(DeprecationWarning):
-            manager.register(old)
-    assert (manager.infos, manager.get_plugins()) == ({}, set())
+            registry.register(old)
+    assert (registry.infos, registry.manager.get_plugins()) == ({}, set())
     with pytest.warns(DeprecationWarning, match=r"since 9\.1"):
-        manager.register(old)
+        registry.register(old)
     with pytest.raises(PluginError, match="already registered"):
-        manager.register(old, "again")
-    assert manager.get_plugins() == {old}
+        registry.register(old, "again")
+    assert registry.manager.get_plugins() == {old}

@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-from hookline import ConnectionClosed, ReadTimeout, Timeout
+from hookline import BodyTooLarge, ConnectionClosed, ReadTimeout, Timeout
+from hookline.http1.large_bodies import LARGE_BODY, LargeBodyReader
 from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
 
@@ -315,3 +316,60 @@ async def test_stream_arrives_whole_however_both_sides_hesitate(client, scripted
     assert b"".join(chunks) == body
     await is_free(client, scripted)
     assert scripted.connections == 1
+
+
+@pytest.fixture
+def readers(monkeypatch):
+    """How many bytes were still to come when each large body began."""
+    begun = []
+
+    class Watched(LargeBodyReader):
+        __slots__ = ()
+
+        def __init__(self, connection):
+            begun.append(connection.bytes_remaining)
+            super().__init__(connection)
+
+    monkeypatch.setattr("hookline.http1.connection.LargeBodyReader", Watched)
+    return begun
+
+
+@pytest.mark.parametrize("size", [LARGE_BODY - 1, LARGE_BODY, LARGE_BODY + 1], ids=["below", "at", "above"])
+async def test_body_is_read_in_bulk_from_256_kib_on(client, scripted, readers, size):
+    body = BODY[:size]
+    for _ in range(2):  # the second on the connection of the first
+        gate = Gate()
+        scripted.answer(Script(announced(size)).hold(gate).send(body))
+        answer = await client.get(scripted.url(), stream=True)  # the head came alone: all of the body is still to come
+        gate.open()
+        assert await answer.raw.read() == body
+        await is_free(client, scripted)
+    assert readers == ([size] * 2 if size >= LARGE_BODY and reads_at_once() else [])
+    scripted.answer(response(body))
+    assert (await client.get(scripted.url())).content == body
+    assert scripted.connections == 1
+
+
+@pytest.mark.parametrize("cut", [1, 1000, 65_536, LARGE_BODY - 1])
+async def test_body_of_256_kib_that_is_cut_is_an_error_that_says_how_much_is_missing(client, scripted, cut):
+    scripted.answer(Script(announced(LARGE_BODY)).send(BODY[: LARGE_BODY - cut]).close())
+    with pytest.raises(ConnectionClosed, match=f"{cut} bytes before the end"):
+        await client.get(scripted.url())
+    await is_free(client, scripted)
+
+
+async def test_max_body_refuses_a_bulk_body_by_its_head(client, scripted, readers):
+    scripted.answer(response(BODY[: LARGE_BODY + 1]), response(BODY[:LARGE_BODY]))
+    with pytest.raises(BodyTooLarge):
+        await client.get(scripted.url(), max_body=LARGE_BODY)
+    assert readers == []
+    assert (await client.get(scripted.url(), max_body=LARGE_BODY)).content == BODY[:LARGE_BODY]
+
+
+async def test_data_handlers_keep_a_body_of_256_kib_from_the_bulk_way(client, scripted, readers):
+    seen = []
+    scripted.answer(response(BODY[: 2 * LARGE_BODY]))
+    got = await client.get(scripted.url(), data_received=lambda response, data: seen.append(data))
+    assert got.content == BODY[: 2 * LARGE_BODY]
+    assert b"".join(seen).endswith(BODY[: 2 * LARGE_BODY])
+    assert readers == []

@@ -22,7 +22,7 @@ def first_alone(server, path, answer):
         if server.targets.count(path) == 1:
             await answer(session, request)
         else:
-            await session.answer_by_name(request, "hello", "")
+            await server.answer_by_name(session, request, "hello", "")
 
     server.answers[path] = once
 
@@ -188,7 +188,7 @@ async def test_goaway_amid_many_requests_loses_none(client, server):
         if request.stream == 31 and len(server.sessions) == 1:
             session.goaway(29)
         if request.stream < 31 or len(server.sessions) > 1:
-            await session.answer_by_name(request, "hello", "")
+            await server.answer_by_name(session, request, "hello", "")
 
     server.answers["/x"] = answer
     responses = await asyncio.gather(*(client.post(server.url("/x"), data=b"%d" % n) for n in range(60)))
@@ -219,7 +219,7 @@ async def test_request_whose_head_waits_when_goaway_comes_is_sent(make_client, m
         await read_on.wait()
         session.reader._transport.resume_reading()
         await request.ended.wait()
-        await session.answer_by_name(request, "hello", "")
+        await server.answer_by_name(session, request, "hello", "")
 
     server.answers["/x"] = answer
     kept = Connections()

@@ -7,7 +7,7 @@ those of `servers.stream_server`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -22,6 +22,18 @@ async def whole_stream(client: HttpClient, url: str) -> bytes:
         return await response.raw.read()
 
 
+async def upload(client: HttpClient, url: str, size: int) -> None:
+    """Send a body in three pieces, and check that it comes back."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(3):
+            yield b"%d" % number * size
+            await asyncio.sleep(0)
+
+    response = await client.post(url, data=pieces())
+    assert response.content == b"0" * size + b"1" * size + b"2" * size
+
+
 def calls(size: int) -> dict[str, Call]:
     """Return calls of each kind. size: of their bodies."""
     return {
@@ -31,6 +43,11 @@ def calls(size: int) -> dict[str, Call]:
         "interim": lambda client, server: client.get(server.url("/interim")),
         "trailers": lambda client, server: client.get(server.url("/trailers")),
     }
+
+
+def calls_to_cancel(size: int) -> dict[str, Call]:
+    """Return the same, and one whose body has no length."""
+    return {**calls(size), "upload": lambda client, server: upload(client, server.url("/echo"), size)}
 
 
 def assert_in_order(client: HttpClient) -> None:

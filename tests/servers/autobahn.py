@@ -79,7 +79,6 @@ class FuzzingServer:
             "url": self.url,
             "options": {"failByDrop": False},
             "outdir": str(folder / "reports"),
-            "webport": 0,
             "cases": cases,
             "exclude-cases": [],
             "exclude-agent-cases": {},
@@ -89,7 +88,7 @@ class FuzzingServer:
     def __enter__(self) -> Self:
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [self._python, self._program, "-m", "fuzzingserver", "-s", self._folder / "spec.json"],
+                [self._python, self._program, "-m", "fuzzingserver", "-u", "0", "-s", self._folder / "spec.json"],
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,

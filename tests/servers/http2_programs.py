@@ -100,8 +100,8 @@ def _server(
 
 
 @contextlib.contextmanager
-def nginx_http2(certificates: Certificates) -> Iterator[Http2Server]:
-    """Run nginx. Its second port is plain HTTP/1.1."""
+def nginx_http2(certificates: Certificates, keep_alive: int = 75) -> Iterator[Http2Server]:
+    """Run nginx. Its second port is plain HTTP/1.1. keep_alive: seconds after which it closes idle connections."""
     program = require_program("nginx", "nginx-light")
 
     def command(directory: Path, ports: Sequence[int]) -> Sequence[str]:
@@ -114,7 +114,7 @@ events {{ worker_connections 1024; }}
 http {{
   log_format requests "$remote_port $server_protocol $status"; access_log {directory}/access.log requests;
   {temporary}
-  client_max_body_size 0; keepalive_requests 1000000; root {directory}/www;
+  client_max_body_size 0; keepalive_requests 1000000; keepalive_timeout {keep_alive}s; root {directory}/www;
   ssl_certificate {certificates.right.cert_file}; ssl_certificate_key {certificates.right.key_file};
   server {{
     listen 127.0.0.1:{ports[0]} ssl http2 backlog=1024;

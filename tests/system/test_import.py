@@ -33,8 +33,8 @@ WAITING = {
     "hookline_throttle.throttle", "hookline_throttle.throttled_exchange",
     "hookline_tunnel.connect", "hookline_tunnel.proxy", "hookline_tunnel.proxy_route", "hookline_tunnel.socks",
     "hookline_tunnel.tunnel_route", "python_socks",
-    "hookline_websocket.compression", "hookline_websocket.frame_parser", "hookline_websocket.handshake",
-    "hookline_websocket.permessage_deflate", "hookline_websocket.protocol",
+    "hookline_websocket.compression", "hookline_websocket.frames", "hookline_websocket.handshake",
+    "hookline_websocket.protocol",
     "hookline_websocket.websocket", "wsproto",
 }  # fmt: skip
 

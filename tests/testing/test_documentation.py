@@ -27,7 +27,9 @@ def test_example_of_the_readme_passes(code: str, pytester: pytest.Pytester) -> N
 
 
 @pytest.mark.parametrize(
-    "code", examples_with_tests(python_blocks("testing", PAGE)), ids=["mock", "server", "cassette", "conformance"]
+    "code",
+    examples_with_tests(python_blocks("testing", PAGE)),
+    ids=["mock", "server", "frames", "cassette", "conformance"],
 )
 def test_example_of_the_page_passes(code: str, pytester: pytest.Pytester, scripted: ScriptedServer) -> None:
     scripted.always(response(b"{}"))

@@ -13,9 +13,9 @@ from wsproto.extensions import PerMessageDeflate as Theirs
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed, RsvBits
 
 from hookline_websocket.compression import Deflate
-from hookline_websocket.frame_parser import new_frame_parser
-from hookline_websocket.message_buffer import MessageBuffer, MessageTooBig
-from hookline_websocket.permessage_deflate import PerMessageDeflate
+from hookline_websocket.frames.frame_parser import new_reader_and_writer
+from hookline_websocket.frames.message_buffer import MessageBuffer
+from hookline_websocket.frames.permessage_deflate import PerMessageDeflate
 
 PARAMETERS = [
     Deflate(),
@@ -39,39 +39,62 @@ def server_for(agreed: Deflate) -> FrameProtocol:
     return FrameProtocol(False, [theirs])
 
 
-def payloads(parser: Any, data: bytes) -> list[Any]:
+class Ours:
+    """Our reader and writer; both kinds of frames, that is those of another parser too, must do the same."""
+
+    def __init__(self, factory: Any, agreed: Deflate, limit: int) -> None:
+        self.reader, self.writer = new_reader_and_writer(factory, agreed, limit)
+
+
+@pytest.fixture(params=[None, FrameProtocol], ids=["own", "frame_parser"])
+def factory(request: pytest.FixtureRequest) -> Any:
+    """The option `frame_parser`."""
+    return request.param
+
+
+def payloads(parser: Any, data: bytes | bytearray) -> list[Any]:
     parser.receive_bytes(bytes(data))
     return [frame.payload for frame in parser.received_frames()]
 
 
+def messages(ours: Ours, data: bytes | bytearray) -> list[Any]:
+    ours.reader.receive_bytes(bytes(data))
+    return [content for opcode, content in iter(ours.reader.next_item, None) if opcode]
+
+
 @pytest.mark.parametrize("agreed", PARAMETERS, ids=lambda value: value.offer())
-def test_messages_there_and_back(agreed: Deflate) -> None:
+def test_messages_there_and_back(factory: Any, agreed: Deflate) -> None:
     dice = random.Random(1)
-    ours, theirs = new_frame_parser(None, agreed, 0), server_for(agreed)
+    ours, theirs = Ours(factory, agreed, 0), server_for(agreed)
     words = [dice.randbytes(12).hex() for _ in range(50)]
     for size in (0, 1, 0, 0, 5, 100, 3000, 0, 20_000):
         message = " ".join(dice.choices(words, k=size))
-        got = payloads(theirs, ours.send_data(message, True))
+        got = payloads(theirs, ours.writer.send_data(message, True))
         assert "".join(got) == message
         if message:  # an empty one by wsproto has no empty block, and no inflater reads what follows it
-            assert "".join(payloads(ours, theirs.send_data(message, True))) == message
+            assert "".join(messages(ours, theirs.send_data(message, True))) == message
 
 
 @pytest.mark.parametrize("agreed", PARAMETERS, ids=lambda value: value.offer())
-def test_fragments_are_readable_one_by_one_and_may_be_empty(agreed: Deflate) -> None:
-    ours, theirs = new_frame_parser(None, agreed, 0), server_for(agreed)
+def test_fragments_are_readable_one_by_one_and_may_be_empty(factory: Any, agreed: Deflate) -> None:
+    ours, theirs = Ours(factory, agreed, 0), server_for(agreed)
     for pieces in (["one", "two", ""], ["", "", ""], [""], ["three", "", "four"]):
         for piece in pieces:
-            assert "".join(payloads(theirs, ours.send_data(piece, False))) == piece
-        assert payloads(theirs, ours.send_data("", True)) == [""]
+            assert "".join(payloads(theirs, ours.writer.send_data(piece, False))) == piece
+        assert payloads(theirs, ours.writer.send_data("", True)) == [""]
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.binary(max_size=200), min_size=1, max_size=4), max_size=6), st.sampled_from(PARAMETERS))
-def test_whatever_is_sent_is_what_comes(messages: list[list[bytes]], agreed: Deflate) -> None:
-    ours, theirs = new_frame_parser(None, agreed, 0), server_for(agreed)
-    for pieces in messages:
-        wire = b"".join(bytes(ours.send_data(piece, number == len(pieces) - 1)) for number, piece in enumerate(pieces))
+@given(
+    st.lists(st.lists(st.binary(max_size=200), min_size=1, max_size=4), max_size=6),
+    st.sampled_from(PARAMETERS),
+    st.sampled_from([None, FrameProtocol]),
+)
+def test_whatever_is_sent_is_what_comes(sent: list[list[bytes]], agreed: Deflate, factory: Any) -> None:
+    ours, theirs = Ours(factory, agreed, 0), server_for(agreed)
+    for pieces in sent:
+        frames = [ours.writer.send_data(piece, number == len(pieces) - 1) for number, piece in enumerate(pieces)]
+        wire = b"".join(frames)
         assert b"".join(payloads(theirs, wire)) == b"".join(pieces)
 
 
@@ -89,38 +112,38 @@ def unmasked(payload: bytes, rsv: int = 4) -> bytes:
         bytes.fromhex("f248050000 00ffffcac9c90700".replace(" ", "")),  # section 7.2.3.5: two blocks
     ],
 )
-def test_examples_of_the_rfc(payload: bytes) -> None:
-    parser = new_frame_parser(None, Deflate(), 100)
+def test_examples_of_the_rfc(factory: Any, payload: bytes) -> None:
+    ours = Ours(factory, Deflate(), 100)
     for _ in range(3):
-        assert b"".join(payloads(parser, unmasked(payload))) == b"Hello"
+        assert b"".join(messages(ours, unmasked(payload))) == b"Hello"
 
 
-def test_second_example_leans_on_the_first() -> None:
-    parser = new_frame_parser(None, Deflate(), 100)
+def test_second_example_leans_on_the_first(factory: Any) -> None:
+    ours = Ours(factory, Deflate(), 100)
     wire = unmasked(bytes.fromhex("f248cdc9c90700")) + unmasked(bytes.fromhex("f200110000"))  # section 7.2.3.2
-    assert b"".join(payloads(parser, wire)) == b"HelloHello"
+    assert b"".join(messages(ours, wire)) == b"HelloHello"
 
 
-def test_final_block_without_what_must_follow_it_hurts_only_its_message() -> None:
-    parser = new_frame_parser(None, Deflate(), 100)
+def test_final_block_without_what_must_follow_it_hurts_only_its_message(factory: Any) -> None:
+    ours = Ours(factory, Deflate(), 100)
     deflater = zlib.compressobj(wbits=-15)
     final = deflater.compress(b"Hello") + deflater.flush(zlib.Z_FINISH)
-    assert b"".join(payloads(parser, unmasked(final))) == b"Hello"
-    assert b"".join(payloads(parser, unmasked(bytes.fromhex("f248cdc9c90700")))) == b"Hello"
+    assert b"".join(messages(ours, unmasked(final))) == b"Hello"
+    assert b"".join(messages(ours, unmasked(bytes.fromhex("f248cdc9c90700")))) == b"Hello"
 
 
 @pytest.mark.parametrize("extra", [0, 1])
-def test_limit_is_exact(extra: int) -> None:
-    parser = new_frame_parser(None, Deflate(), 1000)
+def test_limit_is_exact(factory: Any, extra: int) -> None:
+    ours = Ours(factory, Deflate(), 1000)
     theirs = server_for(Deflate())
     wire = bytes(theirs.send_data(bytes(1000 + extra), True))
     if extra:
         with pytest.raises(ParseFailed) as caught:
-            payloads(parser, wire)
+            messages(ours, wire)
         assert caught.value.code is CloseReason.MESSAGE_TOO_BIG
     else:
         for _ in range(3):
-            assert len(b"".join(payloads(parser, wire))) == 1000
+            assert len(b"".join(messages(ours, wire))) == 1000
             wire = bytes(theirs.send_data(bytes(1000), True))
 
 
@@ -131,26 +154,38 @@ def test_extension_is_offered_elsewhere() -> None:
     assert extension.frame_outbound(None, Opcode.PING, RsvBits(False, False, False), b"x", True)[1] == b"x"
 
 
+@pytest.mark.parametrize("kind", ["text", "binary"])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_limit_of_fragments_is_exact(factory: Any, kind: str, compressed: bool) -> None:
+    pieces: Any = ["€" * 100, "", "x" * 200] if kind == "text" else [b"x" * 300, b"", b"y" * 200]
+    for limit in (500, 499):
+        ours, theirs = Ours(factory, Deflate(), limit), server_for(Deflate())
+        if not compressed:
+            theirs.extensions.clear()
+        wire = b"".join(bytes(theirs.send_data(piece, number == 2)) for number, piece in enumerate(pieces))
+        if limit == 500:
+            assert messages(ours, wire * (1 if compressed else 3))[0] == pieces[0][:0].join(pieces)
+        else:
+            with pytest.raises(ParseFailed) as caught:
+                messages(ours, wire)
+            assert caught.value.code is CloseReason.MESSAGE_TOO_BIG
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=600))
 def test_buffer_joins_text(pieces: list[str]) -> None:
-    whole = "".join(pieces)
-    size = len(whole.encode())
-    buffer = MessageBuffer(size or 1)
+    buffer = MessageBuffer()
     for _ in range(2):
         for piece in pieces:
-            buffer.add(piece)
-        assert buffer.take() == whole
-    if size > 1:
-        with pytest.raises(MessageTooBig):
-            [MessageBuffer(size - 1).add(whole)]
+            buffer.append(piece)
+        assert buffer.take() == "".join(pieces)
 
 
 def test_buffer_joins_many_small_pieces() -> None:
-    buffer = MessageBuffer(0)
+    buffer = MessageBuffer()
     for number in range(100_000):
-        buffer.add(bytes([number % 256]))
+        buffer.append(bytes([number % 256]))
     assert len(buffer._pieces) < 300
     assert buffer.take() == bytes(number % 256 for number in range(100_000))
-    buffer.add(b"")
+    buffer.append(b"")
     assert buffer.take() == b""

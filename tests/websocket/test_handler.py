@@ -308,7 +308,7 @@ async def test_slow_handler_holds_back_a_fast_peer(client: HttpClient, scripted:
     websocket = await client.get(url_of(scripted), websocket_handler=handler)
     await asyncio.sleep(0.2)
     assert sent < total // 2
-    assert websocket._protocol._waiting_size < 512 * 1024
+    assert websocket._protocol._inbox.waiting_size < 512 * 1024
     go_on.set()
     await websocket.wait_closed()
     assert handler.got == total

@@ -162,7 +162,7 @@ async def test_fast_peer_is_held_back_by_a_slow_consumer(client: HttpClient, scr
     websocket = await client.get(url_of(scripted))
     await asyncio.sleep(0.3)
     assert sent < total // 2  # what the buffers of the kernel take, and 256 KiB
-    assert websocket._protocol._waiting_size < 512 * 1024
+    assert websocket._protocol._inbox.waiting_size < 512 * 1024
     got = 0
     async for message in websocket:
         got += len(message)
@@ -181,7 +181,7 @@ async def test_many_small_messages_in_one_read_are_held_back_too(client: HttpCli
     scripted.answer(opening(play))
     websocket = await client.get(url_of(scripted))
     await asyncio.sleep(0.1)
-    assert len(websocket._protocol._messages) < 10_000
+    assert len(websocket._protocol._inbox.messages) < 10_000
     got = 0
     async for message in websocket:
         assert message == ""

@@ -17,6 +17,7 @@ from ..copying import no_copy, set_reducer
 from ..errors import DNSError, reason_of
 from ..exchange.core_options import DEFAULT_HTTP_HEADERS, PARAMETERS, POOL_SIZE, as_loop, as_max_connections
 from ..exchange.exchange import exchange, send_follow_ups
+from ..exchange.origin import Destination
 from ..exchange.request import BODY_FRAMING, HttpRequest
 from ..exchange.response import HttpResponse
 from ..exchange.state import NEVER
@@ -36,6 +37,7 @@ from ..plugins.option_table import Setting, was_read
 from ..plugins.selection import Autoload, BrokenPlugins, Selection
 from ..wire.opening import run_before_dial
 from .attributes import ClientOption
+from .configuration import Configuration
 from .event_loop import LoopBinding
 from .plugin_host import PluginHost
 
@@ -358,35 +360,62 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         except TypeError:  # not hashable, so it is no URL
             as_url("url", url)
             raise
-        if keywords:
-            if "disable" in keywords or "plugins" in keywords:
-                configuration = self._variant(keywords.pop("disable", None), keywords.pop("plugins", None))
-                destination = configuration.destinations.get(url)
-            params = keywords.pop("params", None)
-            if params is not None:
-                destination = configuration.destination_of_call(as_url("url", url), params)
+        if keywords and tuple(keywords) not in configuration.option_names:
+            return self._make_request_with(configuration, destination, method, url, headers, data, keywords, function)
         request: HttpRequest = configuration.request_type(
             configuration, method, destination or configuration.destination_of_call(as_url("url", url))
         )
         if headers is not None:
             request._apply_given_headers(headers)
         if keywords:
-            exact = keywords.pop("exact_headers", None)
-            if exact is not None:
-                if headers is not None:
-                    raise TypeError(f"HttpClient.{function}() takes headers= or exact_headers=, not both")
-                request._apply_exact_headers(exact)
-            target = keywords.pop("target", None)
-            if target is not None:
-                request._apply_target(target)
-            given = configuration.bodies.take(data, keywords)
-            self._apply_keywords(request, keywords, f"HttpClient.{function}")
-            if given:
-                configuration.bodies.set_body(request, given)  # after the options, on which it depends
-        elif data is not None and data.__class__ is not bytes:
+            configuration.apply_options(request, keywords, f"HttpClient.{function}")
+        if data is not None and data.__class__ is not bytes:
             configuration.bodies.set_body(request, {"data": data})
         else:
             request.body = data
+        return request
+
+    def _make_request_with(
+        self,
+        configuration: Configuration,
+        destination: Destination | None,
+        method: str,
+        url: str,
+        headers: HeadersLike,
+        data: Any,
+        keywords: dict[str, Any],
+        function: str,
+    ) -> HttpRequest:
+        """Make the request of a call whose keywords may be others than options.
+
+        If they are options alone, the next call with the same ones is spared the search for the others: 3 us.
+        """
+        names = tuple(keywords)
+        if "disable" in keywords or "plugins" in keywords:
+            configuration = self._variant(keywords.pop("disable", None), keywords.pop("plugins", None))
+            destination = configuration.destinations.get(url)
+        params = keywords.pop("params", None)
+        if params is not None:
+            destination = configuration.destination_of_call(as_url("url", url), params)
+        request: HttpRequest = configuration.request_type(
+            configuration, method, destination or configuration.destination_of_call(as_url("url", url))
+        )
+        exact = keywords.pop("exact_headers", None)
+        if exact is not None:
+            if headers is not None:
+                raise TypeError(f"HttpClient.{function}() takes headers= or exact_headers=, not both")
+            request._apply_exact_headers(exact)
+        elif headers is not None:
+            request._apply_given_headers(headers)
+        target = keywords.pop("target", None)
+        if target is not None:
+            request._apply_target(target)
+        given = configuration.bodies.take(data, keywords)
+        self._apply_keywords(request, keywords, f"HttpClient.{function}")
+        if tuple(keywords) == names:
+            configuration.remember_option_names(names)
+        if given:
+            configuration.bodies.set_body(request, given)  # after the options, on which it depends
         return request
 
     def _apply_keywords(self, request: HttpRequest, keywords: dict[str, Any], function: str) -> None:
@@ -396,8 +425,6 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             request._call_handlers = {event: implementations_of(event, keywords.pop(event)) for event in given}
         if keywords:
             request.configuration.apply_options(request, keywords, function)
-            if request.timings and request._call_handlers is None:
-                request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
 
     def build_request(
         self, method: str, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any

@@ -6,8 +6,8 @@ plugin or a handler comes or goes, or a default changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
@@ -36,8 +36,8 @@ from ..messages import fields
 from ..messages.params import as_params, join_params, with_params
 from ..messages.url import explain_unserved_scheme, scheme_of, split_url
 from ..plugins.body_table import BodyTable, declarations_by_name
-from ..plugins.option_table import Level, OptionTable, Setting, was_read
-from ..plugins.order import ordered, successors
+from ..plugins.option_table import Keyword, Level, OptionTable, Owner, Setting, was_read
+from ..plugins.order import order_of
 from ..plugins.plugin_info import PluginInfo
 from .attributes import define_client_attributes, names_of_client
 
@@ -45,10 +45,13 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 MAX_DESTINATIONS = 1024  # URLs, and as many origins, that one configuration remembers
+MAX_OPTION_NAMES = 256  # sets of keywords that one configuration remembers
+_CORE_KEYWORDS = {option.name: Keyword(option.name, Owner(None, "core", option)) for option in CORE_OPTIONS}
 _CORE_SCHEMES = (Scheme("http", 80), Scheme("https", 443, tls=True))
 # The keywords of calls that are neither options nor bodies.
 CALL_KEYWORDS = ("params", "headers", "exact_headers", "target", "plugins", "disable", *EVENTS)
 # No option, no body and no attribute of a request may have one of these names; those of core's bodies may be declared anew.
+_OF_RESPONSES, _OF_STREAMS = frozenset(dir(HttpResponse)), frozenset(dir(ResponseStream))
 _RESERVED = frozenset({*dir(HttpRequest), *CALL_KEYWORDS, *(name for body in CORE_BODIES for name in body.names)})
 
 
@@ -95,6 +98,7 @@ class Configuration:
     states_framing: do the default fields have to be checked with each request: several Host, or what frames a body?
     given_headers, last_given_headers: `headers=` of earlier calls and of the last one, with what `HttpRequest` has made of them.
     last_exact_headers: the same for `exact_headers=` of the last call.
+    option_names: the keywords of earlier calls that had options alone.
 
     schemes: the schemes that are served, by name.
     destinations: where URLs point, by URL as the calls gave it.
@@ -118,14 +122,15 @@ class Configuration:
         self.client = client
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
-        self._successors = successors(self.plugins)
-        self._implementations = {event: self._ordered_implementations(event) for event in HOOKS}
+        self._order = order_of(self.plugins.values())
+        self._declarations = [(info, each) for info in self.plugins.values() for each in info.declarations]
+        self._implementations = self._ordered_implementations()
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
         self.pre_request_fields = frozenset(name for each in conditions for name in each.fields or ())
         self.given_options = {name for name, setting in values.items() if setting.given is not None}
         own_names = names_of_client(client)
-        self.table = OptionTable(CORE_OPTIONS, self.plugins.values(), _RESERVED | own_names)
+        self.table = OptionTable(_CORE_KEYWORDS, self._declared(Option), _RESERVED | own_names)
         self.bodies = BodyTable(
             CORE_BODIES,
             [(info.label, body) for info, body in self._declared(Body)],
@@ -158,16 +163,20 @@ class Configuration:
         self.given_headers: dict[Any, GivenHeaders] = {}
         self.last_given_headers = NO_GIVEN_HEADERS
         self.last_exact_headers = NO_EXACT_HEADERS
+        self.option_names: set[tuple[str, ...]] = set()
 
     # -- how it is made
 
-    def _ordered_implementations(self, event: str) -> tuple[Implementation, ...]:
-        """The implementations of the plugins, ordered by `before` and `after`, then tryfirst and trylast, then name."""
-        found = {
-            name: sorted(info.implementations[event], key=attrgetter("rank")) for name, info in self.plugins.items()
+    def _ordered_implementations(self) -> dict[str, tuple[Implementation, ...]]:
+        """The implementations of each hook, ordered by `before` and `after`, then tryfirst and trylast, then name."""
+        found: dict[str, dict[str, list[Implementation]]] = {hook: {} for hook in (*HOOKS, "declare")}
+        for name, info in self.plugins.items():
+            for hook, every in info.implementations.items():
+                found[hook][name] = sorted(every, key=attrgetter("rank")) if len(every) > 1 else every
+        orders = {
+            hook: self._order.sort({name: every[0].rank for name, every in found[hook].items()}) for hook in HOOKS
         }
-        names = ordered({name: every[0].rank for name, every in found.items() if every}, self._successors)
-        return tuple(implementation for name in names for implementation in found[name])
+        return {hook: tuple(each for name in orders[hook] for each in found[hook][name]) for hook in HOOKS}
 
     def stop_skipping(self) -> None:
         """Make the connection hooks, of the implementations whose switch is on; called again when one is turned on."""
@@ -181,9 +190,9 @@ class Configuration:
                 if implementation.is_switched_off:
                     implementation.switch._subscribe(self)  # type: ignore[union-attr]  # there is one
 
-    def _declared(self, kind: type[D]) -> Iterator[tuple[PluginInfo, D]]:
+    def _declared(self, kind: type[D]) -> list[tuple[PluginInfo, D]]:
         """All declarations of one kind, each with its plugin."""
-        return ((info, declaration) for info in self.plugins.values() for declaration in info.of(kind))
+        return [(info, declaration) for info, declaration in self._declarations if isinstance(declaration, kind)]
 
     def _declared_protocols(self) -> tuple[WireProtocol, ...]:
         """The protocols of the plugins.
@@ -243,8 +252,8 @@ class Configuration:
         """
         taken: dict[str, Collection[str]] = {
             "request": _RESERVED | self.options.keys(),
-            "response": dir(HttpResponse),
-            "stream": dir(ResponseStream),
+            "response": _OF_RESPONSES,
+            "stream": _OF_STREAMS,
             "client": names_of_client,
         }
         found: dict[str, dict[str, Attribute]] = {of: {} for of in taken}
@@ -373,23 +382,44 @@ class Configuration:
 
         Raises: TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value.
         """
+        own, known = request.__dict__, self._options_of_requests
         for name, value in given.items():
-            keyword = self.table.find(name, "request")
-            if keyword is None:
+            found = known.get(name)
+            if found is None:
                 raise self.client._unexpected_keyword_error(function, name, "request", self)
-            if was_read(value, self.options[name]):
-                converted, owner = value, self.option_owners.get(name)
+            keyword, present, has_effects = found
+            if value is present and was_read(value, present):
+                own[name], owner = value, self.option_owners.get(name)
             else:
-                converted, owner = keyword.convert(value)
-            request.__dict__[name] = converted
+                own[name], owner = keyword.convert(value)
+            if not has_effects:
+                continue
             if name in EXCHANGE_OPTIONS:
                 request._on_fast_path = False
+                if name == "timings" and own[name] and request._call_handlers is None:
+                    request._call_handlers = {}  # an exchange with handlers of its call leaves the fast path
             if name in self.pre_request_options:
                 request._skips_pre_request = False
             if len(keyword.owners) > 1:
                 request._option_owners = {**request._option_owners, name: owner}
             if name in CONNECTION_OPTIONS:
                 request._uses_origin_pool = False
+
+    @cached_property
+    def _options_of_requests(self) -> dict[str, tuple[Keyword, Any, bool]]:
+        """Each option that may be given to a request, with the client's value; does it change more than the request's value?"""
+        effective = EXCHANGE_OPTIONS | CONNECTION_OPTIONS | self.pre_request_options
+        return {
+            name: (keyword, self.options[name], name in effective or len(keyword.owners) > 1)
+            for name, keyword in self.table.keywords.items()
+            if keyword.takes("request")
+        }
+
+    def remember_option_names(self, names: tuple[str, ...]) -> None:
+        """Remember the keywords of a call, all of them options."""
+        if len(self.option_names) >= MAX_OPTION_NAMES:
+            self.option_names.clear()
+        self.option_names.add(names)
 
     # -- what `client.plugins` shows
 
@@ -403,7 +433,7 @@ class Configuration:
 
     def ordered_plugins(self) -> dict[str, PluginInfo]:
         """The plugins by name, ordered by `before` and `after`, then by name."""
-        return {name: self.plugins[name] for name in ordered(dict.fromkeys(self.plugins, 0), self._successors)}
+        return {name: self.plugins[name] for name in self._order.sort(dict.fromkeys(self.plugins, 0))}
 
     def order_reasons(self, name: str) -> list[str]:
         """The `before` and `after` of a plugin, and those of others that name it, in words."""

@@ -17,7 +17,7 @@ from ..hooks.markers import EVENTS
 from ..hooks.stage import call_all
 from ..network.loop_resources import Closer
 from ..plugins.entry_point import EntryPoint, normalized
-from ..plugins.manager import Manager
+from ..plugins.manager import Registry
 from ..plugins.option_table import Level, Setting
 from ..plugins.plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, named
 from ..plugins.selection import Selection, as_list, as_names, clash, precedence
@@ -56,7 +56,7 @@ class PluginHost(ClientAttributes):
         self._headers_version = -1
         self._variants: dict[Hashable, tuple[Configuration, object]] = {}
         self._absent_credentials: frozenset[str] | None = None
-        self._manager = Manager(SPECIFICATIONS, self._check_configuration)
+        self._registry = Registry(SPECIFICATIONS, self._check_configuration)
 
     @property
     def _client(self) -> ConfiguredClient:
@@ -69,7 +69,7 @@ class PluginHost(ClientAttributes):
         """
         while (found := self._find_broken()) is not None:
             self._selection.skip(*found)  # raises the error, unless the client skips broken plugins
-            self._manager = Manager(SPECIFICATIONS, self._check_configuration)
+            self._registry = Registry(SPECIFICATIONS, self._check_configuration)
         for info in self._selection.absent:
             if info.why == "broken" and info.entry not in _warned_of:
                 _warned_of.add(info.entry)
@@ -79,7 +79,7 @@ class PluginHost(ClientAttributes):
         """Register the selected plugins, up to the first that cannot be used. Return it with the error, None if there is none."""
         for info in self._selection.loaded:
             try:
-                self._manager.add(info)
+                self._registry.add(info)
             except PluginError as error:
                 return info, error
         if self._selection.skips_broken:
@@ -124,7 +124,7 @@ class PluginHost(ClientAttributes):
         if "_ready" in self.__dict__:
             _ = self.configuration
             if added is not None:
-                self._attach(added.implementations["attached"])
+                self._attach(added.implementations.get("attached", ()))
 
     def _attach(self, implementations: Iterable[Implementation]) -> None:
         """Run `attached` of plugins that were registered. Raises: what one of them raises."""
@@ -132,7 +132,7 @@ class PluginHost(ClientAttributes):
 
     def _closed_hooks(self) -> Closer | None:
         """Return what runs `closed` of all plugins; None if no plugin implements it."""
-        has_any = any(info.implementations["closed"] for info in self._manager.infos.values())
+        has_any = any("closed" in info.implementations for info in self._registry.infos.values())
         return self._run_closed_hooks if has_any else None
 
     async def _run_closed_hooks(self) -> None:
@@ -158,7 +158,7 @@ class PluginHost(ClientAttributes):
             self._variants.clear()
             self._client._apply_removed_headers()
             version = self._version(self.headers)
-            found = Configuration(self._client, self._manager.declare_all(), self._handlers(), self._values)
+            found = Configuration(self._client, self._registry.declare_all(), self._handlers(), self._values)
             # both at once, and only now that it was made without an error
             self._configuration, self._headers_version = found, version
         return found
@@ -198,9 +198,9 @@ class PluginHost(ClientAttributes):
 
         Raises: PluginError.
         """
-        manager = Manager(SPECIFICATIONS, lambda added: None)
+        registry = Registry(SPECIFICATIONS, lambda added: None)
         for name, plugin in named((each for each in added if not isinstance(each, str)), running).items():
-            manager.register(plugin, name)
+            registry.register(plugin, name)
         names = [normalized(each) for each in added if isinstance(each, str)]
         requested = [name for name in names if name not in running]
         self._selection.check_known("plugins", requested)
@@ -209,9 +209,9 @@ class PluginHost(ClientAttributes):
                 if absent.name in running:
                     raise clash(running[absent.name], absent)
                 if absent.plugin is None:  # one object for all calls of the client
-                    absent.plugin = absent.entry.make_plugin()
-                manager.add(PluginInfo(absent.name, absent.entry, absent.plugin))
-        found = manager.declare_all()
+                    absent.plugin = absent.entry.make_plugin(absent.entry.load_plugin())
+                registry.add(PluginInfo(absent.name, absent.entry, absent.plugin))
+        found = registry.declare_all()
         for info in found:
             info.check_replaces(running.values())
         return found
@@ -219,7 +219,7 @@ class PluginHost(ClientAttributes):
     @property
     def plugins(self) -> Plugins:
         """The plugins of this client, in order."""
-        return Plugins(self.configuration, tuple(self._selection.absent), self._manager)
+        return Plugins(self.configuration, tuple(self._selection.absent), self._registry)
 
     def event(self, name: str) -> Event:
         """Return an event, to bind handlers to it that run in every exchange of this client.

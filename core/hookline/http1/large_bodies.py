@@ -28,7 +28,9 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-LARGE_BODY = 1024 * 1024  # bytes still to come from which on changing the protocol pays
+# Bytes still to come from which on changing the protocol pays: a whole body of 330 to 420 KiB takes 0.97 of the CPU, one of
+# 600 KiB 0.82, and one of 1 MiB 0.91.
+LARGE_BODY = 256 * 1024
 READ_SIZE = 256 * 1024  # most bytes of one read, ours as well as asyncio's
 LOW_WATER = 240 * 1024  # mark for a body that is buffered: a little less than a read
 LOW_WATER_AT_ONCE = 3 * READ_SIZE  # mark while the caller takes chunks: one read by the loop, and two by `read_at_once`

@@ -177,7 +177,11 @@ class Pool:
                     continue
                 connection.reused += 1
                 return connection
-        return self.take_stream(now) if self.sessions else None
+        if not self.sessions:
+            return None
+        if not self.waiters and (stream := self.sessions[0].take_stream_beside()) is not None:
+            return stream
+        return self.take_stream(now)
 
     def take_stream(self, now: float, *, is_first: bool = False) -> Carrier | None:
         """Take a stream of a connection that has room for one; None if there is none, or if others wait for it.
@@ -308,6 +312,12 @@ class Pool:
             connection.keep_alive = False  # a waiter of another route is next: close this connection to make room
         if not (connection.on_fast_path and connection.keep_alive and self.keep_alive):
             if connection.session is not None:
+                if connection.on_fast_path:
+                    session = connection.session
+                    session.take_back(connection)
+                    if (self.waiters or not session.streams) and session.on_room is not None:
+                        self._serve_from(session)
+                    return
                 connection.end()
                 connection.abort()
                 return

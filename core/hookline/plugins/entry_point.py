@@ -3,8 +3,6 @@
 # Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -66,30 +64,34 @@ class EntryPoint(NamedTuple):
         with plugin_error(f"plugin {self.name!r} of {self.label} cannot be imported", how_to_disable(self.name)):
             return self.load()
 
-    def make_plugin(self) -> Any:
-        """Make the plugin of one client.
+    def make_plugin(self, factory: Any) -> Any:
+        """Make the plugin of one client. factory: what `load_plugin` returned.
 
         Raises: PluginError, whatever goes wrong.
         """
-        factory = self.load_plugin()
         with plugin_error(f"plugin {self.name!r} of {self.label} cannot be made", how_to_disable(self.name)):
             return factory()
 
 
-@contextmanager
-def plugin_error(message: str, hint: str = "") -> Iterator[None]:
+class plugin_error:  # used like a function
     """Raise a PluginError in place of what code of a plugin raises, so that the message names the plugin.
 
     That includes SystemExit, which would end the program without a message, but not KeyboardInterrupt.
 
     message: what cannot be done. hint: the end of the message, after the exception.
     """
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise PluginError(f"{message}: {type(error).__name__}: {error}{hint}") from error
+
+    __slots__ = ("_hint", "_message")
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self._message = message
+        self._hint = hint
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not None and not isinstance(error, KeyboardInterrupt):
+            raise PluginError(f"{self._message}: {type(error).__name__}: {error}{self._hint}") from error
 
 
 def how_to_disable(name: str) -> str:

@@ -78,10 +78,11 @@ class Keyword:
             return (
                 first.option.default if first.name is None else None
             ), None  # None as an option of core is its default
-        owner = self.choose(value)
-        if owner.option.convert is not None:
+        owner = self.owners[0] if len(self.owners) == 1 else self.choose(value)
+        convert = owner.option.convert
+        if convert is not None:
             try:
-                value = owner.option.convert(value)
+                value = convert(value)
             except Exception as error:
                 wanted, whose = owner.option.expected, "" if owner.name is None else f"an option of {owner.label}"
                 if type(error) in (TypeError, ValueError):
@@ -186,25 +187,28 @@ def describe(accepts: Iterable[Any]) -> str:
 class OptionTable:
     """All options of one set of plugins. keywords: those of clients and of requests, by name."""
 
-    def __init__(self, core: Iterable[Option], plugins: Iterable[PluginInfo], reserved: frozenset[str]) -> None:
-        """Make the table. core: the options of core. reserved: names that options of plugins must not have.
+    def __init__(
+        self, core: Mapping[str, Keyword], declared: Iterable[tuple[PluginInfo, Option]], reserved: frozenset[str]
+    ) -> None:
+        """Make the table.
+
+        core: the options of core, which no plugin shares. declared: those of plugins. reserved: names that these must not have.
 
         Raises: PluginError, for a reserved name, and for a name that two plugins have and cannot share.
         """
-        self.keywords = {option.name: Keyword(option.name, Owner(None, "core", option)) for option in core}
+        self.keywords = dict(core)
         taken = reserved | self.keywords.keys()
-        for info in plugins:
-            for option in info.of(Option):
-                name = option.name
-                if name in taken or not name.isidentifier():
-                    raise PluginError(
-                        f"{info.label} declares the option {name!r}, a name that core has or that is no identifier"
-                    )
-                owner = Owner(info.name, info.label, option)
-                if name not in self.keywords:
-                    self.keywords[name] = Keyword(name, owner)
-                else:
-                    self.keywords[name].share(owner)
+        for info, option in declared:
+            name = option.name
+            if name in taken or not name.isidentifier():
+                raise PluginError(
+                    f"{info.label} declares the option {name!r}, a name that core has or that is no identifier"
+                )
+            owner = Owner(info.name, info.label, option)
+            if name not in self.keywords:
+                self.keywords[name] = Keyword(name, owner)
+            else:
+                self.keywords[name].share(owner)
 
     def find(self, name: str, level: Level) -> Keyword | None:
         """Return the option of a name, None if there is none that may be given to a client, to a request."""

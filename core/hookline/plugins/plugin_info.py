@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..errors import PluginError, PluginTypeError
 from ..hooks.declarations import Body, Declaration, MediaType, Option
-from ..hooks.implementation import ARGUMENTS, Implementation
+from ..hooks.implementation import Implementation
 from ..hooks.markers import HOOKS
 from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
 
@@ -28,8 +28,8 @@ class PluginInfo:
     why: the reason why it does not run, "" if it runs. by: for why="replaced", the plugin that replaces it.
     error: for why="broken", the text of the error.
     is_required: True if it stands in `require`, so that it cannot be left out.
-    implementations: its implementations of `declare` and of each event, by name. declarations: what it declares. Both are
-        empty if it does not run.
+    implementations: its implementations of each hook that it implements, by name. declarations: what it declares. Both are empty
+        if it does not run.
     """
 
     def __init__(self, name: str, entry: EntryPoint | None = None, plugin: Any = None) -> None:
@@ -50,12 +50,12 @@ class PluginInfo:
 
     def forget_implementations(self) -> None:
         """Set `implementations` to none."""
-        self.implementations = {hook: [] for hook in ARGUMENTS}
+        self.implementations = {}
 
     @property
     def hooks(self) -> tuple[str, ...]:
         """The names of the events and the other hooks that it implements, `declare` excepted."""
-        return tuple(hook for hook in HOOKS if self.implementations[hook])
+        return tuple(hook for hook in HOOKS if hook in self.implementations)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class PluginInfo:
     @property
     def runs_for(self) -> tuple[str, ...]:
         """The preconditions for which its `pre_request` runs, such as `option auth`; empty if it has none and always runs."""
-        found = [implementation.conditions for implementation in self.implementations["pre_request"]]
+        found = [implementation.conditions for implementation in self.implementations.get("pre_request", ())]
         if not all(conditions.has_request_conditions for conditions in found):
             return ()
         words = (f"{kind} {name}" for each in found for kind, names in each.of_request().items() for name in names)
@@ -91,6 +91,8 @@ class PluginInfo:
         Raises: PluginTypeError, if it is something else.
         """
         value = getattr(self.plugin, attribute, ())
+        if value.__class__ is tuple and not value:
+            return ()
         found = type(value).__name__
         if isinstance(value, str):
             return (normalized(value),)
@@ -115,7 +117,7 @@ class PluginInfo:
         Raises: PluginError.
         """
         replaced = self.names_in("replaces")
-        for other in others:
+        for other in others if replaced else ():
             if other.is_required and other is not self and not other.names.isdisjoint(replaced):
                 raise PluginError(f"{self.label} replaces {other.label}, which {CANNOT_BE_LEFT_OUT}")
 
@@ -125,7 +127,7 @@ class PluginInfo:
         Raises: PluginError, if one raises or returns something else.
         """
         self.declarations = []
-        for implementation in self.implementations["declare"]:
+        for implementation in self.implementations.get("declare", ()):
             with plugin_error(f"{self.label}: declare failed", how_to_disable(self.name)):
                 self.declarations += implementation.function() or ()
         for declaration in self.declarations:
@@ -139,7 +141,7 @@ class PluginInfo:
         try:
             plugin = self.plugin
             if plugin is None and self.entry is not None:
-                plugin = self.entry.make_plugin()
+                plugin = self.entry.make_plugin(self.entry.load_plugin())
             return list(plugin.declare() or ()) if hasattr(plugin, "declare") else []
         except KeyboardInterrupt:
             raise

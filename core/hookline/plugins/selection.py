@@ -138,7 +138,7 @@ class Selection:
             else:
                 if info.entry is not None:
                     try:
-                        info.plugin = info.entry.make_plugin()
+                        info.plugin = info.entry.make_plugin(info.plugin)
                     except PluginError as error:
                         failures[name] = error
                         break
@@ -209,6 +209,8 @@ class Selection:
         for info in plugins:
             try:
                 names = info.names_in("replaces")
+                if not names:
+                    continue
                 matching = [known for known in self._candidates if not known.names.isdisjoint(names)]
                 if not self._disabled.isdisjoint(names) or any(map(self._is_disabled, matching)):
                     self._leave_out(info, "disabled")

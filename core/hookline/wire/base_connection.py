@@ -93,6 +93,7 @@ class BaseConnection(asyncio.BufferedProtocol):
         "transport",
     )  # fmt: skip
 
+    # Downloads on uvloop, which always read into it, took 1.16 of the CPU with 256 KiB, and 0.95 to 1.0 with 96 to 120 KiB.
     read_buffer_size = 64 * 1024
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -13,6 +13,8 @@ from .base_connection import BaseConnection, has_ended
 from .carrier import ConnectionFacts, facts_of
 from .stream import Stream
 
+MAX_SPARE = 100  # streams that a connection keeps for later exchanges
+
 
 class MultiplexedConnection(BaseConnection):
     """A connection that carries many exchanges at once, each in a `Stream`. A plugin's subclass speaks its protocol.
@@ -33,8 +35,8 @@ class MultiplexedConnection(BaseConnection):
     """
 
     __slots__ = (
-        "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost", "on_room",
-        "opened_streams", "protocol", "streams",
+        "_spare", "_was_idle", "completed_at", "error", "is_going_away", "key", "max_streams", "on_going_away", "on_lost",
+        "on_room", "opened_streams", "protocol", "streams",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,7 +44,9 @@ class MultiplexedConnection(BaseConnection):
         self.protocol = ""
         self.max_streams = 100
         self.streams: set[Stream] = set()
+        self._spare: list[Stream] = []  # that may serve again
         self.opened_streams = 0
+        self._was_idle = False  # before the exchanges that go on now, of which none has ended yet
         self.is_going_away = False
         self.error: BaseException | None = None
         self.completed_at = monotonic()
@@ -128,17 +132,56 @@ class MultiplexedConnection(BaseConnection):
 
     def take_stream(self) -> Stream:
         """Return a stream for one exchange; there is room for it."""
-        stream = self.open_stream()
-        # 1 on a connection that was idle: if it turns out to be dead, the peer has not seen the request
-        stream.reused = int(self.opened_streams > 0 and not self.streams)
+        stream = self._spare.pop() if self._spare else self.open_stream()
+        if not self.streams:
+            self._was_idle = self.opened_streams > 0
+        # 1 on a connection that was idle: if it turns out to be dead, the peer has not seen the requests that came then
+        stream.reused = int(self._was_idle)
         self.streams.add(stream)
         self.opened_streams += 1
         return stream
 
+    def take_stream_beside(self) -> Stream | None:
+        """Return a stream for one exchange beside others; None if there are no others, or if there is no room for it."""
+        streams = self.streams
+        if (
+            not streams
+            or len(streams) >= self.max_streams
+            or self.is_going_away
+            or not (self.alive and self.keep_alive)
+        ):
+            return None
+        stream = self._spare.pop() if self._spare else self.open_stream()
+        stream.reused = int(self._was_idle)
+        streams.add(stream)
+        self.opened_streams += 1
+        return stream
+
+    def take_back(self, stream: Stream) -> None:
+        """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange.
+
+        The pool does for a stream that is kept what `on_room` is for.
+        """
+        if not stream.serves_again or not stream.alive:
+            stream.end()
+            stream.abort()
+            return
+        stream.receiver = stream.waiter = stream.head = None  # type: ignore[assignment]  # `begin` sets them before they are used
+        stream.parts = []
+        stream.ended()
+        self.streams.remove(stream)
+        self._was_idle = False
+        self.completed_at = stream.completed_at
+        if len(self._spare) < MAX_SPARE:
+            self._spare.append(stream)
+        if self.is_going_away and not self.streams:
+            self.close()
+
     def stream_ended(self, stream: Stream) -> None:
         """Forget a stream, which is over."""
         if stream in self.streams:
-            self.streams.discard(stream)
+            self.streams.remove(stream)
+            self._was_idle = False
             self.completed_at = monotonic()
             if self.is_going_away and not self.streams:
                 self.close()

@@ -36,11 +36,15 @@ class Stream(Carrier):
     The subclass implements `send_head`, `send_piece`, `end_body`, `reset` and, if it needs them, `ended` and
     `continue_reading`. It calls `receive_head`, `receive_data` and `receive_end` with what arrives for the stream, and `fail`
     with an error. When the peer takes no more of the body it calls `pause_writing`, and `resume_writing` later.
+
+    serves_again: True if an object whose exchange has ended on the fast path may serve another one: `ended` then leaves it as
+    `__init__` does. A class may set it. A new object for each exchange takes longer.
     """
 
     __slots__ = (*SLOTS, "_is_over", "_trailers", "alive", "keep_alive", "loop", "session")
 
     is_encrypted = True
+    serves_again = False
     key: Any
 
     def __init__(self, session: Session) -> None:
@@ -113,7 +117,9 @@ class Stream(Carrier):
             self.complete = True
             self.completed_at = monotonic()
             self._take = Carrier._take_nothing
-            self.wake()
+            waiter = self.waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
             return
         self.receive_known_head(head)
         self.receive_data(content)
@@ -191,10 +197,11 @@ class Stream(Carrier):
         """Begin the exchange; returns the future that is done when there is something to read."""
         self.receiver = receiver
         self.complete = False
-        self.waiter = self.loop.create_future()
+        waiter: asyncio.Future[None] = asyncio.Future(loop=self.loop)  # what create_future() gives, for a call less
+        self.waiter = waiter
         if self.error is not None:  # the connection was lost since the stream was taken
-            self.waiter.set_exception(self.error)
-        return self.waiter
+            waiter.set_exception(self.error)
+        return waiter
 
     def keeping_unread_answer(self) -> AbstractContextManager[None]:
         return self.session.keeping_unread_answer()  # type: ignore[no-any-return]  # a Session
@@ -262,7 +269,16 @@ class Stream(Carrier):
         self._check_max_body()
         if not self._may_have_body:
             raise RemoteProtocolError("a response came with a body that may have none")
+        assert self.head is not None
+        if -1 < self.head.length < self.received_size:  # now, because the end may never come
+            raise self._wrong_length()
         self._add_part(data)
+
+    def _wrong_length(self) -> RemoteProtocolError:
+        assert self.head is not None
+        return RemoteProtocolError(
+            f"the body has {self.received_size} bytes, and Content-Length says {self.head.length}"
+        )
 
     @property
     def _may_have_body(self) -> bool:
@@ -272,11 +288,7 @@ class Stream(Carrier):
     def _end_input(self, exc: Exception | None) -> None:
         assert self.head is not None
         if self._may_have_body and self.head.length not in (-1, self.received_size):
-            self.fail(
-                RemoteProtocolError(
-                    f"the body has {self.received_size} bytes, and Content-Length says {self.head.length}"
-                )
-            )
+            self.fail(self._wrong_length())
             return
         self._take = Carrier._take_nothing
         self._complete_response()

@@ -59,6 +59,7 @@ class Basic:
 
     def __init__(self) -> None:
         self.flows = RunningFlows(self.name)
+        self._last_pair: tuple[object, HTTPBasicAuth | None] = None, None  # of `auth=`, with what it was converted to
         self._hosts: Hosts | None = None  # the entries of netrc; read at the first request that may use them
         self.has_netrc = Switch()
         if has_netrc():
@@ -113,9 +114,15 @@ class Basic:
         """
         if type(value) is not tuple and isinstance(value, (HTTPDigestAuth, RequestsDigestAuth)):
             raise TypeError("auth= got HTTPDigestAuth, which only the plugin 'digest' takes, and it is not loaded")
+        pair, known = self._last_pair
+        if value.__class__ is tuple and known is not None and is_plain_pair(value) and value == pair:
+            return known
         from .auth_option import as_auth
 
-        return as_auth(value)
+        auth = as_auth(value)
+        if type(auth) is HTTPBasicAuth and is_plain_pair(value):
+            self._last_pair = value, auth  # calls give the same pair again and again: 4 us less for each
+        return auth
 
 
 class Digest:
@@ -220,6 +227,11 @@ class Digest:
         from .lru import set_newest
 
         return set_newest(self._known, value, self._known.get(value) or value.fresh_copy(), MAX_CREDENTIALS)
+
+
+def is_plain_pair(value: Any) -> bool:
+    """Is this a pair of str, which compares by what it says alone?"""
+    return value.__class__ is tuple and len(value) == 2 and value[0].__class__ is str and value[1].__class__ is str
 
 
 def expect_continue(request: Request) -> None:

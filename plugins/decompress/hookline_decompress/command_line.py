@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -13,3 +14,12 @@ def add_options(options: Any) -> None:
     options.add_argument(
         "--compressed", dest="decompress", action="store_true", help="undo content codings (the default), as in curl"
     )
+
+
+def diagnose(client: Any) -> Iterator[tuple[str, str]]:
+    """Yield the libraries that decode, for `hookline doctor`."""
+    from .codings import accept_encoding
+    from .zlib_members import library
+
+    yield "gzip, deflate", library()
+    yield "codings", accept_encoding()

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from hookline import DecodingError
 
-# The first piece is as large as one read of a connection, so that a body of one read takes one call. After the first member
-# pieces are smaller: zlib copies the input that it did not use, and in a body of empty members that happens at each of them.
+# The pieces of the first member are as large as the limit of the output, so that a whole body takes one call, but not smaller
+# than one read of a connection. After it pieces are smaller: zlib copies the input that it did not use, and in a body of empty
+# members that happens at each of them. (A piece that reaches the limit again and again is copied as often as its output.)
 FIRST_PIECE = 64 * 1024
 NEXT_PIECE = 8 * 1024
 _PADDING = re.compile(rb"\0*").match
@@ -44,7 +45,7 @@ class MemberDecoder:
     other. is_padded: NULs may follow them.
     """
 
-    __slots__ = ("_at", "_begin", "_coding", "_has_several", "_input", "_is_padded", "_member", "_piece")
+    __slots__ = ("_at", "_begin", "_coding", "_has_several", "_input", "_is_first", "_is_padded", "_member")
 
     def __init__(
         self, coding: str, begin: Callable[[], Member], *, has_several: bool = False, is_padded: bool = False
@@ -56,7 +57,7 @@ class MemberDecoder:
         self._member: Member | None = None
         self._input = b""
         self._at = 0
-        self._piece = FIRST_PIECE
+        self._is_first = True
 
     @property
     def has_pending(self) -> bool:
@@ -72,7 +73,7 @@ class MemberDecoder:
             self._input = self._input + data if self._input else data
         while self.has_pending and not self._ends_in_padding():
             member = self._open_member()
-            piece = self._next_piece() if member.takes_input else b""
+            piece = self._next_piece(limit) if member.takes_input else b""
             decoded = member.decode(piece, limit)
             taken = len(piece) - member.unused  # below 0 if the member did not use part of an earlier piece
             self._at += taken
@@ -117,11 +118,12 @@ class MemberDecoder:
         elif member.has_ended and not member.holds_output:
             if not self._has_several:
                 raise DecodingError(f"{len(self._input) - self._at} bytes after the end of the {self._coding} body")
-            self._piece = NEXT_PIECE
+            self._is_first = False
             member = self._member = self._begin()
         return member
 
-    def _next_piece(self) -> bytes:
-        if not self._at and len(self._input) <= self._piece:
+    def _next_piece(self, limit: int) -> bytes:
+        size = max(limit, FIRST_PIECE) if self._is_first else NEXT_PIECE
+        if not self._at and len(self._input) <= size:
             return self._input
-        return self._input[self._at : self._at + self._piece]
+        return self._input[self._at : self._at + size]

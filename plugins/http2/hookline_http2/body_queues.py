@@ -28,41 +28,41 @@ class BodyQueue:
 
 
 class BodyQueues:
-    """The bodies that wait on one connection, by the number of the stream, in the order of their turns."""
+    """The bodies that wait on one connection.
+
+    queues: by the number of the stream, in the order of their turns. An engine asks this dictionary whether any body waits.
+    """
 
     def __init__(self) -> None:
-        self._queues: dict[int, BodyQueue] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._queues)
+        self.queues: dict[int, BodyQueue] = {}
 
     def add(self, number: int, data: bytes, *, ends: bool) -> None:
         """Queue a piece of a body. ends: it is the last one, and may be empty."""
-        queue = self._queues.setdefault(number, BodyQueue())
+        queue = self.queues.setdefault(number, BodyQueue())
         if data:
             queue.pieces.append(memoryview(data))
             queue.size += len(data)
         queue.ends = ends
 
     def __contains__(self, number: int) -> bool:
-        return number in self._queues
+        return number in self.queues
 
     def size(self, number: int) -> int:
         """Return how many bytes of a body wait."""
-        queue = self._queues.get(number)
+        queue = self.queues.get(number)
         return 0 if queue is None else queue.size
 
     def drop(self, number: int) -> None:
         """Forget a body."""
-        self._queues.pop(number, None)
+        self.queues.pop(number, None)
 
     def take_turns(self, window: Callable[[int], int], alone: int) -> Iterator[tuple[int, memoryview, bool]]:
         """Take what may be sent of each body in its turn: the number of the stream, the bytes, and whether the body ends.
 
         window: how many bytes may be sent on a stream now. alone: bytes of a body that is the only one; others get TURN.
         """
-        most = alone if len(self._queues) == 1 else TURN
-        for number, queue in list(self._queues.items()):
+        most = alone if len(self.queues) == 1 else TURN
+        for number, queue in list(self.queues.items()):
             if queue.size:
                 room = min(window(number), most)
                 if room <= 0:
@@ -71,5 +71,5 @@ class BodyQueues:
             else:
                 part = memoryview(b"")
             if not queue.size:
-                del self._queues[number]
+                del self.queues[number]
             yield number, part, queue.ends and not queue.size

@@ -41,8 +41,8 @@ class Http2Connection(MultiplexedConnection):
 
     __slots__ = (
         "_flush_is_due", "_goaway", "_has_heard", "_has_settings", "_held", "_idle_frames", "_idle_since", "_is_closed",
-        "_is_pinged", "_is_write_paused", "_ping_interval", "_ping_timer", "_prepared", "_response_heads",
-        "engine", "numbered", "waiting_senders",
+        "_is_pinged", "_is_write_paused", "_last_fields", "_last_head", "_ping_interval", "_ping_timer", "_prepared",
+        "_response_heads", "engine", "numbered", "waiting_senders",
     )  # fmt: skip
 
     # One read may bring data of many streams; as large as asyncio reads for TLS. 64 KiB takes a fifth longer for large bodies.
@@ -57,6 +57,8 @@ class Http2Connection(MultiplexedConnection):
         self.waiting_senders: set[Http2Stream] = set()
         self._prepared: dict[Any, Any] = {}  # fields of requests as the engine takes them, by head
         self._response_heads: dict[Fields, Any] = {}
+        self._last_fields: Fields = ()
+        self._last_head: Any = None
         self._held: list[Http2Stream] = []  # those for which this read has brought something that they do not know yet
         self._flush_is_due = self._is_write_paused = self._has_settings = self._is_closed = False
         self._goaway: tuple[int, bytes] | None = None
@@ -97,7 +99,8 @@ class Http2Connection(MultiplexedConnection):
         self._idle_frames = 0
         if request._closes_connection and ends_connection(head):
             self.go_away()
-        self.flush_soon()
+        if not self._flush_is_due:
+            self.flush_soon()
 
     def _prepare(self, request: HttpRequest, head: bytes, priority: str | None, key: Any) -> Any:
         secrets = request.configuration.credentials | request.sensitive_headers
@@ -108,13 +111,6 @@ class Http2Connection(MultiplexedConnection):
         self._prepared[key] = fields
         return fields
 
-    def forget(self, stream: Http2Stream) -> None:
-        """Forget a stream that is over."""
-        self.waiting_senders.discard(stream)
-        if stream.number:
-            self.numbered.pop(stream.number, None)
-            stream.number = 0
-
     # -- what the engine has read; see `FrameReceiver`
 
     def head_received(self, number: int, fields: Fields, ended: bool) -> None:
@@ -122,9 +118,13 @@ class Http2Connection(MultiplexedConnection):
         stream = self.numbered.get(number)
         if stream is None:
             return
-        head = self._response_heads.get(fields) or self._make_head(stream, fields)
-        if head is None:
-            return  # it was malformed
+        if fields == self._last_fields:  # half of what it takes to look them up: that hashes each name and value
+            head = self._last_head
+        else:
+            head = self._response_heads.get(fields) or self._make_head(stream, fields)
+            if head is None:
+                return  # it was malformed
+            self._last_fields, self._last_head = fields, head
         if ended:
             stream.has_ended = True
             stream.receive_whole(head, b"")
@@ -160,6 +160,14 @@ class Http2Connection(MultiplexedConnection):
             self.engine.acknowledge(number, size)
             self.idle_frame_received()
             return
+        if ended and stream.held_head is not None and not stream.held_pieces and not stream.unacknowledged:
+            self._idle_frames = 0
+            stream.has_ended = True
+            if size:
+                self.engine.acknowledge(number, size)  # what follows is written after this read
+            head, stream.held_head = stream.held_head, None
+            stream.receive_whole(head, data)
+            return
         if data or ended:
             self._idle_frames = 0
         else:
@@ -171,6 +179,20 @@ class Http2Connection(MultiplexedConnection):
             stream.held_pieces.append(data)
         if ended:
             stream.receive_last()
+
+    def pieces_received(self, number: int, pieces: list[bytes]) -> None:
+        size = sum(map(len, pieces))
+        stream = self.numbered.get(number)
+        if stream is None:
+            self.engine.acknowledge(number, size)
+            for _ in pieces:
+                self.idle_frame_received()
+            return
+        self._idle_frames = 0
+        stream.unacknowledged += size
+        if not stream.held_pieces and stream.held_head is None:
+            self._held.append(stream)
+        stream.held_pieces += pieces
 
     def trailers_received(self, number: int, fields: Fields) -> None:
         stream = self.numbered.get(number)
@@ -190,7 +212,7 @@ class Http2Connection(MultiplexedConnection):
             stream.number = 0
             stream.resume_writing()
         else:
-            stream.fail(reset_error(code), by_peer=True)
+            stream.fail(reset_error(code, has_begun=stream.head is not None), by_peer=True)
 
     def stream_malformed(self, number: int, reason: str) -> None:
         stream = self.numbered.get(number)
@@ -206,6 +228,7 @@ class Http2Connection(MultiplexedConnection):
         self._has_settings = True
 
     def goaway_received(self, last: int, code: int, debug: bytes) -> None:
+        self.idle_frame_received()
         self._goaway = code, debug
         self.go_away()
         for stream in list(self.streams):
@@ -247,12 +270,16 @@ class Http2Connection(MultiplexedConnection):
             raise
         if self._held:
             self._receive_held()
-        self.flush_soon()
+        if self.waiting_senders:
+            self._flush()  # a window has opened, as a rule: a turn of the loop less for each piece of a body
+        else:
+            self.flush_soon()
 
     def _receive_held(self) -> None:
         """Pass on what this read has brought of responses that have not ended in it."""
         for stream in self._held:
-            stream.receive_held()
+            if stream.held_head is not None or stream.held_pieces:
+                stream.receive_held()
         self._held.clear()
 
     def flush_soon(self) -> None:
@@ -269,6 +296,8 @@ class Http2Connection(MultiplexedConnection):
                 if not data:
                     break
                 self.transport.write(data)
+                if len(data) < WRITE_SIZE // 2:
+                    break  # no more: an engine returns less than the size only by a part of a frame
         except RemoteProtocolError as error:
             self._write_last_words()
             self.fail(error)
@@ -310,6 +339,11 @@ class Http2Connection(MultiplexedConnection):
             self.engine.close()
             self._write_last_words()
         super().close()
+
+    def eof_received(self) -> bool:
+        if self._flush_is_due:
+            self._flush()  # what is wrong with the last bytes the engine may tell only now
+        return super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._ping_timer is not None:

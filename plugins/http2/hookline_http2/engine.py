@@ -39,6 +39,9 @@ class FrameReceiver(Protocol):
     def data_received(self, number: int, data: bytes, size: int, ended: bool) -> None:
         """Take a piece of a body. size: with the padding, to be acknowledged. ended: the response is complete."""
 
+    def pieces_received(self, number: int, pieces: list[bytes]) -> None:
+        """Take the data of several frames without padding, none of them empty or the last. An engine need not call this."""
+
     def trailers_received(self, number: int, fields: Fields) -> None:
         """Take the trailer section; the response is complete."""
 

@@ -24,11 +24,15 @@ def name_of(code: int) -> str:
     return f"{NAMES[code]} ({code})" if code < len(NAMES) else f"error code {code}"
 
 
-def reset_error(code: int) -> StreamReset:
-    """The error of an exchange whose stream the server has reset before its response was complete."""
+def reset_error(code: int, *, has_begun: bool) -> StreamReset:
+    """The error of an exchange whose stream the server has reset before its response was complete.
+
+    has_begun: its head has come, so that the request was processed, whatever the code says.
+    """
     error = StreamReset(f"the server reset the stream: {name_of(code)}")
     error.code = code
-    if code in (REFUSED_STREAM, HTTP_1_1_REQUIRED):  # neither was processed (RFC 9113, sections 7 and 8.7)
+    if code in (REFUSED_STREAM, HTTP_1_1_REQUIRED) and not has_begun:
+        # neither was processed (RFC 9113, sections 7 and 8.7)
         mark_unprocessed(error, code)
     return error
 

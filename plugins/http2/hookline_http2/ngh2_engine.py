@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -36,12 +37,18 @@ from .body_queues import TURN, BodyQueues
 from .engine import CONNECTION_WINDOW, MAX_CONCURRENT_STREAMS, MAX_HEADER_LIST, SETTINGS, Field, FrameReceiver
 from .errors import NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, name_of
 
+MAX_CONTINUATIONS = 63  # of one head, as h2; the limit for the list holds whatever their sizes are
+OWN_RESET = re.compile(rb"\x00\x00\x04\x03\x00(....)(....)", re.DOTALL).findall  # RST_STREAM: its stream and code
+# Bytes without an event that count as one frame of no use; all that the windows let be on its way is 4,096 of them.
+SILENT_SIZE = 16 * 1024
 MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
 CONFIGURATION = Configuration(
     auto_window_update=False,
+    max_continuations=MAX_CONTINUATIONS,
     max_inbound_header_list_size=MAX_HEADER_LIST,
+    max_inbound_header_count=MAX_HEADER_LIST // 32,  # each field counts 32 bytes and more
     max_send_header_block_length=MAX_REQUEST_HEAD,
 )
 
@@ -55,8 +62,10 @@ class NGH2Engine:
         self._receiver = receiver
         self._connection = Connection(Role.CLIENT, CONFIGURATION)
         self._is_closing = self._has_goaway = False
+        self._unsent = b""  # what was taken from ngh2 to learn of its resets
         self._last_words = b""
         self._bodies = BodyQueues()
+        self._waiting = self._bodies.queues
 
     def start(self) -> None:
         self._connection.initiate_connection(SETTINGS)
@@ -70,7 +79,12 @@ class NGH2Engine:
             except NGH2Error as error:
                 self._dispatch(connection.events())
                 raise RemoteProtocolError(f"the server broke HTTP/2: {error}") from error
-            self._dispatch(connection.events())
+            events = connection.events()
+            if events:
+                self._dispatch(events)
+            else:  # frames of closed streams, which ngh2 drops and does not tell; or a part of a frame
+                for _ in range(1 + len(data) // SILENT_SIZE):
+                    self._receiver.idle_frame_received()
         except RemoteProtocolError:
             self.close(PROTOCOL_ERROR)
             raise
@@ -80,9 +94,11 @@ class NGH2Engine:
             data, self._last_words = self._last_words, b""
             return data
         try:
-            data = self._send_bodies(size) if self._bodies else self._connection.data_to_send(size)
+            data = self._send_bodies(size) if self._waiting else self._connection.data_to_send(size)
         except NGH2Error:  # after an error, or a GOAWAY that has been sent
-            return b""
+            data = b""
+        if self._unsent:
+            data, self._unsent = self._unsent + data, b""
         events = self._connection.events()
         if events:
             try:
@@ -94,19 +110,35 @@ class NGH2Engine:
 
     def _dispatch(self, events: list[Event]) -> None:
         receiver = self._receiver
+        # Frames of one stream in succession are passed on together: a call for all of them, and not for each.
+        pieces: list[bytes] = []
+        number = 0
         for event in events:
             kind = type(event)  # the events have no subclasses; `match` would try one class after the other
+            if kind is DataReceived:
+                data = event.data  # type: ignore[attr-defined]
+                if data and not event.end_stream:  # type: ignore[attr-defined]
+                    if event.stream_id != number:  # type: ignore[attr-defined]
+                        if pieces:
+                            receiver.pieces_received(number, pieces)
+                        number, pieces = event.stream_id, []  # type: ignore[attr-defined]
+                    pieces.append(data)
+                    continue
+            if pieces:
+                receiver.pieces_received(number, pieces)
+                number, pieces = 0, []
             if kind is DataReceived:
                 data = event.data  # type: ignore[attr-defined]
                 receiver.data_received(event.stream_id, data, len(data), event.end_stream)  # type: ignore[attr-defined]
             elif kind is ResponseReceived:
                 receiver.head_received(event.stream_id, event.headers, event.end_stream)  # type: ignore[attr-defined]
             elif kind is StreamClosed:
-                if self._bodies:
+                if self._waiting:
                     self._bodies.drop(event.stream_id)  # type: ignore[attr-defined]
                 if event.local_error is not None or event.error_code != NO_ERROR:  # type: ignore[attr-defined]
                     self._stream_failed(event)
             elif kind is StreamReset:
+                events += self._take_failures()
                 receiver.stream_reset(event.stream_id, event.error_code)  # type: ignore[attr-defined]
             elif kind is TrailersReceived:
                 receiver.trailers_received(event.stream_id, event.headers)  # type: ignore[attr-defined]
@@ -117,11 +149,28 @@ class NGH2Engine:
                 receiver.idle_frame_received()
             elif kind is GoAwayReceived:
                 self._has_goaway = True
+                events += self._take_failures()
                 receiver.goaway_received(event.last_stream_id, event.error_code, event.debug_data)  # type: ignore[attr-defined]
             elif kind is ConnectionClosed:
                 self._connection_closed(event)
             else:
                 receiver.idle_frame_received()
+        if pieces:
+            receiver.pieces_received(number, pieces)
+
+    def _take_failures(self) -> list[Event]:
+        """Report the streams that ngh2 has reset, before what the peer does to streams; returns the other events that show now.
+
+        ngh2 tells of its resets only when they are sent, and not at all if the peer resets the stream or goes away in the same
+        read. Those of streams that the receiver has given up it no longer knows.
+        """
+        data = b""
+        with suppress(NGH2Error):
+            data = self._connection.data_to_send(TURN)
+        self._unsent += data
+        for number, code in OWN_RESET(data):
+            self._receiver.stream_malformed(int.from_bytes(number), name_of(int.from_bytes(code)))
+        return self._connection.events()
 
     def _stream_failed(self, event: Any) -> None:
         """Report what ngh2 has reset; the receiver knows nothing any more of what itself or the peer has."""
@@ -152,10 +201,14 @@ class NGH2Engine:
         written: list[bytes] = []
         sent = True
         while sent and size > 0:
-            data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
-            written.append(data)
-            size -= len(data)
-            room, sent = connection.remote_window_size, False
+            try:
+                data = connection.data_to_send(size)  # first, because a stream has no window before its head has left
+                if data:
+                    written.append(data)
+                    size -= len(data)
+                room, sent = connection.remote_window_size, False
+            except NGH2Error:  # the connection has ended, perhaps with these last words
+                break
 
             def window(number: int) -> int:
                 try:
@@ -168,10 +221,10 @@ class NGH2Engine:
                 sent = True
                 with suppress(NGH2Error):
                     connection.send_data(number, part, end_stream=ends)
-        return b"".join(written)
+        return written[0] if len(written) == 1 else b"".join(written)
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
-        if self._bodies or len(data) > TURN:
+        if self._waiting or len(data) > TURN:
             self._bodies.add(number, data, ends=ends)
             return
         try:

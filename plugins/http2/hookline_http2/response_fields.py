@@ -14,7 +14,7 @@ CONNECTION_FIELDS = frozenset({b"connection", b"keep-alive", b"proxy-connection"
 
 def fault_in(fields: Fields, *, is_trailer: bool) -> str | None:
     """Return what is wrong with the fields of a response, or of its trailer section; None = nothing."""
-    status = None
+    status = length = None
     for position, (name, value) in enumerate(fields):
         if name[:1] == b":":
             if is_trailer or name != b":status" or status is not None or position:
@@ -28,17 +28,17 @@ def fault_in(fields: Fields, *, is_trailer: bool) -> str | None:
             return "a field that belongs to HTTP/1.1 connections"
         elif _BAD_IN_VALUE(value) or value != value.strip(b" \t"):
             return "a field value with characters that are not allowed"
+        elif name == b"content-length" and not is_trailer:
+            if length is not None:
+                return "more than one Content-Length"
+            length = value
+    if length is not None and status is not None and (status[:1] == b"1" or (status == b"204" and length != b"0")):
+        return "a Content-Length that its status does not have"  # RFC 9110, section 8.6
     return None if is_trailer or status is not None else "no :status"
 
 
-def length_in(fields: Fields) -> int | None:
-    """Return the Content-Length of a response; None = there is none.
-
-    Raises: ValueError, for one that is malformed, and for several.
-    """
-    lengths = [value for name, value in fields if name == b"content-length"]
-    if not lengths:
-        return None
-    if len(lengths) > 1 or not lengths[0].isdigit() or len(lengths[0]) > 19:
-        raise ValueError("a Content-Length that is malformed")
-    return int(lengths[0])
+def without_empty_length(fields: Fields) -> Fields:
+    """Return the fields of a head without the Content-Length of 0 that some servers send with 204, as libnghttp2 does."""
+    if fields[0][1] != b"204":
+        return fields
+    return tuple(field for field in fields if field[0] != b"content-length")

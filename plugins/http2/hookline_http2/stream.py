@@ -17,13 +17,14 @@ MAX_QUEUED = 64 * 1024  # bytes of a body in the engine; a sender waits while th
 class Connection(Protocol):
     """What a stream needs of its connection, which is an `Http2Connection`.
 
-    engine: knows the frames. waiting_senders: streams whose bodies wait for the peer.
+    engine: knows the frames. numbered: the open streams by number. waiting_senders: streams whose bodies wait for the peer.
     """
 
     loop: asyncio.AbstractEventLoop
     alive: bool
     transport: asyncio.Transport
     engine: Engine
+    numbered: dict[int, Any]
     waiting_senders: set[Any]
 
     def open_numbered(self, stream: Any, request: HttpRequest, head: bytes, *, ends: bool) -> None:
@@ -31,9 +32,6 @@ class Connection(Protocol):
 
     def flush_soon(self) -> None:
         """Write what there is to send once the tasks that are ready have run."""
-
-    def forget(self, stream: Any) -> None:
-        """Forget a stream that is over."""
 
     def stream_ended(self, stream: Any) -> None:
         """Have the pool know that a stream is over."""
@@ -53,6 +51,7 @@ class Http2Stream(Stream):
     unacknowledged: bytes of data that came, and for which the peer got no new window yet.
     """
 
+    serves_again = True
     __slots__ = ("_connection", "has_ended", "held_head", "held_pieces", "number", "unacknowledged")
 
     def __init__(self, connection: Connection) -> None:
@@ -103,9 +102,15 @@ class Http2Stream(Stream):
             self._connection.flush_soon()
 
     def ended(self) -> None:
-        if self.number:
-            self.continue_reading()
-        self._connection.forget(self)
+        number = self.number
+        if number:
+            if self.unacknowledged:
+                self.continue_reading()
+            self.number = 0
+            self._connection.numbered.pop(number, None)
+        if not self.on_fast_path:
+            self._connection.waiting_senders.discard(self)
+        self.has_ended = False
 
     # -- what arrives
 
@@ -135,5 +140,6 @@ class Http2Stream(Stream):
     def continue_reading(self) -> None:
         size, self.unacknowledged = self.unacknowledged, 0
         if size and self.number:
-            self._connection.engine.acknowledge(self.number, size)
-            self._connection.flush_soon()
+            connection = self._connection
+            connection.engine.acknowledge(self.number, size)
+            connection.flush_soon()

@@ -25,12 +25,12 @@ def read_variables(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     (CVE-2016-1000110).
     """
     found = {}
-    environ = dict(environ)  # os.environ on Windows ignores case
+    present = frozenset(environ)  # os.environ on Windows ignores case
     for key in (*SCHEMES, "no"):
         names = [f"{key}_proxy", f"{key}_proxy".upper()]
-        if key == "http" and "REQUEST_METHOD" in environ:
+        if key == "http" and "REQUEST_METHOD" in present:
             names.pop()
-        name = next((name for name in names if name in environ), None)
+        name = next((name for name in names if name in present), None)
         if name is not None and environ[name].strip():
             found[key] = (name, environ[name].strip())
     return found

@@ -1,8 +1,12 @@
-"""The limits of a websocket: the size of messages, and the timeouts."""
+"""The limits of a websocket: the size of messages, the timeouts, and how much may wait."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+HIGH_WATER = 256 * 1024  # bytes that wait before reading pauses
+LOW_WATER = 64 * 1024  # bytes that wait when it resumes
+MESSAGE_OVERHEAD = 64  # bytes that a waiting message takes besides its content, so that empty ones count too
 
 
 class Limits(NamedTuple):

@@ -76,7 +76,8 @@ class WebSockets:
 
     @hookimpl(schemes=SCHEMES)
     def pre_request(self, response: HttpResponse[Request]) -> None:
-        from . import frame_parser, protocol  # noqa: F401  # now, so that no import delays the first frame after the 101
+        from . import protocol  # noqa: F401  # now, so that no import delays the first frame after the 101
+        from .frames import frame_parser  # noqa: F401  # likewise
         from .handshake import opening_fields
 
         request = response.request
@@ -101,18 +102,19 @@ class WebSockets:
         return self._open(response, subprotocol, agreed)
 
     def _open(self, response: HttpResponse[Request], subprotocol: str | None, agreed: Deflate | None) -> WebSocket:
-        from .frame_parser import new_frame_parser
+        from .frames.frame_parser import new_reader_and_writer
         from .protocol import WebSocketProtocol
         from .websocket import WebSocket
 
         request = response.request
         limits = limits_of(request)
         handler = request.websocket_handler
-        parser = new_frame_parser(request.frame_parser, agreed, limits.max_message_size)
+        reader, writer = new_reader_and_writer(request.frame_parser, agreed, limits.max_message_size)
         connection = response.detach()
         protocol = WebSocketProtocol(
             connection,
-            parser,
+            reader,
+            writer,
             request,
             handler,
             limits,

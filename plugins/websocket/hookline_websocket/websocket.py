@@ -31,7 +31,7 @@ class Drain:
         self._protocol = protocol
 
     def __await__(self) -> Generator[Any, None, None]:
-        return self._protocol.drain().__await__()
+        return self._protocol.sender.drain().__await__()
 
 
 class WebSocket:
@@ -44,13 +44,14 @@ class WebSocket:
     raw connection.
     """
 
-    __slots__ = ("__weakref__", "_drain", "_protocol", "connection", "handshake", "subprotocol")
+    __slots__ = ("__weakref__", "_client", "_drain", "_protocol", "connection", "handshake", "subprotocol")
 
     def __init__(
         self, protocol: WebSocketProtocol, handshake: HttpResponse, connection: Connection, subprotocol: str | None
     ) -> None:
         self._protocol = protocol
         self._drain = Drain(protocol)
+        self._client: HttpClient = handshake.request.client
         self.handshake = handshake
         self.connection = connection
         self.subprotocol = subprotocol
@@ -124,7 +125,7 @@ class WebSocket:
         Raises: WebSocketClosed, WebSocketError; TypeError.
         """
         self._check_loop()
-        self._protocol.write(message)
+        self._protocol.sender.write(message)
         return self._drain
 
     def send(self, message: Message | Iterable[Message] | AsyncIterable[Message]) -> Coroutine[Any, Any, None]:
@@ -134,7 +135,7 @@ class WebSocket:
 
         Raises: WebSocketClosed, WebSocketError; TypeError; ValueError, for an iterable without fragments.
         """
-        return self._run(self._protocol.send(message))
+        return self._run(self._protocol.sender.send(message))
 
     def ping(self, body: bytes = b"") -> Awaitable[float]:
         """Send a ping, of at most 125 bytes. Await what it returns to get the seconds until the pong.
@@ -142,7 +143,7 @@ class WebSocket:
         Raises: WebSocketClosed, WebSocketError; TypeError, ValueError.
         """
         self._check_loop()
-        pong = self._protocol.ping(body)
+        pong = self._protocol.sender.ping(body)
         return pong if self._protocol.loop.is_running() else self._run(result_of(pong))
 
     def pong(self, body: bytes = b"") -> Awaitable[None]:
@@ -151,7 +152,7 @@ class WebSocket:
         Raises: WebSocketClosed, WebSocketError; TypeError, ValueError.
         """
         self._check_loop()
-        self._protocol.pong(body)
+        self._protocol.sender.pong(body)
         return self._drain
 
     # -- the end
@@ -212,21 +213,24 @@ class WebSocket:
 
         Raises: RuntimeError, in another thread than that of the loop, or in another loop.
         """
+        protocol = self._protocol
         try:
-            self._check_loop()
+            if not protocol.sender.is_lost:
+                self._client.check_loop(protocol.loop)
+                if protocol.loop.is_running():  # and in this thread, as checked: `run` would check the same again
+                    return coroutine
         except BaseException:
             coroutine.close()
             raise
-        client: HttpClient = self.request.client
-        return client.run(coroutine)
+        return self._client.run(coroutine)
 
     def _check_loop(self) -> None:
         """Check that an open websocket is used in its own loop and thread only: a transport is not thread-safe.
 
         Raises: RuntimeError.
         """
-        if not self._protocol.is_lost:
-            self.request.client.check_loop(self._protocol.loop)
+        if not self._protocol.sender.is_lost:
+            self._client.check_loop(self._protocol.loop)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -245,7 +249,7 @@ class WebSocket:
                 return
             with contextlib.suppress(RuntimeError):  # its loop is closed
                 protocol.loop.call_soon_threadsafe(protocol.abandon)
-            if protocol.is_open:  # last, since the warning may be turned into an error
+            if protocol.sender.is_open:  # last, since the warning may be turned into an error
                 warnings.warn(f"{self!r} was forgotten without close()", ResourceWarning, stacklevel=2, source=self)
 
 

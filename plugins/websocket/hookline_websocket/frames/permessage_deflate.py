@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692) as an extension of wsproto, with a limit for the size of inflated messages.
+"""permessage-deflate (RFC 7692), with a limit for the size of inflated messages; an extension of wsproto too.
 
 wsproto's own extension inflates all the data of a read at once: 64 KiB from the network may become 64 MiB.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, Opcode, RsvBits
 
-from .compression import Deflate
+from ..compression import Deflate
 
 _MAY_BE_COMPRESSED = RsvBits(True, False, False)
 _TAIL = b"\x00\x00\xff\xff"  # each message ends with it, and it is not sent (RFC 7692, section 7.2.1)
@@ -44,34 +44,14 @@ class PerMessageDeflate(Extension):
     def offer(self) -> bool:
         return False  # `Deflate.offer` makes the offer
 
-    # -- incoming frames
+    # -- messages
 
-    def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> Any:
-        """Refuse the bit for compression on any frame but the first of a message (RFC 7692, section 6)."""
-        if rsv.rsv1 and (opcode >= _FIRST_CONTROL_OPCODE or opcode is Opcode.CONTINUATION):
-            return CloseReason.PROTOCOL_ERROR
-        if opcode >= _FIRST_CONTROL_OPCODE:
-            self._inflates_frame = False
-            return _MAY_BE_COMPRESSED
-        if opcode is not Opcode.CONTINUATION:
-            self._inflates_message = rsv.rsv1
-            self._left = self._limit
-        self._inflates_frame = self._inflates_message
-        return _MAY_BE_COMPRESSED
+    def begin_inflating(self) -> None:
+        """Begin with a compressed message of the peer."""
+        self._left = self._limit
 
-    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
-        return self._inflate(data) if self._inflates_frame else data
-
-    def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
-        if not fin or not self._inflates_frame:
-            return None
-        rest = self._inflate(_TAIL)
-        if self._has_ended or not self._keeps_inflater:
-            self._inflater = zlib.decompressobj(self._inflater_bits)
-            self._has_ended = False
-        return rest
-
-    def _inflate(self, data: bytes) -> bytes | CloseReason:
+    def inflate(self, data: bytes) -> bytes | CloseReason:
+        """Inflate a piece of that message. The close code is what the websocket is to be failed with."""
         parts = []
         for _ in range(_MAX_FINAL_BLOCKS):
             try:
@@ -91,18 +71,24 @@ class PerMessageDeflate(Extension):
             self._inflater = zlib.decompressobj(self._inflater_bits)
         return CloseReason.INVALID_FRAME_PAYLOAD_DATA
 
-    # -- outgoing frames
+    def end_inflating(self) -> bytes | CloseReason:
+        """Return what is left of that message after its last piece."""
+        rest = self.inflate(_TAIL)
+        if self._has_ended or not self._keeps_inflater:
+            self._inflater = zlib.decompressobj(self._inflater_bits)
+            self._has_ended = False
+        return rest
 
-    def frame_outbound(self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool) -> tuple[RsvBits, bytes]:
-        """Deflate the data of a frame, and flush: the peer can read each frame without waiting for the next."""
-        if opcode >= _FIRST_CONTROL_OPCODE:
-            return rsv, data
-        if opcode is not Opcode.CONTINUATION:
+    def deflate(self, data: bytes, *, begins: bool, fin: bool) -> tuple[bool, bytes]:
+        """Return whether the message is compressed, and the payload of one of its frames.
+
+        The data is flushed: the peer can read each frame without waiting for the next. begins, fin: the frame is the
+        first, the last one of its message.
+        """
+        if begins:
             self._deflates_message = self._deflater_bits < -8
-            if self._deflates_message:
-                rsv = RsvBits(True, rsv.rsv2, rsv.rsv3)
         if not self._deflates_message:
-            return rsv, data
+            return False, data
         if self._deflater is None:
             self._deflater = zlib.compressobj(self._level, zlib.DEFLATED, self._deflater_bits)
         deflated = self._deflater.compress(data) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
@@ -111,4 +97,34 @@ class PerMessageDeflate(Extension):
             deflated = deflated[:-4] if deflated.endswith(_TAIL) else deflated + b"\x00"
             if not self._keeps_deflater:
                 self._deflater = None
-        return rsv, deflated
+        return True, deflated
+
+    # -- the extension of wsproto: frames in
+
+    def frame_inbound_header(self, proto: Any, opcode: Opcode, rsv: RsvBits, payload_length: int) -> Any:
+        """Refuse the bit for compression on any frame but the first of a message (RFC 7692, section 6)."""
+        if rsv.rsv1 and (opcode >= _FIRST_CONTROL_OPCODE or opcode is Opcode.CONTINUATION):
+            return CloseReason.PROTOCOL_ERROR
+        if opcode >= _FIRST_CONTROL_OPCODE:
+            self._inflates_frame = False
+            return _MAY_BE_COMPRESSED
+        if opcode is not Opcode.CONTINUATION:
+            self._inflates_message = rsv.rsv1
+            self.begin_inflating()
+        self._inflates_frame = self._inflates_message
+        return _MAY_BE_COMPRESSED
+
+    def frame_inbound_payload_data(self, proto: Any, data: bytes) -> bytes | CloseReason:
+        return self.inflate(data) if self._inflates_frame else data
+
+    def frame_inbound_complete(self, proto: Any, fin: bool) -> bytes | CloseReason | None:
+        return self.end_inflating() if fin and self._inflates_frame else None
+
+    # -- frames out
+
+    def frame_outbound(self, proto: Any, opcode: Opcode, rsv: RsvBits, data: bytes, fin: bool) -> tuple[RsvBits, bytes]:
+        if opcode >= _FIRST_CONTROL_OPCODE:
+            return rsv, data
+        begins = opcode is not Opcode.CONTINUATION
+        is_compressed, data = self.deflate(data, begins=begins, fin=fin)
+        return (RsvBits(True, rsv.rsv2, rsv.rsv3) if is_compressed and begins else rsv), data
