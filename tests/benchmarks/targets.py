@@ -28,9 +28,10 @@ TARGETS = (
     Target("c_c100", "floor", 1.40),
     Target("h_post", "floor", 1.40),
     Target("f_down", "growth", 8.0),
-    Target("ws_64", "floor", 1.10),
-    Target("ws_64x16", "floor", 1.10),
-    Target("ws_64k", "floor", 1.10),
+    Target("ws_64", "aiohttp", 0.66),
+    Target("ws_64x16", "aiohttp", 0.55),
+    Target("ws_64k", "aiohttp", 0.72),
+    Target("ws_1m", "aiohttp", 0.72),
 )
 # The cost of all default plugins over core alone, without a socket, in microseconds per request.
 PLUGINS_COST = 1.2
