@@ -88,7 +88,7 @@ async def repeat_echo(messages: int, loop: CannedLoop) -> None:
 
     message = echoed(64)
     async with HttpClient() as client:
-        websocket = step_through(client.get("ws://127.0.0.1:8080/ws", **KINDS["websocket echo"]), loop)
+        websocket: Any = step_through(client.get("ws://127.0.0.1:8080/ws", **KINDS["websocket echo"]), loop)
         for _ in range(messages):
             step_through(websocket.send(message), loop)
             if step_through(websocket.receive(), loop) != message:
