@@ -1,4 +1,4 @@
-"""Clients for websockets alone: wsproto on an asyncio protocol, which is the floor of these workloads; websockets; picows."""
+"""Clients for websockets alone: wsproto on an asyncio protocol, without checks; websockets; picows."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def read_netrc() -> Hosts:
     The file is $NETRC, else ~/.netrc, else ~/_netrc; NETRC="" means no file. If it cannot be read, is not a regular file or
     is malformed, it has no entries, and a warning is logged without any of its text.
     """
-    for path in _paths():
+    for path in map(Path, _paths()):
         try:
             is_regular = path.is_file()
             if not is_regular and not path.exists():
@@ -35,13 +35,7 @@ def read_netrc() -> Hosts:
 
 def has_netrc() -> bool:
     """Say whether there is a netrc file, whatever is in it."""
-    for path in _paths():
-        try:
-            if path.exists():
-                return True
-        except (OSError, ValueError):
-            continue
-    return False
+    return any(map(os.path.exists, _paths()))
 
 
 def credentials_for(hosts: Hosts, host: str) -> HTTPBasicAuth | None:
@@ -60,12 +54,12 @@ def credentials_for(hosts: Hosts, host: str) -> HTTPBasicAuth | None:
         return None
 
 
-def _paths() -> list[Path]:
+def _paths() -> list[str]:
     named = os.environ.get("NETRC")
     if named is not None:
-        return [Path(os.path.expanduser(named))] if named else []
-    home = Path(os.path.expanduser("~"))
-    return [home / ".netrc", home / "_netrc"]
+        return [os.path.expanduser(named)] if named else []
+    home = os.path.expanduser("~")
+    return [os.path.join(home, ".netrc"), os.path.join(home, "_netrc")]
 
 
 def _parse(path: Path) -> Hosts:

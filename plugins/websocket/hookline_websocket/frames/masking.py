@@ -61,7 +61,7 @@ def mask_in_python(payload: bytes | bytearray, key: bytes) -> bytes | bytearray:
 def load_speedups() -> ModuleType | None:
     """Return the compiled module of the package websockets, None = it is not installed, or cannot be loaded.
 
-    The module is loaded without its package, whose import takes 30 times as long (0.8 ms against 22 to 31).
+    The module is loaded without its package, whose import takes far longer (0.3 ms against 22).
     """
     if _SPEEDUPS in sys.modules:
         return sys.modules[_SPEEDUPS]
@@ -72,7 +72,8 @@ def load_speedups() -> ModuleType | None:
             return None
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-        sys.modules.pop(_SPEEDUPS, None)  # some modules put themselves there; the package is to import it anew
+        # Some modules put themselves there; an import of the package is to find it new.
+        sys.modules.pop(_SPEEDUPS, None)
     except (ImportError, ValueError):  # ValueError: a module `websockets` without a spec
         return None
     return module
