@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 
 from benchmarks.adapter import Adapter
 from benchmarks.workloads import Workload
@@ -20,6 +21,8 @@ CLIENTS = {
     "picows": ("benchmarks.websocket_clients", "PicowsClient"),
     "hookline_h2": ("benchmarks.hookline_client", "HooklineOnH2"),
     "hookline_http1": ("benchmarks.hookline_client", "HooklineHttp1"),
+    "pyreqwest": ("benchmarks.pyreqwest_client", "PyreqwestClient"),
+    "curl_cffi": ("benchmarks.curl_cffi_client", "CurlCffiClient"),
     "ngh2_floor": ("benchmarks.http2_floors", "NGH2Floor"),
     "h2_floor": ("benchmarks.http2_floors", "H2Floor"),
 }
@@ -28,6 +31,10 @@ ECHO_ONLY = ("wsproto", "websockets", "picows")
 HTTP2_ONLY = ("hookline_h2", "hookline_http1", "ngh2_floor", "h2_floor")
 CORE_ALONE = ("hookline_core", "floor", "floor_buffered")
 DECODED_ONLY = ("hookline_isal",)
+# Without streamed uploads: the asynchronous session takes bytes only.
+NO_UPLOAD = ("curl_cffi",)
+COMPILED = ("pyreqwest", "curl_cffi")  # peers that the tests do without
+INSTALLED = tuple(label for label in CLIENTS if label not in COMPILED or find_spec(label))
 UV = "+uv"
 
 
@@ -44,6 +51,12 @@ def can(label: str, workload: Workload) -> bool:
     if name in DECODED_ONLY:
         return workload.operation == "decoded"
     if workload.http2:
-        return name in ("hookline", "httpx2", *HTTP2_ONLY)
-    left_out = {"echo": (*CORE_ALONE, "httpx2"), "call": (*CORE_ALONE, *ECHO_ONLY)}
+        return name in ("hookline", "httpx2", *COMPILED, *HTTP2_ONLY) and (
+            workload.operation != "upload" or name not in NO_UPLOAD
+        )
+    left_out = {
+        "echo": (*CORE_ALONE, "httpx2", *COMPILED),
+        "call": (*CORE_ALONE, *ECHO_ONLY, *COMPILED),
+        "upload": (*ECHO_ONLY, "httpx2", *NO_UPLOAD),
+    }
     return name not in (*left_out.get(workload.operation, (*ECHO_ONLY, "httpx2")), *HTTP2_ONLY)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.clients import CLIENTS, UV
+from benchmarks.clients import CLIENTS, INSTALLED, UV
 from benchmarks.report import Results, missed, workload_table
 from benchmarks.runner import Plan, Row, cores, measure
 from benchmarks.servers import NoServer, serving
@@ -21,7 +21,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--workloads", default=",".join(REQUIRED), help="names with commas, or all (default: %(default)s)")
-    add("--clients", default=",".join(CLIENTS), help="labels with commas; +uv means on uvloop (default: %(default)s)")
+    add("--clients", default=",".join(INSTALLED), help="labels with commas; +uv means on uvloop (default: %(default)s)")
     add("--uvloop", action="store_true", help="measure every client on uvloop too")
     add("--rounds", type=int, default=5, help="samples per client (default: %(default)s)")
     add("--seconds", type=float, help="length of a sample (default: 0.4, streams 0.3)")
