@@ -41,9 +41,6 @@ class FedConnection(Http2Connection):
     def has_room(self) -> bool:
         return not self.is_full and super().has_room
 
-    def take_stream_beside(self) -> Any:
-        return None if self.is_full else super().take_stream_beside()
-
 
 class FedTransport(asyncio.Transport):
     """A transport without a socket. It calls `connection_lost` in the next turn of the loop, as loops do."""

@@ -113,7 +113,8 @@ class Connection(Carrier, BaseConnection):
         if not self._is_chunked_request:
             transport.write(data)
         elif isinstance(transport, asyncio.Transport):
-            # not writelines: asyncio joins the parts too, or, from Python 3.12.0 to 3.13.1, pauses nobody (CVE-2024-12254)
+            # writelines gains nothing here: asyncio joins the parts too. From Python 3.12.0 to 3.13.1 it also never tells the
+            # sender to pause (CVE-2024-12254).
             transport.write(b"%x\r\n%b\r\n" % (len(data), data))
         else:  # uvloop, which writes them without a copy: 0.94 of the CPU
             transport.writelines((b"%x\r\n" % len(data), data, b"\r\n"))

@@ -143,19 +143,7 @@ class MultiplexedConnection(BaseConnection):
 
     def take_stream_beside(self) -> Stream | None:
         """Return a stream for one exchange beside others; None if there are no others, or if there is no room for it."""
-        streams = self.streams
-        if (
-            not streams
-            or len(streams) >= self.max_streams
-            or self.is_going_away
-            or not (self.alive and self.keep_alive)
-        ):
-            return None
-        stream = self._spare.pop() if self._spare else self.open_stream()
-        stream.reused = int(self._was_idle)
-        streams.add(stream)
-        self.opened_streams += 1
-        return stream
+        return self.take_stream() if self.streams and self.has_room else None
 
     def take_back(self, stream: Stream) -> None:
         """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange.
