@@ -22,6 +22,7 @@ from typing import Any, Self
 from ..server.addresses import listening_socket, origin
 from ..server.condition import Condition
 from ..server.loop_thread import LoopThread
+from ..server.noted_errors import raise_first
 from .frame_session import Answer, FrameRequest, FrameSession, Greeting
 from .frames import PREFACE, Setting
 
@@ -89,12 +90,7 @@ class FrameServer:
 
     def __enter__(self) -> Self:
         self._thread = LoopThread("a server of frames")
-        self._thread.start()
-        try:
-            self._thread.run(self._listen())
-        except BaseException:
-            self._thread.stop()
-            raise
+        self._thread.start_with(self._listen())
         return self
 
     def __exit__(
@@ -105,7 +101,8 @@ class FrameServer:
             self._thread.run(self._close())
         finally:
             self._thread.stop()
-        self._raise_first_error(error)
+        if error is None:
+            raise_first(self.errors)
 
     async def __aenter__(self) -> Self:
         await self._listen()
@@ -115,7 +112,8 @@ class FrameServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._close()
-        self._raise_first_error(error)
+        if error is None:
+            raise_first(self.errors)
 
     def url(self, target: str = "/hello", *, host: str | None = None) -> str:
         """Return the URL of a target. host: another name of the host, such as `localhost`."""
@@ -236,10 +234,3 @@ class FrameServer:
             f"{self.connections} connections, {self.open_connections} of them open, resets {self.resets[:10]}, "
             f"GOAWAY {self.goaways}"
         )
-
-    def _raise_first_error(self, error: BaseException | None) -> None:
-        if error is None and self.errors:
-            first, *others = self.errors
-            for other in others:
-                first.add_note(f"then: {other!r}")
-            raise first

@@ -35,6 +35,23 @@ class LoopThread:
         if not self._started.wait(_STEP_TIMEOUT):
             raise RuntimeError(f"The event loop of {self._name} did not start.")
 
+    def start_with(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Start the thread and run `work` in its loop; the thread ends if that fails.
+
+        Raises:
+            RuntimeError: as `start` and `run` do.
+        """
+        try:
+            self.start()
+        except BaseException:
+            work.close()
+            raise
+        try:
+            return self.run(work)
+        except BaseException:
+            self.stop()
+            raise
+
     def run(self, work: Coroutine[Any, Any, _Result], timeout: float = _STEP_TIMEOUT) -> _Result:
         """Run `work` in the loop, and block until its result is there, for at most `timeout` seconds.
 

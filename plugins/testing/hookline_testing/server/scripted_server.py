@@ -30,6 +30,7 @@ from .condition import Condition
 from .connection import Connection
 from .cut import Cut
 from .loop_thread import LoopThread
+from .noted_errors import raise_first
 from .request_reader import HEAD_LIMIT, Http2Begins, MalformedRequest, RequestReader
 from .responses import response
 from .script import Script
@@ -96,23 +97,15 @@ class ScriptedServer:
         self._server: asyncio.Server | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self._thread.run(self._listen())
-        except BaseException:
-            self._thread.stop()
-            raise
+        self._thread.start_with(self._listen())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
-        if error is None and self._strict and self.errors:
-            first, *others = self.errors
-            for other in others:
-                first.add_note(f"then: {other!r}")
-            raise first
+        if error is None and self._strict:
+            raise_first(self.errors)
 
     def stop(self) -> None:
         """Drop all connections, close the port and end the thread. A second call does nothing."""
