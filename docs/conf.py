@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for reference.py
 project = "Hookline"
 author = "The Hookline authors"
 copyright = "The Hookline authors"  # the name is Sphinx's
-extensions = ["myst_parser", "reference"]
+extensions = ["myst_parser", "reference", "crosslinks"]
 exclude_patterns = ["changelog"]
 html_theme = "furo"
 html_title = "Hookline"
