@@ -55,7 +55,9 @@ def setup(app: Any) -> dict[str, bool]:
             if any(isinstance(parent, (nodes.reference, nodes.title, addnodes.desc_signature)) for parent in parents):
                 continue
             name = described_name(literal.astext(), described, package)
-            place = next((parent for parent in parents if isinstance(parent, (nodes.section, addnodes.desc_content))), doctree)
+            place = next(
+                (parent for parent in parents if isinstance(parent, (nodes.section, addnodes.desc_content))), doctree
+            )
             if any(isinstance(parent, nodes.table) for parent in parents):
                 place = literal  # rows of tables are read one by one
             if name is None:
@@ -67,7 +69,9 @@ def setup(app: Any) -> dict[str, bool]:
                 entry = described[name]
                 uri = app.builder.get_relative_uri(page, entry.docname) if entry.docname != page else ""
                 target = {"refuri": f"{uri}#{entry.node_id}", "internal": True, "reftitle": name}
-                if entry.node_id in [anchor for parent in parents if isinstance(parent, addnodes.desc) for anchor in parent[0]["ids"]]:
+                if entry.node_id in [
+                    anchor for parent in parents if isinstance(parent, addnodes.desc) for anchor in parent[0]["ids"]
+                ]:
                     continue  # it stands in its own description
             if (id(place), literal.astext()) not in seen:
                 seen.add((id(place), literal.astext()))

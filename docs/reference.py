@@ -31,9 +31,9 @@ from typing import Any
 
 DOCS = Path(__file__).parent
 # A line that explains a parameter or an attribute: one or more names, then a colon.
-_EXPLAINED = re.compile(r"((?:[a-z_]\w*(?:, )?)+): (.*)").fullmatch
+_EXPLAINED = re.compile(r"([a-z_]\w*(?:, [a-z_]\w*)*): (.*)").fullmatch
 # One that begins within a line, behind the end of a sentence.
-_EXPLAINED_WITHIN = re.compile(r"(?<=[.?]) (?=(?:[a-z_]\w*(?:, )?)+: )").split
+_EXPLAINED_WITHIN = re.compile(r"(?<=[.?]) (?=[a-z_]\w*(?:, [a-z_]\w*)*: )").split
 _LABELLED = re.compile(r"(Raises|Returns|Yields)\b:? ?(.*)", re.DOTALL).fullmatch
 # The last line of a docstring without an example of its own: where one is.
 _EXAMPLE_ELSEWHERE = re.compile(r"^Example: (\S+\.md)(?:#(\S+))?$")
@@ -98,7 +98,11 @@ def _described(kind: str, signature: str, parts: list[str] | Iterator[str], **op
     """Return a directive of Sphinx's domain for Python, with a fence longer than those within it."""
     content = "\n\n".join(parts)
     fence = "`" * (2 + max(map(len, re.findall(r"^``(`+)", content, re.MULTILINE)), default=0) + 1)
-    lines = [f":{name.removeprefix('is_')}: {'' if value is True else value}".rstrip() for name, value in options.items() if value]
+    lines = [
+        f":{name.removeprefix('is_')}: {'' if value is True else value}".rstrip()
+        for name, value in options.items()
+        if value
+    ]
     return "\n".join([f"{fence}{{py:{kind}}} {signature}", *lines, "", content, fence])
 
 
@@ -175,7 +179,10 @@ def _call(name: str, function: Any, *, is_bound: bool = False) -> str:
 def _module_of_constructor(cls: type) -> str:
     """Return the module whose imports the annotations of a class's parameters use."""
     makers = [vars(base).get(name) for base in cls.__mro__ for name in ("__init__", "__new__")]
-    return next((maker.__module__ for maker in makers if isinstance(maker, FunctionType) and maker.__module__ in sys.modules), cls.__module__)
+    return next(
+        (maker.__module__ for maker in makers if isinstance(maker, FunctionType) and maker.__module__ in sys.modules),
+        cls.__module__,
+    )
 
 
 def _default(value: Any) -> str:
@@ -232,7 +239,9 @@ def _imports(module: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found.update({item.asname or item.name.partition(".")[0]: item.asname and item.name or item.name.partition(".")[0] for item in node.names})
+            for item in node.names:
+                package = item.name.partition(".")[0]
+                found[item.asname or package] = item.name if item.asname else package
         elif isinstance(node, ast.ImportFrom):
             origin = node.module or ""
             if node.level:
@@ -252,8 +261,11 @@ def paragraphs(docstring: str, owner: Any = None) -> list[str]:
         if block.startswith("    "):
             found.append(_code(textwrap.dedent(block)))
         elif (label := _LABELLED(" ".join(line.strip() for line in lines))) is not None:
-            text = _with_exceptions(label[2], owner) if label[1] == "Raises" else label[2]
-            found.append(f"*{label[1]}:* {text}")
+            if lines[0] == f"{label[1]}:" and all(line.startswith("    ") for line in lines[1:]):
+                found += [f"*{label[1]}:*", "\n".join(_items_below_label(lines[1:], owner))]
+            else:
+                text = _with_exceptions(label[2], owner) if label[1] == "Raises" else label[2]
+                found.append(f"*{label[1]}:* {text}")
         elif elsewhere := _EXAMPLE_ELSEWHERE.match(block):
             found.append(f"*Example:* {_link(elsewhere[1], elsewhere[2])}")
         elif block in ("Example::", "Example:"):
@@ -335,6 +347,17 @@ def _with_exceptions(text: str, owner: Any) -> str:
         return name
 
     return _EXCEPTION.sub(coded, text)
+
+
+def _items_below_label(lines: list[str], owner: Any) -> list[str]:
+    """Return the indented lines below a label as the items of a list; lines that are indented further continue an item."""
+    items: list[str] = []
+    for line in textwrap.dedent("\n".join(lines)).split("\n"):
+        if line.startswith(" ") and items:
+            items[-1] += f" {line.strip()}"
+        else:
+            items.append(f"- {_with_exceptions(line, owner)}")
+    return items
 
 
 def _explained(lines: list[str]) -> list[str]:
