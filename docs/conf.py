@@ -21,6 +21,7 @@ html_title = "Hookline"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+pygments_dark_style = "github-dark"  # that of furo underlines names of modules, as if they were links
 # Links to sections: `hooks.md#answers`.
 myst_heading_anchors = 3
 # Code is shown as it stands in the page; straight quotes stay straight in prose too.

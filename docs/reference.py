@@ -37,6 +37,8 @@ _EXPLAINED_WITHIN = re.compile(r"(?<=[.?]) (?=[a-z_]\w*(?:, [a-z_]\w*)*: )").spl
 _LABELLED = re.compile(r"(Raises|Returns|Yields)\b:? ?(.*)", re.DOTALL).fullmatch
 # The last line of a docstring without an example of its own: where one is.
 _EXAMPLE_ELSEWHERE = re.compile(r"^Example: (\S+\.md)(?:#(\S+))?$")
+# A page that a docstring names.
+_PAGE = re.compile(r"(?<![\w/])docs/[\w/-]+\.md")
 _NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*(?:\.\w+)*")
 _FORWARD = re.compile(r"ForwardRef\('([^']*)'\)")
 _EXCEPTION = re.compile(r"(?<![\w`.])[A-Z]\w+(?![\w`])")
@@ -164,7 +166,7 @@ def _call(name: str, function: Any, *, is_bound: bool = False) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and kind not in (parameter.KEYWORD_ONLY, parameter.VAR_POSITIONAL):
             texts.append("*")
         kind = parameter.kind
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(kind, "")
+        star = "*" if kind is parameter.VAR_POSITIONAL else "**" if kind is parameter.VAR_KEYWORD else ""
         text = f"{star}{parameter.name}"
         if parameter.annotation is not parameter.empty:
             text += f": {_annotation(parameter.annotation, module)}"
@@ -274,7 +276,7 @@ def paragraphs(docstring: str, owner: Any = None) -> list[str]:
             found.append("\n".join(_explained(lines)))
         else:
             found.append(block)
-    return found
+    return [part if part.startswith("```") else _PAGE.sub(lambda path: _link(path[0], None), part) for part in found]
 
 
 def _blocks(docstring: str) -> Iterator[str]:
