@@ -19,8 +19,8 @@ PAGES = [
     *ROOT.glob("tests/**/README.md"),
 ]
 CODE = re.compile(r"^(`{3,}).*?^\1\s*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+HIDDEN = str.maketrans("[]()", "    ")  # brackets within code are no links
 LINK = re.compile(r"\[([^\]\[]*)\]\(([^)\s]+)\)")
-REFERENCE = re.compile(r"^```\{reference\}(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INCLUDED = re.compile(r"^```\{include\} (\S+)\n", re.MULTILINE)
 # READMEs name pages by their titles, since their links would not work in an index.
 PAGES_BY_TITLE = re.compile(r"\b[Pp]ages? ((?:\"[^\"]+\"(?: and |, )?)+)")
@@ -40,12 +40,9 @@ def links(page: Path) -> list[tuple[str, str]]:
     return LINK.findall(prose)
 
 
-HIDDEN = str.maketrans("[]()", "    ")
-
-
 @cache
 def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page: its headings, those of a page that it includes, and the names of its reference."""
+    """Return the anchors of the headings of a page, and of a page that it includes."""
     text = page.read_text(encoding="utf-8")
     headings = re.findall(
         r"^#{1,6} +(.+?)\s*$", re.sub(r"^(`{3,}).*?^\1\s*$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE

@@ -17,9 +17,9 @@ from hookline import HttpClient
 from kit.site import DOCS, site_module
 
 ROOT = DOCS.parent
-DIRECTIVE = re.compile(r"^```\{reference\}(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 reference = site_module("reference")
+DIRECTIVE = site_module("check_site").DIRECTIVE
 
 
 def public_modules(member: Path) -> dict[str, list[str]]:
