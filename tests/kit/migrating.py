@@ -28,14 +28,17 @@ _CELLS = re.compile(r"^\| (.+?) \| (.+?) \| (.*?) ?\|$", re.MULTILINE)
 _NAMES = re.compile(r"`([^`]+)`")
 _PARAMETER = re.compile(r"([\w.]+)\((\w+)=\)")
 _EVENT = re.compile(r'event\("(\w+)"\)')
-_OF_HOOKLINE = re.compile(r'`((?:Http(?:Client|Request|Response)|request|event|hookline\w*)(?:\.\w+|\(\w+=\)|\("\w+"\)))`')
+_OF_HOOKLINE = re.compile(
+    r'`((?:Http(?:Client|Request|Response)|request|event|hookline\w*)(?:\.\w+|\(\w+=\)|\("\w+"\)))`'
+)
 
 
 class Row(NamedTuple):
-    """A line of a table: the names of the other library, those of Hookline, and what differs."""
+    """A line of a table: the names of the other library, those of Hookline, and what differs. says: the second column."""
 
     theirs: tuple[str, ...]
     ours: tuple[str, ...]
+    says: str
     differs: str
 
     def __str__(self) -> str:
@@ -58,7 +61,7 @@ def rows_of(page: str, library: str) -> list[Row]:
         elif cells[2] == "Hookline":
             in_table = cells[1] == library
         elif in_table:
-            rows.append(Row(tuple(_NAMES.findall(cells[1])), tuple(_NAMES.findall(cells[2])), cells[3]))
+            rows.append(Row(tuple(_NAMES.findall(cells[1])), tuple(_NAMES.findall(cells[2])), cells[2], cells[3]))
     return rows
 
 
