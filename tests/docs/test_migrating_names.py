@@ -131,7 +131,14 @@ def names_of_httpx(module: Any) -> set[str]:
             names |= {found.replace(name, twin) for found in parameters(value, name)}
     keywords = parameters(module.Client.request, "Client.request")
     names |= keywords
-    for method in ("get", "post", "stream", "build_request", "send", *(("query", "sse", "websocket") if module is httpx2 else ())):
+    for method in (
+        "get",
+        "post",
+        "stream",
+        "build_request",
+        "send",
+        *(("query", "sse", "websocket") if module is httpx2 else ()),
+    ):
         for found in parameters(getattr(module.Client, method), f"Client.{method}"):
             if found.replace(method, "request") not in keywords or method == "send":
                 names.add(found)

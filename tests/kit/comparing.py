@@ -1,4 +1,4 @@
-"""Rows of docs/migrating-from-*.md that say "the same": the other library and Hookline do it against one server, and are compared."""
+"""Rows of docs/migrating-from-*.md that say "the same": both libraries do it against one server, and the results are compared."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from hookline_testing.server import Script, ScriptedServer, SeenRequest, chunked, response
 from hookline_testing.server.answer_queue import Answer
+from kit.event_streams import ended
 from kit.migrating import SAME, Row
 from servers.websocket_peer import echo, opening
 
@@ -50,7 +51,15 @@ def rows_that_are_the_same(rows: Iterable[Row]) -> set[str]:
 
 
 def answer(request: SeenRequest) -> Answer:
-    """Answer a request by its path."""
+    """Answer a request by its path; HEAD without a body."""
+    answered = answer_to_get(request)
+    if request.method == "HEAD" and isinstance(answered, bytes):
+        return answered.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    return answered
+
+
+def answer_to_get(request: SeenRequest) -> Answer:
+    """Answer a request by its path, as if it were a GET."""
     path, _, query = request.target.partition("?")
     path = path if path.startswith("/") else "/" + path.split("/", 3)[3]  # a request to a proxy has the whole URL
     if path == "/echo":
@@ -90,6 +99,10 @@ def answer(request: SeenRequest) -> Answer:
         return Script(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").close()
     if path == "/gone":
         return Script().close()
+    if path == "/garbage":
+        return Script(b"this is not HTTP\r\n\r\n").close()
+    if path == "/events":
+        return ended(b"id: 1\ndata: first\n\nid: 2\nevent: weather\nretry: 10\ndata: rain\ndata: sun\n\n")
     if path == "/slow":
         return Script().stall()
     if path == "/websocket":
