@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from types import ModuleType
+from types import GenericAlias, ModuleType
 from typing import Any
 
+import aiohttp
+import aiohttp.web
 import httpx
 import httpx2
 import httpx2.websockets
@@ -146,7 +148,29 @@ def names_of_httpx(module: Any) -> set[str]:
     return {name for name in names if not name.startswith(("codes.", "websockets.")) or "(" not in name}
 
 
+AIOHTTP_SIGNATURES = {
+    "ClientSession.request()": aiohttp.ClientSession._request,  # the public methods take **kwargs
+    "ClientSession.ws_connect()": aiohttp.ClientSession._ws_connect,
+}
+
+
+def names_of_aiohttp() -> set[str]:
+    """Return the names of aiohttp, the members of its classes and their parameters; exceptions and types without these."""
+    names = {*aiohttp.__all__, "web"}
+    for name in aiohttp.__all__:
+        value = getattr(aiohttp, name)
+        is_class = isinstance(value, type) and not isinstance(value, GenericAlias)
+        if is_class and issubclass(value, Exception):
+            names |= {found for found in members(value, name) if found.rpartition(".")[2] in vars(value)}
+        elif is_class:
+            names |= members(value, name) | parameters(value, name)
+    for path, function in AIOHTTP_SIGNATURES.items():
+        names |= parameters(function, path.removesuffix("()"))
+    return names
+
+
 LIBRARIES = (
+    Library(aiohttp, "migrating-from-aiohttp.md", ("aiohttp",), names_of_aiohttp, AIOHTTP_SIGNATURES),
     Library(requests, "migrating-from-requests.md", ("requests",), names_of_requests, REQUESTS_OBJECTS),
     Library(httpx, "migrating-from-httpx.md", ("httpx",), partial(names_of_httpx, httpx), objects_of_httpx(httpx)),
     Library(

@@ -61,7 +61,7 @@ def answer(request: SeenRequest) -> Answer:
 def answer_to_get(request: SeenRequest) -> Answer:
     """Answer a request by its path, as if it were a GET."""
     path, _, query = request.target.partition("?")
-    path = path if path.startswith("/") else "/" + path.split("/", 3)[3]  # a request to a proxy has the whole URL
+    path = path if "://" not in path else "/" + path.split("/", 3)[3]  # a request to a proxy has the whole URL
     if path == "/echo":
         fields = [(name.lower().decode(), value.decode("latin-1")) for name, value in request.headers]
         seen = {
@@ -73,6 +73,10 @@ def answer_to_get(request: SeenRequest) -> Answer:
         return response(json.dumps(seen).encode(), headers={"Content-Type": "application/json", "X-One": "1"})
     if path.startswith("/moved/"):
         return response(status=int(path[7:]), headers=[("Location", "/echo")])
+    if path == "/to-ftp":
+        return response(status=302, headers=[("Location", "ftp://a.example/")])
+    if request.method == "CONNECT":
+        return response(b"no tunnel here", 403)
     if path == "/loop":
         return response(status=302, headers=[("Location", "/loop")])
     if path == "/set":

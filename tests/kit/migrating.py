@@ -1,8 +1,8 @@
 """The tables of docs/migrating-from-*.md: their rows, and whether the names in them exist in the other library and in Hookline.
 
 A table has the columns "theirs", "Hookline" and "differs". A name of theirs is a dotted path from the library's module, such as
-`Session.get`; `Session.request(params=)` is a parameter, `Payload.*` stands for all members and parameters of a class. In the
-column of Hookline each name in backticks is looked up, see `HooklineNames`.
+`Session.get`; `Session.request(params=)` is a parameter; `Payload(*)` stands for all parameters of a class, `Payload.*` for its members too.
+In the column of Hookline each name in backticks is looked up, see `HooklineNames`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import builtins
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import reduce
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,11 +70,15 @@ def names_in(rows: Iterable[Row]) -> list[str]:
     return [name for row in rows for name in row.theirs]
 
 
-def missing(expected: Iterable[str], rows: Iterable[Row]) -> list[str]:
+def missing(expected: Collection[str], rows: Iterable[Row]) -> list[str]:
     """Return the expected names that no row has."""
     listed = set(names_in(rows))
-    whole = {name[:-2] for name in listed if name.endswith(".*")}
-    return sorted(name for name in set(expected) - listed if re.split(r"[.(](?=[^.(]*$)", name)[0] not in whole)
+    for name in list(listed):
+        owner = name.removesuffix(".*").removesuffix("(*)")
+        if name != owner:
+            kinds = (f"{owner}(", f"{owner}.") if name.endswith(".*") else (f"{owner}(",)
+            listed |= {found for found in expected if found.startswith(kinds)}
+    return sorted(set(expected) - listed)
 
 
 def members(owner: Any, path: str) -> set[str]:
@@ -94,14 +98,14 @@ def is_there(module: Any, name: str, objects: Mapping[str, Any]) -> bool:
 
     objects: what stands for a path, such as an instance that has the attributes which the class has not.
     """
-    path, parameter = name.removesuffix(".*"), None
+    path, parameter = name.removesuffix(".*").removesuffix("(*)"), None
     if found := _PARAMETER.fullmatch(name):
         path, parameter = found[1], found[2]
     if parameter is not None and path + "()" in objects:
         return f"{path}({parameter}=)" in parameters(objects[path + "()"], path)
     owner, _, last = path.rpartition(".")
     value = objects[owner] if owner in objects else reduce(getattr, filter(None, owner.split(".")), module)
-    if last not in dir(value):  # not hasattr, which would run properties
+    if last not in dir(value) and not (inspect.ismodule(value) and hasattr(value, last)):  # hasattr would run properties
         return False
     return parameter is None or f"{path}({parameter}=)" in parameters(getattr(value, last), path)
 
