@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -40,9 +41,21 @@ class Same:
     def __str__(self) -> str:
         return self.row
 
-    def expecting(self, side: int) -> contextlib.AbstractContextManager[Any]:
-        """Return the block in which the call is made. side: 0 for theirs, 1 for Hookline."""
-        return contextlib.nullcontext() if self.raises is None else pytest.raises(self.raises[side])
+    def results(self, theirs: Callable[[], Any], ours: Callable[[], Any], url: str) -> list[Any]:
+        """Run both, and return what they return; "raised" for each if they raise what they should.
+
+        theirs, ours: make the clients.
+        """
+        found = []
+        for side, (make, call) in enumerate(((theirs, self.theirs), (ours, self.ours or self.theirs))):
+            with make() as client:
+                if self.raises is None:
+                    found.append(call(client, url))
+                    continue
+                with pytest.raises(self.raises[side]):
+                    call(client, url)
+                found.append("raised")
+        return found
 
 
 def rows_that_are_the_same(rows: Iterable[Row]) -> set[str]:
@@ -73,6 +86,10 @@ def answer_to_get(request: SeenRequest) -> Answer:
         return response(json.dumps(seen).encode(), headers={"Content-Type": "application/json", "X-One": "1"})
     if path.startswith("/moved/"):
         return response(status=int(path[7:]), headers=[("Location", "/echo")])
+    if path == "/peer":
+        return send_peer
+    if path == "/to-nowhere":
+        return response(status=302, headers=[("Location", "http://a.example:port/")])
     if path == "/to-ftp":
         return response(status=302, headers=[("Location", "ftp://a.example/")])
     if request.method == "CONNECT":
@@ -110,8 +127,15 @@ def answer_to_get(request: SeenRequest) -> Answer:
     if path == "/slow":
         return Script().stall()
     if path == "/websocket":
-        return opening(echo)
+        offered = request.header("sec-websocket-protocol") or ""
+        return opening(echo, *([("Sec-WebSocket-Protocol", "two")] if "two" in offered else []))
     return response(b"hello\n", headers=[("Content-Type", "text/plain; charset=utf-8")])
+
+
+async def send_peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: SeenRequest) -> None:
+    """Answer with the address of the client and the number of the connection."""
+    writer.write(response(f"{writer.get_extra_info('peername')[0]}:{request.connection}".encode()))
+    await writer.drain()
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """The tables of docs/migrating-from-*.md: their rows, and whether the names in them exist in the other library and in Hookline.
 
-A table has the columns "theirs", "Hookline" and "differs". A name of theirs is a dotted path from the library's module, such as
-`Session.get`; `Session.request(params=)` is a parameter; `Payload(*)` stands for all parameters of a class, `Payload.*` for its members too.
-In the column of Hookline each name in backticks is looked up, see `HooklineNames`.
+A table has the columns "theirs", "Hookline" and "differs". A name of theirs is a dotted path from the library's module, such
+as `Session.get`; `Session.request(params=)` is a parameter; `Payload(*)` stands for all parameters of a class, `Payload.*` for
+its members too. In the column of Hookline each name in backticks is looked up, see `HooklineNames`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,9 @@ def is_there(module: Any, name: str, objects: Mapping[str, Any]) -> bool:
         return f"{path}({parameter}=)" in parameters(objects[path + "()"], path)
     owner, _, last = path.rpartition(".")
     value = objects[owner] if owner in objects else reduce(getattr, filter(None, owner.split(".")), module)
-    if last not in dir(value) and not (inspect.ismodule(value) and hasattr(value, last)):  # hasattr would run properties
+    if last not in dir(value) and not (
+        inspect.ismodule(value) and hasattr(value, last)
+    ):  # hasattr would run properties
         return False
     return parameter is None or f"{path}({parameter}=)" in parameters(getattr(value, last), path)
 
