@@ -105,9 +105,8 @@ def is_there(module: Any, name: str, objects: Mapping[str, Any]) -> bool:
         return f"{path}({parameter}=)" in parameters(objects[path + "()"], path)
     owner, _, last = path.rpartition(".")
     value = objects[owner] if owner in objects else reduce(getattr, filter(None, owner.split(".")), module)
-    if last not in dir(value) and not (
-        inspect.ismodule(value) and hasattr(value, last)
-    ):  # hasattr would run properties
+    # Not hasattr, which would run properties; a module may hide some of its names from dir().
+    if last not in dir(value) and last not in getattr(value, "__dict__", ()):
         return False
     return parameter is None or f"{path}({parameter}=)" in parameters(getattr(value, last), path)
 
