@@ -49,7 +49,7 @@ class Session:
     async def make(self) -> aiohttp.ClientSession:
         options = {name: value() if callable(value) else value for name, value in self.options.items()}
         jar = aiohttp.CookieJar(unsafe=True)
-        return aiohttp.ClientSession(**{"cookie_jar": jar, "timeout": aiohttp.ClientTimeout(10), **options})
+        return aiohttp.ClientSession(**{"cookie_jar": jar, "timeout": aiohttp.ClientTimeout(60), **options})
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Await something in the loop."""

@@ -438,14 +438,14 @@ def contexts() -> dict[str, Any]:
 def test_row_is_the_same_with_both_and_hookline(
     same: Same, library: ModuleType, contexts: dict[str, Any], url: str
 ) -> None:
-    theirs, ours = same.results(lambda: library.Client(verify=contexts[library.__name__]), HttpClient, url)
+    theirs, ours = same.results(lambda: library.Client(verify=contexts[library.__name__], timeout=60), HttpClient, url)
 
     assert ours == theirs is not None
 
 
 @pytest.mark.parametrize("same", SAME_OF_HTTPX2, ids=str)
 def test_row_is_the_same_with_httpx2_and_hookline(same: Same, contexts: dict[str, Any], url: str) -> None:
-    theirs, ours = same.results(lambda: httpx2.Client(verify=contexts["httpx2"]), HttpClient, url)
+    theirs, ours = same.results(lambda: httpx2.Client(verify=contexts["httpx2"], timeout=60), HttpClient, url)
 
     assert ours == theirs is not None
 

@@ -83,6 +83,14 @@ def twice_read(client: Any, url: str) -> Any:
     return list(answer.iter_content(1000))
 
 
+def connections_refused(client: Any, url: str) -> None:
+    """Connect to a server that does not listen, to a host without an address, and to one that closes."""
+    for wrong in ("http://127.0.0.1:1/", "http://none.invalid/"):
+        with pytest.raises((requests.ConnectionError, hookline.ConnectionRefused, hookline.DNSError)):
+            client.get(wrong)
+    client.get(url + "/gone")
+
+
 def urls_refused(client: Any, url: str) -> None:
     """Call a URL without a scheme; the others are in the row as well."""
     for wrong in ("ftp://a.example/", "http://", "a.example/path"):
@@ -259,9 +267,7 @@ SAME = (
         lambda c, u: c.get(u + "/status/500").raise_for_status(),
         raises=(requests.HTTPError, hookline.HttpRequestException),
     ),
-    Same(
-        "ConnectionError", lambda c, u: c.get(u + "/gone"), raises=(requests.ConnectionError, hookline.ConnectionClosed)
-    ),
+    Same("ConnectionError", connections_refused, raises=(requests.ConnectionError, hookline.ConnectionClosed)),
     Same(
         "exceptions.ChunkedEncodingError",
         lambda c, u: c.get(u + "/cut"),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from servers.websocket_peer import echo, opening
 # Fields that each client writes in its own way; the tables do not call them the same.
 OWN_FIELDS = {"host", "user-agent", "accept", "accept-encoding", "connection", "keep-alive"}
 CHALLENGE = ("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')
+NOWHERE = "none.invalid"  # a host without an address
 LINES = b"one\ntwo\r\n\nlast"
 
 
@@ -48,7 +50,8 @@ class Same:
         """
         found = []
         for side, (make, call) in enumerate(((theirs, self.theirs), (ours, self.ours or self.theirs))):
-            with make() as client:
+            with pytest.MonkeyPatch.context() as patch, make() as client:
+                patch.setattr(socket, "getaddrinfo", look_up)
                 if self.raises is None:
                     found.append(call(client, url))
                     continue
@@ -56,6 +59,13 @@ class Same:
                     call(client, url)
                 found.append("raised")
         return found
+
+
+def look_up(host: Any, *arguments: Any, find: Callable[..., Any] = socket.getaddrinfo, **keywords: Any) -> Any:
+    """Look up a host as usual, but fail at once for one that has no address, as no name server may be there to say so."""
+    if host in (NOWHERE, NOWHERE.encode()):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    return find(host, *arguments, **keywords)
 
 
 def rows_that_are_the_same(rows: Iterable[Row]) -> set[str]:
