@@ -332,11 +332,6 @@ SAME = (
         "ClientSession.request",
         lambda c, u: [sent(c, c.request("post", u + ECHO, json={})), hops(c.get(u + "/moved/302"))],
     ),
-    Same(
-        "ClientSession.close",
-        lambda c, u: [status_of(c.get(u + ECHO)), c.run(c.session.close())][:1],
-        lambda c, u: [status_of(c.get(u + ECHO)), c.close()][:1],
-    ),
     Same("ClientSession.request(method=)", lambda c, u: sent(c, c.request("put", u + ECHO))["method"]),
     Same(
         "ClientSession.request(params=)",
@@ -453,7 +448,6 @@ SAME = (
     Same("ClientSession.ws_connect(protocols=)", their_websocket, our_websocket),
     Same("ClientWebSocketResponse.receive", their_websocket, our_websocket),
     Same("ClientWebSocketResponse.send_str", their_websocket, our_websocket),
-    Same("ClientWebSocketResponse.close", their_websocket, our_websocket),
     Same("ClientWebSocketResponse.protocol", their_websocket, our_websocket),
     Same("ClientError", lambda c, u: c.get(u + "/cut"), raises=(aiohttp.ClientError, hookline.HttpRequestException)),
     Same("ClientResponseError", of_status, raises=(aiohttp.ClientResponseError, hookline.HttpRequestException)),

@@ -234,7 +234,6 @@ SAME = (
         ],
     ),
     Same("Client(cookies=)", lambda c, u: fields_sent(with_settings(c, cookies={"a": "1"}).get(u + "/echo"), "cookie")),
-    Same("Client(verify=)", lambda c, u: c.get(u + "/echo").status_code),
     Same(
         "Client(max_redirects=)",
         **followed(
@@ -255,7 +254,6 @@ SAME = (
     Same("Client.request", lambda c, u: sent(c.request("REPORT", u + "/echo", data={"a": "1"}))),
     Same("Client.build_request", twice_sent),
     Same("Client.send", twice_sent),
-    Same("Client.close", lambda c, u: [c.get(u + "/echo").status_code, c.close()][:1]),
     Same("Client.request(method=)", lambda c, u: sent(c.request("put", u + "/echo"))["method"]),
     Same("Client.request(url=)", lambda c, u: sent(c.get(u + "/a/../echo?x=%7e&y=a%2Fb%20c&z=é#part"))["target"]),
     Same(
@@ -388,15 +386,6 @@ def websocket_echo(client: Any, url: str) -> Any:
         return [socket.receive_text(), socket.receive_bytes()]
 
 
-def closed_websocket(client: Any, url: str) -> Any:
-    """Close a websocket, and send another request."""
-    url = url.replace("http", "ws")
-    socket = client.get(url + "/websocket") if isinstance(client, HttpClient) else client.websocket(url + "/websocket")
-    with socket as opened:
-        opened.close(1001)
-    return client.get(url.replace("ws", "http") + "/echo").status_code
-
-
 def event_of_stream(client: Any, url: str) -> Any:
     """Return the events of a stream."""
     if isinstance(client, HttpClient):
@@ -417,7 +406,6 @@ SAME_OF_HTTPX2 = (
     Same("ServerSentEvent", event_of_stream),
     Same("websocket", websocket_echo),
     Same("websockets.WebSocketSession.receive", websocket_echo),
-    Same("websockets.WebSocketSession.close", closed_websocket),
 )
 
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import reduce
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import hookline
 from hookline import HttpClient, HttpResponse
-from hookline.client.plugin_host import CALL_KEYWORDS
+from hookline.client.configuration import CALL_KEYWORDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 SAME = "the same"
@@ -131,10 +131,12 @@ class HooklineNames:
 
     def takes(self, owner: str, keyword: str) -> bool:
         """Return whether a client or a call takes a keyword. owner: "HttpClient" or "request"."""
-        where = "client" if owner == "HttpClient" else "request"
+        where: Literal["client", "request"] = "client" if owner == "HttpClient" else "request"
         function = HttpClient.__init__ if owner == "HttpClient" else HttpClient.request
         configuration = self.client.configuration
-        is_of_a_call = owner == "request" and (keyword in CALL_KEYWORDS or keyword in configuration.bodies.keywords)
+        is_of_a_call = owner == "request" and (
+            keyword in CALL_KEYWORDS or keyword in configuration.bodies.keywords
+        )
         is_option = configuration.table.find(keyword, where) is not None
         return is_of_a_call or is_option or keyword in inspect.signature(function).parameters
 
