@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from hookline import ConnectionRefused
 from hookline_testing.server import ScriptedServer, response
 from kit.examples import FOLDER
+from kit.readme import python_blocks
 from servers.addresses import refused_port
 
 
@@ -48,6 +50,20 @@ async def test_requests_of_the_sdk(notes_sdk: ModuleType, scripted: ScriptedServ
     ]  # fmt: skip
     assert {request.header("authorization") for request in scripted.requests} == {"Bearer t0ken"}
     assert len({request.connection for request in scripted.requests}) == 1
+
+
+async def test_example_of_its_page(
+    notes_sdk: ModuleType, scripted: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = b'{"id": 1, "text": "buy milk", "tags": ["home"]}'
+    scripted.answer(response(note), response(b'{"notes": [%b]}' % note))
+    (block,) = python_blocks("", FOLDER / "notes-sdk" / "README.md")
+    code = compile(
+        block.replace("https://notes.example", scripted.url()), "README", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    )
+    await eval(code, {"Notes": notes_sdk.Notes, "token": "t0ken"})  # noqa: S307
+    assert capsys.readouterr().out == "buy milk\n"
+    assert [request.target for request in scripted.requests] == ["/notes", "/notes?tag=home"]
 
 
 async def test_service_that_is_away(notes_sdk: ModuleType) -> None:

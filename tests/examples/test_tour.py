@@ -50,7 +50,7 @@ async def test_cells_run(httpbin: Site, monkeypatch: pytest.MonkeyPatch, capsys:
     first, many, size, hops, plugins = shown
     assert first == (200, "Sample Slide Show")
     assert many == (20_000, 10)
-    assert size == 500_000
+    assert size == 100_000
     assert hops == [302, 302]
     assert "redirects" in plugins
     assert capsys.readouterr().out.split("\n") == [
