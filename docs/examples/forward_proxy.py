@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import re
 import secrets
+import socket
 from collections.abc import AsyncIterator, Container, Iterable
 from http import HTTPStatus
 from typing import Any, Self, cast
@@ -86,16 +88,13 @@ def fields_downstream(response: HttpResponse, pseudonym: bytes) -> Fields:
 def origin_and_target(request: h11.Request) -> tuple[str, str]:
     """Split the URL of a request into that of its origin, and the target, which a proxy must not change (RFC 9110, 7.7).
 
-    Raises: Refused, for a URL that is not http; InvalidURL.
+    Raises: Refused, for another URL than an absolute one with http.
     """
-    url = request.target.decode("ascii")
-    if not url.lower().startswith("http://") or "#" in url:
+    match = re.fullmatch(r"http://([^/?#]+)([/?][^#]*)?", request.target.decode("ascii"), re.IGNORECASE)
+    if match is None:
         raise Refused(HTTPStatus.BAD_REQUEST, "this is a proxy for http:// URLs, and for CONNECT")
-    split_url(url)  # so that what follows knows where the authority ends
-    rest = url[len("http://") :]
-    end = min(rest.find(mark) % (len(rest) + 1) for mark in "/?")
-    target = rest[end:] or ("*" if request.method == b"OPTIONS" else "/")
-    return f"http://{rest[:end]}/", target if target[0] != "?" else "/" + target
+    target = match[2] or ("*" if request.method == b"OPTIONS" else "/")
+    return f"http://{match[1]}/", target if target[0] != "?" else "/" + target
 
 
 class ForwardProxy:
@@ -187,18 +186,23 @@ class ClientConnection(asyncio.Protocol):
         try:
             if len(self.proxy.tasks) > self.proxy.max_clients:
                 self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the proxy has too many clients")
+                await self.linger(1.0)
+                return
             while self.http.our_state is h11.IDLE:
                 await self.serve_request()
                 if self.http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
                     self.http.start_next_cycle()
-            await self.linger()
+            if self.http.our_state is not h11.SWITCHED_PROTOCOL:
+                await self.linger(self.proxy.patience)
         finally:
             self.transport.abort()
 
     async def serve_request(self) -> None:
         """Answer one request: as its server does, or with an error."""
         try:
-            request: h11.Request = await self.next_event()
+            await self.until_client_reads()  # or many requests without a body would fill the memory with heads
+            async with asyncio.timeout(self.proxy.patience):
+                request: h11.Request = await self.next_event()
             self.is_head = request.method == b"HEAD"
             await (self.splice if request.method == b"CONNECT" else self.forward)(request)
         except Refused as error:
@@ -252,7 +256,6 @@ class ClientConnection(asyncio.Protocol):
             data_processed=self.pass_on,
         )
         async with await call as response:
-            await self.until_client_reads()
             async for data in response.raw:  # what `pass_on` has left to a slow client, and the end of the body
                 self.send(h11.Data(data))
                 await self.until_client_reads()
@@ -304,13 +307,13 @@ class ClientConnection(asyncio.Protocol):
             self.send(h11.Data(text))
         self.send(h11.EndOfMessage())
 
-    async def linger(self) -> None:
+    async def linger(self, seconds: float) -> None:
         """Let the client read the last response: to close a socket that has unread bytes would cut it (RFC 9112, section 9.6)."""
         self.is_lingering = True
         with contextlib.suppress(OSError):
             self.transport.write_eof()
         self.transport.resume_reading()
-        await asyncio.sleep(self.proxy.patience)  # `connection_lost` ends it
+        await asyncio.sleep(seconds)  # `connection_lost` ends it
 
     # -- tunnels
 
@@ -330,24 +333,26 @@ class ClientConnection(asyncio.Protocol):
         try:
             async with asyncio.timeout(self.proxy.client.timeout.connect):
                 await asyncio.get_running_loop().create_connection(lambda: far, host, port, happy_eyeballs_delay=0.25)
-        except TimeoutError as error:
-            raise Refused(HTTPStatus.GATEWAY_TIMEOUT, f"{target} does not answer") from error
-        except OSError as error:
-            raise Refused(HTTPStatus.BAD_GATEWAY, f"{target}: {error.strerror or error}") from error
-        try:
             await self.next_event()  # h11.EndOfMessage
             self.send(h11.Response(status_code=200, headers=[], reason="Connection established"))
             far.transport.write(self.http.trailing_data[0] + self.unread)
             self.transport.set_protocol(near)
-            near.transport.resume_reading()
-            far.transport.resume_reading()
+            for end in (near, far):
+                # A tunnel may be silent for any time, so TCP finds out whether the peers are still there.
+                end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                end.transport.resume_reading()
             await asyncio.wait([near.ended, far.ended], return_when=asyncio.FIRST_COMPLETED)
             near.transport.close()
             far.transport.close()
             # What is written already may still be sent.
             await asyncio.wait([near.ended, far.ended], timeout=self.proxy.patience)
+        except TimeoutError as error:
+            raise Refused(HTTPStatus.GATEWAY_TIMEOUT, f"{target} does not answer") from error
+        except OSError as error:
+            raise Refused(HTTPStatus.BAD_GATEWAY, f"{target}: {error.strerror or error}") from error
         finally:
-            far.transport.abort()
+            if hasattr(far, "transport"):  # it was connected
+                far.transport.abort()
 
 
 class Splice(asyncio.Protocol):
