@@ -358,22 +358,7 @@ class LoopBinding:
         self.loop_resources.closers.add(closer)
 
     def remove_closer(self, closer: Closer) -> None:
-        """Remove a closer, because what it would close is closed. One that is not there is ignored.
-
-        Example::
-
-            from hookline import HttpClient
-
-
-            async def say_goodbye():
-                print("closing")
-
-
-            async with HttpClient() as client:
-                client.add_closer(say_goodbye)
-                client.remove_closer(say_goodbye)  # it was closed in another way
-                client.add_closer(say_goodbye)
-        """
+        """Remove a closer, because what it would close is closed. One that is not there is ignored."""
         if self._loop_resources is not None:
             self._loop_resources.closers.discard(closer)
 

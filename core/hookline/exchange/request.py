@@ -299,24 +299,7 @@ class HttpRequest:
 
     @property
     def has_route(self) -> bool:
-        """True if a plugin has set a route; False if the request goes to its origin directly.
-
-        Example::
-
-            from hookline import HttpClient, hookimpl
-
-
-            class ToTheTwin:
-                @hookimpl
-                def pre_request(self, response):
-                    request = response.request
-                    if not request.has_route:  # no proxy
-                        request.route = request.route.to_address("127.0.0.1")
-
-
-            with HttpClient(plugins=[ToTheTwin()], trust_env=False) as client:
-                print(client.get("http://127.0.0.1:8000/").ok)
-        """
+        """True if a plugin has set a route; False if the request goes to its origin directly."""
         return self._route is not None
 
     def _check_unconnected(self, what: str) -> None:
@@ -890,27 +873,6 @@ class HttpRequest:
         """Return True if a field of the user takes precedence over an option from which a plugin makes the same field.
 
         That is so if the request has the field, and the option was not given to this call, but at most to the client.
-
-        Example::
-
-            from hookline import HttpClient, Option, hookimpl
-
-
-            class Key:
-                @hookimpl
-                def declare(self):
-                    return [Option("key")]
-
-                @hookimpl(options=("key",))
-                def pre_request(self, response):
-                    request = response.request
-                    if not request.has_left_origin and not request.is_overruled("key", "X-Key"):
-                        request.unredirected_headers["X-Key"] = request.key
-
-
-            with HttpClient(plugins=[Key()], key="of the client") as client:
-                response = client.get("http://127.0.0.1:8000/", headers={"X-Key": "of the call"})
-                print(response.request.get_header("X-Key"))
         """
         return option not in self.__dict__ and self.has_header(header_name)
 

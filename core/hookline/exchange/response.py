@@ -252,31 +252,11 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         return fields.parse_trailers(self.raw_trailers)
 
     def has(self, name: str) -> bool:
-        """Return True if the head has a field of this name, in any case; False before it is here. Does not parse the head.
-
-        Example::
-
-            from hookline import HttpClient
-
-            with HttpClient() as client:
-                response = client.get("http://127.0.0.1:8000/")
-            print(response.has("content-type"), response.info()["Content-Type"])
-            print(response.raw_head.splitlines()[0])
-        """
+        """Return True if the head has a field of this name, in any case; False before it is here. Does not parse the head."""
         return self._head is not None and self._head.low.find(b"\r\n" + name.lower().encode("latin-1") + b":") >= 0
 
     def info(self) -> fields.CookieJarFields:
-        """Return a copy of the header fields in the form that `http.cookiejar` needs: a multidict with `get_all`.
-
-        Example::
-
-            from hookline import HttpClient
-
-            with HttpClient() as client:
-                response = client.get("http://127.0.0.1:8000/")
-            print(response.has("content-type"), response.info()["Content-Type"])
-            print(response.raw_head.splitlines()[0])
-        """
+        """Return a copy of the header fields in the form that `http.cookiejar` needs: a multidict with `get_all`."""
         return fields.CookieJarFields(self.headers)
 
     @property
@@ -506,16 +486,6 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         If the body was read to its end, nothing happens. In a running loop this returns an awaitable, which need not be
         awaited; without one it blocks until everything is done.
-
-        Example::
-
-            from hookline import HttpClient
-
-            with HttpClient() as client:
-                response = client.get("http://127.0.0.1:8000/large", stream=True)
-                print(response.is_open)
-                response.close()
-                print(response.is_open)
         """
         return self.request.configuration.client._run_in_background(self.aclose())
 
@@ -585,26 +555,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
     @property
     def is_buffered(self) -> bool:
-        """True if `buffer` was called: the caller may never get this response.
-
-        Example::
-
-            from hookline import HttpClient, hookimpl
-
-
-            class Whole:
-                @hookimpl(statuses=(404,))
-                def on_headers(self, response):
-                    response.buffer()  # post_request then has the body, even with stream=True
-
-                @hookimpl(statuses=(404,))
-                def post_request(self, response):
-                    print(response.is_buffered, response.text)
-
-
-            with HttpClient(plugins=[Whole()]) as client:
-                client.get("http://127.0.0.1:8000/missing", stream=True)
-        """
+        """True if `buffer` was called: the caller may never get this response."""
         return self._is_buffered
 
     async def fail(self, error: BaseException) -> None:

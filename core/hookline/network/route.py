@@ -78,168 +78,22 @@ class Route:
         """Equal for two routes if a connection that one has opened may serve the other.
 
         It must include everything that matters for that: the host, the proxies with their credentials, the TLS settings.
-
-        Example::
-
-            from hookline import DirectRoute, HttpClient, Route, hookimpl
-
-
-            class Twin(Route):
-                def __init__(self, direct):
-                    self.direct = direct
-
-                @property
-                def key(self):
-                    return ("twin", self.direct.key)
-
-                @property
-                def may_share(self):
-                    return self.direct.may_share
-
-                def only_by(self, protocol):
-                    return Twin(self.direct.only_by(protocol))
-
-                def to_address(self, address):
-                    return Twin(self.direct.to_address(address))
-
-                async def open(self, client):
-                    return await self.direct.to_address("127.0.0.1").open(client)
-
-
-            class ToTheTwin:
-                @hookimpl
-                def pre_request(self, response):
-                    response.request.route = Twin(response.request.route)
-
-
-            with HttpClient(plugins=[ToTheTwin()]) as client:
-                print(client.get("http://127.0.0.1:8000/").ok)
         """
         raise NotImplementedError
 
     @property
     def may_share(self) -> bool:
-        """True if `open` may return a connection that carries many exchanges: then requests wait for the first one.
-
-        Example::
-
-            from hookline import DirectRoute, HttpClient, Route, hookimpl
-
-
-            class Twin(Route):
-                def __init__(self, direct):
-                    self.direct = direct
-
-                @property
-                def key(self):
-                    return ("twin", self.direct.key)
-
-                @property
-                def may_share(self):
-                    return self.direct.may_share
-
-                def only_by(self, protocol):
-                    return Twin(self.direct.only_by(protocol))
-
-                def to_address(self, address):
-                    return Twin(self.direct.to_address(address))
-
-                async def open(self, client):
-                    return await self.direct.to_address("127.0.0.1").open(client)
-
-
-            class ToTheTwin:
-                @hookimpl
-                def pre_request(self, response):
-                    response.request.route = Twin(response.request.route)
-
-
-            with HttpClient(plugins=[ToTheTwin()]) as client:
-                print(client.get("http://127.0.0.1:8000/").ok)
-        """
+        """True if `open` may return a connection that carries many exchanges: then requests wait for the first one."""
         return False
 
     def only_by(self, protocol: str) -> Route:
-        """Return the same route, by a protocol that the peer requires, such as "http/1.1"; this one if it offers no other.
-
-        Example::
-
-            from hookline import DirectRoute, HttpClient, Route, hookimpl
-
-
-            class Twin(Route):
-                def __init__(self, direct):
-                    self.direct = direct
-
-                @property
-                def key(self):
-                    return ("twin", self.direct.key)
-
-                @property
-                def may_share(self):
-                    return self.direct.may_share
-
-                def only_by(self, protocol):
-                    return Twin(self.direct.only_by(protocol))
-
-                def to_address(self, address):
-                    return Twin(self.direct.to_address(address))
-
-                async def open(self, client):
-                    return await self.direct.to_address("127.0.0.1").open(client)
-
-
-            class ToTheTwin:
-                @hookimpl
-                def pre_request(self, response):
-                    response.request.route = Twin(response.request.route)
-
-
-            with HttpClient(plugins=[ToTheTwin()]) as client:
-                print(client.get("http://127.0.0.1:8000/").ok)
-        """
+        """Return the same route, by a protocol that the peer requires, such as "http/1.1"; this one if it offers no other."""
         return self
 
     def to_address(self, address: str) -> Route | None:
         """Return the same route to an IP address that a plugin has chosen for the host. None: the route cannot.
 
         Then neither this machine nor a proxy looks the name up. TLS still checks the name of the host.
-
-        Example::
-
-            from hookline import DirectRoute, HttpClient, Route, hookimpl
-
-
-            class Twin(Route):
-                def __init__(self, direct):
-                    self.direct = direct
-
-                @property
-                def key(self):
-                    return ("twin", self.direct.key)
-
-                @property
-                def may_share(self):
-                    return self.direct.may_share
-
-                def only_by(self, protocol):
-                    return Twin(self.direct.only_by(protocol))
-
-                def to_address(self, address):
-                    return Twin(self.direct.to_address(address))
-
-                async def open(self, client):
-                    return await self.direct.to_address("127.0.0.1").open(client)
-
-
-            class ToTheTwin:
-                @hookimpl
-                def pre_request(self, response):
-                    response.request.route = Twin(response.request.route)
-
-
-            with HttpClient(plugins=[ToTheTwin()]) as client:
-                print(client.get("http://127.0.0.1:8000/").ok)
         """
         return None
 
@@ -250,42 +104,6 @@ class Route:
         request, added up, limit the call. If it fails, it must close what it has opened.
 
         Raises: HttpConnectionError and its subclasses.
-
-        Example::
-
-            from hookline import DirectRoute, HttpClient, Route, hookimpl
-
-
-            class Twin(Route):
-                def __init__(self, direct):
-                    self.direct = direct
-
-                @property
-                def key(self):
-                    return ("twin", self.direct.key)
-
-                @property
-                def may_share(self):
-                    return self.direct.may_share
-
-                def only_by(self, protocol):
-                    return Twin(self.direct.only_by(protocol))
-
-                def to_address(self, address):
-                    return Twin(self.direct.to_address(address))
-
-                async def open(self, client):
-                    return await self.direct.to_address("127.0.0.1").open(client)
-
-
-            class ToTheTwin:
-                @hookimpl
-                def pre_request(self, response):
-                    response.request.route = Twin(response.request.route)
-
-
-            with HttpClient(plugins=[ToTheTwin()]) as client:
-                print(client.get("http://127.0.0.1:8000/").ok)
         """
         raise NotImplementedError
 

@@ -15,7 +15,24 @@ CAUSE = "auth"  # of a request that a flow sends again
 
 
 class SubRequest(NamedTuple):
-    """A request that the authentication itself makes; it is sent as a sub-request with the cause "token"."""
+    """A request that the authentication itself makes; it is sent as a sub-request with the cause "token".
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_auth import Auth, SubRequest, set_field
+
+
+        class Fetched(Auth):
+            async def async_flow(self, request):
+                answer = yield SubRequest("POST", "http://127.0.0.1:8000/echo", body=b"a-token")
+                set_field(request, "Authorization", f"Token {answer.content.decode()}")
+                yield request
+
+
+        with HttpClient(auth=Fetched()) as client:
+            print(client.get("http://127.0.0.1:8000/").request.get_header("Authorization"))
+    """
 
     method: str
     url: str
@@ -27,7 +44,10 @@ class SubRequest(NamedTuple):
 
 
 def set_field(request: Request, name: str, value: str | bytes) -> None:
-    """Set a field for this hop only. It is sent in place of a field of that name in the user's headers."""
+    """Set a field for this hop only. It is sent in place of a field of that name in the user's headers.
+
+    Example: docs/auth.md#your-own-authentication
+    """
     request.unredirected_headers[name] = value if isinstance(value, str) else field_text(value)
 
 

@@ -17,6 +17,20 @@ class CacheStatus(str):
     ttl: the seconds for which the response is still fresh, negative if it is stale; None = it is not stored.
     stored: True if the response was stored. collapsed: True if it came from a request that another call had sent.
     detail: a word about an unusual case; None = there is none.
+
+    Example::
+
+        from hookline import HttpClient, HttpResponse
+        from hookline_cache import Cache, CacheResponse, CacheStatus
+
+
+        class Response(CacheResponse, HttpResponse): ...
+
+
+        async with HttpClient[Response](plugins=["cache"], cache=Cache()) as client:
+            for _ in range(2):
+                status: CacheStatus | None = (await client.get("http://127.0.0.1:8000/cached")).cache_status
+                print(status)
     """
 
     __slots__ = ("collapsed", "detail", "fwd", "fwd_status", "hit", "stored", "ttl")

@@ -16,6 +16,19 @@ class ServerSentEvent:
     event: its type; "message" if the server states none.
     id: the last event ID, which is that of this event or, if it has none, of the latest event that had one; "" = none.
     retry: the milliseconds that the server asked clients to wait before they reconnect, if it did so in this event.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sse import ResponseEvents, ServerSentEvent
+
+        async with HttpClient() as client:
+            response = await client.get("http://127.0.0.1:8000/news", stream=True)
+            events: ResponseEvents = response.events()
+            first: ServerSentEvent = await events.read()
+            print(first.event, first.data, events.last_event_id, events.retry)
+            second = events.take_parsed() or await events.read()
+            print(second.data)
     """
 
     data: str
@@ -30,5 +43,7 @@ class ServerSentEvent:
         kwargs: passed to the option `json_decoder` of the request, or to `json.loads`.
 
         Raises: ValueError, for data that is not JSON.
+
+        Example: docs/event-streams.md#chat-completions
         """
         return (self.json_decoder or json.loads)(self.data, **kwargs)

@@ -16,6 +16,20 @@ class WebSocketError(HttpRequestException):
     """The websocket failed: the peer broke the protocol or a limit, or this side could not go on.
 
     code, reason: as in `close_reason` (RFC 6455, section 7.4); the code is 1006 when no close frame was sent.
+
+    Example::
+
+        from hookline import HttpClient, WebSocketClosed, WebSocketError
+
+        async with HttpClient() as client:
+            websocket = await client.get("ws://127.0.0.1:8000/websocket")
+            await websocket.close()
+            try:
+                await websocket.receive()
+            except WebSocketClosed as error:
+                print("closed:", error.code)
+            except WebSocketError as error:
+                print("failed:", error.code, error.reason)
     """
 
     def __init__(
@@ -27,13 +41,41 @@ class WebSocketError(HttpRequestException):
 
 
 class HandshakeError(WebSocketError, RemoteProtocolError):
-    """The server answered with 101, but its fields do not complete the handshake (RFC 6455, section 4.1)."""
+    """The server answered with 101, but its fields do not complete the handshake (RFC 6455, section 4.1).
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing.server import ScriptedServer, head
+        from hookline_websocket import HandshakeError
+
+        with ScriptedServer() as server, HttpClient() as client:
+            server.answer(head(101, {"Connection": "Upgrade", "Upgrade": "websocket"}))
+            try:
+                client.get(server.url("/").replace("http", "ws"))
+            except HandshakeError as error:
+                print(error)
+    """
 
 
 class WebSocketClosed(HttpConnectionError):
     """The websocket is closed: there is nothing more to receive, and nothing can be sent.
 
     code, reason: those of the peer's close frame. The code is 1005 when the frame has none, 1006 when no frame came.
+
+    Example::
+
+        from hookline import HttpClient, WebSocketClosed, WebSocketError
+
+        async with HttpClient() as client:
+            websocket = await client.get("ws://127.0.0.1:8000/websocket")
+            await websocket.close()
+            try:
+                await websocket.receive()
+            except WebSocketClosed as error:
+                print("closed:", error.code)
+            except WebSocketError as error:
+                print("failed:", error.code, error.reason)
     """
 
     def __init__(
