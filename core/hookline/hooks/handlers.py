@@ -77,12 +77,12 @@ class Event:
             print(response.status_code)
 
 
-        client = HttpClient()
-        event: Event = client.event("on_headers")
-        event.bind(show)
-        client.get("http://127.0.0.1:8000/")
-        print(event.unbind(show), event.handlers())
-        event.clear()
+        with HttpClient() as client:
+            event: Event = client.event("on_headers")
+            event.bind(show)
+            client.get("http://127.0.0.1:8000/")
+            print(event.unbind(show), event.handlers())
+            event.clear()
     """
 
     __slots__ = ("_implementations", "_on_change", "name")

@@ -10,11 +10,39 @@ _DRAINED = 64 * 1024  # bytes: a shorter body of an error is read, which keeps i
 
 
 class FileChanged(HooklineError, OSError):
-    """A file was replaced on the server while it was read in parts, so that its parts do not belong together."""
+    """A file was replaced on the server while it was read in parts, so that its parts do not belong together.
+
+    Example::
+
+        from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError
+
+        fs = HooklineFileSystem()
+        try:
+            print(fs.cat_file("http://127.0.0.1:8000/large", 0, 10))
+        except FileChanged:
+            print("the file was replaced meanwhile: read it again")
+        except RangeError:
+            print("the server sends other ranges than it was asked for: read the whole file")
+        fs.close()
+    """
 
 
 class RangeError(HooklineError, OSError):
-    """A server answered a request for a range with neither this range nor the whole file."""
+    """A server answered a request for a range with neither this range nor the whole file.
+
+    Example::
+
+        from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError
+
+        fs = HooklineFileSystem()
+        try:
+            print(fs.cat_file("http://127.0.0.1:8000/large", 0, 10))
+        except FileChanged:
+            print("the file was replaced meanwhile: read it again")
+        except RangeError:
+            print("the server sends other ranges than it was asked for: read the whole file")
+        fs.close()
+    """
 
 
 def without_query(url: str) -> str:

@@ -16,6 +16,20 @@ class Reply:
 
     content: bytes, or a plain or asynchronous iterable of bytes, which is sent chunk by chunk. json, text: the body; they also
     set Content-Type, unless `headers` does. headers: a mapping, or pairs. reason: None = the registered one.
+
+    Example::
+
+        from hookline import HttpClient, HttpTimeout, ReadTimeout
+        from hookline_testing import Mock, MockRoute, Reply
+
+        with Mock() as mock, HttpClient() as client:
+            route: MockRoute = mock.get("https://api.example/items/*").reply(200, text="first")
+            route.respond(lambda request: Reply(200, json={"path": request.path})).fail(ReadTimeout("slow")).stall()
+            for _ in range(4):
+                try:
+                    print(client.get("https://api.example/items/7", timeout=0.1).text, route.counts)
+                except HttpTimeout as error:
+                    print(type(error).__name__)
     """
 
     def __init__(
@@ -50,6 +64,16 @@ class Reply:
 
         Raises: ConnectionError, when the client has closed; ValueError, for fields that HTTP cannot carry; what the iterable
         raises.
+
+        Example::
+
+            from hookline_testing import Reply
+
+
+            class Noted(Reply):
+                async def send(self, exchange):
+                    print(self.status)
+                    await super().send(exchange)
         """
         fields = [(name.encode("ascii"), value.encode("utf-8", "surrogateescape")) for name, value in self.headers]
         exchange.start(self.status, fields, self.reason)
