@@ -92,6 +92,14 @@ def callers(kind: type[Lost]):
 def name():
     return "what a function has returned"
 
+class Kept:
+    def keep(self, size):
+        self._why = 1, f"a message of more than {size} bytes"
+
+    def end(self):
+        (code, why), self._why = self._why, None
+        raise Lost(why)
+
 def other():
     raise SSLError("of another library")
     raise ValueError("of Python")
@@ -104,6 +112,7 @@ def other():
         ("Lost", "the first of several callers"),
         ("Lost", "what a function has returned"),
         ("Lost", "a class that varies"),
+        ("Lost", f"a message of more than {GAP} bytes"),
     }
 
 

@@ -19,6 +19,8 @@ from typing import TypeAlias
 ROOT = Path(__file__).parents[2]
 GAP = "…"
 ENOUGH = 7  # letters of constant text, by which a reader finds a message
+# Exceptions of a library that code of ours raises within a plugin, and the class of the tree that gets their text.
+INSIDE = {"ParseFailed": "WebSocketError"}
 DEEPEST = 6  # steps from a message to its text; more would be a circle
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -87,10 +89,12 @@ class Sources:
         for path, tree in self.trees.items():
             foreign = names_from_elsewhere(tree)
             for node in walked(tree):
-                cls = self._class_called(node)
-                if cls is None or cls in foreign:
+                if not isinstance(node, ast.Call):
                     continue
-                assert isinstance(node, ast.Call)
+                inside = INSIDE.get(name_called(node) or "")
+                cls = inside or self._class_called(node)
+                if cls is None or (cls in foreign and not inside):
+                    continue
                 given = (
                     node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "message"), None)
                 )
@@ -98,9 +102,9 @@ class Sources:
                     if text != GAP:  # else it is the message of another error, as it is
                         yield Message(cls, text, f"{path.name}:{node.lineno}")
 
-    def _class_called(self, node: ast.AST) -> str | None:
+    def _class_called(self, node: ast.Call) -> str | None:
         """Return the class of the tree that a call makes; of a variable, the one that it is annotated or assigned with."""
-        name = name_called(node) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+        name = name_called(node) if isinstance(node.func, ast.Name) else None
         if name is None or name in self.classes:
             return name
         function = self._function_around(node)
@@ -149,6 +153,10 @@ class Sources:
                 return self._read_name(node, name, depth + 1, deep=deep)
             case ast.Attribute(value=ast.Name(id="self"), attr=name) if deep:
                 return self._read_attribute(node, name, depth + 1)
+            case ast.Subscript(
+                value=ast.Attribute(value=ast.Name(id="self"), attr=name), slice=ast.Constant(value=int(at))
+            ):
+                return self._read_attribute(node.value, name, depth + 1, at) if deep else [GAP]
             case ast.Call(func=ast.Attribute(value=value, attr="rstrip" | "strip")):
                 return self._read(value, depth, deep=deep)
             case ast.Call(func=ast.Name(id="next"), args=[call, *_]) if deep:
@@ -184,7 +192,8 @@ class Sources:
             found += [text for value in given for text in self._read(value, depth, deep=deep)]
         return found or [GAP]
 
-    def _read_attribute(self, node: ast.AST, name: str, depth: int) -> list[str]:
+    def _read_attribute(self, node: ast.AST, name: str, depth: int, at: int | None = None) -> list[str]:
+        """Return the texts that an attribute of `self` may have. at: of an item of a tuple; None = it is no tuple."""
         while not isinstance(node, ast.ClassDef):
             node = self._parents[node]
         found: list[str] = []
@@ -192,7 +201,10 @@ class Sources:
             if isinstance(part, ast.Assign) and any(
                 isinstance(t, ast.Attribute) and t.attr == name for t in part.targets
             ):
-                found += self._read(part.value, depth, deep=True)
+                if at is None:
+                    found += self._read(part.value, depth, deep=True)
+                elif isinstance(part.value, ast.Tuple) and at < len(part.value.elts):
+                    found += self._read(part.value.elts[at], depth, deep=True)
         return found or [GAP]
 
     def _read_results(self, function: Function, depth: int) -> list[str]:
@@ -215,13 +227,22 @@ def arguments_of(function: Function) -> list[ast.arg]:
 
 @cache
 def assignments(function: Function) -> dict[str, list[ast.expr]]:
-    """Return the expressions that a function assigns, by name."""
+    """Return the expressions that a function assigns, by name; an item of a tuple that is unpacked is a subscript."""
     found: dict[str, list[ast.expr]] = defaultdict(list)
-    for node in walked(function):
-        if isinstance(node, (ast.Assign, ast.NamedExpr)):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(target, ast.Name):
-                    found[target.id].append(node.value)
+    pairs: list[tuple[ast.expr, ast.expr]] = [
+        (node.target, node.value) for node in walked(function) if isinstance(node, ast.NamedExpr)
+    ]
+    pairs += [(to, node.value) for node in walked(function) if isinstance(node, ast.Assign) for to in node.targets]
+    while pairs:
+        target, value = pairs.pop()
+        if isinstance(target, ast.Name):
+            found[target.id].append(value)
+        elif isinstance(target, ast.Tuple):
+            for number, item in enumerate(target.elts):
+                part: ast.expr = ast.Subscript(value, ast.Constant(number))
+                if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts):
+                    part = value.elts[number]
+                pairs.append((item, part))
     return found
 
 

@@ -20,12 +20,7 @@ def split_url(url: str) -> SplitURL:
 
     Raises: InvalidURL. Its message says what is wrong, but shows nothing that may be part of a password.
 
-    Example::
-
-        from hookline import SplitURL, split_url
-
-        parts: SplitURL = split_url("https://user:secret@EXAMPLE.com/a b?c=d#e")
-        print(parts.scheme, parts.host, parts.port, parts.target, parts.fragment)
+    Example: docs/requests.md#hosts
     """
     found = split_clean_url(url)
     if found is None:

@@ -70,13 +70,11 @@ class BearerAuth(Auth):
         Example::
 
             from hookline import HttpClient
-            from hookline_auth import AuthError, BearerAuth
+            from hookline_auth import BearerAuth
 
-            flow = BearerAuth(lambda: "a-token").flow(HttpClient().build_request("GET", "http://127.0.0.1:8000/"))
-            try:
-                next(flow)
-            except AuthError as error:
-                print(error)
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/")
+            for outgoing in BearerAuth("a-token").flow(request):
+                print(outgoing.get_header("Authorization"))
         """
         if self._source is not None:
             raise AuthError("the token comes from a function: run async_flow()")

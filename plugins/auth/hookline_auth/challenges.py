@@ -40,11 +40,9 @@ class Challenge:
 
     Example::
 
-        from hookline_auth import Challenge, parse_challenges
+        from hookline_auth import Challenge
 
-        for challenge in parse_challenges('Basic realm="r", Digest realm="r", nonce="n"'):
-            assert isinstance(challenge, Challenge)
-            print(challenge.scheme, challenge.params)
+        print(Challenge("basic", params={"realm": "r"}) == Challenge("basic", None, {"realm": "r"}))
     """
 
     scheme: str
@@ -59,10 +57,9 @@ def parse_challenges(fields: FieldText | Iterable[FieldText]) -> list[Challenge]
 
     Example::
 
-        from hookline_auth import Challenge, parse_challenges
+        from hookline_auth import parse_challenges
 
         for challenge in parse_challenges('Basic realm="r", Digest realm="r", nonce="n"'):
-            assert isinstance(challenge, Challenge)
             print(challenge.scheme, challenge.params)
     """
     found: list[Challenge] = []

@@ -19,19 +19,9 @@ class SubRequest(NamedTuple):
 
     Example::
 
-        from hookline import HttpClient
-        from hookline_auth import Auth, SubRequest, set_field
+        from hookline_auth import SubRequest
 
-
-        class Fetched(Auth):
-            async def async_flow(self, request):
-                answer = yield SubRequest("POST", "http://127.0.0.1:8000/echo", body=b"a-token")
-                set_field(request, "Authorization", f"Token {answer.content.decode()}")
-                yield request
-
-
-        with HttpClient(auth=Fetched()) as client:
-            print(client.get("http://127.0.0.1:8000/").request.get_header("Authorization"))
+        print(SubRequest("POST", "https://login.example/token", body=b"grant").method)  # `answer = yield` it in a flow
     """
 
     method: str

@@ -20,17 +20,9 @@ class CacheStatus(str):
 
     Example::
 
-        from hookline import HttpClient, HttpResponse
-        from hookline_cache import Cache, CacheResponse, CacheStatus
+        from hookline_cache import CacheStatus
 
-
-        class Response(CacheResponse, HttpResponse): ...
-
-
-        async with HttpClient[Response](plugins=["cache"], cache=Cache()) as client:
-            for _ in range(2):
-                status: CacheStatus | None = (await client.get("http://127.0.0.1:8000/cached")).cache_status
-                print(status)
+        print(CacheStatus(hit=True, ttl=60), CacheStatus(fwd="stale", stored=True))
     """
 
     __slots__ = ("collapsed", "detail", "fwd", "fwd_status", "hit", "stored", "ttl")

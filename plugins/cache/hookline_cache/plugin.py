@@ -46,16 +46,14 @@ class CacheResponse:
     Example::
 
         from hookline import HttpClient, HttpResponse
-        from hookline_cache import Cache, CacheResponse, CacheStatus
+        from hookline_cache import Cache, CacheResponse
 
 
         class Response(CacheResponse, HttpResponse): ...
 
 
         async with HttpClient[Response](plugins=["cache"], cache=Cache()) as client:
-            for _ in range(2):
-                status: CacheStatus | None = (await client.get("http://127.0.0.1:8000/cached")).cache_status
-                print(status)
+            print((await client.get("http://127.0.0.1:8000/cached")).cache_status)
     """
 
     cache_status: CacheStatus | None

@@ -24,10 +24,11 @@ class SetCookie:
 
     Example::
 
-        from hookline_cookies import SetCookie, parse_set_cookie
+        from hookline_cookies import CookieJar, SetCookie
 
-        cookie: SetCookie | None = parse_set_cookie("id=7; Path=/; Secure; Max-Age=60")
-        print(cookie)
+        jar = CookieJar()
+        jar.store([SetCookie("id", "7", max_age=60)], host="www.example.com")
+        print(jar.header_for("www.example.com"))
     """
 
     name: str
@@ -63,10 +64,9 @@ def parse_set_cookie(line: str | bytes) -> SetCookie | None:
 
     Example::
 
-        from hookline_cookies import SetCookie, parse_set_cookie
+        from hookline_cookies import parse_set_cookie
 
-        cookie: SetCookie | None = parse_set_cookie("id=7; Path=/; Secure; Max-Age=60")
-        print(cookie)
+        print(parse_set_cookie("id=7; Path=/; Secure; Max-Age=60").max_age)
     """
     if isinstance(line, bytes):
         line = line.decode("utf-8", "surrogateescape")

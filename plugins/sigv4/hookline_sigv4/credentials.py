@@ -87,11 +87,9 @@ class EnvironmentCredentials:
 
     Example::
 
-        from hookline_sigv4 import BotocoreCredentials, EnvironmentCredentials, ProfileCredentials, SigV4
+        from hookline_sigv4 import EnvironmentCredentials, SigV4
 
-        from_roles = SigV4("s3", "eu-west-1", BotocoreCredentials(profile="build"))
-        from_variables = SigV4("s3", "eu-west-1", EnvironmentCredentials())
-        from_file = SigV4("s3", "eu-west-1", ProfileCredentials("build", path="/etc/build/credentials"))
+        auth = SigV4("s3", "eu-west-1", EnvironmentCredentials())
     """
 
     def __call__(self) -> Credentials | None:
@@ -118,11 +116,9 @@ class ProfileCredentials:
 
     Example::
 
-        from hookline_sigv4 import BotocoreCredentials, EnvironmentCredentials, ProfileCredentials, SigV4
+        from hookline_sigv4 import ProfileCredentials, SigV4
 
-        from_roles = SigV4("s3", "eu-west-1", BotocoreCredentials(profile="build"))
-        from_variables = SigV4("s3", "eu-west-1", EnvironmentCredentials())
-        from_file = SigV4("s3", "eu-west-1", ProfileCredentials("build", path="/etc/build/credentials"))
+        auth = SigV4("s3", "eu-west-1", ProfileCredentials("build", path="/etc/build/credentials"))
     """
 
     profile: str | None = None
@@ -191,11 +187,9 @@ class BotocoreCredentials:
 
     Example::
 
-        from hookline_sigv4 import BotocoreCredentials, EnvironmentCredentials, ProfileCredentials, SigV4
+        from hookline_sigv4 import BotocoreCredentials, SigV4
 
-        from_roles = SigV4("s3", "eu-west-1", BotocoreCredentials(profile="build"))
-        from_variables = SigV4("s3", "eu-west-1", EnvironmentCredentials())
-        from_file = SigV4("s3", "eu-west-1", ProfileCredentials("build", path="/etc/build/credentials"))
+        auth = SigV4("s3", "eu-west-1", BotocoreCredentials(profile="build"))
     """
 
     profile: str | None = None

@@ -17,16 +17,16 @@ class SigV4Error(HttpRequestException):
 
     Example::
 
-        from hookline import HttpClient
-        from hookline_sigv4 import NoCredentials, SigV4, SigV4Error
+        from hookline_sigv4 import SigV4, SigV4Error
 
-        with HttpClient(auth=SigV4("s3", "eu-west-1", lambda: None)) as client:
-            try:
-                client.get("http://127.0.0.1:8000/")
-            except NoCredentials as error:
-                print("give the program credentials:", error)
-            except SigV4Error as error:
-                print("correct the request:", error)
+
+        async def from_vault(): ...
+
+
+        try:
+            SigV4("s3", "eu-west-1", from_vault).presign("GET", "https://bucket.s3.eu-west-1.amazonaws.com/key")
+        except SigV4Error as error:
+            print(error)
     """
 
 
@@ -36,13 +36,11 @@ class NoCredentials(SigV4Error):
     Example::
 
         from hookline import HttpClient
-        from hookline_sigv4 import NoCredentials, SigV4, SigV4Error
+        from hookline_sigv4 import NoCredentials, SigV4
 
         with HttpClient(auth=SigV4("s3", "eu-west-1", lambda: None)) as client:
             try:
                 client.get("http://127.0.0.1:8000/")
             except NoCredentials as error:
-                print("give the program credentials:", error)
-            except SigV4Error as error:
-                print("correct the request:", error)
+                print(error)
     """

@@ -19,16 +19,10 @@ class ServerSentEvent:
 
     Example::
 
-        from hookline import HttpClient
-        from hookline_sse import ResponseEvents, ServerSentEvent
+        from hookline_sse import ServerSentEvent
 
-        async with HttpClient() as client:
-            response = await client.get("http://127.0.0.1:8000/news", stream=True)
-            events: ResponseEvents = response.events()
-            first: ServerSentEvent = await events.read()
-            print(first.event, first.data, events.last_event_id, events.retry)
-            second = events.take_parsed() or await events.read()
-            print(second.data)
+        event = ServerSentEvent('{"n": 7}', event="count", id="1")
+        print(event.event, event.json()["n"])
     """
 
     data: str

@@ -19,17 +19,15 @@ class WebSocketError(HttpRequestException):
 
     Example::
 
-        from hookline import HttpClient, WebSocketClosed, WebSocketError
+        from hookline import HttpClient, WebSocketError
 
-        async with HttpClient() as client:
-            websocket = await client.get("ws://127.0.0.1:8000/websocket")
-            await websocket.close()
+        with HttpClient(max_message_size=10) as client:
+            websocket = client.get("ws://127.0.0.1:8000/websocket")
+            websocket.send("a message that is too long")  # which this server sends back
             try:
-                await websocket.receive()
-            except WebSocketClosed as error:
-                print("closed:", error.code)
+                websocket.receive()
             except WebSocketError as error:
-                print("failed:", error.code, error.reason)
+                print(error)
     """
 
     def __init__(
@@ -65,7 +63,7 @@ class WebSocketClosed(HttpConnectionError):
 
     Example::
 
-        from hookline import HttpClient, WebSocketClosed, WebSocketError
+        from hookline import HttpClient, WebSocketClosed
 
         async with HttpClient() as client:
             websocket = await client.get("ws://127.0.0.1:8000/websocket")
@@ -73,9 +71,7 @@ class WebSocketClosed(HttpConnectionError):
             try:
                 await websocket.receive()
             except WebSocketClosed as error:
-                print("closed:", error.code)
-            except WebSocketError as error:
-                print("failed:", error.code, error.reason)
+                print(error.code, error)
     """
 
     def __init__(

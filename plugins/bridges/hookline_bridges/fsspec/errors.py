@@ -14,15 +14,13 @@ class FileChanged(HooklineError, OSError):
 
     Example::
 
-        from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError
+        from hookline_bridges.fsspec import FileChanged, HooklineFileSystem
 
         fs = HooklineFileSystem()
         try:
             print(fs.cat_file("http://127.0.0.1:8000/large", 0, 10))
         except FileChanged:
             print("the file was replaced meanwhile: read it again")
-        except RangeError:
-            print("the server sends other ranges than it was asked for: read the whole file")
         fs.close()
     """
 
@@ -32,16 +30,13 @@ class RangeError(HooklineError, OSError):
 
     Example::
 
-        from hookline_bridges.fsspec import FileChanged, HooklineFileSystem, RangeError
+        from hookline_bridges.fsspec import HooklineFileSystem, RangeError
 
-        fs = HooklineFileSystem()
-        try:
-            print(fs.cat_file("http://127.0.0.1:8000/large", 0, 10))
-        except FileChanged:
-            print("the file was replaced meanwhile: read it again")
-        except RangeError:
-            print("the server sends other ranges than it was asked for: read the whole file")
-        fs.close()
+        with HooklineFileSystem().open("http://127.0.0.1:8000/large", block_size=1000) as file:
+            try:
+                print(file.read(10))
+            except RangeError as error:
+                print("read this file as a stream, with block_size=0:", error)
     """
 
 

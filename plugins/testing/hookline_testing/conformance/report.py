@@ -11,10 +11,9 @@ class Check:
 
     Example::
 
-        from hookline_testing.conformance import Check, Report
+        from hookline_testing.conformance import Check
 
-        report = Report("mine", (Check("alone"), Check("tasks", ("a task is left running",))))
-        print(report.passed, [check.name for check in report.failed])
+        print(Check("tasks", ("a task is left running",)))
     """
 
     name: str

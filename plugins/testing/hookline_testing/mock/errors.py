@@ -16,13 +16,8 @@ class UnexpectedRequest(AssertionError):
     Example::
 
         from hookline import HttpClient
-        from hookline_testing import Mock, UnexpectedRequest, UnusedRoute
+        from hookline_testing import Mock, UnexpectedRequest
 
-        try:
-            with Mock() as mock:
-                mock.get("https://api.example/items")
-        except UnusedRoute as error:
-            print(error)
         try:
             with Mock() as mock, HttpClient() as client:
                 client.get("https://api.example/other")
@@ -36,18 +31,12 @@ class UnusedRoute(AssertionError):
 
     Example::
 
-        from hookline import HttpClient
-        from hookline_testing import Mock, UnexpectedRequest, UnusedRoute
+        from hookline_testing import Mock, UnusedRoute
 
         try:
             with Mock() as mock:
                 mock.get("https://api.example/items")
         except UnusedRoute as error:
-            print(error)
-        try:
-            with Mock() as mock, HttpClient() as client:
-                client.get("https://api.example/other")
-        except UnexpectedRequest as error:
             print(error)
     """
 

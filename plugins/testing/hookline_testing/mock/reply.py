@@ -19,17 +19,12 @@ class Reply:
 
     Example::
 
-        from hookline import HttpClient, HttpTimeout, ReadTimeout
-        from hookline_testing import Mock, MockRoute, Reply
+        from hookline import HttpClient
+        from hookline_testing import Mock, Reply
 
         with Mock() as mock, HttpClient() as client:
-            route: MockRoute = mock.get("https://api.example/items/*").reply(200, text="first")
-            route.respond(lambda request: Reply(200, json={"path": request.path})).fail(ReadTimeout("slow")).stall()
-            for _ in range(4):
-                try:
-                    print(client.get("https://api.example/items/7", timeout=0.1).text, route.counts)
-                except HttpTimeout as error:
-                    print(type(error).__name__)
+            mock.get("https://api.example/*").respond(lambda request: Reply(404, text=request.path))
+            print(client.get("https://api.example/items").text)
     """
 
     def __init__(

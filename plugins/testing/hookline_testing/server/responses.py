@@ -15,11 +15,9 @@ def response(body: bytes = b"", status: int = 200, headers: Fields = (), *, reas
 
     Example::
 
-        from hookline_testing.server import chunked, head, response
+        from hookline_testing.server import response
 
         print(response(b"hello", headers={"Content-Type": "text/plain"}))
-        print(chunked(b"one", b"two", trailers={"X-Count": "2"}))
-        print(head(200, {"Content-Length": "9"}) + b"cut")
     """
     without_body = status < 200 or status in (204, 304)
     length = [] if without_body else [("Content-Length", str(len(body)))]
@@ -33,11 +31,9 @@ def chunked(*chunks: bytes, status: int = 200, headers: Fields = (), trailers: F
 
     Example::
 
-        from hookline_testing.server import chunked, head, response
+        from hookline_testing.server import chunked
 
-        print(response(b"hello", headers={"Content-Type": "text/plain"}))
         print(chunked(b"one", b"two", trailers={"X-Count": "2"}))
-        print(head(200, {"Content-Length": "9"}) + b"cut")
     """
     parts = [head(status, [("Transfer-Encoding", "chunked"), *pairs(headers)])]
     parts += [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks if chunk]
@@ -52,10 +48,8 @@ def head(status: int, headers: Fields = (), *, reason: str | None = None) -> byt
 
     Example::
 
-        from hookline_testing.server import chunked, head, response
+        from hookline_testing.server import head
 
-        print(response(b"hello", headers={"Content-Type": "text/plain"}))
-        print(chunked(b"one", b"two", trailers={"X-Count": "2"}))
         print(head(200, {"Content-Length": "9"}) + b"cut")
     """
     if reason is None:
