@@ -151,6 +151,13 @@ class PluginHost(ClientAttributes):
         """The configuration by the present plugins, handlers, options and default fields.
 
         Raises: PluginError, TypeError, ValueError, if they do not fit together.
+
+        Example::
+
+            from hookline import HttpClient
+
+            client = HttpClient()
+            print("max_redirects" in client.configuration.options)
         """
         found = self._configuration
         if found is None or self._headers_version != self._version(self.headers):
@@ -218,13 +225,18 @@ class PluginHost(ClientAttributes):
 
     @property
     def plugins(self) -> Plugins:
-        """The plugins of this client, in order."""
+        """The plugins of this client, in order.
+
+        Example: docs/plugins/replacing.md#disabling-a-plugin
+        """
         return Plugins(self.configuration, tuple(self._selection.absent), self._registry)
 
     def event(self, name: str) -> Event:
         """Return an event, to bind handlers to it that run in every exchange of this client.
 
         Raises: PluginError, for a name that is no event.
+
+        Example: docs/events.md#events
         """
         found = self._events.get(name)
         return found if found is not None else Event(name, self._renew_configuration)

@@ -186,7 +186,10 @@ class ExchangeState:
 
     @property
     def timings(self) -> Timings | None:
-        """The seconds after which each step ended: a Timings. None, unless `timings=True` was given, or a plugin records them."""
+        """The seconds after which each step ended: a Timings. None, unless `timings=True` was given, or a plugin records them.
+
+        Example: docs/responses.md#timings
+        """
         timings = self._made_timings()
         if self._phases_began and self._step == FINISHED and timings is not None and timings.done is None:
             self._end_phases(failed=False)
@@ -199,6 +202,24 @@ class ExchangeState:
         Unlike the option `timings` this leaves the exchange on the fast path, and costs it next to nothing: the Timings are
         made when they are read, or when a connection has to be waited for or opened. On the fast path `first_byte` is the
         time of the final head.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Slowest:
+                @hookimpl
+                def pre_request(self, response):
+                    response.record_timings()
+
+                @hookimpl
+                def post_request(self, response):
+                    print(f"{response.timings.done:.0f} s")
+
+
+            with HttpClient(plugins=[Slowest()]) as client:
+                client.get("http://127.0.0.1:8000/")
         """
         if self._timings is None and not self._phases_began:
             self._phases_began = monotonic()
@@ -494,6 +515,24 @@ class ExchangeState:
         A plugin needs this if it may answer post_request with a request, which it cannot do once the caller reads a stream.
         With `stream=True`, at most about 64 KiB of the body are received first. If post_request is not answered, the caller
         reads these and the rest as a stream; if it is, the connection of a longer body is closed.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Whole:
+                @hookimpl(statuses=(404,))
+                def on_headers(self, response):
+                    response.buffer()  # post_request then has the body, even with stream=True
+
+                @hookimpl(statuses=(404,))
+                def post_request(self, response):
+                    print(response.is_buffered, response.text)
+
+
+            with HttpClient(plugins=[Whole()]) as client:
+                client.get("http://127.0.0.1:8000/missing", stream=True)
         """
         self._is_buffered = True
 
@@ -567,7 +606,18 @@ class ExchangeState:
 
     @property
     def is_open(self) -> bool:
-        """True while this response has its connection: its exchange runs, or its stream was not read to the end or closed."""
+        """True while this response has its connection: its exchange runs, or its stream was not read to the end or closed.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                response = client.get("http://127.0.0.1:8000/large", stream=True)
+                print(response.is_open)
+                response.close()
+                print(response.is_open)
+        """
         return self.connection is not None
 
     def _hand_out(self) -> None:
@@ -603,7 +653,26 @@ class ExchangeState:
 
     @property
     def was_sent(self) -> bool:
-        """True once the request was sent, whoever has the response of it; False for an answer of a plugin that came before."""
+        """True once the request was sent, whoever has the response of it; False for an answer of a plugin that came before.
+
+        Example::
+
+            from hookline import HttpClient, HttpResponse, hookimpl
+
+
+            class Answers:
+                @hookimpl
+                def pre_request(self, response):
+                    return HttpResponse.build(response.request, 200)
+
+                @hookimpl
+                def post_request(self, response):
+                    print("sent:", response.was_sent)
+
+
+            with HttpClient(plugins=[Answers()]) as client:
+                client.get("http://127.0.0.1:8000/")
+        """
         return self._was_sent if self.is_built else hasattr(self, "_sent_at")
 
     @property
@@ -611,6 +680,8 @@ class ExchangeState:
         """The time from sending the request to receiving the final head, a timedelta (as in requests).
 
         Until the head is here it is the time so far; 0 if no request was sent.
+
+        Example: docs/responses.md#copies-and-pickles
         """
         began: float | None = getattr(self, "_sent_at", None)
         if began is None:
@@ -624,6 +695,22 @@ class ExchangeState:
         A plugin calls this in post_request before it sends a request of its own for this response: if the client may have no
         more connections to that route, its request would have to wait for this one. A connection that was detached leaves the
         pool, and stays open.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class AsksAgain:
+                @hookimpl
+                async def post_request(self, response):
+                    response.drop_connection()  # or the only connection would stay with this response
+                    client = response.request.client
+                    return await client.exchange(client.new_request("GET", "http://127.0.0.1:8000/json", cause="check"))
+
+
+            with HttpClient(plugins=[AsksAgain()], max_connections=1) as client:
+                print(client.get("http://127.0.0.1:8000/").json())
         """
         self._disarm_timeout()
         connection, self.connection = self.connection, None

@@ -118,6 +118,8 @@ def hookimpl(
         for all requests, of its schemes and once its switch is on, and calls no others on its account.
 
     The default of a precondition is None: it always holds.
+
+    Example: docs/plugins/index.md#plugins
     """
 
     mark_for_pluggy = _mark(

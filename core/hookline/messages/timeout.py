@@ -18,6 +18,8 @@ class Timeout:
 
     Raises: TypeError or ValueError, if a value is not a number of seconds. A limit that is exceeded raises HttpTimeout or
     one of its subclasses.
+
+    Example: docs/responses.md#timeouts
     """
 
     __slots__ = ("_has_parts", "_limits_response", "connect", "pool", "read", "tls", "total", "write")

@@ -24,6 +24,14 @@ class EntryPoint(NamedTuple):
 
     group: the section of entry_points.txt, such as `hookline`. name: for a plugin, its name. value: what to import,
     `module` or `module:attribute`. distribution, version: of the distribution, as its metadata have them.
+
+    Example::
+
+        from hookline import EntryPoint, entry_points
+
+        entry: EntryPoint = next(entry for entry in entry_points("hookline") if entry.name == "redirects")
+        print(entry.label, sorted(entry.names), entry.is_optional)
+        plugin = entry.make_plugin(entry.load_plugin())
     """
 
     group: str
@@ -49,7 +57,15 @@ class EntryPoint(NamedTuple):
         return frozenset({normalized(self.name), distribution, distribution.removeprefix("hookline_")})
 
     def load(self) -> Any:
-        """Import what the entry point names."""
+        """Import what the entry point names.
+
+        Example::
+
+            from hookline import entry_points
+
+            (command,) = [entry for entry in entry_points("hookline.names") if entry.name == "TooManyRedirects"]
+            print(command.load())
+        """
         module, _, attributes = self.value.partition("[")[0].partition(":")
         found: Any = import_module(module.strip())
         for attribute in filter(None, attributes.strip().split(".")):

@@ -30,6 +30,18 @@ class PluginInfo:
     is_required: True if it stands in `require`, so that it cannot be left out.
     implementations: its implementations of each hook that it implements, by name. declarations: what it declares. Both are empty
         if it does not run.
+
+    Example::
+
+        from hookline import HttpClient, Option, PluginInfo
+
+        client = HttpClient()
+        info: PluginInfo = client.plugins["redirects"]
+        print(info.label, info.hooks, info.options, info.bodies, info.media_types, info.runs_for)
+        print(info.of(Option), info.names_in("before"), info.is_left_out_by({"redirects"}))
+        info.check_replaces(client.plugins)  # replaces none that must run
+        absent = HttpClient(disable=["redirects"]).plugins.absent
+        print([(info.name, info.why_absent(), info.would_declare()) for info in absent if info.name == "redirects"])
     """
 
     def __init__(self, name: str, entry: EntryPoint | None = None, plugin: Any = None) -> None:
@@ -49,7 +61,16 @@ class PluginInfo:
         self.declarations: list[Declaration] = []
 
     def forget_implementations(self) -> None:
-        """Set `implementations` to none."""
+        """Set `implementations` to none.
+
+        Example::
+
+            from hookline import HttpClient
+
+            info = HttpClient().plugins["redirects"]
+            info.forget_implementations()
+            print(info.hooks)
+        """
         self.implementations = {}
 
     @property
@@ -125,6 +146,14 @@ class PluginInfo:
         """Call its implementations of `declare`, for `declarations`.
 
         Raises: PluginError, if one raises or returns something else.
+
+        Example::
+
+            from hookline import HttpClient
+
+            info = HttpClient().plugins["redirects"]
+            info.declare()
+            print(info.declarations)
         """
         self.declarations = []
         for implementation in self.implementations.get("declare", ()):

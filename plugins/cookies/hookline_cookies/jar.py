@@ -39,6 +39,23 @@ class CookieJar:
     Iteration, `len`, `in`, `get` and `find` leave out what has expired.
 
     cookies: the first ones, as for `update`. now: the clock, which returns seconds since 1970.
+
+    Example::
+
+        import tempfile
+        from hookline_cookies import Cookie, CookieJar
+
+        jar = CookieJar()
+        jar.store(["id=7; Path=/; Max-Age=60"], host="www.example.com")
+        jar.set("b", "2", domain=".example.com")
+        jar.add(Cookie(name="c", value="3", domain="example.com", host_only=False))
+        print(jar.header_for("www.example.com"), jar.get("b"), jar.is_empty)
+        print([cookie.name for cookie in jar.cookies_for("www.example.com")], jar.find("id", domain="www.example.com"))
+        print(CookieJar().update(jar.to_cookiejar()))
+        with tempfile.TemporaryDirectory() as folder:
+            jar.save(f"{folder}/cookies.txt")
+            jar.clear()
+            jar.load(f"{folder}/cookies.txt")
     """
 
     def __init__(

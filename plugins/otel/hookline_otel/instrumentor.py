@@ -19,6 +19,15 @@ class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no ty
     `instrument(**settings)` adds the plugin to each client, to those that exist and to those that are made later; the settings
     are those of `OpenTelemetry`. A client that has the plugin already keeps its own, and one with `disable=["otel"]` gets none.
     `uninstrument()` removes it again. What runs meanwhile is recorded to its end.
+
+    Example::
+
+        from hookline_otel import HooklineInstrumentor
+
+        instrumentor = HooklineInstrumentor()
+        print(instrumentor.instrumentation_dependencies())
+        instrumentor.instrument()
+        instrumentor.uninstrument()
     """
 
     _stop: Callable[[], None] | None = None
