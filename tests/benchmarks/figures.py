@@ -88,8 +88,13 @@ def of_growth(times: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, list[
     return {what: [[each[0], rounded(min(each[1:]))] for each in found] for what, found in times.items()}
 
 
-def figures_of(rows: Sequence[Row], disturbing: float = 0.15) -> Figures:
-    """Return all figures. disturbing: if other processes use more than this share of a core, the sample is disturbed.
+def in_a_line(error: object) -> str:
+    """Return the beginning of an error's message, as it can stand between backticks."""
+    return " ".join(str(error).split())[:120].replace("`", "'")
+
+
+def figures_of(rows: Sequence[Row]) -> Figures:
+    """Return all figures.
 
     Raises: ValueError, if the rows are not of `run.py --publish`.
     """
@@ -101,13 +106,13 @@ def figures_of(rows: Sequence[Row], disturbing: float = 0.15) -> Figures:
     growth: Mapping[str, Any] = next((row["times"] for row in rows if row.get("record") == "growth"), {})
     startup = [row for row in rows if row.get("record") == "startup"]
     counted = [row for row in samples if "error" not in row]
-    errors = {f"{row['client']}, {row['workload']}": str(row["error"])[:120] for row in samples if "error" in row}
-    errors |= {f"{row['client']}, start-up": str(row["error"])[:120] for row in startup if "error" in row}
+    failed = [row for row in (*samples, *startup) if "error" in row]
+    errors = {f"{row['client']}, {row.get('workload', 'start-up')}": in_a_line(row["error"]) for row in failed}
     return {
         "about": {key: value for key, value in about.items() if key != "record"},
         "mib": results.mib,
         "samples": len(counted),
-        "disturbed": sum(row.get("foreign", 0) > disturbing for row in counted),
+        "disturbed": sum(row.get("foreign", 0) > about["foreign"] for row in counted),
         "workloads": of_workloads(results),
         "memory": of_memory(results),
         "startup": of_startup(startup),

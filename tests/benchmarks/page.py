@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,14 +19,15 @@ FROM_MILLISECONDS = 10_000  # microseconds; a workload that costs more is shown 
 # The picture of the README: workloads of each kind, and the start-up.
 FIRST_SCREEN = ("b_c10", "h_post", "h2_c32", "ws_64", "f_down")
 GROWTH = {
-    "plugins that sleep": "plugins with nothing to do for this response",
-    "plugins with pre_request": "plugins with a `pre_request` hook that does nothing",
-    "cookies of this origin": "cookies of this origin, all of which are sent",
+    "plugins that sleep": "plugins with nothing to do",
+    "plugins with pre_request": "plugins with an empty pre_request",
+    "cookies of this origin": "cookies of this origin, all sent",
     "cookies of other origins": "cookies of other origins",
     "origins": "origins, requested in turn",
     "connections": "open connections to one origin",
 }
-TITLE = "CPU time of each client, less is better"
+WARNING = "\n**These figures are of a brief run, which shows that the program works. Do not quote them.**\n"
+TITLE = "CPU time of each client"
 
 
 def named(client: str) -> str:
@@ -48,8 +50,8 @@ def title_of(figures: Figures, workload: str) -> str:
 
 
 def cost(cpu: float, *, slow: bool) -> str:
-    """Return CPU time in words: `12.3 us`, `45.6 ms`."""
-    return f"{figure(cpu / 1000)} ms" if slow else f"{figure(cpu)} us"
+    """Return CPU time in words: `12.3 µs`, `45.6 ms`."""
+    return f"{figure(cpu / 1000)} ms" if slow else f"{figure(cpu)} µs"
 
 
 def costs_table(figures: Figures, workloads: Sequence[str], order: Sequence[str]) -> str:
@@ -85,18 +87,26 @@ def costs_panels(figures: Figures, workloads: Sequence[str]) -> list[Panel]:
         slow = is_slow(figures["workloads"].get(name, {}))
         texts = {client: cost(value, slow=slow) for client, value in values.items()}
         if values:
-            panels.append(panel(title_of(figures, name), "CPU time of an operation", values, texts))
+            panels.append(panel(title_of(figures, name), "CPU time of an operation, less is better", values, texts))
     return panels
 
 
 def memory_panels(figures: Figures) -> list[Panel]:
     panels = [
-        panel(title_of(figures, name), "memory grown", found, {client: mebibytes(found[client]) for client in found})
+        panel(
+            title_of(figures, name),
+            "memory grown, less is better",
+            found,
+            {client: mebibytes(found[client]) for client in found},
+        )
         for name, found in ((name, without_uvloop(found)) for name, found in figures["memory"].items())
     ]
     loaded = {client: each["memory"] for client, each in figures["startup"].items()}
     texts = {client: mebibytes(value) for client, value in loaded.items()}
-    return [*panels, *([panel("import and first client", "memory grown", loaded, texts)] if loaded else [])]
+    return [
+        *panels,
+        *([panel("import and first client", "memory grown, less is better", loaded, texts)] if loaded else []),
+    ]
 
 
 def without_uvloop(found: Mapping[str, float | None]) -> dict[str, float]:
@@ -110,8 +120,18 @@ def startup_panels(figures: Figures) -> list[Panel]:
     whole = {client: each["import"] + each["first"] for client, each in found.items()}
     again = {client: each["second"] for client, each in found.items()}
     return [
-        panel("import and first client", "CPU time", whole, {each: milliseconds(whole[each]) for each in whole}),
-        panel("each further client", "CPU time", again, {each: milliseconds(again[each]) for each in again}),
+        panel(
+            "import and first client",
+            "CPU time, less is better",
+            whole,
+            {each: milliseconds(whole[each]) for each in whole},
+        ),
+        panel(
+            "each further client",
+            "CPU time, less is better",
+            again,
+            {each: milliseconds(again[each]) for each in again},
+        ),
     ]
 
 
@@ -131,8 +151,9 @@ def pictures(figures: Figures) -> dict[str, str]:
         "performance-http1": (f"HTTP/1.1: {TITLE}", costs_panels(figures, HTTP1)),
         "performance-http2": (f"HTTP/2: {TITLE}", costs_panels(figures, HTTP2)),
         "performance-websockets": (f"WebSockets: {TITLE}", costs_panels(figures, WEBSOCKETS)),
-        "performance-memory": ("Memory of each client, less is better", memory_panels(figures)),
-        "performance-startup": ("Start of each client, less is better", startup_panels(figures)),
+        "performance-memory": ("Memory of each client", memory_panels(figures)),
+        "performance-startup": ("Start of each client", startup_panels(figures)),
+        "performance-growth": ("A small GET of Hookline, by what the client has", growth_panels(figures)),
     }
     return {f"{name}.svg": draw(title, panels) for name, (title, panels) in found.items()}
 
@@ -164,11 +185,28 @@ def startup_table(figures: Figures) -> str:
 
 
 def growth_table(figures: Figures) -> str:
-    rows = []
-    for what, title in GROWTH.items():
-        for number, cpu in figures["growth"].get(what, []):
-            rows.append([f"{number:,.0f} {title}", f"{figure(cpu)} us"])
-    return table(["a small GET of a client with", "CPU time"], rows)
+    found = {GROWTH[what]: dict(rows) for what, rows in figures["growth"].items()}
+    numbers = sorted({number for rows in found.values() for number in rows})
+    rows = [
+        [title, *(cost(each[number], slow=False) if number in each else "-" for number in numbers)]
+        for title, each in found.items()
+    ]
+    return table(["a client with so many", *(f"{number:,.0f}" for number in numbers)], rows)
+
+
+def growth_panels(figures: Figures) -> list[Panel]:
+    return [
+        Panel(
+            GROWTH[what],
+            "CPU time of a small GET",
+            [Bar(f"{number:,.0f}", cpu, cost(cpu, slow=False), is_own=True) for number, cpu in rows],
+        )
+        for what, rows in figures["growth"].items()
+    ]
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def listed(found: Mapping[str, str]) -> str:
@@ -194,22 +232,23 @@ def not_measured(figures: Figures) -> str:
     lines += [
         f"- {named(client)}: not measured: not installed, because {why}" for client, why in about["missing"].items()
     ]
-    lines += [f"- {what}: not measured: {error}" for what, error in figures["errors"].items()]
+    lines += [f"- {what}: not measured: `{error}`" for what, error in figures["errors"].items()]
     return "\n".join(lines)
+
+
+def is_brief(figures: Figures) -> bool:
+    """Return whether there were too few rounds to say how far the samples scatter."""
+    return not any(each["spread"] is not None for found in figures["workloads"].values() for each in found.values())
 
 
 def uncertainty(figures: Figures) -> str:
     """Say how far the samples scatter, and how many were disturbed."""
-    spreads = [each["spread"] for found in figures["workloads"].values() for each in found.values() if each["spread"]]
-    scatter = (
-        f"Half the interquartile range of the rounds is at most {max(spreads):.0%} of the median."
-        if spreads
-        else "There were too few rounds to say how far the samples scatter: do not quote these figures."
-    )
-    return (
-        f"{scatter} {figures['disturbed']} of {figures['samples']} samples shared a core with other processes for more than "
-        "15 % of the time, although they were repeated."
-    )
+    spreads = [each["spread"] or 0 for found in figures["workloads"].values() for each in found.values()]
+    scatter = "There were too few rounds to say how far the samples scatter."
+    if not is_brief(figures):
+        middle, most = statistics.median(spreads), max(spreads)
+        scatter = f"Half the interquartile range of the rounds is {middle:.0%} of the median, {most:.0%} at most."
+    return f"{scatter} {figures['disturbed']} of\n  {figures['samples']} samples that count were disturbed that much."
 
 
 def page(figures: Figures) -> str:
@@ -220,17 +259,22 @@ def page(figures: Figures) -> str:
         file = {"HTTP/1.1": "http1", "HTTP/2": "http2", "WebSockets": "websockets"}[name]
         sections.append(f"## {name}\n\n![The table below as bars](pictures/performance-{file}.svg)\n\n")
         sections.append(costs_table(figures, workloads, CLIENTS) + "\n\n")
-        if any(client in figures["workloads"].get(each, {}) for each in workloads for client in ON_UVLOOP):
+        if {client for each in workloads for client in figures["workloads"].get(each, {})}.intersection(ON_UVLOOP[1:]):
             sections.append(f"On uvloop:\n\n{costs_table(figures, workloads, ON_UVLOOP)}\n\n")
+    rounds = ("was " if about["rounds"] == 1 else "were ") + counted(about["rounds"], "round")
     text = f"""# Performance
 
-How much CPU time Hookline needs, beside other clients. `{about["command"]}` measured it on {about["date"]} and wrote this
-page, its tables and its pictures; {about["commit"]}. Nothing here is written by hand, and a test compares the page with what the
-program writes from its figures. To measure on your machine, run the same command in a checkout.
+How much CPU time Hookline needs, beside other clients. This page, its tables and its pictures were written on {about["date"]}
+{about["commit"]}, by
 
+    {about["command"]}
+
+Nothing here is written by hand, and a test compares the page with what the program writes from its figures. To measure on
+your machine, run the same command in a checkout.
+{WARNING if is_brief(figures) else ""}
 ![{TITLE}: GET, POST, HTTP/2, websockets, a download and the start](pictures/performance.svg)
 
-The figures are microseconds (us) or milliseconds (ms) of CPU time that one operation costs the client's process. In brackets
+The figures are microseconds (µs) or milliseconds (ms) of CPU time that one operation costs the client's process. In brackets
 is how often that is the time of Hookline, as the median of the ratios within each round: more than 1 is slower than Hookline,
 less than 1 is faster. Compare ratios, because machines differ.
 
@@ -248,11 +292,13 @@ that stops for 0.4 s. For the start what the process keeps, less that after `imp
 ![The first and the last column of figures as bars](pictures/performance-startup.svg)
 
 CPU time of a fresh process that has imported asyncio and then imports the client, makes and closes a client, and makes and
-closes another one. It is the median of {about["starts"]} processes for each client.
+closes another one. The median of {counted(about["starts"], "process", "processes")} for each client.
 
 {startup_table(figures)}
 
 ## Growth
+
+![The table below as bars](pictures/performance-growth.svg)
 
 What a small GET of Hookline costs when the client has more: its own code alone, without socket and loop, the least of many
 batches. `tests/benchmarks/growth.py` prints the same.
@@ -274,10 +320,11 @@ its default plugins and with its extras `http2` and `speedups`.
 
 - Each client and operation has a process, pinned to one core. The server is pinned to another one: `server.c` of
   `tests/benchmarks`, which answers from memory, and nginx for HTTP/2, over TLS.
-- The clients take turns: a round is one sample of each client, and every other round runs in reverse order. There were
-  {about["rounds"]} rounds. A sample repeats the operation for {about["length"]}. Figures are medians of the rounds.
+- The clients take turns: a round is one sample of each client, and every other round runs in reverse order. There
+  {rounds}. A sample repeats the operation for {about["length"]}. Figures are medians of the rounds.
 - Status and bytes of every response are checked. A client that gives a wrong result is not in the tables.
-- A sample is repeated, twice at most, if other processes use more than 15 % of either core, and the calmest one counts.
+- A sample is repeated, {counted(about["retries"], "time")} at most, if other processes use more than {about["foreign"]:.0%} of
+  either core, and the calmest one counts.
 - {uncertainty(figures)}
 
 `tests/benchmarks/README.md` describes each operation, and how the server answers it.
@@ -292,7 +339,7 @@ its default plugins and with its extras `http2` and `speedups`.
 def as_json(figures: Figures) -> str:
     """Return the figures as JSON that can stand in a comment of HTML, with the innermost objects on a line each."""
     text = json.dumps(figures, indent=1).replace(">", "\\u003e").replace("--", "-\\u002d")
-    return re.sub(r"[{\[]\n[^{}\[\]]*[}\]]", lambda found: " ".join(found[0].split()), text)
+    return re.sub(r"[{\[]\n[^{}\[\]]*[}\]]", lambda found: re.sub(r"\n *", " ", found[0]), text)
 
 
 def figures_in(text: str) -> Figures:

@@ -84,9 +84,11 @@ def commit() -> str:
     """Describe the commit of the working tree."""
     found = output_of("git", "rev-parse", "--short=12", "HEAD")
     if not found:
-        return "outside of a repository"
-    changed = output_of("git", "status", "--porcelain", "--untracked-files=no")
-    return f"of commit `{found}`" + (", with changes" if changed else "")
+        return "outside of a repository of git"
+    changed = output_of(
+        "git", "status", "--porcelain", "--untracked-files=no", "--", "core", "plugins", "tests/benchmarks"
+    )
+    return f"at commit `{found}`" + (" with changes" if changed else "")
 
 
 def machine(server: str) -> dict[str, str]:
@@ -128,6 +130,8 @@ def take(plan: Plan, mib: int, kind: str | None, folder: Path | None, command: s
             "versions": {label: versions_of(label, python) for label, python in pythons.items()},
             "missing": missing,
             "rounds": plan.rounds,
+            "retries": plan.retries,
+            "foreign": plan.foreign,
             "length": "0.4 s, streams for 0.3 s" if plan.seconds is None else f"{plan.seconds:g} s",
             "starts": STARTS if plan.rounds > 1 else 1,
         }
