@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -50,12 +51,14 @@ def make(folder: Path, *requirements: str | Path) -> Path:
 def environment_of(label: str, folder: Path) -> str:
     """Return the interpreter of an environment with one client; it is made below `folder`, unless it is there.
 
-    That of Hookline is installed from this repository, with its extras `http2` and `speedups`.
+    That of Hookline is made anew from this repository each time, with its extras `http2` and `speedups`.
 
     Raises: NotInstalled.
     """
     place = folder / label
     python = place / "bin" / "python"
+    if label == "hookline" and place.exists():
+        shutil.rmtree(place)
     if not (place / "complete").exists():
         requirements: list[str | Path] = [*PACKAGES.get(label, ())]
         if label == "hookline":

@@ -44,7 +44,6 @@ SIZES = {
     "origins": (1, 100, 1000, 10_000),
     "connections": (1, 100, 1000),
 }
-CLIENT = "a client, made and closed"
 KEEP_ALIVE = 3600  # seconds; longer than any measurement
 
 
@@ -137,23 +136,22 @@ async def lives(clients: int) -> tuple[float, list[float]]:
     return await life(), [await life() for _ in range(clients)]
 
 
-def measured(batches: int, requests: int, clients: int, most: int) -> dict[str, list[list[float]]]:
-    """Measure all, and return {what: [[its number, microseconds of a GET in each batch], ...]}.
-
-    The value of `CLIENT` is [[milliseconds of the first client], [those of each further one]].
-    """
+def measured(
+    batches: int, requests: int, clients: int, most: int
+) -> tuple[tuple[float, list[float]], dict[str, list[list[float]]]]:
+    """Measure all, and return what `lives` does, and {what: [[its number, microseconds of a GET in each batch], ...]}."""
     with asyncio.Runner(loop_factory=CannedLoop) as runner:
         loop = runner.get_loop()
         assert isinstance(loop, CannedLoop)
-        first, others = runner.run(lives(clients))
-        found = {CLIENT: [[first], others]}
+        of_clients = runner.run(lives(clients))
+        found: dict[str, list[list[float]]] = {}
         for what, numbers in SIZES.items():
             found[what] = [
                 [number, *runner.run(measure(loop, what, number, batches, requests))]
                 for number in numbers
                 if number <= most
             ]
-    return found
+    return of_clients, found
 
 
 def main() -> int:
@@ -164,14 +162,13 @@ def main() -> int:
     parser.add_argument(
         "--most", type=int, default=10_000, help="leave out rows of higher numbers (default: %(default)s)"
     )
-    parser.add_argument("--json", action="store_true", help="print every sample as JSON instead of tables")
+    parser.add_argument("--json", action="store_true", help="print every sample of the tables as JSON")
     options = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    found = measured(options.batches, options.requests, options.clients, options.most)
+    (first, others), found = measured(options.batches, options.requests, options.clients, options.most)
     if options.json:
         print(json.dumps(found))
         return 0
-    first, others = found.pop(CLIENT)
     for what, times in found.items():
         least = min(times[0][1:])
         rows = [
@@ -181,10 +178,10 @@ def main() -> int:
         head = [what, "best us", "median us", f"over {times[0][0]:.0f}"]
         print(table(head, rows), end="\n\n")
     rows = [
-        ["first of the process", figure(first[0]), "-"],
+        ["first of the process", figure(first), "-"],
         ["each further one", figure(min(others)), figure(statistics.median(others))],
     ]
-    print(table([CLIENT, "best ms", "median ms"], rows))
+    print(table(["a client, made and closed", "best ms", "median ms"], rows))
     return 0
 
 

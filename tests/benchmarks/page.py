@@ -26,6 +26,10 @@ GROWTH = {
     "origins": "origins, requested in turn",
     "connections": "open connections to one origin",
 }
+INSTALLED = """\
+pip installed each client into an environment of its own, in the newest release that it found. Hookline is this repository's,
+with its default plugins and its extras `http2` and `speedups`."""
+NOT_INSTALLED = "The clients are those of the interpreter that measured, and Hookline had all plugins that it has."
 WARNING = "\n**These figures are of a brief run, which shows that the program works. Do not quote them.**\n"
 TITLE = "CPU time of each client"
 
@@ -221,6 +225,7 @@ def not_measured(figures: Figures) -> str:
   waits for a slow server gains little from a fast client.
 - Rates and latencies: the figures are CPU time of the client's process. Where the client is the limit, half the CPU time is
   twice the rate.
+- Growth of other clients with cookies, origins and idle connections.
 - Several cores: each client has one core. `pyreqwest` and `curl_cffi` may use threads, which share that core here.
 - TLS with certificates of authorities that the system trusts: start-up does not contain loading them, where a client does
   that with its first request.
@@ -232,7 +237,10 @@ def not_measured(figures: Figures) -> str:
     lines += [
         f"- {named(client)}: not measured: not installed, because {why}" for client, why in about["missing"].items()
     ]
-    lines += [f"- {what}: not measured: `{error}`" for what, error in figures["errors"].items()]
+    failed: dict[str, list[str]] = {}
+    for what, error in figures["errors"].items():
+        failed.setdefault(error, []).append(what)
+    lines += [f"- {'; '.join(what)}: not measured: `{error}`" for error, what in failed.items()]
     return "\n".join(lines)
 
 
@@ -301,7 +309,8 @@ closes another one. The median of {counted(about["starts"], "process", "processe
 ![The table below as bars](pictures/performance-growth.svg)
 
 What a small GET of Hookline costs when the client has more: its own code alone, without socket and loop, the least of many
-batches. `tests/benchmarks/growth.py` prints the same.
+batches. `tests/benchmarks/growth.py` prints the same. How the cost of each client grows with the requests at a time is in the
+rows of small GETs above.
 
 {growth_table(figures)}
 
@@ -311,15 +320,14 @@ batches. `tests/benchmarks/growth.py` prints the same.
 
 ## The versions
 
-Each client was installed with pip into an environment of its own, in its newest release. Hookline is this repository's, with
-its default plugins and with its extras `http2` and `speedups`.
+{INSTALLED if about["installs"] else NOT_INSTALLED}
 
 {listed({named(client): version for client, version in about["versions"].items()})}
 
 ## The method
 
 - Each client and operation has a process, pinned to one core. The server is pinned to another one: `server.c` of
-  `tests/benchmarks`, which answers from memory, and nginx for HTTP/2, over TLS.
+  `tests/benchmarks` answers from memory. nginx speaks HTTP/2, over TLS, and HTTP/1.1 where there is no C compiler.
 - The clients take turns: a round is one sample of each client, and every other round runs in reverse order. There
   {rounds}. A sample repeats the operation for {about["length"]}. Figures are medians of the rounds.
 - Status and bytes of every response are checked. A client that gives a wrong result is not in the tables.

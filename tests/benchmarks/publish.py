@@ -18,7 +18,6 @@ from typing import Any
 from benchmarks import startup
 from benchmarks.environments import ROOT, NotInstalled, environment_of
 from benchmarks.figures import CLIENTS, ON_UVLOOP, OWN, figures_of
-from benchmarks.growth import CLIENT
 from benchmarks.page import page, pictures
 from benchmarks.runner import TESTS, Plan, Row, cores, measure
 from benchmarks.servers import serving
@@ -129,6 +128,7 @@ def take(plan: Plan, mib: int, kind: str | None, folder: Path | None, command: s
             "machine": machine(" and ".join(kinds)),
             "versions": {label: versions_of(label, python) for label, python in pythons.items()},
             "missing": missing,
+            "installs": folder is not None,
             "rounds": plan.rounds,
             "retries": plan.retries,
             "foreign": plan.foreign,
@@ -153,7 +153,6 @@ def growth(python: str, *, is_brief: bool) -> dict[str, list[list[float]]]:
         check=True,
     )
     times: dict[str, list[list[float]]] = json.loads(done.stdout)
-    del times[CLIENT]  # startup.py compares that with the other clients
     return times
 
 

@@ -29,7 +29,8 @@ SOURCES = {
     "curl_cffi": ("from curl_cffi.requests import AsyncSession", "AsyncSession()"),
 }
 PROGRAM = """
-import asyncio, time
+import asyncio, os, time
+os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}})
 def resident():
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS:"))

@@ -164,6 +164,7 @@ def test_brief_run_writes_the_page_and_writes_the_same_from_its_samples(tmp_path
     assert "- niquests: not measured: not installed" in text
     assert str(tmp_path) not in text
     assert "Do not quote them" in text
+    assert "The clients are those of the interpreter that measured" in text
     assert run("--publish", "--read", str(samples), "--docs", str(again)).returncode == 0
     for file in first.rglob("*.*"):
         assert (again / file.relative_to(first)).read_bytes() == file.read_bytes()
@@ -175,6 +176,7 @@ def test_scatter_is_named_where_there_are_rounds() -> None:
         "record": "about",
         "foreign": 0.15,
         "missing": {},
+        "installs": True,
         "machine": {},
         "versions": {},
         "commit": "at commit `0`",

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 LINE, PART = 0.02, 1.0  # seconds after a line and after a part: 16 s for the whole tour
-PAUSING, ENDING = b" p", b"q\x1b"
+PAUSING, ENDING = b" p", b"q"
 
 
 class Pace:

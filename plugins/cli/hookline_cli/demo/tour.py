@@ -53,10 +53,11 @@ class Events:
 
     def __init__(self) -> None:
         self.fired: list[Event] = []
+        self._last: Event
 
     def event(self, response: HttpResponse, event: str, size: int, exc: BaseException | None) -> None:
         """Take an event; data of the same exchange counts as one, however much there is."""
-        found = next((each for each in self.fired if (each.request, each.name) == (response.request, event)), None)
+        found = next((e for e in self.fired if e.request is response.request and e.name == event), None)
         if found is None:
             found = Event(response.request, event)
             self.fired.append(found)
