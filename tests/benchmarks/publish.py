@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import startup
+from benchmarks.clients import UV
 from benchmarks.environments import ROOT, NotInstalled, environment_of
 from benchmarks.figures import CLIENTS, ON_UVLOOP, OWN, figures_of
 from benchmarks.page import page, pictures
@@ -113,9 +114,9 @@ def take(plan: Plan, mib: int, kind: str | None, folder: Path | None, command: s
 
     folder: see `find_pythons`.
     """
-    single = [label for label in CLIENTS if label in plan.labels]
-    pythons, missing = find_pythons(single, folder)
-    labels = [label for label in plan.labels if label.removesuffix("+uv") in pythons]
+    wanted = {label.removesuffix(UV) for label in plan.labels}
+    pythons, missing = find_pythons([label for label in CLIENTS if label in wanted], folder)
+    labels = [label for label in plan.labels if label.removesuffix(UV) in pythons]
     plan = replace(plan, labels=labels, pythons=pythons, everywhere=True)
     server_core = cores()[1]
     with serving(mib, server_core, kind, http2=True) as server:

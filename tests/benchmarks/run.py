@@ -35,24 +35,23 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, help="append the samples to this file, one JSON object a line")
     add("--read", type=Path, nargs="+", help="measure nothing, make the tables of samples in these files")
     add("--check", action="store_true", help="exit with 1 when a target is missed")
-    add(
-        "--publish", action="store_true", help="measure the published clients and workloads, and write the page: 20 min"
-    )
-    add(
-        "--docs", type=Path, default=DOCS, help="where --publish writes performance.md and its pictures (default: docs)"
-    )
+    add("--publish", action="store_true", help="measure published clients and workloads, and write the page: 20 min")
+    add("--docs", type=Path, default=DOCS, help="where --publish writes the page and its pictures (default: docs)")
     add("--environments", type=Path, help="where --publish keeps an environment for each client (default: nowhere)")
     add("--no-install", action="store_true", help="with --publish: measure what this interpreter has")
     found = parser.parse_args(words)
     workloads, clients = (PUBLISHED, LABELS) if found.publish else (REQUIRED, INSTALLED)
-    found.workloads = (
-        list(WORKLOADS) if found.workloads == "all" else (found.workloads or ",".join(workloads)).split(",")
-    )
-    found.clients = (found.clients or ",".join(clients)).split(",")
+    named = found.workloads.split(",") if found.workloads else list(workloads)
+    found.workloads = list(WORKLOADS) if named == ["all"] else named
+    found.clients = found.clients.split(",") if found.clients else list(clients)
     if found.uvloop:
         found.clients += [label + UV for label in found.clients if not label.endswith(UV)]
     if unknown := set(found.workloads) - set(WORKLOADS):
         parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
+    if found.publish and found.uvloop:
+        parser.error("--publish measures on uvloop in any case: leave --uvloop out")
+    if found.publish and (unknown := set(found.clients) - set(LABELS)):
+        parser.error(f"not published: {', '.join(sorted(unknown))}; the page has {', '.join(LABELS)}")
     if unknown := {label.removesuffix(UV) for label in found.clients} - set(CLIENTS):
         parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(CLIENTS)}")
     return found

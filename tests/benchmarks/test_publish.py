@@ -144,6 +144,18 @@ def test_samples_of_another_run_are_refused(tmp_path: Path) -> None:
     assert "do not describe the machine" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(["--clients", "hookline,floor"], "not published: floor"), (["--uvloop"], "leave --uvloop out")],
+    ids=["client", "uvloop"],
+)
+def test_options_that_the_page_has_no_place_for_are_refused(words: list[str], reason: str) -> None:
+    done = run("--publish", *words)
+
+    assert done.returncode == 2
+    assert reason in done.stderr
+
+
 def test_brief_run_writes_the_page_and_writes_the_same_from_its_samples(tmp_path: Path) -> None:
     if compiler() is None:
         pytest.skip("needs a C compiler")
