@@ -121,7 +121,7 @@ class PluginHost(ClientAttributes):
         Raises: PluginError, TypeError; what `attached` of the plugin raises.
         """
         self._configuration = None
-        if "_ready" in self.__dict__:
+        if self._client._ready:
             _ = self.configuration
             if added is not None:
                 self._attach(added.implementations.get("attached", ()))
