@@ -144,6 +144,11 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     DEFAULT_HTTP_HEADERS: HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
     client_version: str = ""  # a subclass may define another; `hookline/__init__.py` sets "hookline/VERSION"
 
+    # True once `__init__` is over. It is looked up without `__dict__`, which nothing may read while the object is still empty:
+    # up to CPython 3.13.3 an object of 30 attributes whose `__dict__` was read so early is never collected if it is part of
+    # a cycle (gh-133543), and a client and its configuration are.
+    _ready = False
+
     base_url: str | None
     params: Any
     pool_size: int
@@ -254,7 +259,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
                 value = value or type(self).client_version or HttpClient.client_version
             elif name == "parser":
                 value = value or Connection
-        if "_ready" not in self.__dict__ or name.startswith("_"):
+        if not self._ready or name.startswith("_"):
             object.__setattr__(self, name, value)
             return
         if name in self.__dict__:
@@ -723,7 +728,7 @@ def for_each_client(function: Callable[[Any], object]) -> Callable[[], None]:
     global _wanting_clients
     _wanting_clients = (*_wanting_clients, function)
     for client in forks.known_clients():
-        if "_ready" in client.__dict__:
+        if client._ready:
             function(client)
 
     def stop() -> None:

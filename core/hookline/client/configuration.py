@@ -61,6 +61,7 @@ class ConfiguredClient(Client, Protocol):
     base_url: str | None
     client_version: str
     params: Any
+    _ready: bool
     _removed_headers: frozenset[str]
 
     def _apply_removed_headers(self) -> None: ...

@@ -17,9 +17,9 @@ from ..hooks.markers import EVENTS
 from ..hooks.stage import call_all
 from ..network.loop_resources import Closer
 from ..plugins.entry_point import EntryPoint, normalized
-from ..plugins.manager import Registry
 from ..plugins.option_table import Level, Setting
 from ..plugins.plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, named
+from ..plugins.registry import Registry
 from ..plugins.selection import Selection, as_list, as_names, clash, precedence
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
@@ -121,7 +121,7 @@ class PluginHost(ClientAttributes):
         Raises: PluginError, TypeError; what `attached` of the plugin raises.
         """
         self._configuration = None
-        if "_ready" in self.__dict__:
+        if self._client._ready:
             _ = self.configuration
             if added is not None:
                 self._attach(added.implementations.get("attached", ()))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-
-import pluggy
+from typing import TYPE_CHECKING
 
 from ..errors import PluginError
 from ..hooks.handlers import suggestion
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS, HOOKS, Conditions
-from ..plugins.manager import Registry
 from ..plugins.plugin_info import PluginInfo
+from ..plugins.registry import Registry
 from .configuration import Configuration
+
+if TYPE_CHECKING:
+    import pluggy
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:
