@@ -58,8 +58,8 @@ class DispatchTable:
 
     __slots__ = (
         "__weakref__", "_bits", "_bits_of_status", "_fields", "_find_all_fields", "_find_any_field", "_hooks_by_bits",
-        "_options", "asked", "data_processed", "data_received", "events", "hooks_after_other_heads", "interim_stage", "leaves_fast_path",
-        "pre_request", "pre_request_when_skipping",
+        "_options", "asked", "data_processed", "data_received", "events", "hooks_after_other_heads", "interim_stage",
+        "leaves_fast_path", "pre_request", "pre_request_when_skipping",
     )  # fmt: skip
 
     def __init__(

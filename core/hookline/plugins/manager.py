@@ -331,7 +331,9 @@ def faults(
     for kind, value in conditions._asdict().items():
         if value is not None and kind not in _CONDITIONS.get(event, ()):
             yield f"{event} has no precondition {kind}="
-    if conditions.observes and any(each is not None for each in (conditions.options, conditions.fields, conditions.when)):
+    if conditions.observes and any(
+        each is not None for each in (conditions.options, conditions.fields, conditions.when)
+    ):
         yield f"{event}: observes= is for implementations that run for all requests, without options=, fields= and when="
     if conditions.switch is not None and not isinstance(switch, Switch):
         yield f"{event}: switch={conditions.switch!r} names no hookline.Switch of the plugin"
