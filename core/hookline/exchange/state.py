@@ -318,7 +318,8 @@ class ExchangeState:
     def _arm_limits(self) -> None:
         """Limit the wait for the response, on the fast path: by the deadline of the call, and by its read timeout.
 
-        It does what `_arm_timeout` and `Timer.add` do, and is the only call of core for that: 0.3 us less for each exchange.
+        It does what `_arm_timeout` and `Timer.add` do, with no further call of core: together with `_finish_body`, and with
+        `exchange` setting the deadline of a read timeout, that saves 6,500 instructions of 56,800.
         """
         request, pool = self.request, self._pool
         seconds = request.timeout.read

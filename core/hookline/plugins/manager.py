@@ -257,7 +257,7 @@ def add_implementation(info: PluginInfo, name: str, member: Any, options: Mappin
         or accepted.conditions is not conditions
         or accepted.code is not member.__code__
         or (conditions.switch is not None and not isinstance(switch, Switch))
-        or conditions.when is not None
+        or (conditions.when is not None and not callable(when))
     ):
         event, shape = check_method(info, options.get("specname") or name, method, options, conditions, switch, when)
         if is_method:
