@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET with a timeout": {"timeout": 30},
     "GET with a read timeout": {},  # of the call
     "GET; a read timeout of the client": {},
+    "GET; a timeout of the client": {},
     "GET with a pair": {"auth": ("user", "password")},
     "GET with a handler": {},
     "GET of another URL": {},
@@ -119,6 +120,8 @@ async def repeat(kind: str, requests: int) -> None:
         loop.response, options = FRESH_ANSWER, {"cache": Cache()}
     if kind == "GET; a read timeout of the client":
         options["timeout"] = Timeout(read=30)
+    elif kind == "GET; a timeout of the client":
+        options["timeout"] = 30
     keywords = dict(KINDS[kind])
     if kind == "realistic call":
         options["cookies"] = COOKIES

@@ -531,7 +531,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         """Let the total timeout of a call begin, if it has one."""
         timeout = request.timeout
         if timeout.total:
-            request.deadline = self.loop_resources.loop.time() + timeout.total
+            resources = self._loop_resources or self.loop_resources  # the property takes a call
+            request.deadline = resources.loop.time() + timeout.total
         else:
             request.deadline = NEVER if timeout.read else 0.0
 

@@ -15,6 +15,7 @@ from ..errors import InvalidURL, PluginError
 from ..exchange.core_bodies import CORE_BODIES, CORE_MEDIA_TYPES
 from ..exchange.core_options import (
     CONNECTION_OPTIONS,
+    CONVERTED,
     CORE_OPTIONS,
     CREDENTIALS,
     DEFAULT_HTTP_HEADERS,
@@ -388,8 +389,10 @@ class Configuration:
             found = known.get(name)
             if found is None:
                 raise self.client._unexpected_keyword_error(function, name, "request", self)
-            keyword, present, has_effects = found
-            if value is present and was_read(value, present):
+            keyword, present, has_effects, converted = found
+            if value.__class__ is converted:
+                own[name], owner = value, None  # an option of core
+            elif value is present and was_read(value, present):
                 own[name], owner = value, self.option_owners.get(name)
             else:
                 own[name], owner = keyword.convert(value)
@@ -407,11 +410,14 @@ class Configuration:
                 request._uses_origin_pool = False
 
     @cached_property
-    def _options_of_requests(self) -> dict[str, tuple[Keyword, Any, bool]]:
-        """Each option that may be given to a request, with the client's value; does it change more than the request's value?"""
+    def _options_of_requests(self) -> dict[str, tuple[Keyword, Any, bool, type | None]]:
+        """Each option that may be given to a request, with the client's value; does it change more than the request's value?
+
+        And the class of values that are converted already; None = `convert` tells.
+        """
         effective = EXCHANGE_OPTIONS | CONNECTION_OPTIONS | self.pre_request_options
         return {
-            name: (keyword, self.options[name], name in effective or len(keyword.owners) > 1)
+            name: (keyword, self.options[name], name in effective or len(keyword.owners) > 1, CONVERTED.get(name))
             for name, keyword in self.table.keywords.items()
             if keyword.takes("request")
         }

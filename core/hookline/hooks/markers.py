@@ -26,6 +26,7 @@ class Conditions(NamedTuple):
     statuses, headers, schemes: each that is given must hold; of its members one is enough. headers: names in lower case.
     options, fields, switch: those of pre_request. One that holds is enough. fields: names in lower case. switch: the name
     of an attribute of the plugin. It is the only one of these that other events have.
+    when: on pre_request, the name of a method of the plugin, f(request), which is asked where one of these holds for the client.
     observes: on pre_request, does it leave alone what the preconditions of others ask for?
     """
 
@@ -35,15 +36,16 @@ class Conditions(NamedTuple):
     options: frozenset[str] | None = None
     fields: frozenset[str] | None = None
     switch: str | None = None
+    when: str | None = None
     observes: bool | None = None
 
     @property
     def has_request_conditions(self) -> bool:
-        """Is one of options, fields and switch given, so that core skips the implementation where none of them holds?"""
-        return self.options is not None or self.fields is not None or self.switch is not None
+        """Is one of options, fields, switch and when given, so that core skips the implementation where none of them holds?"""
+        return any(given is not None for given in (self.options, self.fields, self.switch, self.when))
 
     def of_request(self) -> dict[str, list[str]]:
-        """Return those of pre_request that are given: for each kind (option, field, switch), the names in order."""
+        """Return those of pre_request that are given, but `when`: for each kind (option, field, switch), the names in order."""
         names = {"option": self.options, "field": self.fields, "switch": self.switch and {self.switch}}
         return {kind: sorted(given) for kind, given in names.items() if given}
 
@@ -73,6 +75,7 @@ def hookimpl(
     options: Iterable[str] | None = ...,
     fields: Iterable[str] | None = ...,
     switch: str | None = ...,
+    when: str | None = ...,
     observes: bool | None = ...,
 ) -> Callable[[F], F]: ...
 def hookimpl(
@@ -89,6 +92,7 @@ def hookimpl(
     options: Iterable[str] | None = None,
     fields: Iterable[str] | None = None,
     switch: str | None = None,
+    when: str | None = None,
     observes: bool | None = None,
 ) -> Any:
     """Mark a method as the implementation of the event of its name (or of `specname`).
@@ -113,6 +117,11 @@ def hookimpl(
         On on_headers, post_request and the connection hooks there is `switch` alone: the implementation is left out, and
         costs nothing, until the switch is turned on.
 
+    when: the name of a method of the plugin, `f(request)`, which is asked, instead of calling all implementations for every
+        request, where an option or a field of the client or the switch would have them called; without these three, it is
+        asked for each request. It returns whether the implementation has anything to do, at once, and changes nothing. It is
+        not asked where a precondition holds for the call itself. On pre_request alone.
+
     observes: True, on pre_request, says that the implementation sets nothing that preconditions of others name. Core calls it
         for all requests, of its schemes and once its switch is on, and calls no others on its account.
 
@@ -129,6 +138,7 @@ def hookimpl(
             None if options is None else frozenset(options),
             None if fields is None else frozenset(name.lower() for name in fields),
             switch,
+            when,
             observes,
         )
         target.hook_conditions = conditions  # type: ignore[attr-defined]  # functions take attributes

@@ -129,11 +129,13 @@ class Pool:
     close_count: how often the pool was closed. A call that waits meanwhile sees by it that it must not go on.
     reused_before: `reused` of the connections that have left the pool, added up.
     retired: True if the client has dropped the pool, which keeps no idle connections then.
+    timer: that of the loop, which closes what is idle for too long; exchanges have it check their deadlines too.
     """
 
     __slots__ = (
-        "_connection_limit", "_due", "_loop", "_shared_queue", "_timer", "close_count", "closing", "connections", "idle",
-        "is_queued", "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions", "waiters",
+        "_connection_limit", "_due", "_loop", "_shared_queue", "close_count", "closing", "connections", "idle",
+        "is_queued", "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions",
+        "timer", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -149,7 +151,7 @@ class Pool:
         self.limit = limit
         self.keep_alive = keep_alive
         self._loop = loop
-        self._timer = timer
+        self.timer = timer
         self._connection_limit = connection_limit
         self._shared_queue = connection_limit.queue  # for `release`, which every exchange calls
         self.idle: list[Connection] = []
@@ -339,7 +341,7 @@ class Pool:
         """Have the timer close what is idle for too long."""
         if self._due == _NEVER:
             self._due = self._loop.time() + self.keep_alive
-            self._timer.add(self)
+            self.timer.add(self)
 
     def remove(self, connection: Any) -> None:
         """Remove a connection that is lost, detached or about to be closed, and free its slot."""
@@ -405,7 +407,7 @@ class Pool:
             if oldest.completed_at > ended:
                 return now + max(oldest.completed_at - ended, 0.01)
             self.close_idle(oldest)
-        self._timer.discard(self)
+        self.timer.discard(self)
         return math.inf
 
     def retire(self) -> None:
@@ -444,7 +446,7 @@ class Pool:
 
     def close(self) -> None:
         """Close all connections, which no exchange uses any more."""
-        self._timer.discard(self)
+        self.timer.discard(self)
         self._due = math.inf
         self.idle.clear()
         for connection in list(self.connections):

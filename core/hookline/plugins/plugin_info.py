@@ -99,7 +99,8 @@ class PluginInfo:
         found = [implementation.conditions for implementation in self.implementations.get("pre_request", ())]
         if not all(conditions.has_request_conditions for conditions in found):
             return ()
-        words = (f"{kind} {name}" for each in found for kind, names in each.of_request().items() for name in names)
+        words = [f"{kind} {name}" for each in found for kind, names in each.of_request().items() for name in names]
+        words += [f"when {each.when}" for each in found if each.when is not None and not each.of_request()]
         return tuple(dict.fromkeys(words))
 
     def of(self, kind: type[Any]) -> list[Any]:

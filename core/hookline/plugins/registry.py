@@ -24,7 +24,7 @@ _PLAIN_HOOKS = ("declare", *DATA_EVENTS, "connected", "disconnected", "attached"
 _WITHOUT_WRAPPERS = (*_PLAIN_HOOKS, "connecting", "closed")
 _AFTER_HEAD = ("statuses", "headers", "schemes", "switch")
 _CONDITIONS = {  # the preconditions that each event has
-    "pre_request": ("schemes", "options", "fields", "switch", "observes"),
+    "pre_request": ("schemes", "options", "fields", "switch", "when", "observes"),
     "on_headers": _AFTER_HEAD,
     "post_request": _AFTER_HEAD,
     **dict.fromkeys(CONNECTION_HOOKS, ("switch",)),
@@ -194,14 +194,16 @@ def add_implementation(info: PluginInfo, name: str, member: Any, options: Mappin
     accepted = _accepted.get(member) if is_method else None
     conditions = conditions_of(method)
     switch = None if conditions.switch is None else getattr(info.plugin, conditions.switch, None)
+    when = None if conditions.when is None else getattr(info.plugin, conditions.when, None)
     if (
         accepted is None
         or accepted.options is not options
         or accepted.conditions is not conditions
         or accepted.code is not member.__code__
         or (conditions.switch is not None and not isinstance(switch, Switch))
+        or (conditions.when is not None and not callable(when))
     ):
-        event, shape = check_method(info, options.get("specname") or name, method, options, conditions, switch)
+        event, shape = check_method(info, options.get("specname") or name, method, options, conditions, switch, when)
         if is_method:
             _accepted[member] = Accepted(options, conditions, member.__code__, event, shape)
     else:
@@ -218,13 +220,20 @@ def add_implementation(info: PluginInfo, name: str, member: Any, options: Mappin
             is_wrapper=bool(options.get("wrapper")),
             rank=-1 if options.get("tryfirst") else 1 if options.get("trylast") else 0,
             switch=switch,
+            when=when,
             shape=shape,
         )
     )
 
 
 def check_method(
-    info: PluginInfo, event: str, method: Any, options: Mapping[str, Any], conditions: Conditions, switch: object
+    info: PluginInfo,
+    event: str,
+    method: Any,
+    options: Mapping[str, Any],
+    conditions: Conditions,
+    switch: object,
+    when: object,
 ) -> tuple[str | None, Shape | None]:
     """Return the event that a marked method implements, and how it is called; None for an optional hook that is unknown.
 
@@ -236,16 +245,16 @@ def check_method(
         raise PluginError(
             f"{info.label} implements the unknown hook {event!r}{suggestion(event, ARGUMENTS)}{how_to_disable(info.name)}"
         )
-    fault = next(faults(event, method, options, conditions, switch), None)
+    fault = next(faults(event, method, options, conditions, switch, when), None)
     if fault is not None:
         raise PluginError(f"{info.label}: {fault}{how_to_disable(info.name)}")
     return event, shape_of(event, method, is_handler=False)
 
 
 def faults(
-    event: str, method: Any, options: Mapping[str, Any], conditions: Conditions, switch: object
+    event: str, method: Any, options: Mapping[str, Any], conditions: Conditions, switch: object, when: object
 ) -> Iterator[str]:
-    """Yield why a method cannot be an implementation of an event. switch: what the precondition of that name names."""
+    """Yield why a method cannot be an implementation of an event. switch, when: what the preconditions of these names name."""
     positional, keywords, _, optional = parameters(method)
     for argument in (*positional, *keywords):
         # one with a default may be offered by another version of core; a similar name is a mistake in writing
@@ -266,7 +275,11 @@ def faults(
     for kind, value in conditions._asdict().items():
         if value is not None and kind not in _CONDITIONS.get(event, ()):
             yield f"{event} has no precondition {kind}="
-    if conditions.observes and (conditions.options is not None or conditions.fields is not None):
-        yield f"{event}: observes= is for implementations that run for all requests, without options= and fields="
+    if conditions.observes and any(
+        each is not None for each in (conditions.options, conditions.fields, conditions.when)
+    ):
+        yield f"{event}: observes= is for implementations that run for all requests, without options=, fields= and when="
     if conditions.switch is not None and not isinstance(switch, Switch):
         yield f"{event}: switch={conditions.switch!r} names no hookline.Switch of the plugin"
+    if conditions.when is not None and (not callable(when) or is_coroutine_function(when)):
+        yield f"{event}: when={conditions.when!r} names no plain method of the plugin, f(request)"

@@ -136,7 +136,7 @@ class Cookies:
             Credential("Cookie"),
         ]
 
-    @hookimpl(options=("cookies",), switch="has_jar")
+    @hookimpl(options=("cookies",), switch="has_jar", when="has_cookies_for")
     def pre_request(self, response: HttpResponse[Request]) -> None:
         request = response.request
         own = request.cookies
@@ -151,6 +151,16 @@ class Cookies:
             field = field_with_option(field or "", request, None if own is defaults else own, defaults)
         if field and not request.has_header("Cookie"):
             request.unredirected_headers["Cookie"] = field
+
+    def has_cookies_for(self, request: Request) -> bool:
+        """Say whether a request may get cookies: of the client's `cookies=`, or of the jar. Core asks this for each request."""
+        defaults = type(request).cookies
+        if defaults is not None:
+            if defaults.field:
+                return True
+            self._adopt(defaults)
+        origin = request.origin
+        return self._jar is not None and self._jar.has_cookies_for(origin.host, origin.tls)
 
     @hookimpl(headers=("set-cookie",))
     def on_headers(self, response: HttpResponse[Request]) -> None:
