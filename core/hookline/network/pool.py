@@ -179,8 +179,11 @@ class Pool:
                 return connection
         if not self.sessions:
             return None
-        if not self.waiters and (stream := self.sessions[0].take_stream_beside()) is not None:
-            return stream
+        if not self.waiters:
+            session = self.sessions[0]
+            stream = session.take_stream_at_once(is_fresh=now - session.completed_at < PROBE_AFTER)
+            if stream is not None:
+                return stream
         return self.take_stream(now)
 
     def take_stream(self, now: float, *, is_first: bool = False) -> Carrier | None:
@@ -315,7 +318,9 @@ class Pool:
                 if connection.on_fast_path:
                     session = connection.session
                     session.take_back(connection)
-                    if (self.waiters or not session.streams) and session.on_room is not None:
+                    # an idle one that the timer watches already needs nothing more
+                    is_watched = self.keep_alive and self._due != _NEVER and not self._shared_queue
+                    if (self.waiters or not (session.streams or is_watched)) and session.on_room is not None:
                         self._serve_from(session)
                     return
                 connection.end()
