@@ -318,9 +318,11 @@ class Pool:
                 if connection.on_fast_path:
                     session = connection.session
                     session.take_back(connection)
-                    # an idle one that the timer watches already needs nothing more
-                    is_watched = self.keep_alive and self._due != _NEVER and not self._shared_queue
-                    if (self.waiters or not (session.streams or is_watched)) and session.on_room is not None:
+                    # nothing is to be done for an idle one that is kept, and that the timer watches already
+                    is_due = not session.streams and (
+                        self._due == _NEVER or not self.keep_alive or bool(self._shared_queue)
+                    )
+                    if (is_due or self.waiters) and session.on_room is not None:
                         self._serve_from(session)
                     return
                 connection.end()
