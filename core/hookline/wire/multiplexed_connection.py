@@ -146,12 +146,7 @@ class MultiplexedConnection(BaseConnection):
 
         is_fresh: an idle connection was used a moment ago. One that carries exchanges needs no check.
         """
-        streams = self.streams
-        if not (streams or is_fresh) or not (self.alive and self.keep_alive):
-            return None
-        if self.is_going_away or len(streams) >= self.max_streams:  # `has_room`, for a call less
-            return None
-        return self.take_stream()
+        return self.take_stream() if (self.streams or is_fresh) and self.has_room else None
 
     def take_back(self, stream: Stream) -> None:
         """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange.

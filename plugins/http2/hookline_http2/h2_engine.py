@@ -182,7 +182,7 @@ class H2Engine:
         self._decoder = connection.decoder = FieldDecoder()
         self._decoder.max_header_list_size = MAX_HEADER_LIST
         self._unparsed = b""  # less than a frame
-        self._last_fields: Fields = ()  # of a head, that were found to be right
+        self._last_fields: Fields | None = None  # of a head, that were found to be right
         self._open: dict[int, bool] = {}  # streams that may still receive, and whether their final head has come
         self._last_number = 0  # of a stream that was opened
         self._last_processed = HIGHEST  # as the last GOAWAY says
