@@ -18,6 +18,7 @@ from hookline import (
     WriteTimeout,
     hookimpl,
 )
+from kit.turns import until
 
 
 async def test_get(client, server):
@@ -126,6 +127,28 @@ async def test_uploads_share_the_connection(client, server):
     assert [response.content for response in responses] == contents
     assert server.connections == 1
     assert min(at_first_end) > 1_000_000
+
+
+async def test_upload_that_begins_later_does_not_wait_for_the_end_of_the_first(client, server):
+    """What was queued while the first was the only one is all that comes before the second."""
+    ends = asyncio.Event()
+
+    async def endless():
+        while not ends.is_set():
+            yield bytes(200_000)
+
+    async def answer(session, request):
+        await request.ended.wait()
+        session.head(request.stream, ends=True)
+
+    server.answers["/x"] = answer
+    first = asyncio.ensure_future(client.post(server.url("/x"), data=endless()))
+    await until(lambda: server.requests and len(server.requests[0].body) > 1_000_000)
+    await client.post(server.url("/x"), data=b"b" * 500_000)
+    assert not first.done()
+    assert len(server.requests[1].body) == 500_000
+    ends.set()
+    await first
 
 
 @pytest.mark.parametrize("status", [204, 304])

@@ -181,8 +181,11 @@ class Pool:
                 return connection
         if not self.sessions:
             return None
-        if not self.waiters and (stream := self.sessions[0].take_stream_beside()) is not None:
-            return stream
+        if not self.waiters:
+            session = self.sessions[0]
+            stream = session.take_stream_at_once(is_fresh=now - session.completed_at < PROBE_AFTER)
+            if stream is not None:
+                return stream
         return self.take_stream(now)
 
     def take_stream(self, now: float, *, is_first: bool = False) -> Carrier | None:
@@ -317,7 +320,11 @@ class Pool:
                 if connection.on_fast_path:
                     session = connection.session
                     session.take_back(connection)
-                    if (self.waiters or not session.streams) and session.on_room is not None:
+                    # nothing is to be done for an idle one that is kept, and that the timer watches already
+                    is_due = not session.streams and (
+                        self._due == _NEVER or not self.keep_alive or bool(self._shared_queue)
+                    )
+                    if (is_due or self.waiters) and session.on_room is not None:
                         self._serve_from(session)
                     return
                 connection.end()

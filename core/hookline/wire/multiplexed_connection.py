@@ -160,12 +160,14 @@ class MultiplexedConnection(BaseConnection):
         self.opened_streams += 1
         return stream
 
-    def take_stream_beside(self) -> Stream | None:
-        """Return a stream for one exchange beside others; None if there are no others, or if there is no room for it.
+    def take_stream_at_once(self, *, is_fresh: bool) -> Stream | None:
+        """Return a stream for one exchange; None if there is no room for it, or if the pool is to check the connection first.
+
+        is_fresh: an idle connection was used a moment ago. One that carries exchanges needs no check.
 
         Example: docs/plugins/protocols.md#the-steps-of-an-exchange
         """
-        return self.take_stream() if self.streams and self.has_room else None
+        return self.take_stream() if (self.streams or is_fresh) and self.has_room else None
 
     def take_back(self, stream: Stream) -> None:
         """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange.
