@@ -134,9 +134,7 @@ class HooklineNames:
         where: Literal["client", "request"] = "client" if owner == "HttpClient" else "request"
         function = HttpClient.__init__ if owner == "HttpClient" else HttpClient.request
         configuration = self.client.configuration
-        is_of_a_call = owner == "request" and (
-            keyword in CALL_KEYWORDS or keyword in configuration.bodies.keywords
-        )
+        is_of_a_call = owner == "request" and (keyword in CALL_KEYWORDS or keyword in configuration.bodies.keywords)
         is_option = configuration.table.find(keyword, where) is not None
         return is_of_a_call or is_option or keyword in inspect.signature(function).parameters
 
