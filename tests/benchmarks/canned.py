@@ -151,7 +151,7 @@ class Http2Transport(CannedTransport):
             loop.call_soon(self.answer)
         data = bytes(data)[self.unread :]
         self.unread = 0
-        at, opened, (head, fields, body) = 0, 0, self.parts
+        at, opened, number, (head, fields, body) = 0, 0, 0, self.parts
         while at < len(data):
             kind, flags, number = self.FRAME.unpack_from(data, at)
             at += self.FRAME.size + (kind >> 8)
