@@ -24,7 +24,7 @@ BRIEF = ("--publish", "--rounds", "1", "--seconds", "0.02", "--retries", "0", "-
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def run(*words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run(*words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, str(RUN), *words], capture_output=True, text=True, timeout=timeout)
 
 
@@ -214,7 +214,7 @@ def test_clients_are_installed_into_environments_of_their_own(tmp_path: Path) ->
     workloads = ("h_post", "e_json", "f_down", "i_up", "r_call", "h2_c32", "h2_down", "h2_new")
     words = ("--workloads", ",".join(workloads), "--clients", "hookline,niquests", "--environments", str(tmp_path))
 
-    done = run(*BRIEF, *words, "--docs", str(tmp_path), timeout=400)
+    done = run(*BRIEF, *words, "--docs", str(tmp_path), timeout=900)
 
     assert done.returncode == 0, done.stderr
     figures = figures_in((tmp_path / "performance.md").read_text(encoding="utf-8"))
