@@ -97,6 +97,12 @@ def version(session: nox.Session) -> None:
     session.run(sys.executable, "tools/version.py", *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def links(session: nox.Session) -> None:
+    """Write the links of a public repository into what is built: nox -s links -- https://HOST/OWNER/NAME."""
+    session.run(sys.executable, "tools/links.py", *session.posargs)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build and check the sdists and wheels of the root and all members, in dist/; the same bytes for the same commit."""

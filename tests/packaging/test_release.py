@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import functools
 import hashlib
 import http.server
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,38 @@ def test_archives_of_two_builds_are_the_same_bytes(tmp_path: Path, monkeypatch: 
     first = digests(tmp_path / "dist-one")
     assert len(first) == 2 * len(PROJECT)
     assert digests(tmp_path / "dist-two") == first
+
+
+def test_links_of_a_public_repository_are_in_the_archives(tmp_path: Path) -> None:
+    copies = copy_of_the_sources(tmp_path / "copy", 1_700_000_000)
+    repository = "https://example.org/owner/hookline"
+    version = read_pyproject(ROOT)["project"]["version"]
+
+    run(sys.executable, copies[0] / "tools" / "links.py", repository)
+    once = {path: path.read_bytes() for path in (tmp_path / "copy").rglob("*") if path.is_file()}
+    run(sys.executable, copies[0] / "tools" / "links.py", repository)
+    assert {path: path.read_bytes() for path in (tmp_path / "copy").rglob("*") if path.is_file()} == once
+    build(tmp_path / "dist", *copies)
+
+    for wheel in (tmp_path / "dist").glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            metadata = email.message_from_bytes(archive.read(name))
+        urls = dict(line.split(", ") for line in metadata.get_all("Project-URL", []))
+        assert urls["Source"] == repository, wheel
+        assert urls["Changelog"] == f"{repository}/blob/v{version}/CHANGELOG.md"
+        links = re.findall(r"\]\(([^)]+)\)", re.sub(r"(?ms)^```.*?^```$", "", str(metadata.get_payload())))
+        assert [link for link in links if not re.match("https?://|#", link)] == [], wheel
+        paths = [link.partition(f"/v{version}/")[2].partition("#")[0] for link in links if link.startswith(repository)]
+        assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("words", [[], ["example.org"], ["https://example.org/owner/hookline", "more"]])
+def test_what_is_no_address_of_a_repository_changes_nothing(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools" / "links.py", *words], capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "https://example.org/owner/hookline" in done.stderr
 
 
 class Index(http.server.SimpleHTTPRequestHandler):
@@ -157,5 +191,7 @@ def test_workflow_publishes_what_was_tested_without_a_password() -> None:
 
     assert (jobs["build"]["needs"], jobs["publish"]["needs"]) == ("test", "build")
     assert [name for name, job in jobs.items() if "permissions" in job] == ["publish"]
+    commands = [step["run"] for step in jobs["build"]["steps"] if "run" in step]
+    assert commands[-2:] == ['nox -s links -- "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"', "nox -s build"]
     assert [step for step in jobs["publish"]["steps"] if "run" in step] == []
     assert "secrets" not in (WORKFLOWS / "publish.yml").read_text(encoding="utf-8")
