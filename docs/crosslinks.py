@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from python_pages import page_of
@@ -41,8 +42,11 @@ def setup(app: Any) -> dict[str, bool]:
         url = page_of(name)
         if url is not None:
             return nodes.reference("", "", contnode, refuri=url, internal=False, reftitle=f"{name} in Python")
-        if name.partition(".")[0].startswith("hookline"):
+        package, _, rest = name.partition(".")
+        if package.startswith("hookline"):
             log.warning("%s is public, but on no page of the reference", name, location=node)
+        elif rest and package in sys.stdlib_module_names:
+            log.warning("%s has no page in python_pages.py", name, location=node)
         return contnode
 
     def link_code(app: Any, doctree: Any, page: str) -> None:

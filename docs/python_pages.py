@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import builtins
-import sys
+import importlib
 
 PYTHON = "https://docs.python.org/3/library/"
-# The pages of modules that are not named after them, and those of names that stand apart from their module.
-_PAGES_OF_MODULES = {"asyncio": "asyncio-eventloop", "http.cookies": "http.cookies", "os.path": "os.path"}
+# Modules that have one page, which is named after them and describes all their public names.
+_MODULES = {
+    "collections.abc", "contextlib", "datetime", "decimal", "enum", "functools", "http.cookiejar", "http.cookies", "io", "json",
+    "logging", "os", "pathlib", "socket", "ssl", "threading", "typing", "uuid",
+}  # fmt: skip
+# Names that stand on other pages than the rules below say.
 _PAGES = {
     "asyncio.AbstractEventLoop": "asyncio-eventloop",
     "asyncio.BaseProtocol": "asyncio-protocol",
     "asyncio.BaseTransport": "asyncio-protocol",
     "asyncio.BufferedProtocol": "asyncio-protocol",
     "asyncio.CancelledError": "asyncio-exceptions",
+    "asyncio.Event": "asyncio-sync",
     "asyncio.Future": "asyncio-future",
     "asyncio.Protocol": "asyncio-protocol",
     "asyncio.Server": "asyncio-eventloop",
@@ -24,11 +29,14 @@ _PAGES = {
     "asyncio.Transport": "asyncio-protocol",
     "asyncio.gather": "asyncio-task",
     "asyncio.run": "asyncio-runner",
+    "asyncio.run_coroutine_threadsafe": "asyncio-task",
     "asyncio.timeout": "asyncio-task",
     "asyncio.to_thread": "asyncio-task",
-    "False": "constants",
+    "asyncio.wait_for": "asyncio-task",
     "None": "constants",
-    "True": "constants",
+    "bool": "functions",
+    "float": "functions",
+    "int": "functions",
     "object": "functions",
     "super": "functions",
     "type": "functions",
@@ -36,16 +44,16 @@ _PAGES = {
 
 
 def page_of(name: str) -> str | None:
-    """Return the URL of a name of Python such as `ssl.SSLContext`, `str` or `TimeoutError`; None for another name."""
+    """Return the URL of a name of Python such as `ssl.SSLContext`, `str` or `TimeoutError`; None for any other name."""
     module, _, last = name.rpartition(".")
     if name in _PAGES:
         page = _PAGES[name]
-    elif module:
-        if module.partition(".")[0] not in sys.stdlib_module_names:
+    elif module in _MODULES:
+        if not hasattr(importlib.import_module(module), last):
             return None
-        page = _PAGES_OF_MODULES.get(module, module)
+        page = module
     else:
-        found = getattr(builtins, last, None)
+        found = None if module else getattr(builtins, name, None)
         if not isinstance(found, type):
             return None
         page = "exceptions" if issubclass(found, BaseException) else "stdtypes"

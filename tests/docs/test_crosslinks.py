@@ -13,6 +13,13 @@ import pytest
 
 from kit.site import site_module
 
+# A name of each kind that no table has, and of each module.
+OF_MODULES = [
+    "str", "bytes", "OSError", "RuntimeError", "collections.abc.Mapping", "contextlib.suppress", "datetime.timedelta",
+    "decimal.Decimal", "enum.Enum", "functools.partial", "http.cookiejar.CookieJar", "http.cookies.SimpleCookie", "io.BytesIO",
+    "json.dumps", "logging.Logger", "os.PathLike", "pathlib.Path", "socket.socket", "ssl.SSLContext", "threading.Thread",
+    "typing.Any", "uuid.UUID",
+]  # fmt: skip
 # Where Debian's package python3-doc has the index of Python's documentation.
 INVENTORY = Path("/usr/share/doc/python3/html/objects.inv")
 
@@ -55,9 +62,19 @@ def test_names_of_python_have_a_page(name: str, page: str) -> None:
     assert python_pages.page_of(name) == python_pages.PYTHON + page
 
 
-@pytest.mark.parametrize("name", ["HttpClient", "hookline.HttpClient", "multidict.CIMultiDict", "print", "ResponseT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HttpClient", "hookline.HttpClient", "multidict.CIMultiDict", "print", "ResponseT", "token.py", "http.request.method",
+        "io.BufferedReader(response.raw)", "http.cookiejar", "asyncio.no_such_name", "ssl.no_such_name",
+    ],
+)  # fmt: skip
 def test_other_names_have_none(name: str) -> None:
     assert python_pages.page_of(name) is None
+
+
+def test_each_module_has_a_name_that_is_compared() -> None:
+    assert {name.rpartition(".")[0] for name in OF_MODULES} - {""} == python_pages._MODULES
 
 
 def names_in_the_table() -> list[str]:
@@ -73,9 +90,7 @@ def test_names_of_the_table_exist(name: str) -> None:
 
 
 @pytest.mark.skipif(not INVENTORY.exists(), reason="python3-doc is not installed")
-@pytest.mark.parametrize(
-    "name", [*names_in_the_table(), "str", "OSError", "typing.Any", "ssl.SSLContext", "os.PathLike"]
-)
+@pytest.mark.parametrize("name", [*names_in_the_table(), *OF_MODULES])
 def test_python_describes_the_names_where_the_table_says(name: str) -> None:
     assert f"library/{python_pages.page_of(name).removeprefix(python_pages.PYTHON)}" in described_by_python()
 
