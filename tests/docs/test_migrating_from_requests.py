@@ -48,7 +48,7 @@ def body_of_each_method(client: Any, url: str) -> list[Any]:
 
 
 def read_in_parts(client: Any, url: str) -> Any:
-    """Read a stream until its first bytes, and close it."""
+    """Look at the head of a stream, and close it."""
     with client.get(url + "/chunks", stream=True) as answer:
         return answer.status_code, answer.headers["transfer-encoding"]
 
@@ -92,15 +92,11 @@ def connections_refused(client: Any, url: str) -> None:
 
 
 def urls_refused(client: Any, url: str) -> None:
-    """Call a URL without a scheme; the others are in the row as well."""
-    for wrong in ("ftp://a.example/", "http://", "a.example/path"):
-        if wrong != "a.example/path":
-            with pytest.raises(
-                (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL, hookline.InvalidURL)
-            ):
-                client.get(wrong)
-        else:
+    """Call a URL of an unknown scheme, one without a host, and one without a scheme."""
+    for wrong in ("ftp://a.example/", "http://"):
+        with pytest.raises((requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL, hookline.InvalidURL)):
             client.get(wrong)
+    client.get("a.example/path")
 
 
 FILES = {"f": ("a.txt", b"content", "text/plain"), "g": ("b.bin", io.BytesIO(b"more").read(), "application/x-own")}
