@@ -48,7 +48,7 @@ def body_of_each_method(client: Any, url: str) -> list[Any]:
 
 
 def read_in_parts(client: Any, url: str) -> Any:
-    """Read a stream until its first bytes, and close it."""
+    """Look at the head of a stream, and close it."""
     with client.get(url + "/chunks", stream=True) as answer:
         return answer.status_code, answer.headers["transfer-encoding"]
 
@@ -56,7 +56,8 @@ def read_in_parts(client: Any, url: str) -> Any:
 def after_login(client: Any, url: str) -> Any:
     """Return cookies that the client has stored, and those that it sends."""
     client.get(url + "/set?sid=31d4&lang=en")
-    return client.cookies.get("sid"), client.cookies.get("none"), fields_sent(client.get(url + "/echo"), "cookie")
+    known = ["lang" in client.cookies, "none" in client.cookies, client.cookies.get("sid"), client.cookies.get("none")]
+    return known, fields_sent(client.get(url + "/echo"), "cookie")
 
 
 def forms(client: Any, url: str) -> list[Any]:
@@ -92,15 +93,11 @@ def connections_refused(client: Any, url: str) -> None:
 
 
 def urls_refused(client: Any, url: str) -> None:
-    """Call a URL without a scheme; the others are in the row as well."""
-    for wrong in ("ftp://a.example/", "http://", "a.example/path"):
-        if wrong != "a.example/path":
-            with pytest.raises(
-                (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL, hookline.InvalidURL)
-            ):
-                client.get(wrong)
-        else:
+    """Call a URL of an unknown scheme, one without a host, and one without a scheme."""
+    for wrong in ("ftp://a.example/", "http://"):
+        with pytest.raises((requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL, hookline.InvalidURL)):
             client.get(wrong)
+    client.get("a.example/path")
 
 
 FILES = {"f": ("a.txt", b"content", "text/plain"), "g": ("b.bin", io.BytesIO(b"more").read(), "application/x-own")}
@@ -229,8 +226,8 @@ SAME = (
     ),
     Same(
         "Request.url",
-        lambda c, u: prepared(c, "GET", u + "/x", params={"a": "1"}).url,
-        lambda c, u: c.build_request("GET", u + "/x", params={"a": "1"}).url,
+        lambda c, u: prepared(c, "GET", u + "/x#part", params={"a": "1"}).url,
+        lambda c, u: c.build_request("GET", u + "/x#part", params={"a": "1"}).url,
     ),
     Same(
         "Request.headers",
