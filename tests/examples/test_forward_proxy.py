@@ -43,6 +43,13 @@ async def proxy(make_proxy: Make) -> Any:
     return await make_proxy()
 
 
+@pytest.fixture(params=["http", "https"])
+def site(request: pytest.FixtureRequest) -> Site:
+    """aiohttp's server, without and with TLS."""
+    found: Site = request.getfixturevalue("aiohttp_server" if request.param == "http" else "aiohttp_tls_server")
+    return found
+
+
 async def run(*command: str | Path, data: bytes | None = None) -> bytes:
     """Run a program, and return what it has printed.
 
@@ -88,21 +95,13 @@ def through(proxy: Any, **options: Any) -> HttpClient:
 
 
 @pytest.mark.parametrize("kind", ["bytes", "stream"])
-@pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_curl_downloads(
-    proxy: Any, aiohttp_server: Site, aiohttp_tls_server: Site, certificates: Certificates, kind: str, scheme: str
-) -> None:
-    site = aiohttp_server if scheme == "http" else aiohttp_tls_server
+async def test_curl_downloads(proxy: Any, site: Site, certificates: Certificates, kind: str) -> None:
     content = await curl(proxy, "--cacert", certificates.ca_file, site.url(f"/{kind}/{3 * MIB}"))
     assert hashlib.sha256(content).digest() == hashlib.sha256(pattern(3 * MIB)).digest()
 
 
 @pytest.mark.parametrize("length", ["known", "chunked"])
-@pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_curl_uploads(
-    proxy: Any, aiohttp_server: Site, aiohttp_tls_server: Site, certificates: Certificates, length: str, scheme: str
-) -> None:
-    site = aiohttp_server if scheme == "http" else aiohttp_tls_server
+async def test_curl_uploads(proxy: Any, site: Site, certificates: Certificates, length: str) -> None:
     body = pattern(3 * MIB)
     options = ["-T", "-"] if length == "chunked" else ["--data-binary", "@-"]
     answer = await curl(proxy, "--cacert", certificates.ca_file, *options, site.url("/upload"), data=body)
