@@ -157,7 +157,7 @@ class PluginHost(ClientAttributes):
             from hookline import HttpClient
 
             client = HttpClient()
-            print("max_redirects" in client.configuration.options)
+            print("timeout" in client.configuration.options)
         """
         found = self._configuration
         if found is None or self._headers_version != self._version(self.headers):

@@ -38,7 +38,7 @@ class Route:
 
     Example::
 
-        from hookline import DirectRoute, HttpClient, Route, hookimpl
+        from hookline import HttpClient, Route, hookimpl
 
 
         class Twin(Route):

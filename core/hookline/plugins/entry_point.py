@@ -27,11 +27,10 @@ class EntryPoint(NamedTuple):
 
     Example::
 
-        from hookline import EntryPoint, entry_points
+        from hookline import EntryPoint
 
-        entry: EntryPoint = next(entry for entry in entry_points("hookline") if entry.name == "redirects")
+        entry = EntryPoint("hookline", "stamp", "acme_stamp:Stamp", "acme-stamp", "1.0")
         print(entry.label, sorted(entry.names), entry.is_optional)
-        plugin = entry.make_plugin(entry.load_plugin())
     """
 
     group: str
@@ -63,8 +62,9 @@ class EntryPoint(NamedTuple):
 
             from hookline import entry_points
 
-            (command,) = [entry for entry in entry_points("hookline.names") if entry.name == "TooManyRedirects"]
-            print(command.load())
+            for entry in entry_points("hookline"):
+                if not entry.is_optional:
+                    print(entry.name, entry.load())
         """
         module, _, attributes = self.value.partition("[")[0].partition(":")
         found: Any = import_module(module.strip())
@@ -76,6 +76,13 @@ class EntryPoint(NamedTuple):
         """Import the factory of a plugin: a class, or a function that returns the plugin.
 
         Raises: PluginError, whatever goes wrong.
+
+        Example::
+
+            from hookline import entry_points
+
+            for entry in entry_points("hookline"):
+                print(entry.make_plugin(entry.load_plugin()))
         """
         with plugin_error(f"plugin {self.name!r} of {self.label} cannot be imported", how_to_disable(self.name)):
             return self.load()

@@ -33,15 +33,27 @@ class PluginInfo:
 
     Example::
 
-        from hookline import HttpClient, Option, PluginInfo
+        from hookline import HttpClient, Option, PluginInfo, hookimpl
 
-        client = HttpClient()
-        info: PluginInfo = client.plugins["redirects"]
+
+        class Stamp:
+            @hookimpl
+            def declare(self):
+                return [Option("stamp", doc="the value of X-Stamp")]
+
+            @hookimpl(options=("stamp",))
+            def pre_request(self, response):
+                response.request.headers["X-Stamp"] = response.request.stamp
+
+
+        client = HttpClient(plugins=[Stamp()])
+        info: PluginInfo = client.plugins["stamp"]
         print(info.label, info.hooks, info.options, info.bodies, info.media_types, info.runs_for)
-        print(info.of(Option), info.names_in("before"), info.is_left_out_by({"redirects"}))
-        info.check_replaces(client.plugins)  # replaces none that must run
-        absent = HttpClient(disable=["redirects"]).plugins.absent
-        print([(info.name, info.why_absent(), info.would_declare()) for info in absent if info.name == "redirects"])
+        print(info.of(Option), info.names_in("before"), info.is_left_out_by({"stamp"}))
+        info.check_replaces(client.plugins)  # it replaces none that must run
+        print(info.would_declare(), info.why_absent())  # if the call leaves it out
+        info.declare()
+        info.forget_implementations()
     """
 
     def __init__(self, name: str, entry: EntryPoint | None = None, plugin: Any = None) -> None:
@@ -61,16 +73,7 @@ class PluginInfo:
         self.declarations: list[Declaration] = []
 
     def forget_implementations(self) -> None:
-        """Set `implementations` to none.
-
-        Example::
-
-            from hookline import HttpClient
-
-            info = HttpClient().plugins["redirects"]
-            info.forget_implementations()
-            print(info.hooks)
-        """
+        """Set `implementations` to none."""
         self.implementations = {}
 
     @property
@@ -147,14 +150,6 @@ class PluginInfo:
         """Call its implementations of `declare`, for `declarations`.
 
         Raises: PluginError, if one raises or returns something else.
-
-        Example::
-
-            from hookline import HttpClient
-
-            info = HttpClient().plugins["redirects"]
-            info.declare()
-            print(info.declarations)
         """
         self.declarations = []
         for implementation in self.implementations.get("declare", ()):
