@@ -23,13 +23,11 @@ from ..exchange.response import HttpResponse
 from ..exchange.state import NEVER
 from ..hooks.handlers import implementations_of
 from ..hooks.markers import EVENTS
-from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.fields import HeadersLike
 from ..messages.params import as_params
 from ..messages.timeout import Timeout
 from ..messages.url import as_url
-from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve_host
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
@@ -43,6 +41,9 @@ from .plugin_host import PluginHost
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
+
+    from ..http1.connection import Connection
+    from ..network.happy_eyeballs import Resolver
 
     ResponseT_co = TypeVar("ResponseT_co", bound=HttpResponse[Any, Any], default=HttpResponse, covariant=True)
 else:  # type checkers alone need the default, which Python has from 3.13 on
@@ -155,7 +156,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     keep_alive: float
     close_connections: bool
     resolver: Resolver | None
-    parser: Callable[[asyncio.AbstractEventLoop], Connection]
+    _parser: Callable[[asyncio.AbstractEventLoop], Connection] | None
     logger: logging.Logger
 
     # The options of core, as they are read. `ClientAttributes` answers for them.
@@ -257,9 +258,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             value = PARAMETERS[name](value)
             if name == "client_version":
                 value = value or type(self).client_version or HttpClient.client_version
-            elif name == "parser":
-                value = value or Connection
-        if not self._ready or name.startswith("_"):
+        if not self._ready or name.startswith("_") or name == "parser":
             object.__setattr__(self, name, value)
             return
         if name in self.__dict__:
@@ -281,6 +280,19 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         setting.convert(keyword, configuration.plugins)
         self._values[name] = setting
         self._renew_configuration()
+
+    @property
+    def parser(self) -> Callable[[asyncio.AbstractEventLoop], Connection]:
+        """What makes the connections: `f(loop)`, the class `Connection` unless another one was given."""
+        if self._parser is not None:
+            return self._parser
+        from ..http1.connection import Connection  # with httptools: the first client opens no connection yet
+
+        return Connection
+
+    @parser.setter
+    def parser(self, parser: Callable[[asyncio.AbstractEventLoop], Connection] | None) -> None:
+        self._parser = parser
 
     def _renew_headers(self, before: CIMultiDict[str]) -> None:
         """Update our own fields in `headers`, unless the user has replaced them. before: what they were until now."""
@@ -607,6 +619,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             async with HttpClient() as client:
                 print(await client.resolve("127.0.0.1", 8000))
         """
+        from ..network.happy_eyeballs import address_text, as_address, resolve_host
+
         address = as_address(host, port)
         try:
             found = [address] if address is not None else await resolve_host(host, port, self.resolver)

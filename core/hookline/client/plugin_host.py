@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from multidict import CIMultiDict, getversion
 
@@ -24,7 +24,9 @@ from ..plugins.selection import Selection, as_list, as_names, clash, precedence
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
 from .hookspecs import SPECIFICATIONS
-from .plugin_list import Plugins
+
+if TYPE_CHECKING:
+    from .plugin_list import Plugins
 
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
@@ -229,6 +231,8 @@ class PluginHost(ClientAttributes):
 
         Example: docs/plugins/replacing.md#disabling-a-plugin
         """
+        from .plugin_list import Plugins
+
         return Plugins(self.configuration, tuple(self._selection.absent), self._registry)
 
     def event(self, name: str) -> Event:

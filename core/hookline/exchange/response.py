@@ -19,7 +19,6 @@ from ..errors import (
 )
 from ..hooks.declarations import MediaType
 from ..hooks.handlers import ResponseEvent, check_event
-from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
 from ..messages.content_decoding import (
@@ -34,7 +33,6 @@ from ..messages.content_decoding import (
 from ..messages.request_body import Source, as_body
 from ..wire.carrier import Carrier
 from .acquire import acquire
-from .built_body import BuiltBody
 from .failure import fail
 from .request import HttpRequest
 from .response_stream import ResponseStream
@@ -42,6 +40,8 @@ from .state import NEVER, NEW, ExchangeState
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
+
+    from ..http1.connection import Connection
 
     RequestT_co = TypeVar("RequestT_co", bound=HttpRequest, default=HttpRequest, covariant=True)
     StreamT_co = TypeVar("StreamT_co", bound=ResponseStream, default=ResponseStream, covariant=True)
@@ -149,6 +149,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         response.is_built, response.is_stored, response._is_as_received = True, stored, as_received
         body = as_body(content, "content=")
         if as_received or isinstance(body, Source):
+            from .built_body import BuiltBody  # here, because most bodies come from the network
+
             assert response._head is not None
             response.connection = BuiltBody(body, response._head)
         else:
@@ -161,9 +163,9 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         Raises: RuntimeError, if no loop is running.
         """
-        connection = self.connection
-        if not isinstance(connection, BuiltBody) or connection.is_started:
+        if not self._has_unread_body:
             return False
+        connection: Any = self.connection  # a BuiltBody
         self._on_fast_path = False
         connection.leave_fast_path(self.request.method, self.request.max_body, self._make_data_listener())
         step = self._step
@@ -174,6 +176,10 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     @property
     def _has_unread_body(self) -> bool:
         """Say whether `build` was given a body that nobody has begun to read."""
+        if not self.is_built:
+            return False
+        from .built_body import BuiltBody
+
         return isinstance(self.connection, BuiltBody) and not self.connection.is_started
 
     # -- the head
@@ -670,6 +676,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         Example: docs/plugins/hooks.md#taking-over-a-connection
         """
+        from ..http1.connection import Connection
+
         connection = self.connection
         if not isinstance(connection, Connection) or not connection.upgraded:
             raise PluginError(

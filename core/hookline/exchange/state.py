@@ -17,16 +17,16 @@ from ..hooks.dispatch_table import with_handlers
 from ..hooks.implementation import Implementation
 from ..hooks.markers import DATA_EVENTS
 from ..hooks.stage import Stage
-from ..http1.parser import parse_status_line
 from ..messages.content_decoding import ContentFilter
 from ..network.pool import Pool
-from ..network.timings import FirstByteListener, Timings
 from ..wire.carrier import Carrier, DataListener
 from ..wire.response_head import ResponseHead
 from .request import HttpRequest
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+    from ..network.timings import Timings
 
 T = TypeVar("T")
 
@@ -180,6 +180,8 @@ class ExchangeState:
 
     def _begin_timings(self) -> None:
         """Record timings from now on; an exchange with the option leaves the fast path."""
+        from ..network.timings import Timings  # here, because few programs ask for them
+
         self._timings = Timings(self._phases_began or monotonic())
         self._phases_began = 0.0
         self._on_fast_path = False
@@ -227,6 +229,8 @@ class ExchangeState:
     def _made_timings(self) -> Timings | None:
         """Return the timings as they are, made now if a plugin records them; None = they are not recorded."""
         if self._timings is None and self._phases_began:
+            from ..network.timings import Timings
+
             self._timings = Timings(self._phases_began)
         return self._timings
 
@@ -273,6 +277,8 @@ class ExchangeState:
             if received or processed or awaited:
                 listener = DataListeners(self, received, processed)
         if self._timings is not None and self._timings.first_byte is None and self.connection is not None:
+            from ..network.timings import FirstByteListener
+
             return FirstByteListener(self._timings, self.connection, listener)
         return listener
 
@@ -514,6 +520,8 @@ class ExchangeState:
 
     def _set_head(self, raw: bytes) -> None:
         """Take a head that did not come from the network. raw: with the empty line at its end."""
+        from ..http1.parser import parse_status_line  # with httptools
+
         self._show_head(ResponseHead(raw, parse_status_line(raw[: raw.find(b"\r\n")]), raw.lower()))
 
     @property

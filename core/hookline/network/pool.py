@@ -17,14 +17,16 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..copying import no_copy
 from ..errors import ClientClosed
-from ..http1.connection import Connection
 from ..wire.carrier import Carrier
-from ..wire.multiplexed_connection import MultiplexedConnection
 from .timer import Timer
+
+if TYPE_CHECKING:
+    from ..http1.connection import Connection
+    from ..wire.multiplexed_connection import MultiplexedConnection
 
 _NEVER = math.inf
 # Seconds of idleness after which the kernel is asked for input: 2 us, which a busy client does not pay
@@ -255,6 +257,8 @@ class Pool:
 
     def add(self, connection: Connection | MultiplexedConnection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
+        from ..wire.multiplexed_connection import MultiplexedConnection  # when the first connection is open
+
         connection.on_lost = self._connection_lost
         self.connections.add(connection)
         if isinstance(connection, MultiplexedConnection):
@@ -435,6 +439,8 @@ class Pool:
     @property
     def stream_count(self) -> int:
         """How many exchanges share a connection with others."""
+        from ..wire.multiplexed_connection import MultiplexedConnection
+
         every = (*self.connections, *self.closing)
         return sum(len(each.streams) for each in every if isinstance(each, MultiplexedConnection))
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Hashable
 from contextlib import nullcontext
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import (
     ConnectionRefused,
@@ -20,14 +20,14 @@ from ..errors import (
     reason_of,
 )
 from ..hooks.declarations import Protocol
-from ..http1.connection import Connection
 from ..messages.clean_url import written_host
-from ..wire.base_connection import handshake_error
-from ..wire.multiplexed_connection import MultiplexedConnection
 from ..wire.opening import phase, run_before_dial
-from .happy_eyeballs import as_address, before_dial, connect_unix, dial, resolve_host
 from .settings import Settings
 from .tls import TLS
+
+if TYPE_CHECKING:
+    from ..http1.connection import Connection
+    from ..wire.multiplexed_connection import MultiplexedConnection
 
 
 class Route:
@@ -250,7 +250,11 @@ class DirectRoute(Settings, Route):
         if self.unix_socket is not None:
             await run_before_dial(self.unix_socket, 0, ())
             with phase("connect"):
+                from .happy_eyeballs import connect_unix
+
                 return await connect_unix(self.unix_socket)
+        from .happy_eyeballs import as_address, before_dial, dial, resolve_host
+
         address = as_address(self.address or self.host, self.port)
         if address is None:
             with phase("dns"):
@@ -306,6 +310,8 @@ class DirectRoute(Settings, Route):
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
         if in_handshake or isinstance(error, ssl.SSLError):
+            from ..wire.base_connection import handshake_error
+
             return handshake_error(error, self._peer)
         if error.errno == errno.ECONNREFUSED:
             return ConnectionRefused(f"no server listens at {self._peer}")

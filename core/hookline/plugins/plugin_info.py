@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, Literal
 
 from ..errors import PluginError, PluginTypeError
-from ..hooks.declarations import Body, Declaration, MediaType, Option
+from ..hooks.declarations import Body, Declaration, MediaType, Option, kind_of
 from ..hooks.implementation import Implementation
 from ..hooks.markers import HOOKS
 from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
@@ -153,10 +153,10 @@ class PluginInfo:
         """
         self.declarations = []
         for implementation in self.implementations.get("declare", ()):
-            with plugin_error(f"{self.label}: declare failed", how_to_disable(self.name)):
+            with plugin_error("{.label}: declare failed", self, disable=self.name):
                 self.declarations += implementation.function() or ()
         for declaration in self.declarations:
-            if not isinstance(declaration, Declaration):
+            if kind_of(declaration) is None:
                 raise PluginError(
                     f"{self.label}: declare returned {type(declaration).__name__}, which is no declaration"
                 )
