@@ -8,6 +8,7 @@ What h2 does otherwise than needed is done here:
 - It has no queues for bodies.
 - It takes a head on a stream that is closed for an error of the connection. So it does not see such heads.
 - It takes a HEADERS frame of padding alone, whose fields follow in CONTINUATION, for an error. So it sees no padding there.
+- It writes each frame as a text for a log, also where there is none, and counts the streams for each request. Here it does not.
 
 For that it gets one frame after the other.
 """
