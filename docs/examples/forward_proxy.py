@@ -159,7 +159,8 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.task = asyncio.get_running_loop().create_task(self.serve())
+        is_one_too_many = len(self.proxy.tasks) >= self.proxy.max_clients
+        self.task = asyncio.get_running_loop().create_task(self.turn_away() if is_one_too_many else self.serve())
         self.proxy.tasks.add(self.task)
         self.task.add_done_callback(self.proxy.tasks.discard)
 
@@ -185,16 +186,20 @@ class ClientConnection(asyncio.Protocol):
     async def serve(self) -> None:
         """Answer the requests of the client until it has gone, or one of the two wants no more."""
         try:
-            if len(self.proxy.tasks) > self.proxy.max_clients:
-                self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the proxy has too many clients")
-                await self.linger(1.0)
-                return
             while self.http.our_state is h11.IDLE:
                 await self.serve_request()
                 if self.http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
                     self.http.start_next_cycle()
             if self.http.our_state is not h11.SWITCHED_PROTOCOL:
                 await self.linger(self.proxy.patience)
+        finally:
+            self.transport.abort()
+
+    async def turn_away(self) -> None:
+        """Answer that there are too many clients."""
+        try:
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the proxy has too many clients")
+            await self.linger(1.0)
         finally:
             self.transport.abort()
 
