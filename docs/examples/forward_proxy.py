@@ -24,6 +24,7 @@ from typing import Any, Self, cast
 import h11
 
 from hookline import (
+    DirectRoute,
     HttpClient,
     HttpRequestException,
     HttpResponse,
@@ -158,7 +159,8 @@ class ClientConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.task = asyncio.get_running_loop().create_task(self.serve())
+        is_one_too_many = len(self.proxy.tasks) >= self.proxy.max_clients
+        self.task = asyncio.get_running_loop().create_task(self.turn_away() if is_one_too_many else self.serve())
         self.proxy.tasks.add(self.task)
         self.task.add_done_callback(self.proxy.tasks.discard)
 
@@ -184,16 +186,20 @@ class ClientConnection(asyncio.Protocol):
     async def serve(self) -> None:
         """Answer the requests of the client until it has gone, or one of the two wants no more."""
         try:
-            if len(self.proxy.tasks) > self.proxy.max_clients:
-                self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the proxy has too many clients")
-                await self.linger(1.0)
-                return
             while self.http.our_state is h11.IDLE:
                 await self.serve_request()
                 if self.http.states == {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
                     self.http.start_next_cycle()
             if self.http.our_state is not h11.SWITCHED_PROTOCOL:
                 await self.linger(self.proxy.patience)
+        finally:
+            self.transport.abort()
+
+    async def turn_away(self) -> None:
+        """Answer that there are too many clients."""
+        try:
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the proxy has too many clients")
+            await self.linger(1.0)
         finally:
             self.transport.abort()
 
@@ -320,54 +326,49 @@ class ClientConnection(asyncio.Protocol):
     async def splice(self, request: h11.Request) -> None:
         """Connect to the host that a CONNECT names, and pass on all bytes in both directions until both sides have ended.
 
-        Raises: Refused; InvalidURL.
+        Raises: Refused; InvalidURL; HttpRequestException.
         """
         target = request.target.decode("ascii")
         if not target.rpartition(":")[2].isdecimal() or not set("/?#@").isdisjoint(target):
             raise Refused(HTTPStatus.BAD_REQUEST, "CONNECT takes host:port")
+        if not isinstance(await self.next_event(), h11.EndOfMessage):
+            raise Refused(HTTPStatus.BAD_REQUEST, "CONNECT has no body")
         host, port = split_url(f"http://{target}/").host, int(target.rpartition(":")[2])
         if self.proxy.connect_ports is not None and port not in self.proxy.connect_ports:
             raise Refused(HTTPStatus.FORBIDDEN, f"no tunnels to port {port}")
-        near, far = Splice(), Splice()
-        near.other, far.other, near.transport = far, near, self.transport
+        client = self.proxy.client
+        # `protocol` has the connection keep what the server says first, instead of taking it for a response without a request.
+        route = DirectRoute("http", host, port, protocol="tunnel", connect_timeout=client.timeout.connect)
+        connection = await route.connect(client)
+        near, far = Splice(self.transport), Splice(connection.transport)
+        near.other, far.other = far, near
         try:
-            async with asyncio.timeout(self.proxy.client.timeout.connect):
-                await asyncio.get_running_loop().create_connection(lambda: far, host, port, happy_eyeballs_delay=0.25)
-            await self.next_event()  # h11.EndOfMessage
+            greeting = connection.set_protocol(far)
             self.send(h11.Response(status_code=200, headers=[], reason="Connection established"))
+            self.transport.write(greeting)
             far.transport.write(self.http.trailing_data[0] + self.unread)
             self.transport.set_protocol(near)
-            for end in (near, far):
-                # A tunnel may be silent for any time, so TCP finds out whether the peers are still there.
-                end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                end.transport.resume_reading()
+            self.transport.resume_reading()
             await asyncio.wait([near.ended, far.ended], return_when=asyncio.FIRST_COMPLETED)
             near.transport.close()
             far.transport.close()
             # What is written already may still be sent.
             await asyncio.wait([near.ended, far.ended], timeout=self.proxy.patience)
-        except TimeoutError as error:
-            raise Refused(HTTPStatus.GATEWAY_TIMEOUT, f"{target} does not answer") from error
-        except OSError as error:
-            raise Refused(HTTPStatus.BAD_GATEWAY, f"{target}: {error.strerror or error}") from error
         finally:
-            if hasattr(far, "transport"):  # it was connected
-                far.transport.abort()
+            far.transport.abort()
 
 
 class Splice(asyncio.Protocol):
     """One end of a tunnel. What arrives here goes out at the other end; if nobody reads it there, nothing is read here."""
 
-    transport: asyncio.Transport
     other: Splice
     got_eof = False
 
-    def __init__(self) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.pause_reading()  # until the client has the response to its CONNECT
+        # A tunnel may be silent for any time, so TCP has to find out whether its peers are still there.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def data_received(self, data: bytes) -> None:
         self.other.transport.write(data)
