@@ -258,6 +258,25 @@ async def test_stream(client, server):
     assert server.resets == []
 
 
+async def test_stream_of_which_much_has_come_is_read_in_chunks(client, server):
+    """More than 64 KiB are not joined; nothing is lost, and the peer may go on when all was read."""
+    content = bytes(range(256)) * 65536  # four times what the server may send ahead
+
+    async def answer(session, request):
+        session.head(request.stream)
+        await session.body(request.stream, content)
+
+    server.answers["/x"] = answer
+    response = await client.get(server.url("/x"), stream=True)
+    chunks = []
+    async for chunk in response.raw:
+        chunks.append(chunk)
+        await until(lambda: response.connection is None or response.connection.complete or response.connection.buffered)
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks[1:-1])) <= 128 * 1024  # the first and the last are all that has come
+    assert client.stats().streams == 0
+
+
 async def test_stream_that_is_not_read_to_its_end_is_cancelled(client, server):
     async with await client.get(server.url("/bytes/9000000"), stream=True) as response:
         await response.raw.read(10)

@@ -38,6 +38,9 @@ from .request import HttpRequest
 from .response_stream import ResponseStream
 from .state import NEVER, NEW, ExchangeState
 
+# Bytes of a stream that many exchanges' connection carries; more of them at once took 1.1 to 1.2 of the CPU.
+LARGE_CHUNK = 64 * 1024
+
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
@@ -456,6 +459,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
                         connection.read_at_once()
                     if len(connection.parts) == 1:
                         return connection.take_parts()[0]  # the common case: one read of a body that goes on
+                    if connection.session is not None and connection.parts and connection.buffered > LARGE_CHUNK:
+                        return connection.take_chunk(LARGE_CHUNK)  # type: ignore[attr-defined, no-any-return]  # a Stream
                 if connection.parts or self._parts or complete or self._content_filter is not None:
                     self._parts += connection.take_parts()
                     data = self._decode_parts(bounded=True)

@@ -31,8 +31,9 @@ class ResponseStream:
     In a running loop: `async for chunk in stream`, and `await stream.read(n)`. Without one: the same with `for` and without
     `await`. Plugins may add more.
 
-    A chunk is all that has arrived since the last one, so that many small reads cost no more than one. While the program does
-    not read, the client receives no more than 256 KiB in advance.
+    A chunk is all that has arrived since the last one, so that many small reads cost no more than one; of more than 64 KiB on a
+    connection that carries many exchanges, about 64 KiB. While the program does not read, the client receives no more than
+    256 KiB in advance.
 
     Example::
 

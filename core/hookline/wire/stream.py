@@ -283,6 +283,18 @@ class Stream(Carrier):
     def facts(self) -> ConnectionFacts:
         return self.session.facts()  # type: ignore[no-any-return]  # a Session
 
+    def take_chunk(self, size: int) -> bytes:
+        """Take about so many of the bytes that have come, of more than as many. The last part is left, and resumes the reading.
+
+        To join all of them, up to 256 KiB, takes memory of the system each time, and gives it back.
+        """
+        parts = self.parts
+        count = max(1, min(len(parts) * size // self.buffered, len(parts) - 1))
+        chunk = b"".join(parts[:count])
+        del parts[:count]
+        self.buffered -= len(chunk)
+        return chunk
+
     def _resume_reading(self) -> None:
         if self.is_reading_paused:
             self.is_reading_paused = False
