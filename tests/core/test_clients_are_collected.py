@@ -33,7 +33,7 @@ class SelfHolder(HttpClient):
 def changed() -> HttpClient:
     client = HttpClient(autoload=False)
     client.timeout = 3
-    client.headers = {"A": "b"}
+    client.headers = {"A": "b"}  # type: ignore[assignment]
     client.event("on_headers").bind(lambda response: client.headers)
     _ = client.plugins.manager
     return client
