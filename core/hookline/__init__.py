@@ -57,7 +57,7 @@ from .plugins.first_use import names_at_first_use
 from .plugins.plugin_info import PluginInfo
 from .wire.carrier import Carrier, ConnectionFacts
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "TLS",

@@ -36,7 +36,7 @@ class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no ty
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what has to be installed: the requirement of the package that is recorded."""
-        return ("hookline-core >= 0.1.0.dev0",)
+        return ("hookline-core >= 0.1.0",)
 
     def _instrument(self, **kwargs: Any) -> None:
         OpenTelemetry(**kwargs)  # so that wrong settings are an error now
