@@ -75,7 +75,7 @@ MAX_SETTINGS = 32  # in one frame; as libnghttp2
 MAX_TABLE_SIZE = 4096  # bytes of the table for requests, however much the server would take
 MAX_FRAME = 16384  # the default of SETTINGS_MAX_FRAME_SIZE
 FIRST_WINDOW = 65535  # of each connection (RFC 9113, section 6.9.2)
-MAX_FORGOTTEN_LATE = 64  # streams that are closed, and that h2 has not forgotten yet
+MAX_FORGOTTEN_LATE = 16  # streams that are closed, and that h2 has not forgotten yet
 MAX_LATE_HEAD = 2 * MAX_HEADER_LIST  # bytes of a head for a stream that is closed
 MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
 
@@ -128,7 +128,7 @@ class FrameConnection(h2.connection.H2Connection):
         if known < self._uncounted and known < self.remote_settings.max_concurrent_streams:
             return known
         found = super()._open_streams(remainder)
-        self._uncounted = 2 * found + MAX_FORGOTTEN_LATE
+        self._uncounted = found + MAX_FORGOTTEN_LATE
         return found
 
     def _stream_is_closed_by_reset(self, stream_id: int) -> bool:
