@@ -67,6 +67,7 @@ def docs(session: nox.Session) -> None:
     """Build the site of the documentation in build/site; a warning is an error."""
     session.install("-r", "docs/requirements.txt")
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-n", "docs", "build/site", *session.posargs)
+    session.run("python", "docs/check_site.py", "build/site")
 
 
 @nox.session

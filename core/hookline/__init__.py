@@ -42,7 +42,6 @@ from .hooks.declarations import Attribute, Body, Credential, DefaultHeader, Medi
 from .hooks.handlers import Event, ResponseEvent
 from .hooks.markers import hookimpl, hookspec
 from .hooks.switch import Switch
-from .http1.connection import Connection
 from .messages.charset import check_charset
 from .messages.clean_url import SplitURL
 from .messages.content_decoding import Decoder
@@ -51,17 +50,14 @@ from .messages.request_body import Source, as_body
 from .messages.timeout import Timeout
 from .messages.url import split_url
 from .network.route import DirectRoute, Route
-from .network.timings import Timings
 from .network.tls import TLS
 from .plugins.distributions import entry_points
 from .plugins.entry_point import EntryPoint
 from .plugins.first_use import names_at_first_use
 from .plugins.plugin_info import PluginInfo
 from .wire.carrier import Carrier, ConnectionFacts
-from .wire.multiplexed_connection import MultiplexedConnection
-from .wire.stream import Stream
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "TLS",
@@ -142,8 +138,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .client.synchronous import SyncHttpClient, SyncHttpResponse, SyncResponseStream
+    from .http1.connection import Connection
     from .messages.host import canonical_host
     from .network.stats import Stats
+    from .network.timings import Timings
+    from .wire.multiplexed_connection import MultiplexedConnection
+    from .wire.stream import Stream
 
 HttpClient.client_version = f"hookline/{__version__}"
 
@@ -151,10 +151,14 @@ HttpClient.client_version = f"hookline/{__version__}"
 _own_name = names_at_first_use(
     __name__,
     {
+        "Connection": "http1.connection",
+        "MultiplexedConnection": "wire.multiplexed_connection",
         "Stats": "network.stats",
+        "Stream": "wire.stream",
         "SyncHttpClient": "client.synchronous",
         "SyncHttpResponse": "client.synchronous",
         "SyncResponseStream": "client.synchronous",
+        "Timings": "network.timings",
         "canonical_host": "messages.host",
     },
 )

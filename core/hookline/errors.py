@@ -39,7 +39,10 @@ from .copying import snapshot
 
 
 class HooklineError(Exception):
-    """The base of all exceptions that Hookline and its plugins define."""
+    """The base of all exceptions that Hookline and its plugins define.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
     __reduce__ = snapshot  # copies request and response too, and the causes as far as they can be pickled
 
@@ -54,6 +57,8 @@ class HttpRequestException(HooklineError, ConnectionError):
     was_sent: False if the exchange failed before its request was sent, as when no connection could be opened. None = unknown.
     required_protocol: by which the peer wants a request that it did not process, such as "http/1.1". None = the same.
     is_permanent: True for a class whose errors come again however often the request is sent: retries leave them alone.
+
+    Example: docs/errors.md#what-to-catch
     """
 
     is_permanent = False
@@ -68,95 +73,182 @@ class HttpRequestException(HooklineError, ConnectionError):
 
 
 class HttpConnectionError(HttpRequestException):
-    """No connection could be opened, or it was lost."""
+    """No connection could be opened, or it was lost.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class ConnectionClosed(HttpConnectionError):
-    """The peer closed the connection before the response was complete."""
+    """The peer closed the connection before the response was complete.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class ConnectionRefused(HttpConnectionError):
-    """No server accepts connections at any address of the host."""
+    """No server accepts connections at any address of the host.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class ClientClosed(HttpConnectionError):
-    """The client was closed during the call. The request is not sent again."""
+    """The client was closed during the call. The request is not sent again.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class DNSError(HttpConnectionError):
-    """The host has no address."""
+    """The host has no address.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class SSLError(HttpConnectionError):
-    """The TLS handshake failed, or the peer's certificate is not trusted."""
+    """The TLS handshake failed, or the peer's certificate is not trusted.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class HttpProxyError(HttpConnectionError):
-    """A proxy refused the exchange."""
+    """A proxy refused the exchange.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class HttpTimeout(HttpRequestException, TimeoutError):
-    """The whole call took longer than `Timeout(total=)`. The subclasses stand for the other parts of a `Timeout`."""
+    """The whole call took longer than `Timeout(total=)`. The subclasses stand for the other parts of a `Timeout`.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class ConnectTimeout(HttpTimeout):
-    """Opening a connection took longer than `Timeout(connect=)` or `Timeout(tls=)`."""
+    """Opening a connection took longer than `Timeout(connect=)` or `Timeout(tls=)`.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class ReadTimeout(HttpTimeout):
-    """The peer sent nothing for as long as `Timeout(read=)`."""
+    """The peer sent nothing for as long as `Timeout(read=)`.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class WriteTimeout(HttpTimeout):
-    """The peer accepted no more data of the body for as long as `Timeout(write=)`."""
+    """The peer accepted no more data of the body for as long as `Timeout(write=)`.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class PoolTimeout(HttpTimeout):
-    """No connection to the host became free within `Timeout(pool=)`."""
+    """No connection to the host became free within `Timeout(pool=)`.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class ProtocolError(HttpRequestException):
-    """One of the two sides broke HTTP."""
+    """One of the two sides broke HTTP.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer sent invalid HTTP/1.1, or more than the limits on heads and chunks allow."""
+    """The peer sent invalid HTTP/1.1, or more than the limits on heads and chunks allow.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class LocalProtocolError(ProtocolError, ValueError):
-    """The caller asked to send a method, a field or a body that HTTP/1.1 does not allow."""
+    """The caller asked to send a method, a field or a body that HTTP/1.1 does not allow.
+
+    Example: docs/requests.md#header-fields
+    """
 
 
 class BodyTooLarge(HttpRequestException):
-    """The body has more bytes than `max_body` allows."""
+    """The body has more bytes than `max_body` allows.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class DecodingError(HttpRequestException):
-    """A content coding of the body cannot be decoded."""
+    """A content coding of the body cannot be decoded.
+
+    Example: docs/errors.md#what-to-catch
+    """
 
 
 class BodyNotRepeatable(HttpRequestException):
-    """A body is needed twice, for a follow-up such as a redirect or for its digest, but its source can be read only once."""
+    """A body is needed twice, for a follow-up such as a redirect or for its digest, but its source can be read only once.
+
+    Example: docs/plugins/bodies.md#the-digest-of-a-body
+    """
 
 
 class InvalidURL(HooklineError, ValueError):
-    """A URL names no origin, or holds characters that no URL may hold."""
+    """A URL names no origin, or holds characters that no URL may hold.
+
+    Example: docs/requests.md#hosts
+    """
 
 
 class StreamConsumedError(HooklineError):
-    """The body was already read, or belongs to a stream that was not read yet."""
+    """The body was already read, or belongs to a stream that was not read yet.
+
+    Example: docs/migrating-from-pulsar.md#same-names-other-results
+    """
 
 
 class StreamAbandoned(HooklineError):
-    """A stream was not read to its end. Hooks of post_request get this as `exc`; it is never raised to the caller."""
+    """A stream was not read to its end. Hooks of post_request get this as `exc`; it is never raised to the caller.
+
+    Example::
+
+        from hookline import HttpClient, StreamAbandoned
+
+
+        def note(response, exc=None):
+            print("left before its end:", isinstance(exc, StreamAbandoned))
+
+
+        with HttpClient() as client:
+            with client.get("http://127.0.0.1:8000/large", stream=True, post_request=note) as response:
+                response.raw.read(100)
+    """
 
 
 class PluginError(HooklineError):
-    """A plugin cannot be loaded, or breaks the rules of plugins and events."""
+    """A plugin cannot be loaded, or breaks the rules of plugins and events.
+
+    Example: docs/plugins/index.md#loading
+    """
 
 
 class PluginTypeError(PluginError, TypeError):
-    """`plugins=`, `disable=`, a handler or another part of a plugin has the wrong type."""
+    """`plugins=`, `disable=`, a handler or another part of a plugin has the wrong type.
+
+    Example::
+
+        from hookline import HttpClient, PluginTypeError
+
+        try:
+            HttpClient(disable=7)
+        except PluginTypeError as error:
+            print(error)
+    """
 
 
 def shown(data: bytes | str, limit: int = 60) -> str:

@@ -16,13 +16,14 @@ JSON_TYPE = {"Content-Type": "application/json"}
 class Setup:
     """base: scheme, host and port. pool: the maximum number of connections. ca: a file with the server's authority.
 
-    reuses: connections are kept alive.
+    reuses: connections are kept alive. http2: the server speaks HTTP/2.
     """
 
     base: str
     pool: int
     ca: str | None
     reuses: bool = True
+    http2: bool = False
 
     def context(self) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=self.ca) if self.base.startswith("https:") else None

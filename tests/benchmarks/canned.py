@@ -44,14 +44,17 @@ class CannedTransport(asyncio.Transport):
             self.owing.append(self)
 
     def answer(self) -> None:
+        self.deliver(self.response)
+
+    def deliver(self, data: bytes) -> None:
         if self.buffered is None:
-            cast(asyncio.Protocol, self.protocol).data_received(self.response)
+            cast(asyncio.Protocol, self.protocol).data_received(data)
             return
-        size = len(self.response)
+        size = len(data)
         if not size:
             return
         buffer = cast(memoryview, self.buffered.get_buffer(-1))
-        buffer[:size] = self.response
+        buffer[:size] = data
         self.buffered.buffer_updated(size)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -148,18 +151,22 @@ class Http2Transport(CannedTransport):
             loop.call_soon(self.answer)
         data = bytes(data)[self.unread :]
         self.unread = 0
-        at, (head, fields, body) = 0, self.parts
+        at, opened, number, (head, fields, body) = 0, 0, 0, self.parts
         while at < len(data):
             kind, flags, number = self.FRAME.unpack_from(data, at)
             at += self.FRAME.size + (kind >> 8)
+            stream = number.to_bytes(4)
             if flags & self.END_STREAM and kind & 255 in (self.HEADERS, self.DATA):
-                stream = number.to_bytes(4)
                 self.response += head + stream + fields + stream + body
+            elif kind & 255 == self.DATA:
+                opened += kind >> 8
+        if opened:  # the bodies of several requests come with their ends
+            self.response += self.FRAME.pack(4 << 8 | self.WINDOW_UPDATE, 0, number) + opened.to_bytes(4)
 
     def answer(self) -> None:
         self.is_due = False
-        super().answer()
-        self.response = b""
+        data, self.response = self.response, b""  # first, because a client may write at once
+        self.deliver(data)
 
 
 class CannedLoop(asyncio.SelectorEventLoop):

@@ -23,6 +23,7 @@ CLIENTS = {
     "hookline_http1": ("benchmarks.hookline_client", "HooklineHttp1"),
     "pyreqwest": ("benchmarks.pyreqwest_client", "PyreqwestClient"),
     "curl_cffi": ("benchmarks.curl_cffi_client", "CurlCffiClient"),
+    "niquests": ("benchmarks.niquests_client", "NiquestsClient"),
     "ngh2_floor": ("benchmarks.http2_floors", "NGH2Floor"),
     "h2_floor": ("benchmarks.http2_floors", "H2Floor"),
 }
@@ -33,8 +34,11 @@ CORE_ALONE = ("hookline_core", "floor", "floor_buffered")
 DECODED_ONLY = ("hookline_isal",)
 # Without streamed uploads: the asynchronous session takes bytes only.
 NO_UPLOAD = ("curl_cffi",)
-COMPILED = ("pyreqwest", "curl_cffi")  # peers that the tests do without
-INSTALLED = tuple(label for label in CLIENTS if label not in COMPILED or find_spec(label))
+# Peers that the tests do without; `run.py --publish` installs them.
+PEERS = ("pyreqwest", "curl_cffi", "niquests")
+INSTALLED = tuple(label for label in CLIENTS if label not in PEERS or find_spec(label))
+REUSES_ALWAYS = ("niquests",)  # over HTTP/2
+NO_CALL = ("pyreqwest", "curl_cffi")  # their adapters have no `call`
 UV = "+uv"
 
 
@@ -45,18 +49,18 @@ def adapter(label: str) -> type[Adapter]:
     return found
 
 
-def can(label: str, workload: Workload) -> bool:
-    """Return whether the client is measured with this workload."""
+def can(label: str, workload: Workload, *, everywhere: bool = False) -> bool:
+    """Return whether the client is measured with this workload. everywhere: where no target needs it too."""
     name = label.removesuffix(UV)
     if name in DECODED_ONLY:
         return workload.operation == "decoded"
     if workload.http2:
-        return name in ("hookline", "httpx2", *COMPILED, *HTTP2_ONLY) and (
-            workload.operation != "upload" or name not in NO_UPLOAD
-        )
+        unable = (*(NO_UPLOAD if workload.operation == "upload" else ()), *(() if workload.reuses else REUSES_ALWAYS))
+        return name in ("hookline", "httpx2", *PEERS, *HTTP2_ONLY) and name not in unable
+    untargeted = () if everywhere else ("httpx2",)
     left_out = {
-        "echo": (*CORE_ALONE, "httpx2", *COMPILED),
-        "call": (*CORE_ALONE, *ECHO_ONLY, *COMPILED),
-        "upload": (*ECHO_ONLY, "httpx2", *NO_UPLOAD),
+        "echo": (*CORE_ALONE, "httpx2", *PEERS),
+        "call": (*CORE_ALONE, *ECHO_ONLY, *NO_CALL),
+        "upload": (*ECHO_ONLY, *untargeted, *NO_UPLOAD),
     }
-    return name not in (*left_out.get(workload.operation, (*ECHO_ONLY, "httpx2")), *HTTP2_ONLY)
+    return name not in (*left_out.get(workload.operation, (*ECHO_ONLY, *untargeted)), *HTTP2_ONLY)

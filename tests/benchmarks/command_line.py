@@ -19,11 +19,13 @@ import sys
 import tempfile
 import threading
 import time
-import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.environments import ROOT, make, members
+
 BODY = b'{"name": "Ada"}'
 
 
@@ -45,16 +47,10 @@ class Answer(BaseHTTPRequestHandler):
 
 def install(folder: Path, *, has_all: bool) -> Path:
     """Make an environment with Hookline in a folder, and return the folder of its programs."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    chosen = members()
     if has_all:
-        members = [path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml"))]
-    else:
-        with open(ROOT / "pyproject.toml", "rb") as file:
-            required = " ".join(tomllib.load(file)["project"]["dependencies"])
-        names = re.findall(r"hookline-([a-z0-9]+)", required)
-        members = [ROOT / "plugins" / name for name in names if name != "core"]
-    subprocess.run([folder / "bin" / "pip", "install", "-q", ROOT, ROOT / "core", *members], check=True)
-    return folder / "bin"
+        chosen = [ROOT / "core", *(path.parent for path in sorted(ROOT.glob("plugins/*/pyproject.toml")))]
+    return make(folder, ROOT, *chosen)
 
 
 def run(command: list[str]) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import json
 import os
 import statistics
 import sys
@@ -135,6 +136,24 @@ async def lives(clients: int) -> tuple[float, list[float]]:
     return await life(), [await life() for _ in range(clients)]
 
 
+def measured(
+    batches: int, requests: int, clients: int, most: int
+) -> tuple[tuple[float, list[float]], dict[str, list[list[float]]]]:
+    """Measure all, and return what `lives` does, and {what: [[its number, microseconds of a GET in each batch], ...]}."""
+    with asyncio.Runner(loop_factory=CannedLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, CannedLoop)
+        of_clients = runner.run(lives(clients))
+        found: dict[str, list[list[float]]] = {}
+        for what, numbers in SIZES.items():
+            found[what] = [
+                [number, *runner.run(measure(loop, what, number, batches, requests))]
+                for number in numbers
+                if number <= most
+            ]
+    return of_clients, found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batches", type=int, default=20, help="per row (default: %(default)s)")
@@ -143,22 +162,21 @@ def main() -> int:
     parser.add_argument(
         "--most", type=int, default=10_000, help="leave out rows of higher numbers (default: %(default)s)"
     )
+    parser.add_argument("--json", action="store_true", help="print every sample of the tables as JSON")
     options = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    with asyncio.Runner(loop_factory=CannedLoop) as runner:
-        loop = runner.get_loop()
-        assert isinstance(loop, CannedLoop)
-        first, others = runner.run(lives(options.clients))
-        for what, numbers in SIZES.items():
-            rows: list[list[str]] = []
-            least = 0.0
-            for number in (each for each in numbers if each <= options.most):
-                times = runner.run(measure(loop, what, number, options.batches, options.requests))
-                least = least or min(times)
-                rows.append(
-                    [f"{number:,}", figure(min(times)), figure(statistics.median(times)), figure(min(times) - least)]
-                )
-            print(table([what, "best us", "median us", f"over {numbers[0]}"], rows), end="\n\n", flush=True)
+    (first, others), found = measured(options.batches, options.requests, options.clients, options.most)
+    if options.json:
+        print(json.dumps(found))
+        return 0
+    for what, times in found.items():
+        least = min(times[0][1:])
+        rows = [
+            [f"{number:,.0f}", figure(min(each)), figure(statistics.median(each)), figure(min(each) - least)]
+            for number, *each in times
+        ]
+        head = [what, "best us", "median us", f"over {times[0][0]:.0f}"]
+        print(table(head, rows), end="\n\n")
     rows = [
         ["first of the process", figure(first), "-"],
         ["each further one", figure(min(others)), figure(statistics.median(others))],

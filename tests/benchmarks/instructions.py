@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "GET with a timeout": {"timeout": 30},
     "GET with a read timeout": {},  # of the call
     "GET; a read timeout of the client": {},
+    "GET; a timeout of the client": {},
     "GET with a pair": {"auth": ("user", "password")},
     "GET with a handler": {},
     "GET of another URL": {},
@@ -60,6 +61,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "POST over HTTP/2": {"data": BODY},
     "GET over HTTP/2 of the floor": {},  # what a client of no features takes for it, as for the next
     "POST over HTTP/2 of the floor": {"data": BODY},
+    "GET over HTTP/2, one at a time": {},
+    "GET over HTTP/2, one at a time, of the floor": {},
+    "GET over HTTP/2 on h2": {},  # the engine in Python
+    "GET over HTTP/2 on h2 of the floor": {},
+    "upload over HTTP/2": {},  # 256 KiB in pieces of 64 KiB, one at a time
+    "upload over HTTP/2 of the floor": {},
     "miss": {},  # of a cache in memory, of another URL each
     "hit": {},
     "websocket echo": {"compression": False},  # of the handshake: 64 bytes, sent and received on one websocket
@@ -71,30 +78,37 @@ HASH_SEEDS = ("0", "1")
 
 
 AT_A_TIME = 32
+UPLOAD = 256 * 1024  # bytes
 
 
 async def repeat_over_http2(kind: str, requests: int) -> None:
-    """Send requests on one connection, by 32 tasks of the loop."""
-    from benchmarks.adapter import Setup
-    from benchmarks.http2_floors import NGH2Floor
+    """Send requests on one connection, by 32 tasks of the loop or by one."""
+    from benchmarks.adapter import Setup, pieces
+    from benchmarks.http2_floors import H2Floor, NGH2Floor
     from hookline import HttpClient
 
     loop = asyncio.get_running_loop()
     assert isinstance(loop, CannedLoop)
     loop.transport_type = Http2Transport
-    left, url = requests, URL.replace("http:", "https:")
+    left, url, is_on_h2 = requests, URL.replace("http:", "https:"), "on h2" in kind
+    is_upload = kind.startswith("upload")
     async with AsyncExitStack() as stack:
         if kind.endswith("floor"):
-            floor = NGH2Floor(Setup(url.removesuffix("/small"), 1, None))
+            floor = (H2Floor if is_on_h2 else NGH2Floor)(Setup(url.removesuffix("/small"), 1, None))
             await floor.open()
 
             async def send() -> tuple[int, bytes]:
+                if is_upload:
+                    return await floor.upload(url, UPLOAD)
                 return await (floor.post(url, BODY) if kind.startswith("POST") else floor.get(url))
         else:
-            client = await stack.enter_async_context(HttpClient())
+            client = await stack.enter_async_context(HttpClient(http2_engine="h2" if is_on_h2 else None))
 
             async def send() -> tuple[int, bytes]:
-                response = await (client.post(url, data=BODY) if kind.startswith("POST") else client.get(url))
+                if is_upload:
+                    response = await client.post(url, data=pieces(UPLOAD))
+                else:
+                    response = await (client.post(url, data=BODY) if kind.startswith("POST") else client.get(url))
                 return response.status_code, response.content
 
         async def take_turns() -> None:
@@ -104,7 +118,8 @@ async def repeat_over_http2(kind: str, requests: int) -> None:
                 if (answer := await send()) != (200, SMALL):
                     raise WrongAnswer(f"{answer!r}")
 
-        await asyncio.gather(*(take_turns() for _ in range(AT_A_TIME)))
+        at_a_time = 1 if is_upload or "one at a time" in kind else AT_A_TIME
+        await asyncio.gather(*(take_turns() for _ in range(at_a_time)))
 
 
 async def repeat(kind: str, requests: int) -> None:
@@ -119,6 +134,8 @@ async def repeat(kind: str, requests: int) -> None:
         loop.response, options = FRESH_ANSWER, {"cache": Cache()}
     if kind == "GET; a read timeout of the client":
         options["timeout"] = Timeout(read=30)
+    elif kind == "GET; a timeout of the client":
+        options["timeout"] = 30
     keywords = dict(KINDS[kind])
     if kind == "realistic call":
         options["cookies"] = COOKIES

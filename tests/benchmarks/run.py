@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import shlex
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.clients import CLIENTS, INSTALLED, UV
+from benchmarks.figures import PUBLISHED
+from benchmarks.publish import DOCS, LABELS, publish, write
 from benchmarks.report import Results, missed, workload_table
 from benchmarks.runner import Plan, Row, cores, measure
 from benchmarks.servers import NoServer, serving
@@ -20,8 +23,8 @@ from benchmarks.workloads import REQUIRED, WORKLOADS
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--workloads", default=",".join(REQUIRED), help="names with commas, or all (default: %(default)s)")
-    add("--clients", default=",".join(INSTALLED), help="labels with commas; +uv means on uvloop (default: %(default)s)")
+    add("--workloads", help=f"names with commas, or all (default: {','.join(REQUIRED)})")
+    add("--clients", help=f"labels with commas; +uv means on uvloop (default: {','.join(INSTALLED)})")
     add("--uvloop", action="store_true", help="measure every client on uvloop too")
     add("--rounds", type=int, default=5, help="samples per client (default: %(default)s)")
     add("--seconds", type=float, help="length of a sample (default: 0.4, streams 0.3)")
@@ -32,13 +35,23 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     add("--out", type=Path, help="append the samples to this file, one JSON object a line")
     add("--read", type=Path, nargs="+", help="measure nothing, make the tables of samples in these files")
     add("--check", action="store_true", help="exit with 1 when a target is missed")
+    add("--publish", action="store_true", help="measure published clients and workloads, and write the page: 20 min")
+    add("--docs", type=Path, default=DOCS, help="where --publish writes the page and its pictures (default: docs)")
+    add("--environments", type=Path, help="where --publish keeps an environment for each client (default: nowhere)")
+    add("--no-install", action="store_true", help="with --publish: measure what this interpreter has")
     found = parser.parse_args(words)
-    found.workloads = list(WORKLOADS) if found.workloads == "all" else found.workloads.split(",")
-    found.clients = found.clients.split(",")
+    workloads, clients = (PUBLISHED, LABELS) if found.publish else (REQUIRED, INSTALLED)
+    named = found.workloads.split(",") if found.workloads else list(workloads)
+    found.workloads = list(WORKLOADS) if named == ["all"] else named
+    found.clients = found.clients.split(",") if found.clients else list(clients)
     if found.uvloop:
         found.clients += [label + UV for label in found.clients if not label.endswith(UV)]
     if unknown := set(found.workloads) - set(WORKLOADS):
         parser.error(f"no such workload: {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
+    if found.publish and found.uvloop:
+        parser.error("--publish measures on uvloop in any case: leave --uvloop out")
+    if found.publish and (unknown := set(found.clients) - set(LABELS)):
+        parser.error(f"not published: {', '.join(sorted(unknown))}; the page has {', '.join(LABELS)}")
     if unknown := {label.removesuffix(UV) for label in found.clients} - set(CLIENTS):
         parser.error(f"no such client: {', '.join(sorted(unknown))}; there are {', '.join(CLIENTS)}")
     return found
@@ -48,9 +61,18 @@ def read(paths: list[Path]) -> list[Row]:
     return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
 
 
+def samples_of(rows: list[Row]) -> list[Row]:
+    """Return the rows without those that only `--publish` makes."""
+    return [row for row in rows if "record" not in row]
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    return Plan(options.workloads, options.clients, options.rounds, options.seconds, options.retries, options.foreign)
+
+
 def take(options: argparse.Namespace) -> list[Row]:
     """Measure, and write each row to `--out` as soon as it comes; return all rows."""
-    plan = Plan(options.workloads, options.clients, options.rounds, options.seconds, options.retries, options.foreign)
+    plan = plan_of(options)
     rows: list[Row] = []
     client_core, server_core = cores()
     http2 = any(WORKLOADS[name].http2 for name in plan.workloads)
@@ -65,10 +87,43 @@ def take(options: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def shown_command() -> str:
+    """Return the command of this run for the page, without the paths of this machine."""
+    paths = argparse.ArgumentParser(add_help=False)
+    for name in ("--out", "--docs", "--environments"):
+        paths.add_argument(name)
+    return shlex.join(["python", "tests/benchmarks/run.py", *paths.parse_known_args()[1]])
+
+
+def publish_page(options: argparse.Namespace) -> int:
+    """Measure or read, write the page and its pictures, and return the exit status."""
+    try:
+        if options.read:
+            files = write(read(options.read), options.docs)
+        else:
+            files = publish(
+                plan_of(options),
+                options.mib,
+                options.server,
+                out=options.out,
+                docs=options.docs,
+                environments=options.environments,
+                installs=not options.no_install,
+                command=shown_command(),
+            )
+    except (NoServer, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("written: " + ", ".join(map(str, files)))
+    return 0
+
+
 def main() -> int:
     options = arguments()
+    if options.publish:
+        return publish_page(options)
     try:
-        rows = read(options.read) if options.read else take(options)
+        rows = samples_of(read(options.read)) if options.read else take(options)
     except NoServer as error:
         print(error, file=sys.stderr)
         return 2

@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.clients import can
+from benchmarks.clients import UV, can
 from benchmarks.servers import Server, pin
 from benchmarks.workloads import WORKLOADS
 
@@ -22,7 +22,11 @@ TESTS = str(Path(__file__).resolve().parents[1])
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. foreign: if other processes use more than this share of a core, the sample is repeated."""
+    """What to run. foreign: if other processes use more than this share of a core, the sample is repeated.
+
+    pythons: {client: the interpreter that has it}; the one that runs this program has the others. everywhere: measure each
+    client with each workload that it can do, not only where a target needs it.
+    """
 
     workloads: Sequence[str]
     labels: Sequence[str]
@@ -30,6 +34,11 @@ class Plan:
     seconds: float | None  # None: the default of the workload
     retries: int
     foreign: float
+    pythons: Mapping[str, str] = field(default_factory=dict)
+    everywhere: bool = False
+
+    def python(self, label: str) -> str:
+        return self.pythons.get(label.removesuffix(UV), sys.executable)
 
 
 def cores() -> tuple[int | None, int | None]:
@@ -60,12 +69,14 @@ def cpu_seconds(pids: list[int]) -> float:
 class ClientProcess:
     """The process of one client, which answers `sample()`. After an answer with the key `error` it has ended."""
 
-    def __init__(self, label: str, workload: str, seconds: float, server: Server, core: int | None) -> None:
+    def __init__(
+        self, label: str, workload: str, seconds: float, server: Server, core: int | None, python: str = sys.executable
+    ) -> None:
         self.label = label
         site = json.dumps(asdict(server.site))
         # -P: do not import modules from the current folder.
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "benchmarks.worker", label, workload, str(seconds), site],
+            [python, "-P", "-m", "benchmarks.worker", label, workload, str(seconds), site],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -156,9 +167,9 @@ def measure(plan: Plan, running_server: Server) -> Iterator[Row]:
         clients: list[ClientProcess] = []
         try:
             for label in plan.labels:
-                if not can(label, WORKLOADS[name]):
+                if not can(label, WORKLOADS[name], everywhere=plan.everywhere):
                     continue
-                client = ClientProcess(label, name, seconds, server, core)
+                client = ClientProcess(label, name, seconds, server, core, plan.python(label))
                 clients.append(client)
                 if "error" in client.proof:
                     yield {"workload": name, "client": label, "error": client.proof["error"]}

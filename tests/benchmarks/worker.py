@@ -225,7 +225,8 @@ def serve(label: str, workload: Workload, seconds: float, site: Site) -> None:
         raise NotImplementedError("this server does not count a streamed upload")
     loop = new_loop(label)
     asyncio.set_event_loop(loop)
-    client = adapter(label)(Setup(base, workload.concurrency, site.ca if workload.tls else None, workload.reuses))
+    ca = site.ca if workload.tls else None
+    client = adapter(label)(Setup(base, workload.concurrency, ca, workload.reuses, workload.http2))
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
     loop.run_until_complete(client.open())
     proof = loop.run_until_complete(prove(label, client, workload, site, base))

@@ -68,27 +68,46 @@ def run(environment: dict[str, str], tmp_path: Path, fork_server: ForkServer) ->
 def on_terminal(environment: dict[str, str], tmp_path: Path, fork_server: ForkServer) -> Show:
     """The same with standard output on a terminal; gives status, what the terminal shows, and standard error.
 
-    columns: the width of the terminal. all_streams: True puts standard error there too.
+    columns: the width of the terminal. all_streams: True puts standard error there too. keys: all streams are on the terminal,
+    and these are pressed when it shows `after`.
     """
 
     def run(
-        *arguments: str, variables: dict[str, str] | None = None, columns: int = 80, all_streams: bool = False
+        *arguments: str,
+        variables: dict[str, str] | None = None,
+        columns: int = 80,
+        all_streams: bool = False,
+        keys: str = "",
+        after: str = "",
     ) -> tuple[int, str, str]:
         ours, theirs = pty.openpty()
+        modes = termios.tcgetattr(ours)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as err:
             try:
                 streams = [source.fileno(), theirs, theirs if all_streams else err.fileno()]
+                streams = [theirs] * 3 if keys else streams
                 fork_server.run(arguments, streams, {**environment, **(variables or {})}, tmp_path)
                 os.close(theirs)
-                shown = read_terminal(ours)
+                begin = press(ours, keys, after) if keys else ""
+                shown = begin + read_terminal(ours)
                 status = fork_server.wait()
+                assert termios.tcgetattr(ours) == modes, "the terminal was left in another mode"
             finally:
                 os.close(ours)
             err.seek(0)
             return status, shown.replace("\r\n", "\n"), err.read().decode()
 
     return run
+
+
+def press(descriptor: int, keys: str, after: str) -> str:
+    """Press keys on a terminal as soon as it shows a text, and return what it has shown."""
+    shown = b""
+    while after.encode() not in shown:
+        shown += os.read(descriptor, 65536)
+    os.write(descriptor, keys.encode())
+    return shown.decode()
 
 
 def read_terminal(descriptor: int) -> str:

@@ -66,6 +66,20 @@ def test_jar_takes_a_cookie_away_when_it_is_set_as_expired(jar: CookieJar) -> No
     assert jar.header_for("example.com") is None
 
 
+def test_jar_says_whether_a_host_has_cookies(jar: CookieJar, clock: list[float]) -> None:
+    assert not jar.has_cookies_for("example.com")
+
+    jar.store(["a=1; Max-Age=10; Path=/deep"], host="example.com")
+    jar.store(["b=1; Secure"], host="secure.example", secure=True)
+
+    assert jar.has_cookies_for("example.com")
+    assert not jar.has_cookies_for("www.example.com")
+    assert [jar.has_cookies_for("secure.example", secure) for secure in (False, True)] == [False, True]
+    assert not jar.has_cookies_for("no host")
+    clock[0] += 10
+    assert not jar.has_cookies_for("example.com")
+
+
 def test_expired_cookies_are_neither_sent_nor_shown(jar: CookieJar, clock: list[float]) -> None:
     jar.store(["a=1; Max-Age=10", "b=1; Max-Age=20; Path=/x"], host="example.com")
     assert jar.header_for("example.com", "/x") == "b=1; a=1"

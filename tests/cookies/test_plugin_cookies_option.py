@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hookline import HttpClient
+from hookline import HttpClient, HttpResponse, hookimpl
 from hookline_cookies import Cookie, CookieJar, CookieRefused
 from hookline_testing.server import ScriptedServer, response
 
@@ -76,6 +76,52 @@ async def test_empty_dict_sends_nothing(scripted: ScriptedServer) -> None:
     async with HttpClient(cookies={}) as client:
         await client.get(scripted.url(), cookies={})
     assert sent(scripted) == [None]
+
+
+class Woken:
+    """Counts the calls of pre_request that core makes on account of other plugins."""
+
+    calls = 0
+
+    @hookimpl(options=("woken",))
+    def pre_request(self, response: HttpResponse[Any]) -> None:
+        self.calls += 1
+
+
+def cookies_elsewhere() -> CookieJar:
+    jar = CookieJar()
+    jar.set("other", "1", domain="other.example")
+    return jar
+
+
+@pytest.mark.protocols("HTTP/1.1")  # the clients of the tests over HTTP/2 have an option with which all pre_request run
+@pytest.mark.parametrize("make", [dict, CookieJar, cookies_elsewhere], ids=["empty dict", "empty jar", "other hosts"])
+async def test_pre_request_is_skipped_until_there_is_a_cookie_for_the_host(
+    scripted: ScriptedServer, make: Callable[[], Any]
+) -> None:
+    scripted.always(response())
+    async with HttpClient(cookies=make(), plugins=[woken := Woken()]) as client:
+        for _ in range(2):
+            await client.get(scripted.url())
+        assert woken.calls == 0
+        client.cookies.set("mine", "1", domain="127.0.0.1")
+        await client.get(scripted.url())
+        assert woken.calls == 1
+        client.cookies.clear("mine")
+        await client.get(scripted.url())
+        assert woken.calls == 1
+        await client.get(scripted.url(), cookies={"own": "1"})
+        assert woken.calls == 2
+    assert sent(scripted) == [None, None, "mine=1", None, "own=1"]
+
+
+async def test_cookie_that_a_response_sets_is_sent_by_a_client_with_an_empty_jar(scripted: ScriptedServer) -> None:
+    scripted.answer(setting("a=1"))
+    scripted.always(response())
+    async with HttpClient(cookies={}) as client:
+        for _ in range(2):
+            await client.get(scripted.url())
+    assert sent(scripted) == [None, "a=1"]
 
 
 async def test_jar_given_to_a_client_is_its_jar(scripted: ScriptedServer) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pluggy
 import pytest
 
-from hookline import HttpClient, PluginError, hookimpl
+from hookline import HttpClient, PluginError, hookimpl, hookspec
 from hookline_testing.server import ScriptedServer, response
 
 ARGUMENTS = {"exc": None, "cause": "call"}
@@ -167,3 +167,31 @@ async def test_wrapper_handler_and_explain_see_the_events(scripted: ScriptedServ
         listed = client.plugins.explain()
         assert "around: wraps the others" in listed
         assert "watch: bound by the user" in listed
+
+
+IMPL_OPTIONS: tuple[dict[str, Any], ...] = (
+    {}, {"wrapper": True}, {"tryfirst": True}, {"trylast": True}, {"optionalhook": True}, {"specname": "x"},
+)  # fmt: skip
+SPEC_OPTIONS: tuple[dict[str, Any], ...] = (
+    {}, {"firstresult": True}, {"historic": True}, {"warn_on_impl": UserWarning("a")},
+    {"warn_on_impl_args": {"b": UserWarning("b")}},
+)  # fmt: skip
+
+
+def test_markers_leave_what_those_of_pluggy_leave() -> None:
+    kinds: list[tuple[Any, Any, tuple[dict[str, Any], ...]]] = [
+        (hookimpl, pluggy.HookimplMarker("hookline"), IMPL_OPTIONS),
+        (hookspec, pluggy.HookspecMarker("hookline"), SPEC_OPTIONS),
+    ]
+    for ours, of_pluggy, every in kinds:
+        for options in every:
+
+            def marked() -> None: ...
+
+            def expected() -> None: ...
+
+            assert ours(**options)(marked) is marked
+            of_pluggy(**options)(expected)
+            assert {k: v for k, v in vars(marked).items() if k != "hook_conditions"} == vars(expected)
+    with pytest.raises(ValueError, match="both historic and firstresult"):
+        hookspec(historic=True, firstresult=True)

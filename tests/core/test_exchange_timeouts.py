@@ -14,6 +14,8 @@ from hookline import (
     Timeout,
     WriteTimeout,
 )
+from hookline.messages import timeout as timeouts
+from hookline.messages.timeout import MAX_KNOWN, as_timeout
 from hookline_testing.server import Gate, Script, head, response
 from kit.slots import is_free
 from servers.addresses import black_hole
@@ -146,6 +148,45 @@ async def test_timeouts_leave_nothing_behind(client, scripted, timeout):
     assert [answer() for answer in answers] == [None] * 3
 
 
+async def test_read_timeout_that_a_hook_takes_away_leaves_nothing_behind(client, scripted):
+    def take_away(response):
+        response.request.timeout = Timeout()
+
+    scripted.always(response(b"x" * 10))
+    answer = weakref.ref(await client.get(scripted.url(), timeout=Timeout(read=30), pre_request=take_away))
+    gc.collect()
+    assert answer() is None
+
+
+async def test_timeouts_of_exchanges_are_watched_by_one_timer(client, scripted, monkeypatch):
+    scripted.always(response(b"x" * 10))
+    loop, due = asyncio.get_running_loop(), []
+    call_at = loop.call_at
+
+    def note(when, *args, **keywords):
+        due.append(when)
+        return call_at(when, *args, **keywords)
+
+    await client.get(scripted.url())
+    monkeypatch.setattr(loop, "call_at", note)
+    for _ in range(20):
+        await client.get(scripted.url(), timeout=Timeout(read=10))
+        await client.get(scripted.url(), timeout=8)
+    assert len(due) <= 2  # for the first of each
+
+
+async def test_read_timeout_begins_anew_with_each_exchange(client, scripted):
+    for _ in range(3):
+        scripted.answer(Script().pause(0.2).send(response(b"late")))
+    scripted.answer(Script().stall())
+    for _ in range(3):
+        assert (await client.get(scripted.url(), timeout=Timeout(read=5))).content == b"late"
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(ReadTimeout, match=r"read timeout of 0.3 s"):
+        await client.get(scripted.url(), timeout=Timeout(read=0.3))
+    assert asyncio.get_running_loop().time() - began >= 0.29
+
+
 async def test_response_that_timed_out_is_not_kept(client, scripted):
     scripted.answer(Script().stall())
     with pytest.raises(HttpTimeout) as caught:
@@ -161,6 +202,20 @@ async def test_response_that_timed_out_is_not_kept(client, scripted):
 def test_timeout_refuses_what_is_no_number_of_seconds(value):
     with pytest.raises((TypeError, ValueError), match="timeout"):
         Timeout(value)
+
+
+@pytest.mark.parametrize("value", [1, 1.5, 0])
+def test_number_of_seconds_is_converted_once(value):
+    assert as_timeout(value) == Timeout(value)
+    assert as_timeout(value) is as_timeout(value)
+    with pytest.raises(TypeError, match="timeout total"):
+        as_timeout(True)  # which equals 1
+
+
+def test_remembered_numbers_of_seconds_are_bounded():
+    for number in range(2 * MAX_KNOWN):
+        assert as_timeout(number / 7).total == number / 7
+    assert len(timeouts._known) <= MAX_KNOWN
 
 
 def test_timeouts_compare_by_value():

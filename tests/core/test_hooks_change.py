@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpResponse, PluginError, hookimpl, hookspec
-from hookline.plugins.manager import Registry
+from hookline.plugins.registry import Registry
 from hookline_testing.server import ScriptedServer, response
 from kit.recorder import client_with, plugin
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from hookline import HttpClient, HttpResponse, Option, PluginError, Switch, hookimpl
-from hookline.plugins.manager import Registry
 from hookline_testing.server import ScriptedServer, response
 from kit.distributions import Site, plugin_source
 
@@ -174,7 +173,7 @@ def test_manager_has_the_plugins_and_the_changes_from_before_it_was_read() -> No
 def test_classes_are_not_kept_alive() -> None:
     def use() -> weakref.ref[Any]:
         watch = make_class([], "gone")
-        Registry((), lambda _: None).register(watch())
+        HttpClient(autoload=False, plugins=[watch()])
         return weakref.ref(watch)
 
     found = use()

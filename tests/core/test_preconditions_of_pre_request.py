@@ -27,6 +27,30 @@ class Conditional:
         self.calls += 1
 
 
+class Asked(Conditional):
+    """Is called for requests to paths that end with /yes, and for others if it is another's turn or the call says so."""
+
+    asked = 0
+
+    @hookimpl(options=("conditional_option",), switch="ready", when="is_for")
+    def pre_request(self, response: Any) -> None:
+        self.calls += 1
+
+    def is_for(self, request: Any) -> bool:
+        self.asked += 1
+        if request.origin_form == "/raise":
+            raise ValueError("cannot say")
+        return bool(request.origin_form.endswith("/yes"))
+
+
+class Woken(Conditional):
+    """Is called only on account of others, unless a field is given."""
+
+    @hookimpl(fields=("X-Needed",))
+    def pre_request(self, response: Any) -> None:
+        self.calls += 1
+
+
 class Follower:
     name = "follower"
 
@@ -156,6 +180,102 @@ async def test_plugin_of_a_call_is_skipped_too(scripted: ScriptedServer) -> None
         assert conditional.calls == 1
 
 
+@pytest.mark.parametrize("awake", ["option", "switch", "neither"])
+async def test_method_is_asked_where_a_precondition_holds_for_the_client(scripted: ScriptedServer, awake: str) -> None:
+    scripted.always(response())
+    asked, other = Asked(), Woken("other")
+    options = {"conditional_option": 1} if awake == "option" else {}
+    async with HttpClient(autoload=False, plugins=[asked, other], **options) as client:
+        await client.get(scripted.url("/no"))
+        if awake == "switch":
+            assert asked.asked == 0
+            asked.ready.turn_on()
+        for path in ("/no", "/yes", "/no", "/yes"):
+            await client.get(scripted.url(path))
+        wakes = awake != "neither"
+        assert (asked.calls, other.calls) == (2 * wakes, 2 * wakes)
+        assert asked.asked == {"option": 5, "switch": 4, "neither": 0}[awake]
+        await client.get(scripted.url("/no"), conditional_option=2)  # of the call: it is not asked
+        assert (asked.calls, other.calls) == (2 * wakes + 1, 2 * wakes + 1)
+
+
+async def test_method_without_another_precondition_is_asked_for_each_request(scripted: ScriptedServer) -> None:
+    class Alone:
+        name = "alone"
+
+        def __init__(self) -> None:
+            self.calls: list[str] = []
+
+        @hookimpl(when="is_for")
+        def pre_request(self, response: Any) -> None:
+            self.calls.append(response.request.origin_form)
+
+        def is_for(self, request: Any) -> bool:
+            return request.method == "POST"
+
+    scripted.always(response())
+    async with HttpClient(autoload=False, plugins=[alone := Alone()]) as client:
+        await client.get(scripted.url("/a"))
+        await client.post(scripted.url("/b"))
+        assert client.plugins["alone"].runs_for == ("when is_for",)
+        assert dict(client.plugins.order("pre_request"))["alone"].endswith("runs for requests with is_for(request)")
+    assert alone.calls == ["/b"]
+
+
+async def test_method_that_raises_ends_the_call_and_is_named(scripted: ScriptedServer) -> None:
+    scripted.always(response())
+    async with HttpClient(autoload=False, plugins=[Asked()], conditional_option=1) as client:
+        with pytest.raises(ValueError, match="cannot say") as caught:
+            await client.get(scripted.url("/raise"))
+        assert caught.value.__notes__ == ["raised in pre_request of plugin 'conditional'"]
+        await client.get(scripted.url("/yes"))
+    assert len(scripted.requests) == 1
+
+
+async def test_method_is_not_asked_if_all_run_anyway(scripted: ScriptedServer) -> None:
+    class Always:
+        @hookimpl
+        def pre_request(self, response: Any) -> None: ...
+
+    scripted.always(response())
+    asked = Asked()
+    async with HttpClient(autoload=False, plugins=[asked, Always()], conditional_option=1) as client:
+        await client.get(scripted.url("/no"))
+        why = dict(client.plugins.order("pre_request"))["conditional"]
+    assert (asked.asked, asked.calls) == (0, 1)
+    assert why.endswith(
+        "would run only for requests with is_for(request): option conditional_option is given, but always always runs"
+    )
+
+
+async def _of_a_coroutine(self: Any, request: Any) -> bool:
+    return True
+
+
+@pytest.mark.parametrize("method", [None, 1, _of_a_coroutine], ids=["missing", "no method", "a coroutine function"])
+def test_method_that_cannot_be_asked_is_an_error(method: Any) -> None:
+    def pre_request(self: Any, response: Any) -> None: ...
+
+    members = {"name": "wrong", "pre_request": hookimpl(when="is_for")(pre_request)}
+    plugin = type("Wrong", (), members if method is None else {**members, "is_for": method})()
+    with pytest.raises(PluginError, match=r"plugin 'wrong'.*when='is_for' names no plain method of the plugin"):
+        HttpClient(autoload=False, plugins=[plugin])
+
+
+def test_observer_is_not_asked() -> None:
+    class Wrong:
+        name = "wrong"
+
+        @hookimpl(observes=True, when="is_for")
+        def pre_request(self, response: Any) -> None: ...
+
+        def is_for(self, request: Any) -> bool:
+            return True
+
+    with pytest.raises(PluginError, match=r"without options=, fields= and when="):
+        HttpClient(autoload=False, plugins=[Wrong()])
+
+
 def test_switch_that_the_plugin_does_not_have_is_an_error() -> None:
     class Wrong:
         name = "wrong"
@@ -172,7 +292,7 @@ def test_switch_that_the_plugin_does_not_have_is_an_error() -> None:
     [
         (event, condition)
         for event in ("on_headers", "post_request", "data_received", "closed")
-        for condition in ({"options": ["a"]}, {"fields": ["a"]}, {"switch": "a"})
+        for condition in ({"options": ["a"]}, {"fields": ["a"]}, {"switch": "a"}, {"when": "a"})
         if "switch" not in condition or event in ("data_received", "closed")
     ],
 )

@@ -239,7 +239,7 @@ async def test_error_for_a_wrong_base_url_names_the_keyword() -> None:
 
 def test_parser_set_to_none_is_the_default() -> None:
     client = HttpClient(autoload=False, parser=lambda loop: Connection(loop))
-    client.parser = None  # type: ignore[assignment]
+    client.parser = None
     assert client.parser is Connection
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
-import hookline
 from hookline import HttpClient, HttpResponse
-from hookline.client.plugin_host import CALL_KEYWORDS
 from hookline_testing.server import ScriptedServer, response
+from kit.migrating import HooklineNames
 
 ROOT = Path(__file__).parents[2]
 SEED = (ROOT / (os.environ.get("HOOKLINE_CONFORMANCE") or "../shared/conformance")).parent / "seed.txt"
@@ -107,25 +104,12 @@ def client() -> HttpClient:
 
 def is_there(client: HttpClient, answer: HttpResponse, row: Row) -> bool:
     """Return whether Hookline has the name of a row."""
-    name = row.name
-    if found := re.fullmatch(r"HttpClient\((\w+)=\)", name):
-        known = inspect.signature(HttpClient.__init__).parameters
-        is_taken = found[1] in known or client.configuration.table.find(found[1], "client") is not None
-        return is_taken and hasattr(client, found[1])
-    if found := re.fullmatch(r"request\((\w+)=\)", name):
-        if found[1] in inspect.signature(HttpClient.request).parameters or found[1] in CALL_KEYWORDS:
-            return True
-        configuration = client.configuration
-        return found[1] in configuration.bodies.keywords or configuration.table.find(found[1], "request") is not None
-    if found := re.fullmatch(r"(HttpClient|HttpRequest|HttpResponse)\.(\w+)", name):
-        owner: Any = {"HttpClient": client, "HttpRequest": answer.request, "HttpResponse": answer}[found[1]]
-        return hasattr(owner, found[2])
-    if found := re.fullmatch(r'event\("(\w+)"\)', name):
-        return bool(client.event(found[1]).handlers() == [])
-    if name == "pulsar.apps.http":
+    if row.name == "pulsar.apps.http":
         return True
-    home = hookline if row.where == "core" else importlib.import_module(f"hookline_{row.where}")
-    return hasattr(home, name)
+    if (found := re.fullmatch(r"HttpClient\((\w+)=\)", row.name)) and not hasattr(client, found[1]):
+        return False
+    is_of_plugin = row.where != "core" and row.name.isidentifier()
+    return HooklineNames(client, answer).has(f"hookline_{row.where}.{row.name}" if is_of_plugin else row.name)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

@@ -18,6 +18,7 @@ from hookline import (
     WriteTimeout,
     hookimpl,
 )
+from kit.turns import until
 
 
 async def test_get(client, server):
@@ -128,6 +129,28 @@ async def test_uploads_share_the_connection(client, server):
     assert min(at_first_end) > 1_000_000
 
 
+async def test_upload_that_begins_later_does_not_wait_for_the_end_of_the_first(client, server):
+    """What was queued while the first was the only one is all that comes before the second."""
+    ends = asyncio.Event()
+
+    async def endless():
+        while not ends.is_set():
+            yield bytes(200_000)
+
+    async def answer(session, request):
+        await request.ended.wait()
+        session.head(request.stream, ends=True)
+
+    server.answers["/x"] = answer
+    first = asyncio.ensure_future(client.post(server.url("/x"), data=endless()))
+    await until(lambda: server.requests and len(server.requests[0].body) > 1_000_000)
+    await client.post(server.url("/x"), data=b"b" * 500_000)
+    assert not first.done()
+    assert len(server.requests[1].body) == 500_000
+    ends.set()
+    await first
+
+
 @pytest.mark.parametrize("status", [204, 304])
 async def test_status_without_a_body(client, server, status):
     async def answer(session, request):
@@ -233,6 +256,25 @@ async def test_stream(client, server):
         assert sum([len(chunk) async for chunk in response.raw]) == 2_000_000
     assert client.stats().streams == 0
     assert server.resets == []
+
+
+async def test_stream_of_which_much_has_come_is_read_in_chunks(client, server):
+    """More than 64 KiB are not joined; nothing is lost, and the peer may go on when all was read."""
+    content = bytes(range(256)) * 65536  # four times what the server may send ahead
+
+    async def answer(session, request):
+        session.head(request.stream)
+        await session.body(request.stream, content)
+
+    server.answers["/x"] = answer
+    response = await client.get(server.url("/x"), stream=True)
+    chunks = []
+    async for chunk in response.raw:
+        chunks.append(chunk)
+        await until(lambda: response.connection is None or response.connection.complete or response.connection.buffered)
+    assert b"".join(chunks) == content
+    assert max(map(len, chunks[1:-1])) <= 128 * 1024  # the first and the last are all that has come
+    assert client.stats().streams == 0
 
 
 async def test_stream_that_is_not_read_to_its_end_is_cancelled(client, server):

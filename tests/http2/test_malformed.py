@@ -10,6 +10,7 @@ from hookline import RemoteProtocolError
 
 OK = (":status", "200")
 HEADS = {
+    "no field": [],
     "no status": [("a", "b")],
     "two statuses": [OK, OK],
     "status behind a field": [("a", "b"), OK],

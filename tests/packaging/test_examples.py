@@ -14,7 +14,8 @@ from hookline_testing.server import ScriptedServer, response
 from kit.environments import ROOT, Environment, build, clean_variables
 from kit.environments import run as run_program
 
-EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/pyproject.toml"))
+EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/hookline-*/pyproject.toml"))
+SDK = ROOT / "docs" / "examples" / "notes-sdk"
 LONGEST = 60  # lines of all files together: what five minutes are enough for
 
 Run = Callable[..., Any]
@@ -24,7 +25,7 @@ Run = Callable[..., Any]
 def python(wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of a fresh environment with the wheels of the project, and of the examples, and nothing of this one."""
     folder = tmp_path_factory.mktemp("examples")
-    build(folder / "built", *EXAMPLES)
+    build(folder / "built", *EXAMPLES, SDK)
     environment = Environment(folder / "venv")
     environment.install(*wheelhouse.glob("*.whl"), *(folder / "built").glob("*.whl"))
     return environment.python
@@ -60,7 +61,7 @@ def test_example_is_short(example: Path) -> None:
     assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) < LONGEST
 
 
-def test_three_examples_are_there() -> None:
+def test_three_plugins_are_there() -> None:
     assert [path.name for path in EXAMPLES] == ["hookline-allowed-cookies", "hookline-msgpack", "hookline-stamp"]
 
 
@@ -255,3 +256,23 @@ def test_objects_are_sent_and_decoded_as_messagepack(run: Run, scripted: Scripte
     ]
     assert [request.body for request in scripted.requests[:2]] == [b"\x81\xa1a\x92\x01\xc0"] * 2
     assert {request.header("content-type") for request in scripted.requests[:2]} == {"application/msgpack"}
+
+
+def test_sdk_has_no_plugins_of_others_but_uses_those_of_a_client_that_it_is_given(
+    run: Run, scripted: ScriptedServer
+) -> None:
+    scripted.always(response(b'{"id": 7, "text": "buy milk"}'))
+    result = run(
+        """
+        import notes_sdk
+        async with notes_sdk.Notes(sys.argv[1], "t0ken") as notes:
+            first = await notes.get(7)
+        async with client() as c, notes_sdk.Notes(sys.argv[1], "t0ken", client=c) as notes:
+            second = await notes.get(7)
+        result = [first == second, first.text, notes_sdk.__version__]
+        """,
+        scripted.url(),
+    )
+    assert result == [True, "buy milk", "1.0"]
+    seen = [(request.header("x-stamp"), request.header("authorization")) for request in scripted.requests]
+    assert seen == [(None, "Bearer t0ken"), ("blue", "Bearer t0ken")]

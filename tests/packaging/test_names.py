@@ -11,7 +11,7 @@ from hookline_cli.plugins_new import OF_THE_PROJECT
 from kit.environments import ROOT, read_pyproject
 
 Table = dict[str, Any]
-EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/*/pyproject.toml"))
+EXAMPLES = sorted(path.parent for path in ROOT.glob("docs/examples/hookline-*/pyproject.toml"))
 
 
 def plugins_of(project: Table) -> dict[str, str]:

@@ -8,11 +8,14 @@ import sys
 import pytest
 
 # What core stands on; what these import themselves is no matter of ours.
-GIVEN = "import asyncio, ssl, httptools, multidict, pluggy"
+GIVEN = "import asyncio, ssl, multidict"
 WAITING = {
     "csv", "datetime", "difflib", "email", "hashlib", "http.client", "http.cookiejar", "importlib.metadata",
     "importlib.resources", "logging.handlers", "mimetypes", "netrc", "secrets", "tempfile", "unicodedata", "urllib.request",
-    "zipfile", "zoneinfo", "botocore", "configparser",
+    "zipfile", "zoneinfo", "botocore", "configparser", "pluggy", "httptools",
+    "hookline.client.snapshot", "hookline.client.synchronous",
+    "hookline.exchange.built_body", "hookline.http1.connection", "hookline.http1.parser", "hookline.network.happy_eyeballs",
+    "hookline.network.timings", "hookline.plugins.manager",
     "hookline_bodies.files", "hookline_bodies.lines", "hookline_bodies.link_fields", "hookline_bodies.multipart",
     "hookline_bodies.progress", "hookline_bodies.saving",
     "hookline_auth.bearer", "hookline_auth.challenges", "hookline_auth.credentials", "hookline_auth.digest_challenge",
@@ -48,6 +51,16 @@ def modules_after(program: str) -> set[str]:
 @pytest.mark.parametrize("program", ["import hookline", "import hookline; hookline.HttpClient()"])
 def test_import_and_first_client_leave_out_what_few_need(program: str) -> None:
     assert (modules_after(program) - modules_after(GIVEN)) & WAITING == set()
+
+
+def test_client_without_http2_imports_no_connection() -> None:
+    of_connections = {
+        "wire.base_connection",
+        "wire.multiplexed_connection",
+        "wire.stream",
+    }  # its plugin needs the base class
+    found = modules_after("import hookline; hookline.HttpClient(disable=['http2'])")
+    assert {f"hookline.{name}" for name in of_connections} & found == set()
 
 
 def test_import_brings_no_plugin() -> None:

@@ -18,6 +18,27 @@ class ClientOption(Generic[Read_co, Given_contra]):
 
     The first type is that of the converted value, which is read; the second that of the values that may be set. Classes with
     such annotations describe what a plugin adds to clients (docs/typing.md). An option whose two types are one has it alone.
+
+    Example::
+
+        from hookline import ClientOption, HttpClient, Option, hookimpl
+
+
+        class StampClient:  # for type checkers: reads as str, and may be set to an int
+            stamp: ClientOption[str, str | int]
+
+
+        class Stamp:
+            @hookimpl
+            def declare(self):
+                return [Option("stamp", convert=str)]
+
+
+        class Client(StampClient, HttpClient): ...
+
+
+        client = Client(plugins=[Stamp()], stamp=7)
+        print(client.stamp)
     """
 
     if TYPE_CHECKING:

@@ -23,13 +23,11 @@ from ..exchange.response import HttpResponse
 from ..exchange.state import NEVER
 from ..hooks.handlers import implementations_of
 from ..hooks.markers import EVENTS
-from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.fields import HeadersLike
 from ..messages.params import as_params
 from ..messages.timeout import Timeout
 from ..messages.url import as_url
-from ..network.happy_eyeballs import Resolver, address_text, as_address, resolve_host
 from ..network.pool import Pool
 from ..network.route import Route
 from ..network.tls import Contexts
@@ -43,6 +41,9 @@ from .plugin_host import PluginHost
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
+
+    from ..http1.connection import Connection
+    from ..network.happy_eyeballs import Resolver
 
     ResponseT_co = TypeVar("ResponseT_co", bound=HttpResponse[Any, Any], default=HttpResponse, covariant=True)
 else:  # type checkers alone need the default, which Python has from 3.13 on
@@ -137,10 +138,17 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     Raises: PluginError, if the plugins cannot be loaded or do not fit each other; TypeError, for an unknown keyword; TypeError or
     ValueError, which name the keyword, for a wrong value; InvalidURL, for a wrong `base_url`; LocalProtocolError, for a field
     that cannot be sent.
+
+    Example: docs/quickstart.md#a-request
     """
 
     DEFAULT_HTTP_HEADERS: HeadersLike = DEFAULT_HTTP_HEADERS  # a subclass may define others
     client_version: str = ""  # a subclass may define another; `hookline/__init__.py` sets "hookline/VERSION"
+
+    # True once `__init__` is over. It is looked up without `__dict__`, which nothing may read while the object is still empty:
+    # up to CPython 3.13.3 an object of 30 attributes whose `__dict__` was read so early is never collected if it is part of
+    # a cycle (gh-133543), and a client and its configuration are.
+    _ready = False
 
     base_url: str | None
     params: Any
@@ -148,7 +156,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     keep_alive: float
     close_connections: bool
     resolver: Resolver | None
-    parser: Callable[[asyncio.AbstractEventLoop], Connection]
+    _parser: Callable[[asyncio.AbstractEventLoop], Connection] | None
     logger: logging.Logger
 
     # The options of core, as they are read. `ClientAttributes` answers for them.
@@ -250,9 +258,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             value = PARAMETERS[name](value)
             if name == "client_version":
                 value = value or type(self).client_version or HttpClient.client_version
-            elif name == "parser":
-                value = value or Connection
-        if "_ready" not in self.__dict__ or name.startswith("_"):
+        if not self._ready or name.startswith("_") or name == "parser":
             object.__setattr__(self, name, value)
             return
         if name in self.__dict__:
@@ -275,6 +281,19 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         self._values[name] = setting
         self._renew_configuration()
 
+    @property
+    def parser(self) -> Callable[[asyncio.AbstractEventLoop], Connection]:
+        """What makes the connections: `f(loop)`, the class `Connection` unless another one was given."""
+        if self._parser is not None:
+            return self._parser
+        from ..http1.connection import Connection  # with httptools: the first client opens no connection yet
+
+        return Connection
+
+    @parser.setter
+    def parser(self, parser: Callable[[asyncio.AbstractEventLoop], Connection] | None) -> None:
+        self._parser = parser
+
     def _renew_headers(self, before: CIMultiDict[str]) -> None:
         """Update our own fields in `headers`, unless the user has replaced them. before: what they were until now."""
         own = self._own_headers()
@@ -285,31 +304,77 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
     # -- requests
 
     def get(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send a GET request. Parameters, result and errors are those of `request`."""
+        """Send a GET request. Parameters, result and errors are those of `request`.
+
+        Example: docs/quickstart.md#a-request
+        """
         return self.run(exchange(None, None, self, "GET", url, headers, data, kwargs, "get"))
 
     def options(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send an OPTIONS request. Parameters, result and errors are those of `request`."""
+        """Send an OPTIONS request. Parameters, result and errors are those of `request`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                print(client.options("http://127.0.0.1:8000/").headers.get("Allow"))
+        """
         return self.run(exchange(None, None, self, "OPTIONS", url, headers, data, kwargs, "options"))
 
     def head(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send a HEAD request. Parameters, result and errors are those of `request`."""
+        """Send a HEAD request. Parameters, result and errors are those of `request`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                print(client.head("http://127.0.0.1:8000/").headers["Content-Type"])
+        """
         return self.run(exchange(None, None, self, "HEAD", url, headers, data, kwargs, "head"))
 
     def post(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send a POST request. Parameters, result and errors are those of `request`."""
+        """Send a POST request. Parameters, result and errors are those of `request`.
+
+        Example: docs/quickstart.md#sending-a-body
+        """
         return self.run(exchange(None, None, self, "POST", url, headers, data, kwargs, "post"))
 
     def put(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send a PUT request. Parameters, result and errors are those of `request`."""
+        """Send a PUT request. Parameters, result and errors are those of `request`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                client.put("http://127.0.0.1:8000/things/7", json={"name": "thing"})
+        """
         return self.run(exchange(None, None, self, "PUT", url, headers, data, kwargs, "put"))
 
     def patch(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send a PATCH request. Parameters, result and errors are those of `request`."""
+        """Send a PATCH request. Parameters, result and errors are those of `request`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                client.patch("http://127.0.0.1:8000/things/7", json={"name": "other"})
+        """
         return self.run(exchange(None, None, self, "PATCH", url, headers, data, kwargs, "patch"))
 
     def delete(self, url: str, *, headers: HeadersLike = None, data: Any = None, **kwargs: Any) -> Call[ResponseT_co]:
-        """Send a DELETE request. Parameters, result and errors are those of `request`."""
+        """Send a DELETE request. Parameters, result and errors are those of `request`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                client.delete("http://127.0.0.1:8000/things/7").raise_for_status()
+        """
         return self.run(exchange(None, None, self, "DELETE", url, headers, data, kwargs, "delete"))
 
     def request(
@@ -341,6 +406,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         Raises: HttpRequestException and its subclasses, if the exchange fails (an error status is a response, and no error);
         InvalidURL; TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value; PluginError, for an unknown
         plugin or more than 100 follow-ups; RuntimeError, if the client is in use on another loop or in another thread.
+
+        Example: docs/requests.md#an-exact-target
         """
         return self.run(exchange(None, None, self, fields.check_method(method), url, headers, data, kwargs, "request"))
 
@@ -432,6 +499,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         """Make a request without sending it: `send` sends it, once or several times. It can be changed before.
 
         The parameters and the errors are those of `request`. The fields, options and plugins of the client are those of now.
+
+        Example: docs/requests.md#made-first-sent-later
         """
         request = self._make_request(fields.check_method(method), url, headers, data, kwargs, "build_request")
         request._is_template = True
@@ -451,6 +520,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
         Raises: ValueError, for a request of another client or of none; BodyNotRepeatable, if the body can be read only once,
         and was; what `request` raises.
+
+        Example: docs/requests.md#made-first-sent-later
         """
         return self.run(self._send(request, options))
 
@@ -472,7 +543,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         """Let the total timeout of a call begin, if it has one."""
         timeout = request.timeout
         if timeout.total:
-            request.deadline = self.loop_resources.loop.time() + timeout.total
+            resources = self._loop_resources or self.loop_resources  # the property takes a call
+            request.deadline = resources.loop.time() + timeout.total
         else:
             request.deadline = NEVER if timeout.read else 0.0
 
@@ -498,6 +570,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
             itself; then the parent is a request that is never sent, and the client's timeout starts now.
 
         Raises: InvalidURL; LocalProtocolError; TypeError, for an unknown keyword; TypeError or ValueError, for a wrong value.
+
+        Example: docs/plugins/hooks.md#sub-requests
         """
         options["params"] = params = as_params(options.get("params"))
         request = self._make_request(fields.check_method(method), url, headers, data, options, "new_request")
@@ -526,6 +600,8 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         Returns the HttpResponse, or the HttpRequest that a plugin answered with, which is left to the caller to send.
 
         Raises: HttpRequestException and its subclasses.
+
+        Example: docs/plugins/hooks.md#sub-requests
         """
         return await exchange(request, connection)
 
@@ -535,7 +611,16 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         Returns its IP addresses in the order to try them; of an IP address, itself.
 
         Raises: DNSError; whatever `resolver` raises.
+
+        Example::
+
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                print(await client.resolve("127.0.0.1", 8000))
         """
+        from ..network.happy_eyeballs import address_text, as_address, resolve_host
+
         address = as_address(host, port)
         try:
             found = [address] if address is not None else await resolve_host(host, port, self.resolver)
@@ -547,6 +632,13 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         """Run the hooks `connecting`; for routes that dial a socket themselves, once before each dial.
 
         Returns the addresses to try. Free without such hooks.
+
+        Example::
+
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                print(await client.before_dial("origin.example", 443, ["127.0.0.1"]))
         """
         return list(await run_before_dial(host, port, addresses))
 
@@ -556,6 +648,21 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         The deadline of the call ends the wait, as it ends everything that an implementation awaits.
 
         Raises: ClientClosed, if the client is closed in the meantime.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Patient:
+                @hookimpl(statuses=(503,))
+                async def post_request(self, response):
+                    await response.request.client.pause(0.1)
+                    return response.request.copy(cause="retry") if not response.history else None
+
+
+            async with HttpClient(plugins=[Patient()]) as client:
+                print(len((await client.get("http://127.0.0.1:8000/busy")).history))
         """
         await self.loop_resources.pause(seconds)
 
@@ -565,6 +672,27 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
         The deadline of the call ends the wait, as it ends everything that an implementation awaits.
 
         Raises: ClientClosed, if the client is closed in the meantime; whatever the awaitable raises.
+
+        Example::
+
+            import asyncio
+            from hookline import HttpClient, hookimpl
+
+
+            class OneAtATime:
+                turn = asyncio.Lock()
+
+                @hookimpl
+                async def pre_request(self, response):
+                    await response.request.client.until_closed(self.turn.acquire())
+
+                @hookimpl
+                def post_request(self, response):
+                    self.turn.release()
+
+
+            async with HttpClient(plugins=[OneAtATime()]) as client:
+                await client.get("http://127.0.0.1:8000/")
         """
         return await self.loop_resources.until_closed(awaitable)
 
@@ -603,11 +731,19 @@ def for_each_client(function: Callable[[Any], object]) -> Callable[[], None]:
     function: called as `function(client)`, in the thread that makes the client.
 
     Returns a function that ends this.
+
+    Example::
+
+        from hookline import HttpClient, for_each_client
+
+        end = for_each_client(lambda client: print("a client"))
+        HttpClient()
+        end()
     """
     global _wanting_clients
     _wanting_clients = (*_wanting_clients, function)
     for client in forks.known_clients():
-        if "_ready" in client.__dict__:
+        if client._ready:
             function(client)
 
     def stop() -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property, partial
 from operator import attrgetter
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import InvalidURL, PluginError
 from ..exchange.core_bodies import CORE_BODIES, CORE_MEDIA_TYPES
 from ..exchange.core_options import (
     CONNECTION_OPTIONS,
+    CONVERTED,
     CORE_OPTIONS,
     CREDENTIALS,
     DEFAULT_HTTP_HEADERS,
@@ -26,8 +27,7 @@ from ..exchange.request import BODY_FRAMING, NO_EXACT_HEADERS, NO_GIVEN_HEADERS,
 from ..exchange.response import HttpResponse
 from ..exchange.response_stream import ResponseStream
 from ..exchange.streamed_response import StreamedResponse
-from ..hooks.connection_hooks import ConnectionHooks
-from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Scheme
+from ..hooks.declarations import Attribute, Body, Credential, DefaultHeader, MediaType, Option, Scheme, kind_of
 from ..hooks.declarations import Protocol as WireProtocol
 from ..hooks.dispatch_table import DispatchTable
 from ..hooks.implementation import Implementation
@@ -40,6 +40,9 @@ from ..plugins.option_table import Keyword, Level, OptionTable, Owner, Setting, 
 from ..plugins.order import order_of
 from ..plugins.plugin_info import PluginInfo
 from .attributes import define_client_attributes, names_of_client
+
+if TYPE_CHECKING:
+    from ..hooks.connection_hooks import ConnectionHooks
 
 C = TypeVar("C")
 D = TypeVar("D")
@@ -61,6 +64,7 @@ class ConfiguredClient(Client, Protocol):
     base_url: str | None
     client_version: str
     params: Any
+    _ready: bool
     _removed_headers: frozenset[str]
 
     def _apply_removed_headers(self) -> None: ...
@@ -123,7 +127,12 @@ class Configuration:
         self.plugins = {info.name: info for info in plugins}
         self._handlers = dict(handlers)
         self._order = order_of(self.plugins.values())
-        self._declarations = [(info, each) for info in self.plugins.values() for each in info.declarations]
+        self._declarations: dict[type[Any], list[tuple[PluginInfo, Any]]] = {}  # by kind
+        for info in self.plugins.values():
+            for each in info.declarations:
+                kind = kind_of(each)
+                assert kind is not None  # `declare` of the plugin has checked it
+                self._declarations.setdefault(kind, []).append((info, each))
         self._implementations = self._ordered_implementations()
         conditions = [implementation.conditions for implementation in self._implementations["pre_request"]]
         self.pre_request_options = frozenset(name for each in conditions for name in each.options or ())
@@ -183,8 +192,12 @@ class Configuration:
         found = {
             hook: tuple(i for i in self._implementations[hook] if not i.is_switched_off) for hook in CONNECTION_HOOKS
         }
-        self.connection_hooks = hooks = ConnectionHooks(found) if any(found.values()) else None
-        self.run_connected = None if hooks is None or not found["connected"] else hooks.run_connected
+        self.connection_hooks = self.run_connected = None
+        if any(found.values()):
+            from ..hooks.connection_hooks import ConnectionHooks
+
+            self.connection_hooks = hooks = ConnectionHooks(found)
+            self.run_connected = hooks.run_connected if found["connected"] else None
         for hook in CONNECTION_HOOKS:
             for implementation in self._implementations[hook]:
                 if implementation.is_switched_off:
@@ -192,7 +205,7 @@ class Configuration:
 
     def _declared(self, kind: type[D]) -> list[tuple[PluginInfo, D]]:
         """All declarations of one kind, each with its plugin."""
-        return [(info, declaration) for info, declaration in self._declarations if isinstance(declaration, kind)]
+        return self._declarations.get(kind, [])
 
     def _declared_protocols(self) -> tuple[WireProtocol, ...]:
         """The protocols of the plugins.
@@ -387,8 +400,10 @@ class Configuration:
             found = known.get(name)
             if found is None:
                 raise self.client._unexpected_keyword_error(function, name, "request", self)
-            keyword, present, has_effects = found
-            if value is present and was_read(value, present):
+            keyword, present, has_effects, converted = found
+            if value.__class__ is converted:
+                own[name], owner = value, None  # an option of core
+            elif value is present and was_read(value, present):
                 own[name], owner = value, self.option_owners.get(name)
             else:
                 own[name], owner = keyword.convert(value)
@@ -406,11 +421,14 @@ class Configuration:
                 request._uses_origin_pool = False
 
     @cached_property
-    def _options_of_requests(self) -> dict[str, tuple[Keyword, Any, bool]]:
-        """Each option that may be given to a request, with the client's value; does it change more than the request's value?"""
+    def _options_of_requests(self) -> dict[str, tuple[Keyword, Any, bool, type | None]]:
+        """Each option that may be given to a request, with the client's value; does it change more than the request's value?
+
+        And the class of values that are converted already; None = `convert` tells.
+        """
         effective = EXCHANGE_OPTIONS | CONNECTION_OPTIONS | self.pre_request_options
         return {
-            name: (keyword, self.options[name], name in effective or len(keyword.owners) > 1)
+            name: (keyword, self.options[name], name in effective or len(keyword.owners) > 1, CONVERTED.get(name))
             for name, keyword in self.table.keywords.items()
             if keyword.takes("request")
         }

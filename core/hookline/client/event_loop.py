@@ -73,7 +73,10 @@ class LoopBinding:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The only loop that this client may run on, as it was given to `HttpClient(loop=)`; None = any."""
+        """The only loop that this client may run on, as it was given to `HttpClient(loop=)`; None = any.
+
+        Example: docs/synchronous.md#a-loop-of-your-own
+        """
         return self._given_loop
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
@@ -83,6 +86,19 @@ class LoopBinding:
         its result; `SyncHttpClient.run` has that type.
 
         Raises: RuntimeError, if the client is in use on another loop or in another thread; whatever the coroutine raises.
+
+        Example::
+
+            from hookline import HttpClient
+
+
+            async def both(client):
+                first = await client.get("http://127.0.0.1:8000/")
+                return first.status_code, (await client.get("http://127.0.0.1:8000/json")).json()
+
+
+            with HttpClient() as client:
+                print(client.run(both(client)))
         """
         # Most calls come from the loop that the client is bound to; `get_running_loop` costs a system call on Python 3.11
         resources = self._loop_resources
@@ -127,6 +143,15 @@ class LoopBinding:
         """Check that objects of this loop may be used here; for plugins, before they write to a connection.
 
         Raises: RuntimeError, if the client has left the loop, if this is a forked child, or if the loop runs in another thread.
+
+        Example::
+
+            import asyncio
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                await client.get("http://127.0.0.1:8000/")
+                client.check_loop(asyncio.get_running_loop())
         """
         resources, thread = self._loop_resources, get_ident()
         if resources is None or resources.loop is not loop:
@@ -206,16 +231,36 @@ class LoopBinding:
 
     @property
     def connection_pools(self) -> dict[Hashable, Pool]:
-        """The pool of each route that was used, by `Route.key`; empty before the first call."""
+        """The pool of each route that was used, by `Route.key`; empty before the first call.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                client.get("http://127.0.0.1:8000/")
+                print(len(client.connection_pools))
+        """
         return {} if self._loop_resources is None else self._loop_resources.pools
 
     @property
     def max_connections(self) -> int | None:
-        """The most connections over all routes; None = no limit."""
+        """The most connections over all routes; None = no limit.
+
+        Example::
+
+            from hookline import HttpClient
+
+            client = HttpClient(max_connections=100)
+            print(client.max_connections)
+        """
         return self._max_connections
 
     def stats(self) -> Stats:
-        """Count the connections: open, in use, waited for, and how often one was reused. See `Stats`."""
+        """Count the connections: open, in use, waited for, and how often one was reused. See `Stats`.
+
+        Example: docs/quickstart.md#connections
+        """
         if self._loop_resources is not None:
             return self._loop_resources.stats()
         from ..network.stats import Stats
@@ -227,6 +272,18 @@ class LoopBinding:
         """All that belongs to the client's event loop; for plugins that start background tasks with `loop_resources.start`.
 
         Raises: RuntimeError, if no loop is running and the client has none.
+
+        Example::
+
+            from hookline import HttpClient
+
+
+            async def watch():
+                print("watching")
+
+
+            async with HttpClient() as client:
+                await client.loop_resources.start(watch())
         """
         if self._loop_resources is None:
             self._bind(asyncio.get_running_loop())
@@ -273,6 +330,8 @@ class LoopBinding:
         close: None: nothing is to be done.
 
         Raises: RuntimeError, if no loop is running and the client has none; whatever `make` raises.
+
+        Example: docs/plugins/hooks.md#where-to-keep-state
         """
         return self.loop_resources.per_loop(make, close)
 
@@ -281,6 +340,20 @@ class LoopBinding:
 
         For plugins that keep something open beyond its exchange, such as a connection that they detached. `closer` may take any
         time. It is called once; if the loop ends without a call of `close()`, it is cancelled after a second.
+
+        Example::
+
+            from hookline import HttpClient
+
+
+            async def say_goodbye():
+                print("closing")
+
+
+            async with HttpClient() as client:
+                client.add_closer(say_goodbye)
+                client.remove_closer(say_goodbye)  # it was closed in another way
+                client.add_closer(say_goodbye)
         """
         self.loop_resources.closers.add(closer)
 
@@ -295,6 +368,8 @@ class LoopBinding:
         Returns an awaitable. In a running loop the client closes whether it is awaited or not; without one it is closed already.
 
         Raises: RuntimeError, if the client is in use on another loop or in another thread.
+
+        Example: docs/synchronous.md#notebooks
         """
         running = running_loop()
         if self._is_opened and self._has_no_loop and self._find_closed_hooks() is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from multidict import CIMultiDict, getversion
 
@@ -17,14 +17,16 @@ from ..hooks.markers import EVENTS
 from ..hooks.stage import call_all
 from ..network.loop_resources import Closer
 from ..plugins.entry_point import EntryPoint, normalized
-from ..plugins.manager import Registry
 from ..plugins.option_table import Level, Setting
 from ..plugins.plugin_info import CANNOT_BE_LEFT_OUT, PluginInfo, named
+from ..plugins.registry import Registry
 from ..plugins.selection import Selection, as_list, as_names, clash, precedence
 from .attributes import ClientAttributes
 from .configuration import CALL_KEYWORDS, Configuration, ConfiguredClient
 from .hookspecs import SPECIFICATIONS
-from .plugin_list import Plugins
+
+if TYPE_CHECKING:
+    from .plugin_list import Plugins
 
 CLIENT_KEYWORDS = (
     "base_url", "params", "headers", "pool_size", "max_connections", "resolver", "parser", "keep_alive",
@@ -121,7 +123,7 @@ class PluginHost(ClientAttributes):
         Raises: PluginError, TypeError; what `attached` of the plugin raises.
         """
         self._configuration = None
-        if "_ready" in self.__dict__:
+        if self._client._ready:
             _ = self.configuration
             if added is not None:
                 self._attach(added.implementations.get("attached", ()))
@@ -151,6 +153,13 @@ class PluginHost(ClientAttributes):
         """The configuration by the present plugins, handlers, options and default fields.
 
         Raises: PluginError, TypeError, ValueError, if they do not fit together.
+
+        Example::
+
+            from hookline import HttpClient
+
+            client = HttpClient()
+            print("timeout" in client.configuration.options)
         """
         found = self._configuration
         if found is None or self._headers_version != self._version(self.headers):
@@ -218,13 +227,20 @@ class PluginHost(ClientAttributes):
 
     @property
     def plugins(self) -> Plugins:
-        """The plugins of this client, in order."""
+        """The plugins of this client, in order.
+
+        Example: docs/plugins/replacing.md#disabling-a-plugin
+        """
+        from .plugin_list import Plugins
+
         return Plugins(self.configuration, tuple(self._selection.absent), self._registry)
 
     def event(self, name: str) -> Event:
         """Return an event, to bind handlers to it that run in every exchange of this client.
 
         Raises: PluginError, for a name that is no event.
+
+        Example: docs/events.md#events
         """
         found = self._events.get(name)
         return found if found is not None else Event(name, self._renew_configuration)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-
-import pluggy
+from typing import TYPE_CHECKING
 
 from ..errors import PluginError
 from ..hooks.handlers import suggestion
 from ..hooks.implementation import Implementation
 from ..hooks.markers import EVENTS, HOOKS, Conditions
-from ..plugins.manager import Registry
 from ..plugins.plugin_info import PluginInfo
+from ..plugins.registry import Registry
 from .configuration import Configuration
+
+if TYPE_CHECKING:
+    import pluggy
 
 
 def ranges(numbers: Iterable[int]) -> list[str]:
@@ -128,9 +130,11 @@ class Plugins:
     def _runs_for(self, implementation: Implementation) -> str:
         """Return for which requests an implementation with preconditions of pre_request runs, or why it always does."""
         reason = implementation.reason_to_run(self._configuration.given_options, self._configuration.client_fields)
-        if reason is not None:
-            return f"always runs: {reason}"
         words = conditions_in_words(implementation.conditions)
+        if implementation.is_asked(self._configuration.given_options, self._configuration.client_fields):
+            words = f"requests with {implementation.conditions.when}(request)" + (f": {reason}" if reason else "")
+        elif reason is not None:
+            return f"always runs: {reason}"
         for other in self._always_running():
             if other.conditions.schemes is None and implementation.event == "pre_request":
                 return f"would run only for {words}, but {other.plugin or other.owner} always runs"

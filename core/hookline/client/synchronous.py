@@ -26,7 +26,21 @@ T = TypeVar("T")
 
 
 class SyncResponseStream(ResponseStream):
-    """The type of `response.raw` in synchronous mode, for type checkers. The objects are of the class ResponseStream."""
+    """The type of `response.raw` in synchronous mode, for type checkers. The objects are of the class ResponseStream.
+
+    Example::
+
+        from hookline import SyncHttpClient, SyncResponseStream
+
+
+        def first_bytes(stream: SyncResponseStream) -> bytes:
+            return stream.read(100)
+
+
+        with SyncHttpClient() as client:
+            with client.get("http://127.0.0.1:8000/large", stream=True) as response:
+                print(len(first_bytes(response.raw)))
+    """
 
     __slots__ = ()
 
@@ -36,7 +50,10 @@ class SyncResponseStream(ResponseStream):
 
 
 class SyncHttpResponse(HttpResponse[RequestT_co, StreamT_co]):
-    """The type of responses in synchronous mode, for type checkers. The objects are of the class HttpResponse."""
+    """The type of responses in synchronous mode, for type checkers. The objects are of the class HttpResponse.
+
+    Example: docs/typing.md#plugins-of-your-own
+    """
 
     __slots__ = ()
 
@@ -53,12 +70,26 @@ class SyncHttpClient(HttpClient[SyncT_co]):
 
     Parameters, methods and errors are those of `HttpClient`. In a running event loop, where those return an awaitable, the
     methods raise RuntimeError. Handlers are the exception: they run in the loop of the client, and await what they call.
+
+    Example: docs/typing.md#without-a-running-loop
     """
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:  # type: ignore[override]
         """Run a coroutine, and return its result; see `HttpClient.run`.
 
         Raises: RuntimeError, in a running event loop; whatever the coroutine raises.
+
+        Example::
+
+            from hookline import SyncHttpClient
+
+
+            async def work() -> int:
+                return 7
+
+
+            with SyncHttpClient() as client:
+                print(client.run(work()))
         """
         if not self._claim and running_loop() is not None:  # a loop that this client does not run
             coroutine.close()

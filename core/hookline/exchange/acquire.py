@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ..errors import ClientClosed, ConnectionClosed, ConnectTimeout, HttpRequestException, PoolTimeout
-from ..http1.connection import Connection
 from ..network.pool import Pool
 from ..wire.carrier import Carrier
-from ..wire.multiplexed_connection import MultiplexedConnection
 from ..wire.opening import Opening, current
 from .state import ExchangeState
+
+if TYPE_CHECKING:
+    from ..http1.connection import Connection
+    from ..wire.multiplexed_connection import MultiplexedConnection
 
 MAX_RESENDS = 10  # of one exchange, of requests that the peer says it has not processed
 
@@ -53,6 +56,8 @@ async def acquire(response: ExchangeState, pool: Pool) -> Carrier:
             pool.free_slot()
             raise
         pool.add(opened)
+        from ..wire.multiplexed_connection import MultiplexedConnection  # when the first connection is open
+
         if not isinstance(opened, MultiplexedConnection):
             return opened
         stream = pool.take_stream(monotonic(), is_first=True)

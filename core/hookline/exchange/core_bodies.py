@@ -61,6 +61,12 @@ def form_pairs(data: Any) -> list[tuple[str, str]] | None:
     data: a form is a mapping, its items, or a list or tuple of pairs. A list as a value gives several pairs, None gives none.
 
     Raises: TypeError, for a name or a value that has no text, such as a file.
+
+    Example::
+
+        from hookline import form_pairs
+
+        print(form_pairs({"a": 1, "b": ["x", "y"], "c": None}), form_pairs(b"no form"))
     """
     return pairs(data) if is_form(data) else None
 

@@ -34,6 +34,8 @@ ORIGIN_OPTIONS = ("cert", "server_hostname", "unix_socket")
 # An exchange with one of these leaves the fast path, as with parts of `timeout`. The others change only the connection, a
 # conversion, or what a plugin does.
 EXCHANGE_OPTIONS = frozenset({"version", "stream", "timings", "max_body"})
+# A value of exactly this class is what the conversion of the option returns: it is taken as it is.
+CONVERTED: dict[str, type] = {"timeout": Timeout}
 # A request with one of these may not use the pool that its origin has for the client's own values.
 CONNECTION_OPTIONS = frozenset({"version", "verify", "cert", "server_hostname", "source_address", "unix_socket"})
 

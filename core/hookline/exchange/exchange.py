@@ -34,7 +34,7 @@ from .failure import fail
 from .interfaces import Client
 from .request import HttpRequest
 from .response import HttpResponse
-from .state import FINISHED, HEAD, NEW, SENT
+from .state import FINISHED, HEAD, NEVER, NEW, SENT
 from .upload import ONE_WRITE, send, wait_for_head
 
 MAX_FOLLOW_UPS = 100  # in one call: a bound for plugins that would answer each other without end
@@ -70,8 +70,12 @@ async def exchange(
     """
     if request is None:
         request = client._make_request(method, url, headers, data, keywords, function)  # type: ignore[union-attr, arg-type]
-        if request.timeout._limits_response:
-            client._start_deadline(request)  # type: ignore[union-attr]
+        timeout = request.timeout
+        if timeout._limits_response:
+            if timeout.total:
+                client._start_deadline(request)  # type: ignore[union-attr]
+            else:
+                request.deadline = NEVER  # as `_start_deadline` does, for a call less
     else:
         request._heed_own_options()  # the plugin that made it may have set some
     configuration = request.configuration
@@ -86,7 +90,11 @@ async def exchange(
         # 1. pre_request: hooks change the request (fields, route, a held body), or answer it with a response. If the
         # preconditions of all implementations say that they have nothing to do, there is no stage.
         stage = (
-            (table.pre_request_when_skipping if request._skips_pre_request else table.pre_request)
+            (
+                table.pre_request_when_skipping
+                if request._skips_pre_request and (table.asked is None or not table.is_wanted(request))
+                else table.pre_request
+            )
             if response._on_fast_path
             else response._begin_event("pre_request")
         )

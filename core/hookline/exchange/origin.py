@@ -17,6 +17,13 @@ class Origin:
     authority: host and port as they stand in the Host field. prefix: what follows the request target in the head of a
     request: the version, Host and the other default fields. dispatch_table: of the calls to it. pool: that of the direct route
     to it with the client's own options; None = not used yet.
+
+    Example::
+
+        from hookline import HttpClient, Origin
+
+        origin: Origin = HttpClient().build_request("GET", "https://EXAMPLE.com/").origin
+        print(origin.scheme, origin.host, origin.port, origin.authority)
     """
 
     __slots__ = (

@@ -89,6 +89,8 @@ class HttpRequest:
     json_decoder: the function behind `response.json()`. None = Python's own.
 
     A request can be copied and pickled.
+
+    Example: docs/plugins/hooks.md#sub-requests
     """
 
     # What the engine keeps:
@@ -165,7 +167,10 @@ class HttpRequest:
 
     @property
     def client(self) -> Any:
-        """The HttpClient that made it and sends it."""
+        """The HttpClient that made it and sends it.
+
+        Example: docs/plugins/hooks.md#sub-requests
+        """
         return self.configuration.client
 
     @property
@@ -173,6 +178,14 @@ class HttpRequest:
         """The URL without userinfo, a str. A plugin may set another one in pre_request.
 
         Raises: InvalidURL; PluginError, for another origin after the connection was taken.
+
+        Example::
+
+            from hookline import HttpClient
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/a?b=c")
+            request.url = "http://127.0.0.1:8000/other"
+            print(request.url, request.target)
         """
         return self._destination.url
 
@@ -185,17 +198,31 @@ class HttpRequest:
 
     @property
     def origin(self) -> Origin:
-        """The origin of the URL: an object with scheme, host, port and authority (RFC 9110, section 4.3.1)."""
+        """The origin of the URL: an object with scheme, host, port and authority (RFC 9110, section 4.3.1).
+
+        Example: docs/plugins/replacing.md#replacing-a-plugin
+        """
         return self._destination.origin
 
     @property
     def origin_form(self) -> str:
-        """The path and the query of the URL (RFC 9112, section 3.2.1); `target` is the same unless a plugin has set it."""
+        """The path and the query of the URL (RFC 9112, section 3.2.1); `target` is the same unless a plugin has set it.
+
+        Example: docs/plugins/hooks.md#connection-hooks
+        """
         return self._destination.target
 
     @property
     def userinfo(self) -> str | None:
-        """What stood before the @ of the URL, a str, percent-encoded as it was. A secret. None = nothing stood there."""
+        """What stood before the @ of the URL, a str, percent-encoded as it was. A secret. None = nothing stood there.
+
+        Example::
+
+            from hookline import HttpClient
+
+            request = HttpClient().build_request("GET", "http://user:secret@127.0.0.1:8000/")
+            print(request.userinfo, request.url)
+        """
         return self._destination.userinfo
 
     @property
@@ -203,6 +230,8 @@ class HttpRequest:
         """The request target, a str: path and query, unless a plugin has set another form (RFC 9112, section 3.2).
 
         Raises: LocalProtocolError, for a target that is empty, or has spaces, control characters or characters outside ASCII.
+
+        Example: docs/requests.md#an-exact-target
         """
         return self._target or self._destination.target
 
@@ -215,6 +244,22 @@ class HttpRequest:
         """Where and how to connect: a Route, by default the DirectRoute to the origin. A plugin may set another in pre_request.
 
         Raises: PluginError, if it is set after the connection was taken.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class ToTheTwin:
+                @hookimpl
+                def pre_request(self, response):
+                    request = response.request
+                    if not request.has_route:  # no proxy
+                        request.route = request.route.to_address("127.0.0.1")
+
+
+            with HttpClient(plugins=[ToTheTwin()], trust_env=False) as client:
+                print(client.get("http://127.0.0.1:8000/").ok)
         """
         if self._route is None:
             return self._direct_route()
@@ -394,6 +439,8 @@ class HttpRequest:
         With `exact_headers=` they are those alone, and what plugins add.
         Every follow-up to the same origin has them too. Host, Content-Length and Transfer-Encoding are added when the head is
         written, unless they are here.
+
+        Example: docs/requests.md#made-first-sent-later
         """
         if self._headers is None:
             headers = CIMultiDict(self.configuration.default_fields)
@@ -409,6 +456,8 @@ class HttpRequest:
         """The fields for this request alone, such as credentials: a multidict as `headers`, empty at first.
 
         They replace fields of `headers` of the same name. Follow-ups do not have them.
+
+        Example: docs/plugins/hooks.md#sub-requests
         """
         if self._unredirected is None:
             self._unredirected = CIMultiDict()
@@ -418,6 +467,8 @@ class HttpRequest:
         """Return True if a field of this name, in any case, is in `headers` or `unredirected_headers`.
 
         Host, Content-Length and Transfer-Encoding are not found if they are added when the head is written.
+
+        Example: docs/requests.md#header-fields
         """
         if self._unredirected is not None and header_name in self._unredirected:
             return True
@@ -426,20 +477,39 @@ class HttpRequest:
         return header_name.lower() in self.configuration.default_names or header_name in (self._given_fields or ())
 
     def gave_header(self, header_name: str) -> bool:
-        """Return True if the user gave a field of this name, in any case, to this call; False if only to the client."""
+        """Return True if the user gave a field of this name, in any case, to this call; False if only to the client.
+
+        Example::
+
+            from hookline import HttpClient
+
+            client = HttpClient(headers={"Accept": "text/plain"})
+            request = client.build_request("GET", "http://127.0.0.1:8000/", headers={"X-Mine": "1"})
+            print(request.gave_header("x-mine"), request.gave_header("accept"))
+        """
         return any(value is not None for value in (self._given_fields or CIMultiDict()).getall(header_name, ()))
 
     def get_header(self, header_name: str, default: str | None = None) -> str | None:
         """Return the value of the first field of this name, from `unredirected_headers` before `headers`.
 
         default: returned if there is none; None unless given.
+
+        Example: docs/plugins/hooks.md#sub-requests
         """
         if self._unredirected is not None and header_name in self._unredirected:
             return self._unredirected[header_name]
         return self.headers.get(header_name, default)
 
     def remove_header(self, header_name: str) -> str | None:
-        """Remove all fields of this name, and return the first value; None = there was none."""
+        """Remove all fields of this name, and return the first value; None = there was none.
+
+        Example::
+
+            from hookline import HttpClient
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/", headers={"X-Mine": "1"})
+            print(request.remove_header("x-mine"), request.remove_header("x-mine"))
+        """
         value = self.get_header(header_name)
         self.headers.popall(header_name, None)
         if self._unredirected is not None:
@@ -455,6 +525,8 @@ class HttpRequest:
         `headers` was used: 0.3 us, against 3.
 
         Raises: LocalProtocolError, for a method or a field that HTTP cannot carry, and for framing that does not fit the body.
+
+        Example: docs/requests.md#header-fields
         """
         body = self.body
         if self._headers is None and self._unredirected is None and self._target is None and self._on_fast_path:
@@ -478,6 +550,13 @@ class HttpRequest:
         """Return the fields as HTTP/1.1 sends them, in order: those of the user, of plugins and of core, such as Host.
 
         Raises: as `encode`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            request = HttpClient(autoload=False).build_request("GET", "http://127.0.0.1:8000/")
+            print(request.fields_as_sent())
         """
         lines = self._encode_head().decode("utf-8", "surrogateescape").split("\r\n")[1:-2]
         return [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
@@ -616,6 +695,21 @@ class HttpRequest:
         For plugins, in pre_request. A second call returns the same gate.
 
         seconds: the gate opens by itself so long after the head was sent; None = it does not.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Slowly:
+                @hookimpl
+                def pre_request(self, response):
+                    if response.request.body:
+                        response.request.hold_body(0.1)  # or keep the gate, and open it later
+
+
+            with HttpClient(plugins=[Slowly()]) as client:
+                print(client.post("http://127.0.0.1:8000/echo", data=b"late").text)
         """
         if self.gate is None:
             self.gate = Gate(seconds)
@@ -626,6 +720,14 @@ class HttpRequest:
         """True if the body can be sent, or sent once more; False if it can be read only once, and was.
 
         Then `copy` and `follow` raise BodyNotRepeatable.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                response = client.post("http://127.0.0.1:8000/echo", data=(chunk for chunk in [b"once"]))
+                print(response.request.can_be_sent)
         """
         return not isinstance(self.body, Source) or self.body.can_be_sent
 
@@ -639,6 +741,8 @@ class HttpRequest:
 
         Raises: BodyNotRepeatable, for a body that can be read only once; ValueError, for an unknown algorithm; what the source
         of the body raises.
+
+        Example: docs/plugins/bodies.md#the-digest-of-a-body
         """
         if isinstance(self.body, Source) and not self.body.is_repeatable:
             raise BodyNotRepeatable(
@@ -668,6 +772,8 @@ class HttpRequest:
         the call gave. Those that the client was given stay, because they are for every origin.
 
         Raises: BodyNotRepeatable, if the body can be read only once, and was; InvalidURL; TypeError, for an unknown option.
+
+        Example: docs/plugins/hooks.md#answers
         """
         method = self.method if method is None else fields.check_method(method)
         destination = self._destination if url is None else self.configuration.destination_of(url)
@@ -714,6 +820,8 @@ class HttpRequest:
         For the same origin it has the userinfo of this request, for another one none. cause, changes: as for `copy`.
 
         Raises: as `copy`.
+
+        Example: docs/plugins/replacing.md#replacing-a-plugin
         """
         new = self.copy(url=url, cause=cause, **changes)
         same = new._destination.origin.key == self._destination.origin.key
@@ -724,7 +832,10 @@ class HttpRequest:
 
     @property
     def history(self) -> list[Any]:
-        """The responses of this call before this request, oldest first: a list of HttpResponse, a copy. Empty for the first."""
+        """The responses of this call before this request, oldest first: a list of HttpResponse, a copy. Empty for the first.
+
+        Example: docs/requests.md#made-first-sent-later
+        """
         return [] if self._history is None else list(self._history)
 
     @property
@@ -733,6 +844,27 @@ class HttpRequest:
 
         Then what the user gave for the first origin, such as credentials, must not be sent, not even if this request returns
         there: another origin has caused it.
+
+        Example::
+
+            from hookline import HttpClient, Option, hookimpl
+
+
+            class Key:
+                @hookimpl
+                def declare(self):
+                    return [Option("key")]
+
+                @hookimpl(options=("key",))
+                def pre_request(self, response):
+                    request = response.request
+                    if not request.has_left_origin and not request.is_overruled("key", "X-Key"):
+                        request.unredirected_headers["X-Key"] = request.key
+
+
+            with HttpClient(plugins=[Key()], key="of the client") as client:
+                response = client.get("http://127.0.0.1:8000/", headers={"X-Key": "of the call"})
+                print(response.request.get_header("X-Key"))
         """
         here = self._destination.origin.key
         return any(earlier.request._destination.origin.key != here for earlier in self._history or ())
@@ -748,6 +880,8 @@ class HttpRequest:
         """Return the name of the plugin that accepted the value of an option, for options that several plugins share.
 
         None = no value was given.
+
+        Example: docs/plugins/options.md#a-keyword-of-several-plugins
         """
         if option in self._option_owners:
             return self._option_owners[option]
@@ -757,7 +891,15 @@ class HttpRequest:
 
     @property
     def ssl(self) -> Any:
-        """The ssl.SSLContext of its connection; None for plain HTTP, and for a route of a plugin that has no attribute `tls`."""
+        """The ssl.SSLContext of its connection; None for plain HTTP, and for a route of a plugin that has no attribute `tls`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                print(client.get("http://127.0.0.1:8000/").request.ssl)
+        """
         tls = getattr(self.route, "tls", None)
         return None if tls is None else self.configuration.client.contexts.get(tls)
 

@@ -19,7 +19,6 @@ from ..errors import (
 )
 from ..hooks.declarations import MediaType
 from ..hooks.handlers import ResponseEvent, check_event
-from ..http1.connection import Connection
 from ..messages import fields
 from ..messages.charset import check_charset
 from ..messages.content_decoding import (
@@ -34,14 +33,18 @@ from ..messages.content_decoding import (
 from ..messages.request_body import Source, as_body
 from ..wire.carrier import Carrier
 from .acquire import acquire
-from .built_body import BuiltBody
 from .failure import fail
 from .request import HttpRequest
 from .response_stream import ResponseStream
 from .state import NEVER, NEW, ExchangeState
 
+# Bytes of a stream that many exchanges' connection carries; more of them at once took 1.1 to 1.2 of the CPU.
+LARGE_CHUNK = 64 * 1024
+
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
+
+    from ..http1.connection import Connection
 
     RequestT_co = TypeVar("RequestT_co", bound=HttpRequest, default=HttpRequest, covariant=True)
     StreamT_co = TypeVar("StreamT_co", bound=ResponseStream, default=ResponseStream, covariant=True)
@@ -93,6 +96,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
     Plugins may add attributes. For type checkers, `HttpResponse[Request, Stream]` states the classes of `request` and `raw` with
     what plugins add to these. Once its exchange is over a response can be copied and pickled.
+
+    Example: docs/plugins/hooks.md#built-responses
     """
 
     __slots__ = ()
@@ -134,6 +139,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         Raises: LocalProtocolError, for a field or a reason that HTTP cannot carry; TypeError, for a field or a content of another
         type; ValueError, for a generator that has ended.
+
+        Example: docs/plugins/hooks.md#built-responses
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in fields.check_fields(headers) if value is not None])
         response: HttpResponse = request.configuration.response_type(request)
@@ -145,6 +152,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         response.is_built, response.is_stored, response._is_as_received = True, stored, as_received
         body = as_body(content, "content=")
         if as_received or isinstance(body, Source):
+            from .built_body import BuiltBody  # here, because most bodies come from the network
+
             assert response._head is not None
             response.connection = BuiltBody(body, response._head)
         else:
@@ -157,9 +166,9 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         Raises: RuntimeError, if no loop is running.
         """
-        connection = self.connection
-        if not isinstance(connection, BuiltBody) or connection.is_started:
+        if not self._has_unread_body:
             return False
+        connection: Any = self.connection  # a BuiltBody
         self._on_fast_path = False
         connection.leave_fast_path(self.request.method, self.request.max_body, self._make_data_listener())
         step = self._step
@@ -170,6 +179,10 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
     @property
     def _has_unread_body(self) -> bool:
         """Say whether `build` was given a body that nobody has begun to read."""
+        if not self.is_built:
+            return False
+        from .built_body import BuiltBody
+
         return isinstance(self.connection, BuiltBody) and not self.connection.is_started
 
     # -- the head
@@ -180,27 +193,48 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         Three things are put right: lines that ended in LF end in CR LF, folded lines are one line, and a Content-Length that
         was repeated with the same value is there once.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                response = client.get("http://127.0.0.1:8000/")
+            print(response.has("content-type"), response.info()["Content-Type"])
+            print(response.raw_head.splitlines()[0])
         """
         return b"" if self._head is None else self._head.raw
 
     @property
     def url(self) -> str:
-        """The URL that this response comes from: a str, that of `request`, with its fragment and without userinfo."""
+        """The URL that this response comes from: a str, that of `request`, with its fragment and without userinfo.
+
+        Example: docs/quickstart.md#one-client-for-one-service
+        """
         return self.request.url
 
     @property
     def reason(self) -> str:
-        """The reason phrase as the server sent it: a str, "" if there is none, or before the head is here."""
+        """The reason phrase as the server sent it: a str, "" if there is none, or before the head is here.
+
+        Example: docs/quickstart.md#a-request
+        """
         return "" if self._head is None else self._head.line.reason
 
     @property
     def version(self) -> str:
-        """The version that the server stated: "HTTP/1.1" or "HTTP/1.0"; "" before the head is here."""
+        """The version that the server stated: "HTTP/1.1" or "HTTP/1.0"; "" before the head is here.
+
+        Example: docs/http2.md#when-it-is-spoken
+        """
         return "" if self._head is None else self._head.line.version
 
     @property
     def ok(self) -> bool:
-        """True if the status is below 400; False before the head is here."""
+        """True if the status is below 400; False before the head is here.
+
+        Example: docs/untrusted.md#webhooks
+        """
         return 0 < self.status_code < 400
 
     @property
@@ -209,6 +243,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         A value that is not UTF-8 is read as Latin-1; `hookline.field_octets(value)` returns its bytes. Before the head is here
         there are no fields, and a change of them raises PluginError: fields to send belong to `request.headers`.
+
+        Example: docs/quickstart.md#a-request
         """
         if self._headers is None:
             if self._head is None:
@@ -218,7 +254,10 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
     @property
     def trailers(self) -> CIMultiDict[str]:
-        """The fields after a chunked body (RFC 9112, section 7.1.2): a multidict as `headers`, empty until the body was read."""
+        """The fields after a chunked body (RFC 9112, section 7.1.2): a multidict as `headers`, empty until the body was read.
+
+        Example: docs/responses.md#trailers
+        """
         return fields.parse_trailers(self.raw_trailers)
 
     def has(self, name: str) -> bool:
@@ -234,6 +273,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """The responses of this call before this one, oldest first: those that a plugin answered with a follow-up.
 
         A list of HttpResponse, empty if there were none; redirects are in it, for instance.
+
+        Example: docs/requests.md#made-first-sent-later
         """
         return cast("list[Self]", self.request.history)
 
@@ -246,6 +287,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         What `recv_body` took is not in it. Of a stream it is there after `await response.raw.read()`.
 
         Raises: StreamConsumedError, for a stream that was not read whole by one such call; DecodingError; BodyTooLarge.
+
+        Example: docs/events.md#data-events
         """
         if self._content is None:
             if self.is_open or self.is_consumed or self._is_cut:
@@ -277,6 +320,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """The body as a stream: a ResponseStream, which can be read once; see there for its methods.
 
         It also reads a body that arrived without `stream=True`.
+
+        Example: docs/quickstart.md#streams
         """
         if self._raw is None:
             self._raw = self.request.configuration.stream_type(self)
@@ -300,6 +345,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         b"" = nothing. For data_processed; after the exchange it takes what is left.
 
         Raises: DecodingError, BodyTooLarge.
+
+        Example: docs/events.md#data-events
         """
         if self._content is not None:
             data, self._content = self._content, b""
@@ -314,6 +361,15 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         It comes from Content-Type, whose label is ignored if it is unknown or garbled. Set it if the server states a wrong
         one: then all that decodes the body, such as `text` and `json()`, uses it. Set None to use Content-Type again.
+
+        Example::
+
+            from hookline import HttpClient
+
+            with HttpClient() as client:
+                response = client.post("http://127.0.0.1:8000/echo", data="é".encode("latin-1"))
+                response.encoding = "latin-1"
+                print(response.text)
         """
         return self._encoding or charset_of(self.headers.get("content-type"))
 
@@ -326,6 +382,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """The body as a str, decoded strictly with `encoding`; `text()` returns the same.
 
         Raises: UnicodeDecodeError; LookupError, if `encoding` was set to a label that is unknown; what `content` raises.
+
+        Example: docs/quickstart.md#sending-a-body
         """
         return Text(self.content.decode(self._codec() or "utf-8"))
 
@@ -339,6 +397,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         kwargs: passed to the option `json_decoder`, or to `json.loads`.
 
         Raises: ValueError, for a body that is not JSON; LookupError, as `text`; what `content` raises.
+
+        Example: docs/quickstart.md#a-request
         """
         from json import loads  # imported here, because many programs read no JSON
 
@@ -351,6 +411,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         Plugins may decode more media types, or these in another way.
 
         Raises: ValueError, for a body that is not what Content-Type says; LookupError, as `text`; what `content` raises.
+
+        Example: docs/responses.md#the-body
         """
         found = decoder_of(self.headers.get("content-type", ""), self._media_types)
         return self.content if found is None else found.decode(self)
@@ -364,6 +426,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """Raise an error if the status is 400 or more; else return the response itself, so that calls can be chained.
 
         Raises: HttpRequestException, whose attribute `response` is this response.
+
+        Example: docs/errors.md#errors
         """
         if self.status_code >= 400:
             destination = self.request._destination
@@ -395,6 +459,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
                         connection.read_at_once()
                     if len(connection.parts) == 1:
                         return connection.take_parts()[0]  # the common case: one read of a body that goes on
+                    if connection.session is not None and connection.parts and connection.buffered > LARGE_CHUNK:
+                        return connection.take_chunk(LARGE_CHUNK)  # type: ignore[attr-defined, no-any-return]  # a Stream
                 if connection.parts or self._parts or complete or self._content_filter is not None:
                     self._parts += connection.take_parts()
                     data = self._decode_parts(bounded=True)
@@ -435,7 +501,16 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         return self.request.configuration.client._run_in_background(self.aclose())
 
     async def aclose(self) -> None:
-        """End the response as `close` does; a coroutine, for a running loop."""
+        """End the response as `close` does; a coroutine, for a running loop.
+
+        Example::
+
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                response = await client.get("http://127.0.0.1:8000/large", stream=True)
+                await response.aclose()  # `async with response` does this at its end
+        """
         if self.connection is not None:
             await self._abandon("the body was closed before its end")
 
@@ -454,6 +529,24 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
 
         If a plugin answers the exchange with another response, that one has the same dict, unless it is of another exchange
         and has notes of its own. A follow-up begins with an empty one.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Counts:
+                @hookimpl
+                def data_received(self, response, data):
+                    response.notes["counts"] = response.notes.get("counts", 0) + len(data)
+
+                @hookimpl
+                def post_request(self, response):
+                    print(response.notes["counts"] > 1_000_000)
+
+
+            with HttpClient(plugins=[Counts()]) as client:
+                client.get("http://127.0.0.1:8000/large")
         """
         if self._notes is None:
             self._notes = {}
@@ -480,6 +573,17 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         """End the exchange of a stream with an error: close the connection, and run post_request with the error.
 
         For plugins that read the stream, and cannot go on. If the exchange is over, nothing happens.
+
+        Example::
+
+            from hookline import DecodingError, HttpClient
+
+            async with HttpClient() as client:
+                response = await client.get("http://127.0.0.1:8000/large", stream=True)
+                async for chunk in response.raw:
+                    if not chunk.startswith(b"{"):
+                        await response.fail(DecodingError("no JSON", response=response))
+                        break
         """
         await fail(self, error)
 
@@ -493,6 +597,25 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         given to an earlier call. length: of the body in bytes, None = unknown.
 
         What it raises ends the exchange, and reaches the caller.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Counts:
+                @hookimpl
+                def pre_request(self, response):
+                    response.wrap_upload(self.count)
+
+                async def count(self, chunks, length):
+                    async for chunk in chunks:
+                        yield chunk
+                        print("sent", len(chunk), "of", length)
+
+
+            with HttpClient(plugins=[Counts()]) as client:
+                client.post("http://127.0.0.1:8000/echo", data=b"0123456789")
         """
         self._on_fast_path = False
         self._upload_wrappers = (*self._upload_wrappers, wrap)
@@ -505,6 +628,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         first: True has it get the body as it arrives, before the decoders that were added already.
 
         Raises: TypeError, for an object that is no Decoder; PluginError, if the body was taken already.
+
+        Example: docs/plugins/hooks.md#decoders
         """
         check_decoder(decoder)
         if self._content is not None or (self._is_finished and not self._has_unread_body):
@@ -520,6 +645,21 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         From then on the route and the origin of the request cannot be changed. A second call returns the same connection.
 
         Raises: PluginError, after pre_request; PoolTimeout, ConnectTimeout, HttpConnectionError.
+
+        Example::
+
+            from hookline import HttpClient, hookimpl
+
+
+            class Early:
+                @hookimpl(trylast=True)
+                async def pre_request(self, response):
+                    connection = await response.connect()
+                    print(connection.facts().protocol)
+
+
+            with HttpClient(plugins=[Early()]) as client:
+                client.get("http://127.0.0.1:8000/")
         """
         if self._step != NEW:
             raise PluginError("connect() is for pre_request: the request was sent already")
@@ -538,7 +678,11 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         or no `disconnected` hook hears of the end.
 
         Raises: PluginError, for a connection on which HTTP goes on.
+
+        Example: docs/plugins/hooks.md#taking-over-a-connection
         """
+        from ..http1.connection import Connection
+
         connection = self.connection
         if not isinstance(connection, Connection) or not connection.upgraded:
             raise PluginError(
@@ -555,6 +699,8 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
         `handlers`, `clear`, `fired` and `waiter`.
 
         Raises: PluginError, for another name.
+
+        Example: docs/plugins/in-a-program.md#one-response
         """
         if self._events is None:
             self._events = {}

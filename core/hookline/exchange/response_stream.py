@@ -31,8 +31,19 @@ class ResponseStream:
     In a running loop: `async for chunk in stream`, and `await stream.read(n)`. Without one: the same with `for` and without
     `await`. Plugins may add more.
 
-    A chunk is all that has arrived since the last one, so that many small reads cost no more than one. While the program does
-    not read, the client receives no more than 256 KiB in advance.
+    A chunk is all that has arrived since the last one, so that many small reads cost no more than one; of more than 64 KiB on a
+    connection that carries many exchanges, about 64 KiB. While the program does not read, the client receives no more than
+    256 KiB in advance.
+
+    Example::
+
+        from hookline import HttpClient, ResponseStream
+
+        async with HttpClient() as client:
+            async with await client.get("http://127.0.0.1:8000/large", stream=True) as response:
+                stream: ResponseStream = response.raw
+                print(stream.response is response)
+                print(len(await stream.read(100)), len(await stream.read()))
     """
 
     is_repeatable = False  # if it is given to another request as its body

@@ -122,7 +122,8 @@ async def write_body(reference: ref[ExchangeState], connection: Carrier, body: b
     request, timings, wrappers = response.request, response.timings, response._upload_wrappers
     del response
     length = request._stated_length() if isinstance(body, Source) else len(body)
-    is_encrypted = connection.is_encrypted
+    is_encrypted, is_stream = connection.is_encrypted, connection.session is not None
+    write_timeout = request.timeout.write  # without one, what `send` has armed goes on to count
     sent = chunk_count = turn = 0
     async with AsyncExitStack() as stack:
         chunks = body.chunks() if isinstance(body, Source) else slices_of(body)
@@ -140,12 +141,16 @@ async def write_body(reference: ref[ExchangeState], connection: Carrier, body: b
             # A write has failed: the peer is gone, and may have sent a response that says why.
             if connection.is_closing:
                 return
-            if connection.drain_waiter is not None:
-                arm_write_timeout(reference, connection, request.timeout.write)
-                await connection.drain()
-                arm_write_timeout(reference, connection, 0.0)
-                turn = sent  # the loop has had its turn: 0.96 of the CPU
             chunk_count += 1
+            if connection.drain_waiter is not None:
+                if write_timeout:
+                    arm_write_timeout(reference, connection, write_timeout)
+                await connection.drain()
+                if write_timeout:
+                    arm_write_timeout(reference, connection, 0.0)
+                turn = sent  # the loop has had its turn: 0.96 of the CPU
+                if is_stream:
+                    continue  # its connection writes, and has read before
             # Read what has arrived before more is written: under TLS nothing can be read once a write has failed.
             if is_encrypted or sent - turn >= _TURN or chunk_count % CHUNKS_PER_TURN == 0:
                 turn = sent

@@ -3,7 +3,7 @@
 # Without `from __future__ import annotations`, with which NamedTuple would compile the text of each one: 0.1 ms a class.
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 
 class Option(NamedTuple):
@@ -21,6 +21,8 @@ class Option(NamedTuple):
     doc: one line for `hookline plugins info NAME`.
     expected: the values that it takes, in words, for messages: "seconds, or a Timeout" makes "timeout= takes seconds, or a
         Timeout: ..." of the message of `convert`. Not needed if that message begins with the name of the option.
+
+    Example: docs/plugins/options.md#converting-values
     """
 
     name: str
@@ -44,6 +46,8 @@ class Body(NamedTuple):
         content_type: a str, which a Content-Type of the user replaces; None = none.
         It may return NotImplemented instead for values of keywords that core has too: then core encodes them.
     doc: one line for `hookline plugins info NAME`.
+
+    Example: docs/plugins/bodies.md#bodies-of-your-own
     """
 
     keywords: str | tuple[str, ...]
@@ -52,7 +56,14 @@ class Body(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The keywords as a tuple."""
+        """The keywords as a tuple.
+
+        Example::
+
+            from hookline import Body
+
+            assert Body("xml", encode=str).names == ("xml",)
+        """
         return (self.keywords,) if isinstance(self.keywords, str) else tuple(self.keywords)
 
 
@@ -64,6 +75,8 @@ class MediaType(NamedTuple):
         forms and text, which a plugin may replace.
     decode: `f(response) -> object`. Raises ValueError, for a body that is not of its type.
     doc: one line for `hookline plugins info NAME`.
+
+    Example: docs/plugins/bodies.md#bodies-of-your-own
     """
 
     types: str | tuple[str, ...]
@@ -72,7 +85,14 @@ class MediaType(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The media types as a tuple."""
+        """The media types as a tuple.
+
+        Example::
+
+            from hookline import MediaType
+
+            assert MediaType(("text/csv", "text/tab-separated-values"), decode=str).names[0] == "text/csv"
+        """
         return (self.types,) if isinstance(self.types, str) else tuple(self.types)
 
 
@@ -80,6 +100,20 @@ class Scheme(NamedTuple):
     """A URL scheme that the plugin serves.
 
     name: in lower case, such as `ws`. port: the default port. tls: do its connections begin with a TLS handshake?
+
+    Example::
+
+        from hookline import HttpClient, Scheme, hookimpl
+
+
+        class Plain:
+            @hookimpl
+            def declare(self):
+                return [Scheme("plain", port=80)]
+
+
+        with HttpClient(plugins=[Plain()]) as client:
+            print(client.get("http://127.0.0.1:8000/".replace("http", "plain")).status_code)
     """
 
     name: str
@@ -93,6 +127,8 @@ class Attribute(NamedTuple):
     get: `f(owner) -> value`, called at each access. owner: the object that has the attribute.
     of: whose attribute it is: "response", "request", "client", or "stream" for `response.raw`.
     doc: one line for `hookline plugins info NAME`.
+
+    Example: docs/plugins/writing.md#the-module
     """
 
     name: str
@@ -102,13 +138,31 @@ class Attribute(NamedTuple):
 
 
 class Credential(NamedTuple):
-    """The name of a header field that carries a credential: `request.follow()` does not send it to another origin."""
+    """The name of a header field that carries a credential: `request.follow()` does not send it to another origin.
+
+    Example: docs/plugins/options.md#fields-and-origins
+    """
 
     name: str
 
 
 class DefaultHeader(NamedTuple):
-    """A header field that core sends with every request, unless the client or the request has a field of this name."""
+    """A header field that core sends with every request, unless the client or the request has a field of this name.
+
+    Example::
+
+        from hookline import DefaultHeader, HttpClient, hookimpl
+
+
+        class German:
+            @hookimpl
+            def declare(self):
+                return [DefaultHeader("Accept-Language", "de")]
+
+
+        with HttpClient(plugins=[German()]) as client:
+            print(b"Accept-Language: de" in client.get("http://127.0.0.1:8000/").request.encode())
+    """
 
     name: str
     value: str
@@ -120,6 +174,8 @@ class Protocol(NamedTuple):
     name: by which ALPN knows it, such as `h2`. make: `f(loop) -> MultiplexedConnection`, called once for each connection.
     schemes: of URLs for which it is offered. `DirectRoute(protocol=name)` speaks it without asking, in cleartext too.
     options: names of options of the client; `make` gets their values as keyword arguments.
+
+    Example: docs/plugins/protocols.md#a-small-protocol
     """
 
     name: str
@@ -129,3 +185,10 @@ class Protocol(NamedTuple):
 
 
 Declaration = Option | Body | MediaType | Protocol | Scheme | Attribute | Credential | DefaultHeader
+KINDS = get_args(Declaration)
+
+
+def kind_of(declaration: Any) -> type[Any] | None:
+    """Return the class of a declaration, of these eight; None for an object that is none."""
+    kind = type(declaration)
+    return kind if kind in KINDS else next((each for each in KINDS if isinstance(declaration, each)), None)

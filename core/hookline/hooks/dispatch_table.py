@@ -8,7 +8,7 @@ from itertools import chain
 
 from .implementation import Implementation
 from .markers import EVENTS
-from .stage import Stage
+from .stage import Stage, note_owner
 
 Implementations = dict[str, tuple[Implementation, ...]]
 
@@ -48,6 +48,7 @@ class DispatchTable:
     events: for each event, all its implementations, in order.
     pre_request, pre_request_when_skipping: the stage of that event for all requests, and for those in which no precondition
         holds: of the implementations that only observe. None: nothing to call.
+    asked: the implementations of pre_request whose `when` decides for each request that otherwise skips. None: there are none.
     data_received, data_processed: the implementations of the data events.
     interim_stage: the stage of on_headers for interim heads, whatever their status; None: nothing to call.
     hooks_after_other_heads: the stages after heads for which no `statuses=` and no `headers=` holds.
@@ -56,9 +57,9 @@ class DispatchTable:
     """
 
     __slots__ = (
-        "__weakref__", "_bits", "_bits_of_status", "_find_all_fields", "_find_any_field", "_hooks_by_bits", "_may_skip",
-        "data_processed", "data_received", "events", "hooks_after_other_heads", "interim_stage", "leaves_fast_path",
-        "pre_request", "pre_request_when_skipping",
+        "__weakref__", "_bits", "_bits_of_status", "_fields", "_find_all_fields", "_find_any_field", "_hooks_by_bits",
+        "_options", "asked", "data_processed", "data_received", "events", "hooks_after_other_heads", "interim_stage",
+        "leaves_fast_path", "pre_request", "pre_request_when_skipping",
     )  # fmt: skip
 
     def __init__(
@@ -87,12 +88,9 @@ class DispatchTable:
             of_plugins = tuple(filter(is_for_scheme, plugins.get(event, ())))
             of_user = handlers.get(event, ())
             self.events[event] = (*of_user, *of_plugins) if event == "pre_request" else (*of_plugins, *of_user)
-        self.pre_request = self.pre_request_when_skipping = stage_or_none("pre_request", self.events["pre_request"])
-        self._may_skip = all(
-            each.conditions.observes or each.is_skippable(options, fields) for each in self.events["pre_request"]
-        )
-        if self._may_skip:
-            self.pre_request_when_skipping = self._observing_stage()
+        self.pre_request = stage_or_none("pre_request", self.events["pre_request"])
+        self._options, self._fields = options, fields
+        self._decide_skipping()
         for implementation in chain.from_iterable(self.events.values()):
             if implementation.is_switched_off:
                 implementation.switch._subscribe(self)  # type: ignore[union-attr]  # there is one
@@ -106,18 +104,32 @@ class DispatchTable:
 
     def stop_skipping(self) -> None:
         """Call the implementations whose switch was turned on, and with one of pre_request all others of that event."""
-        if any(
-            i.switch is not None and i.switch.is_on and not i.conditions.observes for i in self.events["pre_request"]
-        ):
-            self._may_skip = False
-        self.pre_request_when_skipping = self._observing_stage() if self._may_skip else self.pre_request
+        self._decide_skipping()
         # in place: heads that connections remember refer to these objects
         for bits, hooks in [(0, self.hooks_after_other_heads), *self._hooks_by_bits.items()]:
             hooks.on_headers, hooks.post_request = self._stages_after_head(bits)
 
-    def _observing_stage(self) -> Stage | None:
-        """Return the stage of pre_request for requests in which no precondition holds: of what observes all requests."""
-        return stage_or_none("pre_request", [i for i in self.events["pre_request"] if i.runs_alone])
+    def _decide_skipping(self) -> None:
+        """Find what runs for requests in which no precondition holds: what observes all requests, or everything."""
+        every, options, fields = self.events["pre_request"], self._options, self._fields
+        self.pre_request_when_skipping, self.asked = self.pre_request, None
+        if all(each.conditions.observes or each.is_skippable(options, fields) for each in every):
+            self.pre_request_when_skipping = stage_or_none("pre_request", [i for i in every if i.runs_alone])
+            self.asked = tuple(i for i in every if i.is_asked(options, fields)) or None
+
+    def is_wanted(self, request: object) -> bool:
+        """Ask those that are `asked` whether one has anything to do for a request: then all implementations run.
+
+        Raises: what one of them raises, with a note that names its plugin.
+        """
+        for implementation in self.asked or ():
+            try:
+                if implementation.when(request):  # type: ignore[misc]  # it has one
+                    return True
+            except BaseException as error:
+                note_owner(error, implementation)
+                raise
+        return False
 
     def _index_conditions(self, implementations: Iterable[Implementation]) -> None:
         """Give each `statuses=` and each `headers=` a bit, and make what finds those that hold for a head."""

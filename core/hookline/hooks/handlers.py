@@ -67,6 +67,22 @@ class Event:
     """The handlers of one event: `client.event(name)` for all exchanges of a client.
 
     name: that of the event, such as `on_headers`.
+
+    Example::
+
+        from hookline import Event, HttpClient
+
+
+        def show(response, exc=None):
+            print(response.status_code)
+
+
+        with HttpClient() as client:
+            event: Event = client.event("on_headers")
+            event.bind(show)
+            client.get("http://127.0.0.1:8000/")
+            print(event.unbind(show), event.handlers())
+            event.clear()
     """
 
     __slots__ = ("_implementations", "_on_change", "name")
@@ -85,13 +101,18 @@ class Event:
         Returns the handler, so that `bind` can be used as a decorator.
 
         Raises: PluginTypeError, if the handler cannot be called; PluginError, for a coroutine function on a data event.
+
+        Example: docs/plugins/in-a-program.md#a-client
         """
         self._implementations.append(implementation_of(self.name, handler))
         self._on_change()
         return handler
 
     def unbind(self, handler: Handler) -> int:
-        """Remove a handler. Returns how many times it was bound; 0 if it was not."""
+        """Remove a handler. Returns how many times it was bound; 0 if it was not.
+
+        Example: docs/plugins/in-a-program.md#a-client
+        """
         kept = [i for i in self._implementations if i.function != handler]
         removed = len(self._implementations) - len(kept)
         self._implementations[:] = kept
@@ -99,7 +120,10 @@ class Event:
         return removed
 
     def handlers(self) -> list[Handler]:
-        """Return the handlers in the order in which they were bound."""
+        """Return the handlers in the order in which they were bound.
+
+        Example: docs/plugins/in-a-program.md#a-client
+        """
         return [i.function for i in self._implementations]
 
     def clear(self) -> None:
@@ -127,6 +151,20 @@ class ResponseEvent(Event):
     """The handlers of one event for one exchange: `response.event(name)`. It also says whether the event has fired.
 
     The response keeps the handlers, and not this object, which is a view of them: so the two make no reference cycle.
+
+    Example::
+
+        from hookline import HttpClient, ResponseEvent
+
+
+        async def later(response, exc=None):
+            event: ResponseEvent = response.event("post_request")
+            print(event.fired(), event.handlers())
+            event.waiter().add_done_callback(lambda future: print("over:", future.result()))
+
+
+        async with HttpClient() as client:
+            await client.get("http://127.0.0.1:8000/", on_headers=later)
     """
 
     __slots__ = ("_response",)
@@ -147,6 +185,8 @@ class ResponseEvent(Event):
             is their answer. None: a handler of the user.
 
         Raises: PluginTypeError, if the handler cannot be called; PluginError, for a coroutine function on a data event.
+
+        Example: docs/plugins/in-a-program.md#one-response
         """
         self._implementations.append(implementation_of(self.name, handler, plugin))
         self._on_change()

@@ -240,12 +240,13 @@ class Implementation:
     adapted: the function as `f(response)`, or `f(response, data)` on a data event: what every exchange calls. `call` is
         for the rest: when something went wrong, and for interim heads.
     plugin: the plugin's name, None for a user's handler. shape: how the function is called.
-    conditions: its preconditions. switch: the plugin's switch that they name, if they name one.
+    conditions: its preconditions. switch: the plugin's switch that they name, if they name one. when: so too its method.
     is_wrapper: is it a generator that runs around the others? rank: -1 tryfirst, 1 trylast, else 0.
     """
 
     __slots__ = (
         "_owner", "adapted", "conditions", "event", "function", "is_wrapper", "plugin", "rank", "shape", "switch",
+        "when",
     )  # fmt: skip
 
     def __init__(
@@ -259,6 +260,7 @@ class Implementation:
         is_wrapper: bool = False,
         rank: int = 0,
         switch: Switch | None = None,
+        when: Callable[[Any], object] | None = None,
         shape: Shape | None = None,
     ) -> None:
         """owner: in words; "" = as the plugin, or the handler, is named. shape: None = found here."""
@@ -270,6 +272,7 @@ class Implementation:
         self.is_wrapper = is_wrapper
         self.rank = rank
         self.switch = switch
+        self.when = when
         if shape is None:
             shape = shape_of(event, function, is_handler=plugin is None)
         self.shape = shape
@@ -324,7 +327,15 @@ class Implementation:
 
         options, fields: see `reason_to_run`.
         """
-        return self.conditions.has_request_conditions and self.reason_to_run(options, fields) is None
+        return self.conditions.has_request_conditions and (
+            self.when is not None or self.reason_to_run(options, fields) is None
+        )
+
+    def is_asked(self, options: Container[str], fields: Container[str]) -> bool:
+        """Is its `when` asked for each request of a client? options, fields: see `reason_to_run`."""
+        return self.when is not None and (
+            not self.conditions.of_request() or self.reason_to_run(options, fields) is not None
+        )
 
     @property
     def runs_alone(self) -> bool:

@@ -17,6 +17,8 @@ class Switch:
     """The precondition `switch=` of `hookimpl`: off at first, on for good after `turn_on()`.
 
     is_on: was it turned on?
+
+    Example: docs/plugins/cost.md#before-the-request
     """
 
     __slots__ = ("_skippers", "is_on")
@@ -26,7 +28,10 @@ class Switch:
         self._skippers: WeakSet[Skipper] = WeakSet()
 
     def turn_on(self) -> None:
-        """Have the implementations that name this switch called, from the next request on."""
+        """Have the implementations that name this switch called, from the next request on.
+
+        Example: docs/plugins/cost.md#before-the-request
+        """
         if not self.is_on:
             self.is_on = True
             while self._skippers:

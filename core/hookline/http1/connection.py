@@ -57,6 +57,8 @@ class Connection(Carrier, BaseConnection):
 
     An exchange calls `begin`, sends its request, and awaits the returned future. Then it reads `head` and `parts`. For the
     attributes see `Carrier` and `BaseConnection`.
+
+    Example: docs/plugins/protocols.md#the-steps-of-an-exchange
     """
 
     __slots__ = (
@@ -148,7 +150,19 @@ class Connection(Carrier, BaseConnection):
         self._take = Connection._take_unexpected
 
     def await_protocol(self) -> None:
-        """Keep what comes as `leftover` until `end`: TLS is being started, and may choose another protocol."""
+        """Keep what comes as `leftover` until `end`: TLS is being started, and may choose another protocol.
+
+        Example::
+
+            import asyncio
+            from hookline import Connection
+
+            connection = Connection(asyncio.get_running_loop())
+            connection.await_protocol()
+            connection.receive_bytes(b"what the peer says first")
+            await asyncio.sleep(0)
+            assert connection.leftover == b"what the peer says first"
+        """
         self._take = Connection._take_leftover
 
     def _pause_reading(self) -> None:

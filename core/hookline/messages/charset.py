@@ -70,6 +70,12 @@ def check_charset(label: str) -> str:
     """Return the codec for a charset that the user set.
 
     Raises: LookupError, if the charset is unknown.
+
+    Example::
+
+        from hookline import check_charset
+
+        print(check_charset("latin1"), check_charset("x-sjis"))
     """
     codec = codec_of(label)
     if codec is None:

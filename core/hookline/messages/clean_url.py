@@ -22,6 +22,13 @@ class SplitURL(NamedTuple):
     url: the whole URL without userinfo. scheme: in lower case. host: as `canonical_host` returns it. port: None if the URL
     has none. target: path and query, as they are sent; at least "/". userinfo: what stands before the @, in ASCII;
     None if there is no @. fragment: with its #; "" if there is none.
+
+    Example::
+
+        from hookline import SplitURL, split_url
+
+        parts: SplitURL = split_url("https://user:secret@EXAMPLE.com/a b?c=d#e")
+        print(parts.scheme, parts.host, parts.port, parts.target, parts.fragment)
     """
 
     url: str

@@ -28,6 +28,23 @@ class Decoder(Protocol):
 
     It may also have a method `abandon()`, without arguments: called once in place of `finish`, if the body is not decoded to its
     end, because it was cut, closed, given up for a follow-up, or is not in this coding. For what must be freed, or told.
+
+    Example::
+
+        from hookline import Decoder
+
+
+        class Upper:
+            has_pending = False
+
+            def decode(self, data: bytes, limit: int) -> bytes:
+                return data.upper()
+
+            def finish(self) -> None: ...
+
+
+        decoder: Decoder = Upper()  # `response.add_decoder(decoder)` in on_headers
+        print(decoder.has_pending, decoder.decode(b"text", 1000), decoder.finish())
     """
 
     @property

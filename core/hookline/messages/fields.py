@@ -93,6 +93,12 @@ def field_octets(value: str | bytes) -> bytes:
     """Return the bytes of a field value: those that were received, or for text of this program, UTF-8.
 
     value: a value of `response.headers` or `request.headers`; bytes are returned unchanged.
+
+    Example::
+
+        from hookline import field_octets
+
+        print(field_octets("naïve"), field_octets(b"bytes"))
     """
     if isinstance(value, str):
         return value.octets if isinstance(value, Latin1) else value.encode("utf-8", "surrogateescape")
@@ -128,6 +134,12 @@ def check_fields(headers: Any, keyword: str = "headers=") -> list[tuple[str, str
     keyword: by which they were given, for messages.
 
     Raises: LocalProtocolError, TypeError.
+
+    Example::
+
+        from hookline import check_fields
+
+        print(check_fields({"X-Count": 7, "Accept": None}))
     """
     if headers is None:
         return []

@@ -55,6 +55,8 @@ def canonical_host(host: str) -> str:
     The dot at the end of a name stays.
 
     Raises: InvalidURL.
+
+    Example: docs/requests.md#hosts
     """
     if host.startswith("[") and host.endswith("]"):
         return _ipv6(host[1:-1])

@@ -24,6 +24,15 @@ class Source:
 
     length: in bytes, None = unknown: the body is chunked then. is_repeatable: the iterable can be read again, as a follow-up may
     need it. An attribute `is_repeatable` of the iterable says so; without it, iterators are read once, others again.
+
+    Example::
+
+        from hookline import HttpClient, Source
+
+        body = Source([b"two ", b"pieces"], length=10)
+        with HttpClient() as client:
+            print(client.post("http://127.0.0.1:8000/echo", data=body).text, body.can_be_sent)
+        print(Source.already_sent(10).can_be_sent)
     """
 
     __slots__ = ("_chunks", "_is_begun", "is_repeatable", "length")
@@ -55,6 +64,12 @@ class Source:
 
         Raises: TypeError, if a chunk is not bytes or str; LocalProtocolError, for a generator that was sent before;
         whatever the source raises.
+
+        Example::
+
+            from hookline import Source
+
+            print([chunk async for chunk in Source([b"two ", b"pieces"]).chunks()])
         """
         self._is_begun = True
         if inspect.isgenerator(self._chunks) or inspect.isasyncgen(self._chunks):
@@ -158,6 +173,20 @@ def as_body(value: Any, keyword: str) -> bytes | Source:
     reading them in the right way is left to plugins. keyword: how the value was given, such as `data=`, for messages.
 
     Raises: TypeError, for a value of another type; ValueError, for a generator that has ended.
+
+    Example::
+
+        from hookline import HttpClient, as_body, hookimpl
+
+
+        class Signed:
+            @hookimpl
+            def pre_request(self, response):
+                response.request.body = as_body("signed", "data=")
+
+
+        with HttpClient(plugins=[Signed()]) as client:
+            print(client.post("http://127.0.0.1:8000/echo").text)
     """
     if isinstance(value, (bytes, Source)):
         return value

@@ -16,8 +16,12 @@ class Timeout:
     tls: the TLS handshake alone. read: each wait for the next bytes of the response.
     write: each wait for the peer to accept more of the body. All but `total` start again for each hop, such as a redirect.
 
+    Requests share Timeout objects, which are not to be changed: where another limit is wanted, give a new one.
+
     Raises: TypeError or ValueError, if a value is not a number of seconds. A limit that is exceeded raises HttpTimeout or
     one of its subclasses.
+
+    Example: docs/responses.md#timeouts
     """
 
     __slots__ = ("_has_parts", "_limits_response", "connect", "pool", "read", "tls", "total", "write")
@@ -68,6 +72,23 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
+MAX_KNOWN = 256
+_known: dict[float, Timeout] = {}  # of `timeout=30` and the like, by seconds: a new one takes fifty times as long
+
+
 def as_timeout(value: Any) -> Timeout:
-    """Convert the value of `timeout=`, a Timeout or a number of seconds for the whole call, to a Timeout."""
-    return value if value.__class__ is Timeout or isinstance(value, Timeout) else Timeout(value)
+    """Convert the value of `timeout=`, a Timeout or a number of seconds for the whole call, to a Timeout.
+
+    Raises: TypeError, ValueError.
+    """
+    if value.__class__ is Timeout or isinstance(value, Timeout):
+        return value
+    if value.__class__ is not int and value.__class__ is not float:
+        return Timeout(value)
+    found = _known.get(value)
+    if found is None:
+        found = Timeout(value)
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known[value] = found
+    return found

@@ -19,6 +19,8 @@ def split_url(url: str) -> SplitURL:
     """Split an absolute URL into its parts, normalised and percent-encoded for sending.
 
     Raises: InvalidURL. Its message says what is wrong, but shows nothing that may be part of a password.
+
+    Example: docs/requests.md#hosts
     """
     found = split_clean_url(url)
     if found is None:

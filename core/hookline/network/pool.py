@@ -17,14 +17,16 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..copying import no_copy
 from ..errors import ClientClosed
-from ..http1.connection import Connection
 from ..wire.carrier import Carrier
-from ..wire.multiplexed_connection import MultiplexedConnection
 from .timer import Timer
+
+if TYPE_CHECKING:
+    from ..http1.connection import Connection
+    from ..wire.multiplexed_connection import MultiplexedConnection
 
 _NEVER = math.inf
 # Seconds of idleness after which the kernel is asked for input: 2 us, which a busy client does not pay
@@ -129,11 +131,13 @@ class Pool:
     close_count: how often the pool was closed. A call that waits meanwhile sees by it that it must not go on.
     reused_before: `reused` of the connections that have left the pool, added up.
     retired: True if the client has dropped the pool, which keeps no idle connections then.
+    timer: that of the loop, which closes what is idle for too long; exchanges have it check their deadlines too.
     """
 
     __slots__ = (
-        "_connection_limit", "_due", "_loop", "_shared_queue", "_timer", "close_count", "closing", "connections", "idle",
-        "is_queued", "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions", "waiters",
+        "_connection_limit", "_due", "_loop", "_shared_queue", "close_count", "closing", "connections", "idle",
+        "is_queued", "is_shared", "keep_alive", "key", "limit", "opened", "retired", "reused_before", "sessions",
+        "timer", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -149,7 +153,7 @@ class Pool:
         self.limit = limit
         self.keep_alive = keep_alive
         self._loop = loop
-        self._timer = timer
+        self.timer = timer
         self._connection_limit = connection_limit
         self._shared_queue = connection_limit.queue  # for `release`, which every exchange calls
         self.idle: list[Connection] = []
@@ -179,8 +183,11 @@ class Pool:
                 return connection
         if not self.sessions:
             return None
-        if not self.waiters and (stream := self.sessions[0].take_stream_beside()) is not None:
-            return stream
+        if not self.waiters:
+            session = self.sessions[0]
+            stream = session.take_stream_at_once(is_fresh=now - session.completed_at < PROBE_AFTER)
+            if stream is not None:
+                return stream
         return self.take_stream(now)
 
     def take_stream(self, now: float, *, is_first: bool = False) -> Carrier | None:
@@ -250,6 +257,8 @@ class Pool:
 
     def add(self, connection: Connection | MultiplexedConnection) -> None:
         """Add a connection that was opened in a slot from `reserve_slot` or `join_queue`."""
+        from ..wire.multiplexed_connection import MultiplexedConnection  # when the first connection is open
+
         connection.on_lost = self._connection_lost
         self.connections.add(connection)
         if isinstance(connection, MultiplexedConnection):
@@ -315,7 +324,11 @@ class Pool:
                 if connection.on_fast_path:
                     session = connection.session
                     session.take_back(connection)
-                    if (self.waiters or not session.streams) and session.on_room is not None:
+                    # nothing is to be done for an idle one that is kept, and that the timer watches already
+                    is_due = not session.streams and (
+                        self._due == _NEVER or not self.keep_alive or bool(self._shared_queue)
+                    )
+                    if (is_due or self.waiters) and session.on_room is not None:
                         self._serve_from(session)
                     return
                 connection.end()
@@ -339,7 +352,7 @@ class Pool:
         """Have the timer close what is idle for too long."""
         if self._due == _NEVER:
             self._due = self._loop.time() + self.keep_alive
-            self._timer.add(self)
+            self.timer.add(self)
 
     def remove(self, connection: Any) -> None:
         """Remove a connection that is lost, detached or about to be closed, and free its slot."""
@@ -405,7 +418,7 @@ class Pool:
             if oldest.completed_at > ended:
                 return now + max(oldest.completed_at - ended, 0.01)
             self.close_idle(oldest)
-        self._timer.discard(self)
+        self.timer.discard(self)
         return math.inf
 
     def retire(self) -> None:
@@ -426,6 +439,8 @@ class Pool:
     @property
     def stream_count(self) -> int:
         """How many exchanges share a connection with others."""
+        from ..wire.multiplexed_connection import MultiplexedConnection
+
         every = (*self.connections, *self.closing)
         return sum(len(each.streams) for each in every if isinstance(each, MultiplexedConnection))
 
@@ -444,7 +459,7 @@ class Pool:
 
     def close(self) -> None:
         """Close all connections, which no exchange uses any more."""
-        self._timer.discard(self)
+        self.timer.discard(self)
         self._due = math.inf
         self.idle.clear()
         for connection in list(self.connections):

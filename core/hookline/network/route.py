@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Hashable
 from contextlib import nullcontext
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import (
     ConnectionRefused,
@@ -20,14 +20,14 @@ from ..errors import (
     reason_of,
 )
 from ..hooks.declarations import Protocol
-from ..http1.connection import Connection
 from ..messages.clean_url import written_host
-from ..wire.base_connection import handshake_error
-from ..wire.multiplexed_connection import MultiplexedConnection
 from ..wire.opening import phase, run_before_dial
-from .happy_eyeballs import as_address, before_dial, connect_unix, dial, resolve_host
 from .settings import Settings
 from .tls import TLS
+
+if TYPE_CHECKING:
+    from ..http1.connection import Connection
+    from ..wire.multiplexed_connection import MultiplexedConnection
 
 
 class Route:
@@ -35,6 +35,42 @@ class Route:
 
     A plugin subclasses it, and sets `request.route` to an instance in pre_request. Connections are kept in pools, one for each
     `key`. `open` is called when the pool of the key has no idle connection, and its limits allow another.
+
+    Example::
+
+        from hookline import HttpClient, Route, hookimpl
+
+
+        class Twin(Route):
+            def __init__(self, direct):
+                self.direct = direct
+
+            @property
+            def key(self):
+                return ("twin", self.direct.key)
+
+            @property
+            def may_share(self):
+                return self.direct.may_share
+
+            def only_by(self, protocol):
+                return Twin(self.direct.only_by(protocol))
+
+            def to_address(self, address):
+                return Twin(self.direct.to_address(address))
+
+            async def open(self, client):
+                return await self.direct.to_address("127.0.0.1").open(client)
+
+
+        class ToTheTwin:
+            @hookimpl
+            def pre_request(self, response):
+                response.request.route = Twin(response.request.route)
+
+
+        with HttpClient(plugins=[ToTheTwin()]) as client:
+            print(client.get("http://127.0.0.1:8000/").ok)
     """
 
     @property
@@ -88,6 +124,16 @@ class DirectRoute(Settings, Route):
     protocols: those that plugins bring; TLS offers those that `tls.alpn` names. Not part of the key.
     tls_timeout: seconds for the TLS handshake; 0 = the 60 of asyncio. Not part of the key.
     connect_timeout: seconds for DNS and TCP; 0 = no limit of their own. Not part of the key.
+
+    Example::
+
+        from hookline import DirectRoute, HttpClient
+
+        async with HttpClient() as client:
+            route: DirectRoute = client.build_request("GET", "http://127.0.0.1:8000/").route
+            connection = await route.replace(connect_timeout=5).connect(client)
+            connection = route.begin_protocol(connection)  # `open` does both steps
+            connection.close()
     """
 
     scheme: str
@@ -144,7 +190,17 @@ class DirectRoute(Settings, Route):
         return self.replace(address=address)
 
     async def open(self, client: Any, sock: socket.socket | None = None) -> Connection | MultiplexedConnection:
-        """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`."""
+        """Open a connection that is ready for a request: `connect`, which explains `sock`, then `begin_protocol`.
+
+        Example::
+
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                connection = await client.build_request("GET", "http://127.0.0.1:8000/").route.open(client)
+                print(connection.facts().peer)
+                connection.close()
+        """
         return self.begin_protocol(await self.connect(client, sock))
 
     async def connect(self, client: Any, sock: socket.socket | None = None) -> Connection:
@@ -194,7 +250,11 @@ class DirectRoute(Settings, Route):
         if self.unix_socket is not None:
             await run_before_dial(self.unix_socket, 0, ())
             with phase("connect"):
+                from .happy_eyeballs import connect_unix
+
                 return await connect_unix(self.unix_socket)
+        from .happy_eyeballs import as_address, before_dial, dial, resolve_host
+
         address = as_address(self.address or self.host, self.port)
         if address is None:
             with phase("dns"):
@@ -239,10 +299,19 @@ class DirectRoute(Settings, Route):
         return made
 
     def connect_error(self, error: OSError, *, in_handshake: bool = False) -> HttpConnectionError:
-        """The error to raise for a failed connect; it names the server. in_handshake: TCP was connected already."""
+        """The error to raise for a failed connect; it names the server. in_handshake: TCP was connected already.
+
+        Example::
+
+            from hookline import DirectRoute
+
+            print(DirectRoute("http", "127.0.0.1", 8000).connect_error(TimeoutError("no answer")))
+        """
         if isinstance(error, socket.gaierror):
             return DNSError(f"no address for the host {self.host!r}: {reason_of(error)}")
         if in_handshake or isinstance(error, ssl.SSLError):
+            from ..wire.base_connection import handshake_error
+
             return handshake_error(error, self._peer)
         if error.errno == errno.ECONNREFUSED:
             return ConnectionRefused(f"no server listens at {self._peer}")

@@ -13,6 +13,8 @@ class Stats(NamedTuple):
     waiting: calls that wait for a connection.
     streams: exchanges that share a connection with others.
     reused: exchanges, since the client was made, on a connection that had served another exchange before.
+
+    Example: docs/quickstart.md#connections
     """
 
     connections: int = 0

@@ -35,6 +35,14 @@ class Timings:
     done: the exchange was over, with its body read or not; None until then.
     resends: how often the request was sent again, because the server had not processed it.
     phases: each `Phase` with its beginning and its end, in order, also those that failed.
+
+    Example::
+
+        from hookline import HttpClient, Timings
+
+        with HttpClient(timings=True) as client:
+            timings: Timings = client.get("http://127.0.0.1:8000/").timings
+            print(f"waited {timings.first_byte - timings.sent:.3f} s for the first byte")
     """
 
     __slots__ = (

@@ -21,6 +21,15 @@ class TLS(Settings):
     a key of None means that it is in the file of the certificate; None = no certificate. `repr` leaves it out.
     server_hostname: the name to check and to send as SNI; None = the host of the URL.
     alpn: the protocols that are offered (RFC 7301), the preferred one first. A context of the user's own offers what it says.
+
+    Example::
+
+        from hookline import TLS, HttpClient
+
+        settings = TLS(server_hostname="api.example.").replace(alpn=("h2", "http/1.1"))
+        print(settings.name_for("127.0.0.1"))  # the name that the certificate must have
+        with HttpClient() as client:
+            context = settings.context(client)  # an ssl.SSLContext
     """
 
     verify: bool | str | ssl.SSLContext

@@ -30,6 +30,12 @@ def entry_points(*groups: str) -> list[EntryPoint]:
 
     groups: names that begin with `hookline`. The entry points have the order of `sys.path`. The files are read again if
     `sys.path` has changed, or the time of one of its folders, as it does when a distribution is installed.
+
+    Example::
+
+        from hookline import entry_points
+
+        print([entry.name for entry in entry_points("hookline", "hookline.optional")])
     """
     folders = folders_on_path()
     if folders is None:

@@ -26,5 +26,5 @@ def exported(name: str) -> Any:
     point = None if name.startswith("__") else exported_names().get(name)
     if point is None:
         raise AttributeError(f"module 'hookline' has no attribute {name!r}, and no installed plugin exports it")
-    with plugin_error(f"{name!r} of {point.label} cannot be imported"):
+    with plugin_error("{!r} of {.label} cannot be imported", name, point):
         return point.load()

@@ -16,6 +16,13 @@ def names_at_first_use(package: str, modules: Mapping[str, str]) -> Callable[[st
         __getattr__ = names_at_first_use(__name__, {"CookieJar": "jar"})
 
     package: its name. modules: for each name, the module of the package that has it.
+
+    Example::
+
+        from hookline import names_at_first_use
+
+        name = names_at_first_use("json", {"JSONDecoder": "decoder"})  # in a package: __getattr__ = …
+        print(name("JSONDecoder"))
     """
 
     def __getattr__(name: str) -> Any:  # its name in tracebacks

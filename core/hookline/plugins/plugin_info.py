@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, Literal
 
 from ..errors import PluginError, PluginTypeError
-from ..hooks.declarations import Body, Declaration, MediaType, Option
+from ..hooks.declarations import Body, Declaration, MediaType, Option, kind_of
 from ..hooks.implementation import Implementation
 from ..hooks.markers import HOOKS
 from .entry_point import EntryPoint, how_to_disable, normalized, plugin_error
@@ -30,6 +30,30 @@ class PluginInfo:
     is_required: True if it stands in `require`, so that it cannot be left out.
     implementations: its implementations of each hook that it implements, by name. declarations: what it declares. Both are empty
         if it does not run.
+
+    Example::
+
+        from hookline import HttpClient, Option, PluginInfo, hookimpl
+
+
+        class Stamp:
+            @hookimpl
+            def declare(self):
+                return [Option("stamp", doc="the value of X-Stamp")]
+
+            @hookimpl(options=("stamp",))
+            def pre_request(self, response):
+                response.request.headers["X-Stamp"] = response.request.stamp
+
+
+        client = HttpClient(plugins=[Stamp()])
+        info: PluginInfo = client.plugins["stamp"]
+        print(info.label, info.hooks, info.options, info.bodies, info.media_types, info.runs_for)
+        print(info.of(Option), info.names_in("before"), info.is_left_out_by({"stamp"}))
+        info.check_replaces(client.plugins)  # it replaces none that must run
+        print(info.would_declare(), info.why_absent())  # if the call leaves it out
+        info.declare()
+        info.forget_implementations()
     """
 
     def __init__(self, name: str, entry: EntryPoint | None = None, plugin: Any = None) -> None:
@@ -78,7 +102,8 @@ class PluginInfo:
         found = [implementation.conditions for implementation in self.implementations.get("pre_request", ())]
         if not all(conditions.has_request_conditions for conditions in found):
             return ()
-        words = (f"{kind} {name}" for each in found for kind, names in each.of_request().items() for name in names)
+        words = [f"{kind} {name}" for each in found for kind, names in each.of_request().items() for name in names]
+        words += [f"when {each.when}" for each in found if each.when is not None and not each.of_request()]
         return tuple(dict.fromkeys(words))
 
     def of(self, kind: type[Any]) -> list[Any]:
@@ -128,10 +153,10 @@ class PluginInfo:
         """
         self.declarations = []
         for implementation in self.implementations.get("declare", ()):
-            with plugin_error(f"{self.label}: declare failed", how_to_disable(self.name)):
+            with plugin_error("{.label}: declare failed", self, disable=self.name):
                 self.declarations += implementation.function() or ()
         for declaration in self.declarations:
-            if not isinstance(declaration, Declaration):
+            if kind_of(declaration) is None:
                 raise PluginError(
                     f"{self.label}: declare returned {type(declaration).__name__}, which is no declaration"
                 )

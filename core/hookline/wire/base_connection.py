@@ -174,7 +174,16 @@ class BaseConnection(asyncio.BufferedProtocol):
         return descriptor < 0 or question(descriptor)
 
     def abort(self) -> None:
-        """Close at once, and drop what is not sent yet."""
+        """Close at once, and drop what is not sent yet.
+
+        Example::
+
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                connection = await client.build_request("GET", "http://127.0.0.1:8000/").route.open(client)
+                connection.abort()
+        """
         if self.alive:
             self.keep_alive = False
             self.transport.abort()
@@ -199,6 +208,16 @@ class BaseConnection(asyncio.BufferedProtocol):
         """Hand the transport over to another protocol; returns `leftover`, the bytes that came for it already.
 
         If the connection is lost (`alive` is False), only the bytes are handed over.
+
+        Example::
+
+            import asyncio
+            from hookline import HttpClient
+
+            async with HttpClient() as client:
+                connection = await client.build_request("GET", "http://127.0.0.1:8000/").route.open(client)
+                early = connection.set_protocol(asyncio.Protocol())  # what came before, for the new owner
+                connection.transport.close()
         """
         if self.alive:
             self.transport.set_protocol(protocol)
@@ -213,6 +232,19 @@ class BaseConnection(asyncio.BufferedProtocol):
 
         Raises: SSLError, HttpConnectionError, ConnectTimeout; RemoteProtocolError if bytes came before the handshake. The
         connection is closed then.
+
+        Example::
+
+            import ssl
+            from hookline import ConnectTimeout, HttpClient
+
+            async with HttpClient() as client:
+                request = client.build_request("GET", "http://127.0.0.1:8000/")
+                connection = await request.route.open(client)
+                try:
+                    await connection.start_tls(ssl.create_default_context(), "origin.example", seconds=0.1)
+                except ConnectTimeout as error:
+                    print("this server speaks no TLS:", error)
         """
         if self.leftover:
             self.abort()

@@ -54,6 +54,19 @@ class ConnectionFacts(NamedTuple):
     peer: the address that is connected to, as the socket module has it; None if the transport has none.
     tls_version, cipher: such as "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; None without TLS.
     certificate: of the peer, in DER; None without TLS.
+
+    Example::
+
+        from hookline import ConnectionFacts, HttpClient
+
+
+        def show(response, exc=None):
+            facts: ConnectionFacts = response.connection.facts()
+            print(facts.protocol, facts.peer, facts.tls_version)
+
+
+        with HttpClient() as client:
+            client.get("http://127.0.0.1:8000/", on_headers=show)
     """
 
     protocol: str
@@ -116,6 +129,8 @@ class Carrier:
     read_at_once: reads what waits in the kernel into `parts`, without a turn of the loop; None = the loop alone reads.
     on_lost: called once, with the carrier, when it is lost.
     _take: the function that consumes the next bytes.
+
+    Example: docs/plugins/protocols.md#the-steps-of-an-exchange
     """
 
     if not TYPE_CHECKING:

@@ -32,6 +32,8 @@ class MultiplexedConnection(BaseConnection):
     completed_at: when the last exchange ended, by `time.monotonic`.
     key, on_lost: as for a `Carrier`.
     on_room, on_going_away: called with the connection when it may take more exchanges, and none any more; for its pool.
+
+    Example: docs/plugins/protocols.md#a-small-protocol
     """
 
     __slots__ = (
@@ -90,7 +92,10 @@ class MultiplexedConnection(BaseConnection):
                 self.close()
 
     def fail(self, error: BaseException) -> None:
-        """End the connection and all its exchanges with an error. Each exchange gets an error of its own."""
+        """End the connection and all its exchanges with an error. Each exchange gets an error of its own.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         self.keep_alive = False
         self.error = self.error or error
         for stream in list(self.streams):
@@ -106,23 +111,34 @@ class MultiplexedConnection(BaseConnection):
 
     @property
     def has_room(self) -> bool:
-        """True if it may take one more exchange."""
+        """True if it may take one more exchange.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         return self.alive and self.keep_alive and not self.is_going_away and len(self.streams) < self.max_streams
 
     @property
     def complete(self) -> bool:
-        """True if no exchange is going on."""
+        """True if no exchange is going on.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         return not self.streams
 
     @property
     def has_unsent(self) -> bool:
-        """False: what an exchange has not sent ends with its stream."""
+        """False: what an exchange has not sent ends with its stream.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         return False
 
     @property
     def has_unread_input(self) -> bool:
         """True if the kernel holds the end of the connection. Bytes do not count: the rest of an exchange that was given up is on
         its way, or the peer asks for a sign of life.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
         """
         return self._asks_kernel(has_ended)
 
@@ -131,7 +147,10 @@ class MultiplexedConnection(BaseConnection):
         return max(0, self.opened_streams - 1)
 
     def take_stream(self) -> Stream:
-        """Return a stream for one exchange; there is room for it."""
+        """Return a stream for one exchange; there is room for it.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         stream = self._spare.pop() if self._spare else self.open_stream()
         if not self.streams:
             self._was_idle = self.opened_streams > 0
@@ -141,14 +160,21 @@ class MultiplexedConnection(BaseConnection):
         self.opened_streams += 1
         return stream
 
-    def take_stream_beside(self) -> Stream | None:
-        """Return a stream for one exchange beside others; None if there are no others, or if there is no room for it."""
-        return self.take_stream() if self.streams and self.has_room else None
+    def take_stream_at_once(self, *, is_fresh: bool) -> Stream | None:
+        """Return a stream for one exchange; None if there is no room for it, or if the pool is to check the connection first.
+
+        is_fresh: an idle connection was used a moment ago. One that carries exchanges needs no check.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
+        return self.take_stream() if (self.streams or is_fresh) and self.has_room else None
 
     def take_back(self, stream: Stream) -> None:
         """Take a stream back whose exchange has ended on the fast path, and forget it or keep it for another exchange.
 
         The pool does for a stream that is kept what `on_room` is for.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
         """
         if not stream.serves_again or not stream.alive:
             stream.end()
@@ -166,7 +192,10 @@ class MultiplexedConnection(BaseConnection):
             self.close()
 
     def stream_ended(self, stream: Stream) -> None:
-        """Forget a stream, which is over."""
+        """Forget a stream, which is over.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         if stream in self.streams:
             self.streams.remove(stream)
             self._was_idle = False
@@ -177,7 +206,10 @@ class MultiplexedConnection(BaseConnection):
                 self.on_room(self)
 
     def facts(self) -> ConnectionFacts:
-        """Return the protocol, the address of the peer, and what TLS has agreed on."""
+        """Return the protocol, the address of the peer, and what TLS has agreed on.
+
+        Example: docs/plugins/hooks.md#connection-hooks
+        """
         return facts_of(self.protocol, self.transport)
 
     # -- the transport
@@ -190,7 +222,10 @@ class MultiplexedConnection(BaseConnection):
         self.receive(self._view[:nbytes].tobytes())
 
     def receive(self, data: bytes) -> None:
-        """Consume the bytes of one read; an error ends the connection."""
+        """Consume the bytes of one read; an error ends the connection.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         try:
             self.receive_bytes(data)
         except Exception as error:  # noqa: BLE001  # of the peer, or of the plugin: it reaches the callers through the streams
@@ -205,7 +240,10 @@ class MultiplexedConnection(BaseConnection):
             stream.resume_writing()
 
     def eof_received(self) -> bool:
-        """The peer has sent all that it will send."""
+        """The peer has sent all that it will send.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         self.keep_alive = False
         return False  # the transport closes
 

@@ -39,6 +39,8 @@ class Stream(Carrier):
 
     serves_again: True if an object whose exchange has ended on the fast path may serve another one: `ended` then leaves it as
     `__init__` does. A class may set it. A new object for each exchange takes longer.
+
+    Example: docs/plugins/protocols.md#a-small-protocol
     """
 
     __slots__ = (*SLOTS, "_is_over", "_trailers", "alive", "keep_alive", "loop", "session")
@@ -81,6 +83,8 @@ class Stream(Carrier):
         status: 100 to 999. fields: names and values. version: such as "HTTP/2".
 
         Raises: RemoteProtocolError for a status, a field or a Content-Length that is malformed.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
         """
         pairs = list(fields)
         lines = [b"%b: %b\r\n" % pair for pair in pairs]
@@ -104,7 +108,10 @@ class Stream(Carrier):
         return ResponseHead(raw, StatusLine(status, reason, 1, version), low, length=length)
 
     def receive_whole(self, head: ResponseHead, content: bytes) -> None:
-        """Receive a final head and the whole body, which came in one read. Errors end the exchange."""
+        """Receive a final head and the whole body, which came in one read. Errors end the exchange.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         if (
             self.on_fast_path
             and not self._is_over
@@ -137,7 +144,10 @@ class Stream(Carrier):
             self.receive_known_head(head)
 
     def receive_known_head(self, head: ResponseHead) -> None:
-        """Receive a head that `make_head` has made. Errors end the exchange."""
+        """Receive a head that `make_head` has made. Errors end the exchange.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         try:
             if self._is_over or self.head is not None:
                 return
@@ -163,7 +173,10 @@ class Stream(Carrier):
                 self.receive_bytes(data)
 
     def receive_pieces(self, pieces: list[bytes]) -> None:
-        """Receive pieces of the body that came in one read: as `receive_data` for each, for less. Errors end the exchange."""
+        """Receive pieces of the body that came in one read: as `receive_data` for each, for less. Errors end the exchange.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         if self._is_over or self.head is None or self.data_listener is not None or self._deferred_reads is not None:
             for piece in pieces:
                 self.receive_data(piece)
@@ -194,7 +207,10 @@ class Stream(Carrier):
     # -- what an exchange calls
 
     def begin(self, receiver: ResponseReceiver) -> asyncio.Future[None]:
-        """Begin the exchange; returns the future that is done when there is something to read."""
+        """Begin the exchange; returns the future that is done when there is something to read.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         self.receiver = receiver
         self.complete = False
         waiter: asyncio.Future[None] = asyncio.Future(loop=self.loop)  # what create_future() gives, for a call less
@@ -224,7 +240,10 @@ class Stream(Carrier):
             self._finish()
 
     def abort(self) -> None:
-        """End the stream: the peer is told, unless the exchange is over."""
+        """End the stream: the peer is told, unless the exchange is over.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         if not self._is_over:
             self._is_over = True
             if (not self.complete or self.sending) and self.session.alive:
@@ -239,7 +258,10 @@ class Stream(Carrier):
 
     @property
     def transport(self) -> asyncio.Transport:
-        """The transport of the connection, for `get_extra_info`; only the protocol may write to it."""
+        """The transport of the connection, for `get_extra_info`; only the protocol may write to it.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         return self.session.transport  # type: ignore[no-any-return]  # a Session
 
     @property
@@ -252,11 +274,26 @@ class Stream(Carrier):
 
     @property
     def has_unread_input(self) -> bool:
-        """False: the connection reads for all its streams."""
+        """False: the connection reads for all its streams.
+
+        Example: docs/plugins/protocols.md#the-steps-of-an-exchange
+        """
         return False
 
     def facts(self) -> ConnectionFacts:
         return self.session.facts()  # type: ignore[no-any-return]  # a Session
+
+    def take_chunk(self, size: int) -> bytes:
+        """Take about so many of the bytes that have come, of more than as many. The last part is left, and resumes the reading.
+
+        To join all of them, up to 256 KiB, takes memory of the system each time, and gives it back.
+        """
+        parts = self.parts
+        count = max(1, min(len(parts) * size // self.buffered, len(parts) - 1))
+        chunk = b"".join(parts[:count])
+        del parts[:count]
+        self.buffered -= len(chunk)
+        return chunk
 
     def _resume_reading(self) -> None:
         if self.is_reading_paused:

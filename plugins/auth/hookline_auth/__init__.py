@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .challenges import Challenge, parse_challenges
     from .errors import AuthError, BodyNotHashable, ServerNotVerified, UnsupportedAlgorithm
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Auth",

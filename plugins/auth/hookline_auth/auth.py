@@ -40,6 +40,21 @@ class Auth:
 
     wants_response: False ends the flow as soon as the request is ready, without its response. requires_response_body:
     True if the flow reads the `content` of every response, not only of 401 and 407.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_auth import Auth, set_field
+
+
+        class Ticket(Auth):
+            def flow(self, request):
+                set_field(request, "Authorization", "Ticket 7")
+                yield request
+
+
+        with HttpClient(auth=Ticket()) as client:
+            print(client.get("http://127.0.0.1:8000/").request.get_header("Authorization"), Ticket().is_async)
     """
 
     wants_response: bool = True
@@ -55,7 +70,24 @@ class Auth:
         raise NotImplementedError(f"{type(self).__name__} defines neither flow() nor async_flow()")
 
     async def async_flow(self, request: Request) -> AsyncFlow:
-        """Run flow() as an asynchronous generator."""
+        """Run flow() as an asynchronous generator.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_auth import Auth, SubRequest, set_field
+
+
+            class Fetched(Auth):
+                async def async_flow(self, request):
+                    answer = yield SubRequest("POST", "http://127.0.0.1:8000/echo", body=b"a-token")
+                    set_field(request, "Authorization", f"Token {answer.content.decode()}")
+                    yield request
+
+
+            with HttpClient(auth=Fetched()) as client:
+                print(client.get("http://127.0.0.1:8000/").request.get_header("Authorization"))
+        """
         flow = self.flow(request)
         try:
             outgoing = advance(flow)

@@ -38,6 +38,8 @@ class HTTPBasicAuth(Auth):
     Raises:
         TypeError: username or password is not a str.
         ValueError: they hold control characters, the username holds a colon, or they do not fit the encoding.
+
+    Example: docs/auth.md#authentication
     """
 
     wants_response = False
@@ -50,7 +52,15 @@ class HTTPBasicAuth(Auth):
 
     @property
     def username(self) -> str:
-        """The username."""
+        """The username.
+
+        Example::
+
+            from hookline_auth import HTTPBasicAuth
+
+            auth = HTTPBasicAuth("user", "secret")
+            print(auth.username, auth.password, auth)
+        """
         return self.credentials.username
 
     @property
@@ -59,7 +69,17 @@ class HTTPBasicAuth(Auth):
         return self.credentials.password
 
     def flow(self, request: Request) -> Flow:
-        """Add the credentials."""
+        """Add the credentials.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_auth import HTTPBasicAuth
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/")
+            for outgoing in HTTPBasicAuth("user", "secret").flow(request):
+                print(outgoing.has_header("Authorization"))
+        """
         set_field(request, "Authorization", self.value)
         yield request
 

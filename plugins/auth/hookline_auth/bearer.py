@@ -30,6 +30,8 @@ class BearerAuth(Auth):
     Raises:
         TypeError: token is neither a str nor callable.
         ValueError: the token is empty, or not one word of visible ASCII characters.
+
+    Example: docs/auth.md#authentication
     """
 
     wants_response = False
@@ -49,7 +51,14 @@ class BearerAuth(Auth):
 
     @property
     def is_async(self) -> bool:
-        """Say whether the token comes from a function."""
+        """Say whether the token comes from a function.
+
+        Example::
+
+            from hookline_auth import BearerAuth
+
+            print(BearerAuth("a-token").token, BearerAuth(lambda: "a-token").is_async)
+        """
         return self._source is not None
 
     def flow(self, request: Request) -> Flow:
@@ -57,6 +66,15 @@ class BearerAuth(Auth):
 
         Raises:
             AuthError: the token comes from a function, which only async_flow calls.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_auth import BearerAuth
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/")
+            for outgoing in BearerAuth("a-token").flow(request):
+                print(outgoing.get_header("Authorization"))
         """
         if self._source is not None:
             raise AuthError("the token comes from a function: run async_flow()")
@@ -64,7 +82,17 @@ class BearerAuth(Auth):
         yield request
 
     async def async_flow(self, request: Request) -> AsyncFlow:
-        """Add the token; call the function for it if there is one."""
+        """Add the token; call the function for it if there is one.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_auth import BearerAuth
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/")
+            async for outgoing in BearerAuth(lambda: "a-token").async_flow(request):
+                print(outgoing.get_header("Authorization"))
+        """
         value = self._value
         if self._source is not None:
             token = self._source()

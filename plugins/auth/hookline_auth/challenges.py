@@ -37,6 +37,12 @@ class Challenge:
 
     A parameter that occurs twice, which RFC 9110 section 11.2 forbids, has its first value. A parameter whose quoted
     string does not end is left out.
+
+    Example::
+
+        from hookline_auth import Challenge
+
+        print(Challenge("basic", params={"realm": "r"}) == Challenge("basic", None, {"realm": "r"}))
     """
 
     scheme: str
@@ -48,6 +54,13 @@ def parse_challenges(fields: FieldText | Iterable[FieldText]) -> list[Challenge]
     """Return the challenges in values of WWW-Authenticate or Proxy-Authenticate, in their order.
 
     No challenge goes on from one field value to the next. Nothing that a peer can send raises an exception.
+
+    Example::
+
+        from hookline_auth import parse_challenges
+
+        for challenge in parse_challenges('Basic realm="r", Digest realm="r", nonce="n"'):
+            print(challenge.scheme, challenge.params)
     """
     found: list[Challenge] = []
     for text in _texts(fields):

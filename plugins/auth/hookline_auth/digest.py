@@ -26,6 +26,8 @@ class HTTPDigestAuth(Auth):
     Raises:
         TypeError: username or password is not a str.
         ValueError: they hold control characters, or do not fit the encoding.
+
+    Example: docs/auth.md#authentication
     """
 
     def __init__(self, username: str, password: str, *, encoding: str = "utf-8", verify_server: bool = False) -> None:
@@ -37,7 +39,16 @@ class HTTPDigestAuth(Auth):
 
     @property
     def username(self) -> str:
-        """The username."""
+        """The username.
+
+        Example::
+
+            from hookline_auth import HTTPDigestAuth
+
+            auth = HTTPDigestAuth("user", "secret")
+            print(auth.username, auth.password, auth.fresh_copy() == auth)
+            print(auth.protection_spaces is auth.fresh_copy().protection_spaces)
+        """
         return self.credentials.username
 
     @property
@@ -55,7 +66,17 @@ class HTTPDigestAuth(Auth):
         return self._protection_spaces
 
     def flow(self, request: Request) -> Flow:
-        """Answer the challenges of the origin of the request's URL; a challenge of another origin is not answered."""
+        """Answer the challenges of the origin of the request's URL; a challenge of another origin is not answered.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_auth import HTTPDigestAuth
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/")
+            flow = HTTPDigestAuth("user", "secret").flow(request)
+            print(next(flow) is request)  # sent without credentials, until there is a challenge
+        """
         from .digest_flow import ORIGIN, digest_flow
         from .url_parts import origin, request_target
 

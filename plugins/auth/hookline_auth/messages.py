@@ -15,7 +15,14 @@ CAUSE = "auth"  # of a request that a flow sends again
 
 
 class SubRequest(NamedTuple):
-    """A request that the authentication itself makes; it is sent as a sub-request with the cause "token"."""
+    """A request that the authentication itself makes; it is sent as a sub-request with the cause "token".
+
+    Example::
+
+        from hookline_auth import SubRequest
+
+        print(SubRequest("POST", "https://login.example/token", body=b"grant").method)  # `answer = yield` it in a flow
+    """
 
     method: str
     url: str
@@ -27,7 +34,10 @@ class SubRequest(NamedTuple):
 
 
 def set_field(request: Request, name: str, value: str | bytes) -> None:
-    """Set a field for this hop only. It is sent in place of a field of that name in the user's headers."""
+    """Set a field for this hop only. It is sent in place of a field of that name in the user's headers.
+
+    Example: docs/auth.md#your-own-authentication
+    """
     request.unredirected_headers[name] = value if isinstance(value, str) else field_text(value)
 
 

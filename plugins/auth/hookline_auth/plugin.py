@@ -22,13 +22,39 @@ if TYPE_CHECKING:
 
 
 class AuthRequest:
-    """What these plugins add to requests, for type checkers. auth: None, or what one of all its plugins made of the value."""
+    """What these plugins add to requests, for type checkers. auth: None, or what one of all its plugins made of the value.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_auth import AuthRequest
+
+
+        class Request(AuthRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(auth=("user", "secret"))
+        print(client.build_request("GET", "http://127.0.0.1:8000/").auth)
+    """
 
     auth: Any
 
 
 class AuthClient:
-    """What these plugins add to clients, for type checkers. auth: as for requests."""
+    """What these plugins add to clients, for type checkers. auth: as for requests.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_auth import AuthClient
+
+
+        class Client(AuthClient, HttpClient): ...
+
+
+        client = Client(auth=("user", "secret"))
+        print(client.auth)
+    """
 
     auth: Any
 
@@ -53,7 +79,15 @@ _DOC = "a pair, an authentication or a callable; None = none but those of the UR
 
 
 class Basic:
-    """Send credentials and run flows that are given as `auth=`; without that, send those of the URL, or of netrc."""
+    """Send credentials and run flows that are given as `auth=`; without that, send those of the URL, or of netrc.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_auth import Basic
+
+        client = HttpClient(autoload=False, plugins=[Basic()])
+    """
 
     name = "basic"
 
@@ -130,6 +164,13 @@ class Digest:
 
     A proxy gets the credentials in its URL, as the request's route has them. Nonces belong to the client: it has one object
     for all equal HTTPDigestAuth objects that it is given.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_auth import Digest
+
+        client = HttpClient(autoload=False, plugins=[Digest()])
     """
 
     name = "digest"

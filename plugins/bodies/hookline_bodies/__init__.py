@@ -3,6 +3,6 @@
 from .plugin import Bodies
 from .typed import BodiesClient, BodiesRequest, BodiesResponse, BodiesStream, SyncBodiesStream
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = ["Bodies", "BodiesClient", "BodiesRequest", "BodiesResponse", "BodiesStream", "SyncBodiesStream"]

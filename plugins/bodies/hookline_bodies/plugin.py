@@ -30,6 +30,13 @@ class Bodies:
     """What core leaves out about bodies. Only calls with `on_upload` or `on_download` run the one event of this plugin.
 
     What few programs use is imported at its first use.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_bodies import Bodies
+
+        client = HttpClient(autoload=False, plugins=[Bodies()])
     """
 
     name = "bodies"

@@ -4,4 +4,4 @@ Each bridge is a package of its own, which needs the library of its name: `hookl
 `hookline_bridges.requests`, `hookline_bridges.fsspec`, `hookline_bridges.scrapy`. No plugin of a client is here.
 """
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

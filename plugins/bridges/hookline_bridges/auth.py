@@ -12,6 +12,8 @@ from collections.abc import Generator
 from importlib import import_module
 from typing import Any
 
+__all__ = ["from_httpx", "from_requests"]
+
 
 def from_requests(auth: Any) -> Any:
     """Return what `auth=` of Hookline takes for what `auth=` of requests takes.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .storage import BodyReader, BodyWriter, Storage, StorageError
     from .stored_response import StoredResponse
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "BodyReader",

@@ -22,6 +22,8 @@ class Cache:
     clock: a function that returns the seconds since the epoch, for tests that let time pass.
 
     Raises: TypeError, for an object that is no storage.
+
+    Example: docs/caching.md#caching
     """
 
     def __init__(self, storage: Storage | None = None, *, clock: Callable[[], float] = time.time) -> None:

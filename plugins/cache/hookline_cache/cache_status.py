@@ -17,6 +17,12 @@ class CacheStatus(str):
     ttl: the seconds for which the response is still fresh, negative if it is stale; None = it is not stored.
     stored: True if the response was stored. collapsed: True if it came from a request that another call had sent.
     detail: a word about an unusual case; None = there is none.
+
+    Example::
+
+        from hookline_cache import CacheStatus
+
+        print(CacheStatus(hit=True, ttl=60), CacheStatus(fwd="stale", stored=True))
     """
 
     __slots__ = ("collapsed", "detail", "fwd", "fwd_status", "hit", "stored", "ttl")

@@ -48,6 +48,17 @@ class MemoryStorage:
     max_bytes: what all of them together may take, about. max_body: the largest body that is stored, in bytes.
 
     Raises: ValueError, for a limit below 1, or a `max_body` above `max_bytes`.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_cache import Cache, MemoryStorage
+
+        storage = MemoryStorage(max_bytes=1_000_000, max_body=100_000)
+        with HttpClient(plugins=["cache"], cache=Cache(storage)) as client:
+            client.get("http://127.0.0.1:8000/cached")
+            print(storage.size > 0)
+        storage.close()
     """
 
     def __init__(self, max_bytes: int = 64 * 1024 * 1024, max_body: int = 4 * 1024 * 1024) -> None:

@@ -22,19 +22,58 @@ NOTE = "cache"  # the key of a CachedExchange in `response.notes`
 
 
 class CacheRequest:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_cache import CacheRequest
+
+
+        class Request(CacheRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(plugins=["cache"], cache="only-if-cached")
+        print(client.build_request("GET", "http://127.0.0.1:8000/").cache)
+    """
 
     cache: Cache | CacheOption | bool | str | None
 
 
 class CacheResponse:
-    """What this plugin adds to responses, for type checkers."""
+    """What this plugin adds to responses, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpResponse
+        from hookline_cache import Cache, CacheResponse
+
+
+        class Response(CacheResponse, HttpResponse): ...
+
+
+        async with HttpClient[Response](plugins=["cache"], cache=Cache()) as client:
+            print((await client.get("http://127.0.0.1:8000/cached")).cache_status)
+    """
 
     cache_status: CacheStatus | None
 
 
 class CacheClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_cache import CacheClient
+
+
+        class Client(CacheClient, HttpClient): ...
+
+
+        client = Client(plugins=["cache"], cache="reload")
+        print(client.cache)
+    """
 
     cache: Cache | bool | str | None
 
@@ -46,7 +85,15 @@ if TYPE_CHECKING:
 
 
 class HttpCache:
-    """Answer requests from a cache, and store responses. It is imported at the first request with `cache=`."""
+    """Answer requests from a cache, and store responses. It is imported at the first request with `cache=`.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_cache import HttpCache
+
+        client = HttpClient(autoload=False, plugins=[HttpCache()])
+    """
 
     name = "cache"
     after = ("guard",)
@@ -80,7 +127,15 @@ class HttpCache:
 
 
 class HttpCacheVary:
-    """Look requests up whose stored responses are selected by fields that other plugins add."""
+    """Look requests up whose stored responses are selected by fields that other plugins add.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_cache import HttpCacheVary
+
+        client = HttpClient(autoload=False, plugins=[HttpCacheVary()])
+    """
 
     name = "cache_vary"
     after = ("basic", "digest", "oauth1", "oauth2", "throttle", "tunnel")

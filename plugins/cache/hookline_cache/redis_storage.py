@@ -37,6 +37,15 @@ class RedisStorage:
     response that is not used any more expires. How much all of them may take is a setting of Redis (`maxmemory`).
 
     Raises: ImportError, without that package; ValueError, for a limit below 1.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_cache import Cache, RedisStorage
+
+        storage = RedisStorage("redis://127.0.0.1:6379/0", max_age=3600)
+        client = HttpClient(plugins=["cache"], cache=Cache(storage))
+        await storage.close()
     """
 
     def __init__(

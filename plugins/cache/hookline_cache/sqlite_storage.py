@@ -54,6 +54,8 @@ class SQLiteStorage:
     that is stored.
 
     Raises: ValueError, for a limit below 1, or a `max_body` above `max_bytes`.
+
+    Example: docs/caching.md#storages
     """
 
     def __init__(
@@ -93,7 +95,17 @@ class SQLiteStorage:
         await self._run(lambda: self._remove(self._connect(), "key = ?", (key,)))
 
     async def close(self) -> None:
-        """Close the file. The next use opens it again."""
+        """Close the file. The next use opens it again.
+
+        Example::
+
+            import tempfile
+            from hookline_cache import SQLiteStorage
+
+            with tempfile.TemporaryDirectory() as folder:
+                storage = SQLiteStorage(f"{folder}/responses.db")
+                await storage.close()
+        """
         with self._lock:
             database, executor = self._database, self._executor
             self._database = self._executor = None

@@ -11,11 +11,25 @@ from .stored_response import StoredResponse
 
 
 class StorageError(HooklineError):
-    """A storage failed: it cannot be read or written. The cache logs it, and goes on without the storage."""
+    """A storage failed: it cannot be read or written. The cache logs it, and goes on without the storage.
+
+    Example::
+
+        from hookline_cache import MemoryStorage, StorageError
+
+        try:
+            found = MemoryStorage().find("http://127.0.0.1:8000/")
+        except StorageError:
+            found = []
+        print(found)
+    """
 
 
 class BodyReader(Protocol):
-    """The body of one stored response, which stays readable even if the response is removed meanwhile."""
+    """The body of one stored response, which stays readable even if the response is removed meanwhile.
+
+    Example: docs/caching.md#storages
+    """
 
     def read(self, start: int, end: int) -> bytes | AsyncIterator[bytes]:
         """Return the bytes from `start` to `end`, which is not included; an iterator closes the reader at its end."""
@@ -25,7 +39,10 @@ class BodyReader(Protocol):
 
 
 class BodyWriter(Protocol):
-    """Takes the body of a response that arrives."""
+    """Takes the body of a response that arrives.
+
+    Example: docs/caching.md#storages
+    """
 
     def write(self, data: bytes) -> bool:
         """Take the next bytes. Returns False if the body cannot be stored: then there are no further calls.
@@ -41,6 +58,8 @@ class Storage(Protocol):
     """Where a cache keeps responses. What may take time returns an awaitable; what is at hand is returned at once.
 
     All methods raise StorageError if the storage cannot be used.
+
+    Example: docs/caching.md#storages
     """
 
     def find(self, key: str) -> list[StoredResponse] | Awaitable[list[StoredResponse]]:

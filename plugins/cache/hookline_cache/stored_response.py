@@ -34,7 +34,7 @@ _BELONGS_TO_CONNECTION = re.compile(
 
 
 class StoredResponse:
-    """The head of a response and its times. Once it is stored it is never changed; `renewed` returns another one.
+    r"""The head of a response and its times. Once it is stored it is never changed; `renewed` returns another one.
 
     key: the URL that it answers, as `cache_key` writes it.
     vary: the names of the request fields that select it, in lower case and sorted. variant: a digest of their values in the
@@ -44,6 +44,15 @@ class StoredResponse:
     requested_at, received_at: seconds since the epoch. size: of the body, in bytes.
     body: what the storage needs to find the body; bytes are the body itself.
     directives, lifetime: of the response, see `freshness_lifetime`. etag, last_modified: its validators, None = it has none.
+
+    Example::
+
+        from hookline_cache import StoredResponse
+
+        fields = [("ETag", b'"1"'), ("Cache-Control", b"max-age=60")]
+        stored = StoredResponse("http://127.0.0.1:8000/", (), "", 200, "OK", fields, 1000.0, 1001.0)
+        print(stored.fields, stored.age(1010.0), stored.fields_at(1010.0), stored.has_validator)
+        print(stored.with_body(5, b"hello").cost, stored.renewed(b'ETag: "1"\r\n', 1020.0, 1021.0).age(1030.0))
     """
 
     __slots__ = (

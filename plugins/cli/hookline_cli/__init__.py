@@ -8,13 +8,20 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command `hookline`, and return its exit status. arguments: None = those of the program."""
+    """Run the command `hookline`, and return its exit status. arguments: None = those of the program.
+
+    Example::
+
+        from hookline_cli import main
+
+        print(main(["http://127.0.0.1:8000/json"]))
+    """
     gc.disable()  # while modules are imported, which leaves nothing to collect: 5 ms; `run` enables it for the work
     try:
         from .commands import run_command

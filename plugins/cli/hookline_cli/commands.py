@@ -38,11 +38,14 @@ def dispatch(words: list[str], printer: Printer) -> int:
         return run_plugins(words[1:], printer)
     if name == "demo":
         from .arguments.client_options import add_disable
-        from .demo import run_tour
+        from .demo.tour import run_tour
 
-        parser = Parser("hookline demo", description="A tour of the events with a built-in server. Needs no network.")
+        about = "A tour of what the client and its plugins do, with a built-in server. Needs no network."
+        parser = Parser("hookline demo", description=about)
         add_disable(parser)
-        return run(run_tour(printer, parser.parse_args(words[1:]).disable), printer)
+        parser.add_argument("--fast", action="store_true", help="do not wait between the parts on a terminal")
+        given = parser.parse_args(words[1:])
+        return run(run_tour(printer, given.disable, is_fast=given.fast), printer)
     if name == "doctor":
         from .doctor import run_doctor
 

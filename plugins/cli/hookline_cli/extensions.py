@@ -19,7 +19,7 @@ BUILT_IN = {  # the commands of the command line itself
     "plugins": "list, describe, order, check and create plugins",
     "doctor": "show versions, plugins, TLS, proxies and environment as the client sees them",
     "completion": "print a script that completes the arguments in bash, zsh or fish",
-    "demo": "a tour of the events with a built-in server; needs no network",
+    "demo": "a tour of what the client and its plugins do, with a built-in server; needs no network",
 }
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .jar import CookieJar
     from .set_cookie import SetCookie, parse_set_cookie
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Cookie",

@@ -7,7 +7,17 @@ SameSite = Literal["Strict", "Lax", "None"]
 
 
 class CookieRefused(ValueError):
-    """A cookie breaks a rule of RFC 6265bis. The message names the cookie and the rule, never the value."""
+    """A cookie breaks a rule of RFC 6265bis. The message names the cookie and the rule, never the value.
+
+    Example::
+
+        from hookline_cookies import CookieJar, CookieRefused
+
+        try:
+            CookieJar().set("a", "1; Secure", domain="example.com")
+        except CookieRefused as error:
+            print(error)
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +27,13 @@ class Cookie:
     domain: in lower case, without a leading dot. host_only: only this host gets the cookie; False = its subdomains too.
     expires: in seconds since 1970; None = at the end of the session, which is that of the jar. same_site: stored for its
     readers; it has no effect, because a client has no cross-site requests.
+
+    Example::
+
+        from hookline_cookies import Cookie, CookieJar
+
+        jar = CookieJar([Cookie(name="a", value="1", domain="example.com")])
+        print(jar.header_for("example.com"))
     """
 
     name: str

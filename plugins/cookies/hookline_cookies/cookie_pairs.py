@@ -51,6 +51,12 @@ def render_pairs(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> str:
     Raises:
         CookieRefused: a name or value cannot be sent (see `check_pair`).
         TypeError: a name or value is not a str.
+
+    Example::
+
+        from hookline_cookies import render_pairs
+
+        print(render_pairs({"a": "1", "b": "2"}))
     """
     rendered = []
     for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs:

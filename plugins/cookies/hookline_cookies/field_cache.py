@@ -45,6 +45,11 @@ class HostFields:
         if all(stored.cookie.path == "/" for stored in cookies):
             self.any_path = CachedField(cookies)
 
+    @property
+    def has_cookies(self) -> bool:
+        """True if there is a cookie for the host, whatever its path."""
+        return bool(self._cookies)
+
     def for_path(self, path: str) -> CachedField:
         """Return the field for a path, if there is none for all paths. A query is cut off."""
         path = path.partition("?")[0]

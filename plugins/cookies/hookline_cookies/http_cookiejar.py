@@ -22,6 +22,12 @@ def split_source(
 
     Raises:
         TypeError: source is something else.
+
+    Example::
+
+        from hookline_cookies import Cookie, split_source
+
+        print(split_source([Cookie(name="a", value="1", domain="example.com")]), split_source({"b": "2"}))
     """
     if isinstance(source, Mapping) and not _is_standard(source, "CookieJar"):  # the jar of requests is both
         return [], dict(source)

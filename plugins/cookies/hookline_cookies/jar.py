@@ -39,6 +39,23 @@ class CookieJar:
     Iteration, `len`, `in`, `get` and `find` leave out what has expired.
 
     cookies: the first ones, as for `update`. now: the clock, which returns seconds since 1970.
+
+    Example::
+
+        import tempfile
+        from hookline_cookies import Cookie, CookieJar
+
+        jar = CookieJar()
+        jar.store(["id=7; Path=/; Max-Age=60"], host="www.example.com")
+        jar.set("b", "2", domain=".example.com")
+        jar.add(Cookie(name="c", value="3", domain="example.com", host_only=False))
+        print(jar.header_for("www.example.com"), jar.get("b"), jar.is_empty)
+        print([cookie.name for cookie in jar.cookies_for("www.example.com")], jar.find("id", domain="www.example.com"))
+        print(CookieJar().update(jar.to_cookiejar()))
+        with tempfile.TemporaryDirectory() as folder:
+            jar.save(f"{folder}/cookies.txt")
+            jar.clear()
+            jar.load(f"{folder}/cookies.txt")
     """
 
     def __init__(
@@ -58,14 +75,19 @@ class CookieJar:
         host: fastest in canonical form, as core writes it in URLs. path: that of the request target; a query after it is
         ignored. secure: the request is sent over TLS.
         """
-        fields = (self._fields.secure if secure else self._fields.plain).get(host)
-        if fields is None or (fields.until is not None and fields.until <= self._now()):
-            fields = self._make_fields(host, secure)
-            if fields is None:
-                return None
+        fields = self._fields_of(host, secure)
+        if fields is None:
+            return None
         field = fields.any_path or fields.for_path(path)
         self._tick = field.used = self._tick + 1
         return field.value
+
+    def has_cookies_for(self, host: str, secure: bool = False) -> bool:
+        """Say whether there is a cookie for requests to a host, for some path at least. host, secure: see `header_for`."""
+        if not self._store.count:
+            return False
+        fields = self._fields_of(host, secure)
+        return fields is not None and fields.has_cookies
 
     def cookies_for(self, host: str, path: str = "/", secure: bool = False) -> list[Cookie]:
         """Return the cookies for a request in the order in which they are sent, also those beyond the limit of the field."""
@@ -269,6 +291,13 @@ class CookieJar:
         ]
         chosen.sort(key=lambda stored: stored.created)
         return chosen
+
+    def _fields_of(self, host: str, secure: bool) -> HostFields | None:
+        """Return the fields of a host, cached if its name is canonical. None = not a host."""
+        fields = (self._fields.secure if secure else self._fields.plain).get(host)
+        if fields is None or (fields.until is not None and fields.until <= self._now()):
+            return self._make_fields(host, secure)
+        return fields
 
     def _make_fields(self, host: str, secure: bool) -> HostFields | None:
         """Return the fields of a host, cached if its name is canonical; remove what has expired. None = not a host."""

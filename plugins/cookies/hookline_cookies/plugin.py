@@ -29,6 +29,18 @@ class CookiesRequest:
 
     cookies: those of the call; as an attribute of the class, those of the client. A handler of pre_request may have set
     what is not converted yet, for example a dict.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_cookies import CookiesRequest
+
+
+        class Request(CookiesRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(cookies={"a": "1"})
+        print(client.build_request("GET", "http://127.0.0.1:8000/").cookies)
     """
 
     cookies: CookiesOption | None
@@ -43,13 +55,19 @@ class CookiesRequest:
 
 
 class CookiesResponse:
-    """What this plugin adds to responses, for type checkers."""
+    """What this plugin adds to responses, for type checkers.
+
+    Example: docs/typing.md#what-plugins-add
+    """
 
     cookies: dict[str, str]
 
 
 class CookiesClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example: docs/typing.md#what-plugins-add
+    """
 
     cookies: CookieJar
     store_cookies: bool | None
@@ -65,6 +83,13 @@ class Cookies:
     """Send cookies and store those that responses set. One object belongs to one client, and so does its jar.
 
     The jar and the parser of cookies are imported at their first use: that takes 8 ms, and many clients meet no cookie.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_cookies import Cookies
+
+        client = HttpClient(autoload=False, plugins=[Cookies()])
     """
 
     name = "cookies"
@@ -77,7 +102,17 @@ class Cookies:
 
     @property
     def jar(self) -> CookieJar:
-        """The jar, which is also `client.cookies`. A `CookieJar` that the client was given is used itself, not copied."""
+        """The jar, which is also `client.cookies`. A `CookieJar` that the client was given is used itself, not copied.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_cookies import Cookies
+
+            plugin = Cookies()
+            client = HttpClient(autoload=False, plugins=[plugin], cookies={"a": "1"})
+            print(plugin.jar is client.cookies)
+        """
         if self._jar is None:
             from .jar import CookieJar
 
@@ -101,7 +136,7 @@ class Cookies:
             Credential("Cookie"),
         ]
 
-    @hookimpl(options=("cookies",), switch="has_jar")
+    @hookimpl(options=("cookies",), switch="has_jar", when="has_cookies_for")
     def pre_request(self, response: HttpResponse[Request]) -> None:
         request = response.request
         own = request.cookies
@@ -116,6 +151,16 @@ class Cookies:
             field = field_with_option(field or "", request, None if own is defaults else own, defaults)
         if field and not request.has_header("Cookie"):
             request.unredirected_headers["Cookie"] = field
+
+    def has_cookies_for(self, request: Request) -> bool:
+        """Say whether a request may get cookies: of the client's `cookies=`, or of the jar. Core asks this for each request."""
+        defaults = type(request).cookies
+        if defaults is not None:
+            if defaults.field:
+                return True
+            self._adopt(defaults)
+        origin = request.origin
+        return self._jar is not None and self._jar.has_cookies_for(origin.host, origin.tls)
 
     @hookimpl(headers=("set-cookie",))
     def on_headers(self, response: HttpResponse[Request]) -> None:

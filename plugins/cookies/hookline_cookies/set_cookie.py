@@ -21,6 +21,14 @@ class SetCookie:
 
     domain: in lower case, without a leading dot, never empty. expires: in seconds since 1970. max_age: in seconds from now.
     path: any text, also an empty one.
+
+    Example::
+
+        from hookline_cookies import CookieJar, SetCookie
+
+        jar = CookieJar()
+        jar.store([SetCookie("id", "7", max_age=60)], host="www.example.com")
+        print(jar.header_for("www.example.com"))
     """
 
     name: str
@@ -53,6 +61,12 @@ def parse_set_cookie(line: str | bytes) -> SetCookie | None:
     another server had set `__Host-a`); one of more than 4096 octets; and one with a control character, also a tab within a
     name or value, which separates the columns of a Netscape file. One exception: NUL, CR or LF ends a line that has no
     attributes. The http-state tests end every line at NUL and CR; but that could cut off an attribute such as Secure.
+
+    Example::
+
+        from hookline_cookies import parse_set_cookie
+
+        print(parse_set_cookie("id=7; Path=/; Secure; Max-Age=60").max_age)
     """
     if isinstance(line, bytes):
         line = line.decode("utf-8", "surrogateescape")

@@ -2,7 +2,7 @@
 
 from .plugin import Decompress, DecompressClient, DecompressRequest
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Decompress",

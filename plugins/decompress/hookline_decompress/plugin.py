@@ -13,13 +13,39 @@ if TYPE_CHECKING:
 
 
 class DecompressRequest:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_decompress import DecompressRequest
+
+
+        class Request(DecompressRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(decompress=False)
+        print(client.build_request("GET", "http://127.0.0.1:8000/").decompress)
+    """
 
     decompress: bool
 
 
 class DecompressClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_decompress import DecompressClient
+
+
+        class Client(DecompressClient, HttpClient): ...
+
+
+        client = Client(decompress=False)
+        print(client.decompress)
+    """
 
     decompress: bool | None
 
@@ -35,7 +61,15 @@ MAX_LOGGED = 64  # unknown codings that are logged by name, since a server could
 
 
 class Decompress:
-    """Add decoders to responses with a Content-Encoding. They decode what is read of the body, and nothing else."""
+    """Add decoders to responses with a Content-Encoding. They decode what is read of the body, and nothing else.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_decompress import Decompress
+
+        client = HttpClient(autoload=False, plugins=[Decompress()])
+    """
 
     name = "decompress"
 

@@ -10,13 +10,39 @@ from .expectation import add_expectation, as_wait_continue, copy_without_expecta
 
 
 class ExpectRequest:
-    """What this plugin adds to requests, for type checkers. A handler may have set a value that is not converted yet."""
+    """What this plugin adds to requests, for type checkers. A handler may have set a value that is not converted yet.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_expect import ExpectRequest
+
+
+        class Request(ExpectRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(wait_continue=0.5)
+        print(client.build_request("GET", "http://127.0.0.1:8000/").wait_continue)
+    """
 
     wait_continue: float | bool | None
 
 
 class ExpectClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_expect import ExpectClient
+
+
+        class Client(ExpectClient, HttpClient): ...
+
+
+        client = Client(wait_continue=0.5)
+        print(client.wait_continue)
+    """
 
     wait_continue: float | bool | None
 
@@ -33,6 +59,13 @@ class Expect:
     If a final status comes first, core stops the upload. The plugin runs last on pre_request, so that it sees the body that
     the other plugins leave. An earlier plugin may set `wait_continue` of a request, for example to get the server's answer
     before a body that can be sent only once.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_expect import Expect
+
+        client = HttpClient(autoload=False, plugins=[Expect()])
     """
 
     name = "expect"

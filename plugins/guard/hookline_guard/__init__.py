@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .errors import EgressBlocked
     from .guard import Guard
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "EgressBlocked",

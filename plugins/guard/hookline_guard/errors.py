@@ -16,6 +16,8 @@ class EgressBlocked(HttpRequestException):
     denied by something else.
 
     The message may name addresses of an internal network: do not show it to who has given the URL.
+
+    Example: docs/guard.md#guard
     """
 
     is_permanent = True

@@ -36,6 +36,8 @@ class Guard:
     looked up here, and the proxy gets the address; what it would look up itself is denied.
 
     Raises: TypeError, ValueError.
+
+    Example: docs/guard.md#guard
     """
 
     allow: Iterable[str] = ()
@@ -68,6 +70,13 @@ class Guard:
 
         address: the IP address that is connected to, as text; None = not known yet, or with is_last=True never, because a
         proxy looks the host up.
+
+        Example::
+
+            from hookline_guard import Guard
+
+            print(Guard().find_denial("http", "internal.example", 80, "10.0.0.1"))
+            print(Guard(allow=["internal.example"]).find_denial("http", "internal.example", 80, "10.0.0.1"))
         """
         host = host.removesuffix(".")
         if address is None:

@@ -14,13 +14,38 @@ class GuardRequest:
     """What this plugin adds to requests, for type checkers.
 
     guard: None or False = none.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_guard import GuardRequest
+
+
+        class Request(GuardRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(plugins=["guard"], guard=True)
+        print(client.build_request("GET", "http://127.0.0.1:8000/").guard)
     """
 
     guard: Guard | bool | None
 
 
 class GuardClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_guard import GuardClient
+
+
+        class Client(GuardClient, HttpClient): ...
+
+
+        client = Client(plugins=["guard"], guard=True)
+        print(client.guard)
+    """
 
     guard: ClientOption[Guard | bool | None, Guard | bool | None]
 

@@ -25,7 +25,15 @@ NOTE = "guard"  # in `response.notes`: the answer was checked
 
 
 class EgressGuard:
-    """Check URLs, addresses and connections. Its other modules are imported with the first `guard=`."""
+    """Check URLs, addresses and connections. Its other modules are imported with the first `guard=`.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_guard import EgressGuard
+
+        client = HttpClient(autoload=False, plugins=[EgressGuard()])
+    """
 
     name = "guard"
 
@@ -45,7 +53,14 @@ class EgressGuard:
         ]
 
     def convert(self, value: Any) -> Guard | bool | None:
-        """Convert the value of `guard=`. Raises: TypeError."""
+        """Convert the value of `guard=`. Raises: TypeError.
+
+        Example::
+
+            from hookline_guard import EgressGuard
+
+            print(EgressGuard().convert(True))
+        """
         from .guard import as_guard
 
         found = as_guard(value)
@@ -103,7 +118,15 @@ class EgressGuard:
 
 
 class EgressGuardRoute:
-    """Check the route that other plugins have chosen. Behind a proxy, look the host up."""
+    """Check the route that other plugins have chosen. Behind a proxy, look the host up.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_guard import EgressGuardRoute
+
+        client = HttpClient(autoload=False, plugins=[EgressGuardRoute()])
+    """
 
     name = "guard_route"
     after = ("app_route", "cache_vary", "digest", "http2", "oauth1", "testing", "tunnel")

@@ -3,6 +3,6 @@
 from .errors import StreamReset
 from .plugin import Http2, Http2Client, Http2Request
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = ["Http2", "Http2Client", "Http2Request", "StreamReset"]

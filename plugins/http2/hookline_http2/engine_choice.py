@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 
 from .engine import Engine, FrameReceiver
 from .options import ENGINES
 
 
+@cache  # each connection asks
 def installed_engine() -> str:
     """Return the name of the engine to use."""
     return next((name for name in ENGINES if find_spec(name) is not None), ENGINES[-1])

@@ -14,7 +14,26 @@ NAMES = (
 
 
 class StreamReset(HttpConnectionError):
-    """The server ended one exchange with RST_STREAM; others on the connection go on. code: the error code, an int."""
+    """The server ended one exchange with RST_STREAM; others on the connection go on. code: the error code, an int.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_http2 import StreamReset
+        from hookline_testing.http2 import FrameServer
+
+
+        async def refuse(session, request):
+            session.reset(request.stream, 11)  # ENHANCE_YOUR_CALM
+
+
+        with FrameServer({"/": refuse}) as server:
+            with HttpClient(http2="prior-knowledge", plugins=["http2"]) as client:
+                try:
+                    client.get(server.url("/"))
+                except StreamReset as error:
+                    print(error.code)
+    """
 
     code = 0
 

@@ -8,6 +8,7 @@ What h2 does otherwise than needed is done here:
 - It has no queues for bodies.
 - It takes a head on a stream that is closed for an error of the connection. So it does not see such heads.
 - It takes a HEADERS frame of padding alone, whose fields follow in CONTINUATION, for an error. So it sees no padding there.
+- It writes each frame as a text for a log, also where there is none, and counts the streams for each request. Here it does not.
 
 For that it gets one frame after the other.
 """
@@ -25,6 +26,7 @@ import h2.exceptions
 import h2.settings
 from h2.events import (
     DataReceived,
+    Event,
     InformationalResponseReceived,
     PingReceived,
     RemoteSettingsChanged,
@@ -35,6 +37,8 @@ from h2.events import (
 )
 from hpack import HeaderTuple, HPACKError, NeverIndexedHeaderTuple
 from hpack.hpack import Decoder
+from hyperframe.exceptions import HyperframeError
+from hyperframe.frame import Frame, RstStreamFrame
 
 from hookline import RemoteProtocolError
 
@@ -71,20 +75,64 @@ MAX_SETTINGS = 32  # in one frame; as libnghttp2
 MAX_TABLE_SIZE = 4096  # bytes of the table for requests, however much the server would take
 MAX_FRAME = 16384  # the default of SETTINGS_MAX_FRAME_SIZE
 FIRST_WINDOW = 65535  # of each connection (RFC 9113, section 6.9.2)
+MAX_FORGOTTEN_LATE = 16  # streams that are closed, and that h2 has not forgotten yet
 MAX_LATE_HEAD = 2 * MAX_HEADER_LIST  # bytes of a head for a stream that is closed
 MAX_ANSWERS = 1000  # of SETTINGS and PING, that are not sent yet
 
 
-class StreamTolerantConnection(h2.connection.H2Connection):
-    """Takes data that comes behind the end of its stream as h2 takes data behind a reset: it is dropped.
+class FrameConnection(h2.connection.H2Connection):
+    """Takes frames that are parsed, and does for each what h2 does but for a few things that take long.
 
-    It cannot be told from data that was on its way, once the stream is forgotten, and libnghttp2 drops it too.
+    It takes data that comes behind the end of its stream as h2 takes data behind a reset: it is dropped. It cannot be told from
+    data that was on its way, once the stream is forgotten, and libnghttp2 drops it too.
     """
 
     MAX_CLOSED_STREAMS = 4096  # that it remembers: 65,536 would take 15 MB of each connection
+    _uncounted = MAX_FORGOTTEN_LATE  # streams up to which none are counted
+
+    def receive_frame(self, data: bytes) -> list[Event]:
+        """Receive one whole frame, which is no part of a head in several frames.
+
+        Raises: as `receive_data`.
+        """
+        view = memoryview(data)
+        try:
+            frame, _ = Frame.parse_frame_header(view[:HEAD])
+            frame.parse_body(view[HEAD:])
+        except HyperframeError:
+            return self.receive_data(data)  # which raises the error
+        try:
+            return self._receive_frame(frame)
+        except h2.exceptions.ProtocolError as error:
+            self._terminate_connection(error.error_code)
+            raise
+
+    def _receive_frame(self, frame: Frame) -> list[Event]:
+        """Receive a frame without the text of all its content that h2 makes for a log, also where there is none."""
+        table = self.__dict__.get("_frame_dispatch_table")
+        if table is None:
+            return super()._receive_frame(frame)  # another version of h2
+        try:
+            frames, events = table[frame.__class__](frame)
+        except h2.exceptions.StreamClosedError as error:
+            answer = RstStreamFrame(error.stream_id)
+            answer.error_code = error.error_code
+            frames, events = [answer], error._events
+        self._prepare_for_sending(frames)
+        found: list[Event] = events
+        return found
+
+    def _open_streams(self, remainder: int) -> int:
+        """Count streams only if there may be too many: h2 asks each of them whether it is closed, for each request."""
+        known = len(self.streams)
+        if known < self._uncounted and known < self.remote_settings.max_concurrent_streams:
+            return known
+        found = super()._open_streams(remainder)
+        self._uncounted = found + MAX_FORGOTTEN_LATE
+        return found
 
     def _stream_is_closed_by_reset(self, stream_id: int) -> bool:
-        return True  # `_receive_frame` has seen that it was open
+        return True  # the engine has seen that it was open
 
 
 class FieldDecoder(Decoder):
@@ -98,7 +146,7 @@ class FieldDecoder(Decoder):
     ends = is_trailer = False
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
-        self.fields = found = tuple((name, value) for name, value in super().decode(data, raw=True))
+        self.fields = found = tuple([(name, value) for name, value in super().decode(data, raw=True)])
         if self.is_trailer:
             return []
         if self.ends and is_interim(found):
@@ -128,13 +176,14 @@ class H2Engine:
 
     def __init__(self, receiver: FrameReceiver) -> None:
         self._receiver = receiver
-        self._connection = connection = StreamTolerantConnection(CONFIGURATION)
+        self._connection = connection = FrameConnection(CONFIGURATION)
         # not by item: what is set so is not sent, and counts nevertheless
         settings = {h2.settings.SettingCodes(code): value for code, value in SETTINGS.items()}
         connection.local_settings = h2.settings.Settings(client=True, initial_values=settings)
         self._decoder = connection.decoder = FieldDecoder()
         self._decoder.max_header_list_size = MAX_HEADER_LIST
-        self._unparsed = bytearray()
+        self._unparsed = b""  # less than a frame
+        self._last_fields: Fields | None = None  # of a head, that were found to be right
         self._open: dict[int, bool] = {}  # streams that may still receive, and whether their final head has come
         self._last_number = 0  # of a stream that was opened
         self._last_processed = HIGHEST  # as the last GOAWAY says
@@ -152,18 +201,17 @@ class H2Engine:
     # -- what comes
 
     def receive(self, data: bytes | memoryview) -> None:
-        unparsed = self._unparsed
-        unparsed += data
-        begin = 0
+        unparsed = self._unparsed + data if self._unparsed else bytes(data)
+        begin, size = 0, len(unparsed)
         try:
-            while len(unparsed) - begin >= HEAD:
+            while size - begin >= HEAD:
                 length = int.from_bytes(unparsed[begin : begin + 3])
                 if length > MAX_FRAME:
                     raise RemoteProtocolError("the server broke HTTP/2: a frame that is too large")
                 end = begin + HEAD + length
-                if len(unparsed) < end:
+                if size < end:
                     break
-                self._receive_frame(bytes(unparsed[begin:end]))
+                self._receive_frame(unparsed[begin:end])
                 begin = end
         except RemoteProtocolError:
             self.close(PROTOCOL_ERROR)
@@ -171,7 +219,7 @@ class H2Engine:
         except h2.exceptions.ProtocolError as error:
             raise RemoteProtocolError(f"the server broke HTTP/2: {ascii(str(error))[1:-1]}") from error
         finally:
-            del unparsed[:begin]
+            self._unparsed = unparsed[begin:]
 
     def _receive_frame(self, frame: bytes) -> None:
         kind, flags = frame[3], frame[4]
@@ -221,8 +269,11 @@ class H2Engine:
             # RFC 9113, section 5.3.2 has deprecated it; libnghttp2 ignores this one too
             self._receiver.idle_frame_received()
             return
-        events = self._connection.receive_data(frame)
-        ended = any(type(event) is StreamEnded for event in events)
+        if kind == DATA or (kind == HEADERS and flags & END_HEADERS):
+            events = self._connection.receive_frame(frame)
+        else:
+            events = self._connection.receive_data(frame)
+        ended = len(events) > 1 and any(type(event) is StreamEnded for event in events)
         if ended:
             self._open.pop(number, None)
         if not events:
@@ -330,7 +381,7 @@ class H2Engine:
 
     def _receive_fields(self, number: int, kind: Any, fields: Fields, ended: bool) -> None:
         is_trailer = kind is TrailersReceived
-        fault = fault_in(fields, is_trailer=is_trailer)
+        fault = None if fields == self._last_fields and not is_trailer else fault_in(fields, is_trailer=is_trailer)
         if fault is None and ended and is_interim(fields):
             fault = "an interim response that ends the stream"
         if fault is not None:
@@ -339,6 +390,7 @@ class H2Engine:
         elif is_trailer:
             self._receiver.trailers_received(number, fields)
         elif kind is ResponseReceived:
+            self._last_fields = fields
             if not ended:
                 self._open[number] = True
             self._receiver.head_received(number, without_empty_length(fields), ended)
@@ -350,15 +402,20 @@ class H2Engine:
     def data_to_send(self, size: int) -> bytes:
         connection = self._connection
         while size > 0 and self._bodies.queues:
-            sent = 0
-            for number, part, ends in self._bodies.take_turns(self._window, connection.max_outbound_frame_size):
+            sent, most = 0, connection.max_outbound_frame_size
+            for number, part, ends in self._bodies.take_turns(self._window, size):
                 sent += len(part)
                 with suppress(h2.exceptions.ProtocolError):  # the stream is closed, or the connection
-                    connection.send_data(number, part.tobytes(), end_stream=ends)
+                    while len(part) > most:
+                        connection.send_data(number, part[:most])
+                        part = part[most:]
+                    connection.send_data(number, part, end_stream=ends)
             if not sent:
                 break
             size -= sent
         self._answers = 0
+        if not self._unsent:
+            return connection.data_to_send()
         unsent = bytes(self._unsent)
         self._unsent.clear()
         return unsent + connection.data_to_send()

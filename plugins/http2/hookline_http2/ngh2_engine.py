@@ -41,6 +41,7 @@ MAX_CONTINUATIONS = 63  # of one head, as h2; the limit for the list holds whate
 OWN_RESET = re.compile(rb"\x00\x00\x04\x03\x00(....)(....)", re.DOTALL).findall  # RST_STREAM: its stream and code
 # Bytes without an event that count as one frame of no use; all that the windows let be on its way is 4,096 of them.
 SILENT_SIZE = 16 * 1024
+MAX_ALONE = 256 * 1024  # bytes of a piece that ngh2 itself keeps; a body that begins then waits for that much at most
 MAX_REQUEST_HEAD = 16 * 1024 * 1024  # bytes; what the server takes is for it to say
 # Windows by what was read, not by what was received. The limit on streams is the connection's to keep: those above the one
 # that ngh2 knows would wait inside it, first come, first served, where no timeout of the pool sees them.
@@ -224,13 +225,18 @@ class NGH2Engine:
         return written[0] if len(written) == 1 else b"".join(written)
 
     def send_data(self, number: int, data: bytes, ends: bool) -> None:
-        if self._waiting or len(data) > TURN:
+        if self._waiting or (len(data) > TURN and not self._sends_alone(number, data)):
             self._bodies.add(number, data, ends=ends)
             return
         try:
             self._connection.send_data(number, data, end_stream=ends)
         except NGH2Error:
             pass
+
+    def _sends_alone(self, number: int, data: bytes) -> bool:
+        """Say whether no other body waits in ngh2 itself, where none is sent in turn. Then pieces need not wait outside of it."""
+        connection = self._connection
+        return len(data) <= MAX_ALONE and connection.queued_body_size() == connection.queued_body_size(number)
 
     def end_body(self, number: int) -> None:
         if number in self._bodies:

@@ -11,14 +11,40 @@ from .options import PRIOR_KNOWLEDGE, as_engine, as_http2, as_ping_interval, as_
 
 
 class Http2Request:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_http2 import Http2Request
+
+
+        class Request(Http2Request, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(plugins=["http2"], priority="u=1")
+        print(client.build_request("GET", "http://127.0.0.1:8000/").priority)
+    """
 
     http2: Any
     priority: str | None
 
 
 class Http2Client:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_http2 import Http2Client
+
+
+        class Client(Http2Client, HttpClient): ...
+
+
+        client = Client(plugins=["http2"], http2=True)
+        print(client.http2)
+    """
 
     http2: Any
     http2_engine: str | None
@@ -33,7 +59,15 @@ if TYPE_CHECKING:
 
 
 class Http2:
-    """Offer HTTP/2 to servers with TLS, and speak it with those that choose it."""
+    """Offer HTTP/2 to servers with TLS, and speak it with those that choose it.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_http2 import Http2
+
+        client = HttpClient(autoload=False, plugins=[Http2()])
+    """
 
     name = "http2"
     after = ("tunnel",)  # which may set another route

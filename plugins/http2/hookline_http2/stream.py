@@ -85,10 +85,12 @@ class Http2Stream(Stream):
         if self.number:
             engine = self._connection.engine
             engine.send_data(self.number, data, ends=False)
-            if engine.queued(self.number) > MAX_QUEUED:
+            queued = engine.queued(self.number)
+            if queued > MAX_QUEUED:
                 self.pause_writing()
                 self._connection.waiting_senders.add(self)
-            self._connection.flush_soon()
+            if queued == len(data):  # else what was queued before it waits for a window, or for a write that is due
+                self._connection.flush_soon()
 
     def end_body(self) -> None:
         if self.number:

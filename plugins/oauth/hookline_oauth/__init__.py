@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .oauth1 import OAuth1
     from .oauth2 import OAuth2
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "DeviceAuthorization",

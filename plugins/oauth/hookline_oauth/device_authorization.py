@@ -23,6 +23,17 @@ class DeviceAuthorization:
     """What to show the user: "go to `verification_uri` and enter `user_code`"; or the complete URI, as a QR code.
 
     expires_in: seconds until the codes expire. interval: seconds between two requests. device_code: a secret.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_oauth import DeviceAuthorization, OAuth2
+
+
+        async def pair(client: HttpClient, auth: OAuth2) -> None:
+            device: DeviceAuthorization = await auth.device_authorization(client, "https://login.example/device")
+            print("Go to", device.verification_uri, "and enter", device.user_code)
+            await auth.fetch_device_token(client, device)
     """
 
     user_code: str

@@ -19,6 +19,8 @@ class OAuthError(HttpRequestException):
 
     error: the server's error code, such as "invalid_grant" (RFC 6749, section 5.2); "" if it gave none.
     description: the server's description, cut, and without the secrets that were sent to it.
+
+    Example: docs/oauth.md#rules
     """
 
     def __init__(
@@ -36,12 +38,21 @@ class OAuthError(HttpRequestException):
 
 
 class InsecureTransport(OAuthError):
-    """A secret would have been sent over a connection without TLS. Nothing was sent."""
+    """A secret would have been sent over a connection without TLS. Nothing was sent.
+
+    Example: docs/oauth.md#rules
+    """
 
 
 class TokenExpired(OAuthError):
-    """The access token has expired, and another cannot be had without the user."""
+    """The access token has expired, and another cannot be had without the user.
+
+    Example: docs/oauth.md#rules
+    """
 
 
 class TokenRefused(OAuthError):
-    """The server gave no token. `response` is its response."""
+    """The server gave no token. `response` is its response.
+
+    Example: docs/oauth.md#rules
+    """

@@ -32,6 +32,8 @@ class OAuth1(interfaces.OAuth1):
     Give it as `auth=` to a client or a request, or bind it as a handler of pre_request.
 
     Raises: TypeError, for an unknown option or no client identifier; ValueError, for an unknown method or place.
+
+    Example: docs/oauth.md#oauth-1-signed-requests
     """
 
     def __init__(self, client_id: str | None = None, client: Client | None = None, **options: Any) -> None:
@@ -67,6 +69,15 @@ class OAuth1(interfaces.OAuth1):
         """Sign a request that is about to be sent, unless it goes to another origin or has an Authorization field of its own.
 
         Raises: OAuthError.
+
+        Example::
+
+            from hookline import HttpClient, OAuth1
+
+            auth = OAuth1("the-client", client_secret="its-secret")
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/")
+            auth.apply(request)
+            print(auth.client_id, request.has_header("Authorization"))
         """
         remove_signature(request)
         is_overruled = self._client.signature_type == HEADER and request.is_overruled("auth", "Authorization")
@@ -84,6 +95,8 @@ class OAuth1(interfaces.OAuth1):
         url: the temporary credential request endpoint.
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
+
+        Example: docs/oauth.md#oauth-1-signed-requests
         """
         return http.run(self._fetch_request_token(http, url))
 
@@ -106,6 +119,8 @@ class OAuth1(interfaces.OAuth1):
         url: the resource owner authorization endpoint. parameters: more for its query.
 
         Raises: OAuthError, without a request token; InsecureTransport.
+
+        Example: docs/oauth.md#oauth-1-signed-requests
         """
         check_secure(url, "the user's password")
         if self._client.resource_owner_key is None:
@@ -126,6 +141,8 @@ class OAuth1(interfaces.OAuth1):
 
         Raises: OAuthError, for a response that belongs to another request token; TokenRefused; InsecureTransport;
         HttpRequestException.
+
+        Example: docs/oauth.md#oauth-1-signed-requests
         """
         return http.run(self._fetch_access_token(http, url, verifier, authorization_response))
 

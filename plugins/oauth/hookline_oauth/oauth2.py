@@ -40,6 +40,8 @@ class OAuth2(interfaces.OAuth2):
     clients and event loops.
 
     Raises: TypeError; ValueError.
+
+    Example: docs/oauth.md#a-user-in-a-browser-the-authorization-code-grant
     """
 
     def __init__(
@@ -92,7 +94,16 @@ class OAuth2(interfaces.OAuth2):
 
     @property
     def state(self) -> str | None:
-        """The state in the last authorization_url; a secret of the user's session."""
+        """The state in the last authorization_url; a secret of the user's session.
+
+        Example::
+
+            from hookline_oauth import OAuth2
+
+            auth = OAuth2("the-client", token_url="https://login.example/token", redirect_uri="https://client.example/back")
+            url = auth.authorization_url("https://login.example/authorize")
+            print(auth.state in url, len(auth.code_verifier) >= 43)
+        """
         return None if self._client is None else self._client.state
 
     @property
@@ -129,6 +140,17 @@ class OAuth2(interfaces.OAuth2):
         Returns what to await first, if the token has to be renewed.
 
         Raises: OAuthError, without a token; TokenExpired; InsecureTransport.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_oauth import OAuth2
+
+            auth = OAuth2("the-client", token={"access_token": "a-token", "expires_in": 3600})
+            print(auth.client_id, sorted(auth.token), auth.can_renew, auth.must_renew())
+            request = HttpClient().build_request("GET", "https://api.example/")
+            auth.apply(request)
+            print(request.has_header("Authorization"))
         """
         if request.has_left_origin or request.is_overruled("auth", "Authorization"):
             return None
@@ -147,7 +169,19 @@ class OAuth2(interfaces.OAuth2):
         request.unredirected_headers["Authorization"] = f"Bearer {self._access_token}"
 
     def can_answer(self, response: HttpResponse) -> bool:
-        """Say whether a 401 is about our token and the first of its call, and the token can be renewed."""
+        """Say whether a 401 is about our token and the first of its call, and the token can be renewed.
+
+        Example::
+
+            from hookline import HttpClient, HttpResponse
+            from hookline_oauth import OAuth2
+
+            auth = OAuth2(token="a-token")
+            async with HttpClient() as client:
+                response = HttpResponse.build(client.build_request("GET", "https://api.example/"), 401)
+                if auth.can_answer(response):  # not this one: the token cannot be renewed
+                    await auth.answer(response)
+        """
         return (
             self.can_renew
             and not response.request.has_left_origin
@@ -207,6 +241,8 @@ class OAuth2(interfaces.OAuth2):
         parent: the request for whose sake this is done, None = none.
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException; whatever token_updater raises.
+
+        Example: docs/oauth.md#rules
         """
 
         async def work() -> None:
@@ -257,6 +293,8 @@ class OAuth2(interfaces.OAuth2):
         url: the authorization endpoint. parameters: more for its query.
 
         Raises: InsecureTransport; OAuthError.
+
+        Example: docs/oauth.md#a-user-in-a-browser-the-authorization-code-grant
         """
         check_secure(url, "the user's password")
         return grants.authorization_url(self._oauthlib, url, self.redirect_uri, self.scope, parameters)
@@ -277,6 +315,8 @@ class OAuth2(interfaces.OAuth2):
         parameters: more for the token endpoint; with `client=` of another grant, everything that its grant needs.
 
         Raises: OAuthError; TokenRefused; InsecureTransport; HttpRequestException.
+
+        Example: docs/oauth.md#a-user-in-a-browser-the-authorization-code-grant
         """
         return http.run(self._fetch_token(http, authorization_response, code, state, parameters))
 
@@ -303,6 +343,8 @@ class OAuth2(interfaces.OAuth2):
         parameters: more for the token endpoint, such as audience or resource.
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
+
+        Example: docs/oauth.md#no-user-the-client-credentials-grant
         """
         return http.run(self._fetch_client_token(http, parameters))
 
@@ -316,6 +358,8 @@ class OAuth2(interfaces.OAuth2):
         url: the device authorization endpoint. parameters: more for its form.
 
         Raises: TokenRefused; InsecureTransport; HttpRequestException.
+
+        Example: docs/oauth.md#a-user-on-another-device-the-device-authorization-grant
         """
         return http.run(self._device_authorization(http, url, parameters))
 
@@ -338,6 +382,8 @@ class OAuth2(interfaces.OAuth2):
 
         Raises: TokenRefused, with `error` "access_denied" if the user refuses, "expired_token" if the user takes too long;
         InsecureTransport; HttpRequestException.
+
+        Example: docs/oauth.md#a-user-on-another-device-the-device-authorization-grant
         """
         return http.run(self._fetch_device_token(http, device))
 
@@ -349,6 +395,8 @@ class OAuth2(interfaces.OAuth2):
         """Renew the token now, or wait for the renewal that has begun; return the token.
 
         Raises: TokenExpired, if it cannot be renewed; TokenRefused; InsecureTransport; HttpRequestException.
+
+        Example: docs/oauth.md#rules
         """
         return http.run(self._refresh(http))
 

@@ -11,13 +11,39 @@ from .interfaces import OAuth1, OAuth2
 
 
 class OAuthRequest:
-    """What these plugins add to requests, for type checkers. auth: None, or what one of all its plugins made of the value."""
+    """What these plugins add to requests, for type checkers. auth: None, or what one of all its plugins made of the value.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_oauth import OAuth2, OAuthRequest
+
+
+        class Request(OAuthRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(auth=OAuth2(token="a-token"))
+        print(client.build_request("GET", "http://127.0.0.1:8000/").auth)
+    """
 
     auth: Any
 
 
 class OAuthClient:
-    """What these plugins add to clients, for type checkers. auth: as for requests."""
+    """What these plugins add to clients, for type checkers. auth: as for requests.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_oauth import OAuth2, OAuthClient
+
+
+        class Client(OAuthClient, HttpClient): ...
+
+
+        client = Client(auth=OAuth2(token="a-token"))
+        print(client.auth)
+    """
 
     auth: Any
 
@@ -49,7 +75,15 @@ def as_oauth2(value: object) -> OAuth2:
 
 
 class OAuth1Plugin:
-    """Sign each hop when it is about to be sent."""
+    """Sign each hop when it is about to be sent.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_oauth import OAuth1Plugin
+
+        client = HttpClient(autoload=False, plugins=[OAuth1Plugin()])
+    """
 
     name = "oauth1"
     after = ("tunnel",)  # which writes the target in the form for a proxy; its query is signed in either form
@@ -68,7 +102,15 @@ class OAuth1Plugin:
 
 
 class OAuth2Plugin:
-    """Place the token in each hop; renew it before it expires, and once in a call after a 401."""
+    """Place the token in each hop; renew it before it expires, and once in a call after a 401.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_oauth import OAuth2Plugin
+
+        client = HttpClient(autoload=False, plugins=[OAuth2Plugin()])
+    """
 
     name = "oauth2"
 

@@ -11,7 +11,7 @@ from .plugin import OpenTelemetry
 if TYPE_CHECKING:
     from .instrumentor import HooklineInstrumentor
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = ["HooklineInstrumentor", "OpenTelemetry"]
 

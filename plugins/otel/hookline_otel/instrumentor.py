@@ -19,6 +19,15 @@ class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no ty
     `instrument(**settings)` adds the plugin to each client, to those that exist and to those that are made later; the settings
     are those of `OpenTelemetry`. A client that has the plugin already keeps its own, and one with `disable=["otel"]` gets none.
     `uninstrument()` removes it again. What runs meanwhile is recorded to its end.
+
+    Example::
+
+        from hookline_otel import HooklineInstrumentor
+
+        instrumentor = HooklineInstrumentor()
+        print(instrumentor.instrumentation_dependencies())
+        instrumentor.instrument()
+        instrumentor.uninstrument()
     """
 
     _stop: Callable[[], None] | None = None
@@ -27,7 +36,7 @@ class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no ty
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what has to be installed: the requirement of the package that is recorded."""
-        return ("hookline-core >= 0.1.0.dev0",)
+        return ("hookline-core >= 0.1.0",)
 
     def _instrument(self, **kwargs: Any) -> None:
         OpenTelemetry(**kwargs)  # so that wrong settings are an error now

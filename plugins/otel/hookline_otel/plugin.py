@@ -59,6 +59,8 @@ class OpenTelemetry:
         OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS.
 
     Raises: TypeError; ValueError, for an expression that is none.
+
+    Example: docs/tracing.md#tracing-and-metrics
     """
 
     name = "otel"

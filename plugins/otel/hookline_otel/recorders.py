@@ -10,7 +10,7 @@ from opentelemetry.metrics import _internal
 from .names import DURATION_BUCKETS, HTTP_CLIENT_REQUEST_DURATION, SCHEMA_URL
 
 SCOPE = "hookline_otel"
-VERSION = "0.1.0.dev0"
+VERSION = "0.1.0"
 # The getters of the global providers read an environment variable each time, 2 us for the two. These names are None until a
 # provider is set.
 KNOWS_GLOBALS = hasattr(trace, "_TRACER_PROVIDER") and hasattr(_internal, "_METER_PROVIDER")

@@ -3,7 +3,7 @@
 from .errors import TooManyRedirects
 from .plugin import Redirects, RedirectsClient, RedirectsRequest
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Redirects",

@@ -25,7 +25,20 @@ FollowRedirect = Callable[[HttpResponse, HttpRequest], "Decision | Awaitable[Dec
 
 
 class RedirectsRequest:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_redirects import RedirectsRequest
+
+
+        class Request(RedirectsRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(max_redirects=3)
+        print(client.build_request("GET", "http://127.0.0.1:8000/").max_redirects)
+    """
 
     allow_redirects: bool | None
     max_redirects: int | None
@@ -33,7 +46,10 @@ class RedirectsRequest:
 
 
 class RedirectsClient(RedirectsRequest):
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example: docs/typing.md#what-plugins-add
+    """
 
 
 if TYPE_CHECKING:
@@ -72,6 +88,13 @@ class Redirects:
 
     The plugin declares the three fields that carry credentials in HTTP itself, so that a user's own fields are dropped even
     if no plugin for authentication or cookies is loaded.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_redirects import Redirects
+
+        client = HttpClient(autoload=False, plugins=[Redirects()])
     """
 
     name = "redirects"

@@ -4,7 +4,7 @@ from .budget import RetryBudget
 from .plugin import Retries, RetryClient, RetryRequest
 from .policy import Retry
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Retries",

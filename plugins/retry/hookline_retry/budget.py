@@ -19,6 +19,16 @@ class RetryBudget:
     Clients that get the same object share it. `RetryBudget(math.inf)` has no limit.
 
     Raises: ValueError.
+
+    Example::
+
+        import time
+        from hookline import HttpClient, Retry, RetryBudget
+
+        budget = RetryBudget(ratio=0.1, per_second=1)
+        client = HttpClient(plugins=["retry"], retry=Retry(budget=budget))
+        budget.deposit(time.monotonic())
+        print(budget.withdraw(time.monotonic()))
     """
 
     def __init__(self, ratio: float = 0.2, per_second: float = 10, seconds: int = 10) -> None:

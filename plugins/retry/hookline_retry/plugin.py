@@ -20,13 +20,38 @@ class RetryRequest:
     """What this plugin adds to requests, for type checkers.
 
     retry: None = no retries. A handler may have set a value that is not converted yet, for example a number.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_retry import RetryRequest
+
+
+        class Request(RetryRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(plugins=["retry"], retry=2)
+        print(client.build_request("GET", "http://127.0.0.1:8000/").retry)
     """
 
     retry: Retry | None
 
 
 class RetryClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_retry import RetryClient
+
+
+        class Client(RetryClient, HttpClient): ...
+
+
+        client = Client(plugins=["retry"], retry=2)
+        print(client.retry)
+    """
 
     retry: ClientOption[Retry | None, Retry | int | None]
 
@@ -41,6 +66,13 @@ class Retries:
     """Retry requests as their `retry=` says. One object belongs to one client, and so does its budget.
 
     It runs last on post_request: if another plugin answers, with a redirect or with credentials, there is no retry.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_retry import Retries
+
+        client = HttpClient(autoload=False, plugins=[Retries()])
     """
 
     name = "retry"

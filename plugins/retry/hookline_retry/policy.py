@@ -45,6 +45,8 @@ class Retry:
     budget: None = the budget of the client.
 
     Raises: TypeError, ValueError.
+
+    Example: docs/quickstart.md#retries
     """
 
     retries: int = 3

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .signature import Scheme
     from .sigv4 import SigV4
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "BotocoreCredentials",

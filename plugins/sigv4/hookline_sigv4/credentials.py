@@ -35,6 +35,8 @@ class Credentials:
     expires_at: when they expire, in seconds since 1970, or a datetime with a time zone. None = never.
 
     Raises: TypeError; ValueError, for characters that no field can carry. Neither shows a secret.
+
+    Example: docs/sigv4.md#credentials
     """
 
     access_key: str
@@ -81,7 +83,14 @@ def as_credentials(value: Any, source: str) -> Credentials | None:
 
 @dataclass(frozen=True)
 class EnvironmentCredentials:
-    """Read AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN."""
+    """Read AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+
+    Example::
+
+        from hookline_sigv4 import EnvironmentCredentials, SigV4
+
+        auth = SigV4("s3", "eu-west-1", EnvironmentCredentials())
+    """
 
     def __call__(self) -> Credentials | None:
         """Return the credentials; None if the first variable is not set.
@@ -104,6 +113,12 @@ class ProfileCredentials:
     profile: its name; None = that in AWS_PROFILE, else "default".
     path: of the file; None = those in AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE, else ~/.aws/credentials and
         ~/.aws/config. The first that has the keys counts.
+
+    Example::
+
+        from hookline_sigv4 import ProfileCredentials, SigV4
+
+        auth = SigV4("s3", "eu-west-1", ProfileCredentials("build", path="/etc/build/credentials"))
     """
 
     profile: str | None = None
@@ -169,6 +184,12 @@ class BotocoreCredentials:
     """Ask the chain of botocore, which must be installed: roles, single sign-on, metadata of instances and containers.
 
     profile: its name; None = botocore decides. botocore makes its own connections, in a thread, and renews what expires.
+
+    Example::
+
+        from hookline_sigv4 import BotocoreCredentials, SigV4
+
+        auth = SigV4("s3", "eu-west-1", BotocoreCredentials(profile="build"))
     """
 
     profile: str | None = None

@@ -13,13 +13,39 @@ _SKEWED = "sigv4_clock"  # the key in `response.notes` of a response that has se
 
 
 class SigV4Request:
-    """What this plugin adds to requests, for type checkers. auth: None, or what one of all its plugins made of the value."""
+    """What this plugin adds to requests, for type checkers. auth: None, or what one of all its plugins made of the value.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_sigv4 import SigV4, SigV4Request
+
+
+        class Request(SigV4Request, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(plugins=["sigv4"], auth=SigV4("s3", "eu-west-1"))
+        print(client.build_request("GET", "http://127.0.0.1:8000/").auth)
+    """
 
     auth: Any
 
 
 class SigV4Client:
-    """What this plugin adds to clients, for type checkers. auth: as for requests."""
+    """What this plugin adds to clients, for type checkers. auth: as for requests.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sigv4 import SigV4, SigV4Client
+
+
+        class Client(SigV4Client, HttpClient): ...
+
+
+        client = Client(plugins=["sigv4"], auth=SigV4("s3", "eu-west-1"))
+        print(client.auth)
+    """
 
     auth: Any
 
@@ -41,7 +67,15 @@ def as_sigv4(value: object) -> SigV4:
 
 
 class SigV4Plugin:
-    """Sign each hop when it is about to be sent; once in a call sign it again if the clock was wrong."""
+    """Sign each hop when it is about to be sent; once in a call sign it again if the clock was wrong.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sigv4 import SigV4Plugin
+
+        client = HttpClient(autoload=False, plugins=[SigV4Plugin()])
+    """
 
     name = "sigv4"
     # `throttle` waits, and a signature holds the time; `tunnel` writes the target in the form for a proxy

@@ -16,6 +16,8 @@ class Scheme(NamedTuple):
 
     algorithm: how the signature is called. key_prefix: what is put before the secret key. terminator: the end of each scope.
     field_prefix: the beginning of the names of fields and parameters.
+
+    Example: docs/sigv4.md#other-services
     """
 
     algorithm: str = "AWS4-HMAC-SHA256"

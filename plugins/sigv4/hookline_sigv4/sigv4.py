@@ -68,6 +68,8 @@ class SigV4(interfaces.SigV4):
     The class attributes are for subclasses, which sign for services with other words and rules.
 
     Raises: TypeError; ValueError.
+
+    Example: docs/sigv4.md#aws-signatures
     """
 
     scheme = Scheme()
@@ -134,6 +136,20 @@ class SigV4(interfaces.SigV4):
         Returns what to await first, if credentials or the digest of the body are not known yet.
 
         Raises: SigV4Error; NoCredentials; what a provider of credentials raises; BodyNotRepeatable.
+
+        Example::
+
+            from hookline import HttpClient, HttpResponse
+            from hookline_sigv4 import SigV4
+
+            auth = SigV4("s3", "eu-west-1", ("AKIDEXAMPLE", "the-secret-key"))
+            async with HttpClient() as client:
+                request = client.build_request("GET", "http://127.0.0.1:8000/")
+                if (needed := auth.apply(request)) is not None:
+                    await needed
+                print(request.has_header("Authorization"), auth.follows_s3, auth.signs_field("x-amz-date"))
+                print(auth.learn_clock(HttpResponse.build(request, 403)))
+                print(await auth.load())
         """
         restore_body(request)
         if request.has_left_origin or request.is_overruled("auth", "Authorization"):
@@ -187,6 +203,8 @@ class SigV4(interfaces.SigV4):
 
         Raises: InvalidURL; ValueError; SigV4Error, for a provider that is asynchronous and was not asked by `load` before;
         NoCredentials; what a provider raises.
+
+        Example: docs/sigv4.md#presigned-urls
         """
         if not 1 <= expires <= MAX_EXPIRES:
             raise ValueError(f"SigV4: expires={expires}; a presigned URL is good for 1 to {MAX_EXPIRES} seconds")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .reconnect import Reconnect
     from .response_events import ResponseEvents
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "EventParser",

@@ -16,6 +16,13 @@ class ServerSentEvent:
     event: its type; "message" if the server states none.
     id: the last event ID, which is that of this event or, if it has none, of the latest event that had one; "" = none.
     retry: the milliseconds that the server asked clients to wait before they reconnect, if it did so in this event.
+
+    Example::
+
+        from hookline_sse import ServerSentEvent
+
+        event = ServerSentEvent('{"n": 7}', event="count", id="1")
+        print(event.event, event.json()["n"])
     """
 
     data: str
@@ -30,5 +37,7 @@ class ServerSentEvent:
         kwargs: passed to the option `json_decoder` of the request, or to `json.loads`.
 
         Raises: ValueError, for data that is not JSON.
+
+        Example: docs/event-streams.md#chat-completions
         """
         return (self.json_decoder or json.loads)(self.data, **kwargs)

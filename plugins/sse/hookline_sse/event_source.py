@@ -77,6 +77,19 @@ class EventSource(EventIteration):
     Raises: TypeError or ValueError, for a wrong value, and for a body that cannot be sent again although `reconnect` needs it.
     `async with` and the iteration raise EventStreamError, for a status other than 200 and 204, or a media type other than
     text/event-stream; EventTooLarge; what `client.request` and reading raise.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sse import EventSource
+
+        async with HttpClient() as client:
+            events: EventSource = client.events("http://127.0.0.1:8000/ticker")
+            async with events:
+                print((await events.read()).data, events.last_event_id)
+                if (event := events.take_parsed()) is not None:
+                    print(event.data)
+            await events.aclose()  # the end of the block has done it
     """
 
     def __init__(

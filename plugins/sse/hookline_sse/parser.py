@@ -14,7 +14,7 @@ MAX_DIGITS = 15  # of a reconnection time; more milliseconds than these are thir
 
 
 class EventParser:
-    """A parser of one event stream. It does no I/O, and wherever the bytes are cut, the events are the same.
+    r"""A parser of one event stream. It does no I/O, and wherever the bytes are cut, the events are the same.
 
     A line ends with CR LF, LF or CR. A CR ends it at once, since the server may send nothing more for a long time; an LF that
     follows belongs to it. An event without the empty line that ends it is dropped, so the end of the stream needs no call.
@@ -27,6 +27,14 @@ class EventParser:
 
     Two attributes change while events are taken. last_event_id: the ID to send as Last-Event-ID in order to continue after the
     last event; "" = none. retry: the milliseconds to wait before reconnecting, as the server asked last; None = it did not.
+
+    Example::
+
+        from hookline_sse import EventParser
+
+        parser = EventParser()
+        events = [event for data in (b"id: 1\nda", b"ta: first\n\n") for event in parser.feed(data)]
+        print(events[0].data, events[0].id)
     """
 
     def __init__(

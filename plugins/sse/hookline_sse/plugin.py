@@ -14,19 +14,55 @@ if TYPE_CHECKING:
 
 
 class SSEResponse:
-    """What this plugin adds to responses, for type checkers."""
+    """What this plugin adds to responses, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpResponse
+        from hookline_sse import SSEResponse
+
+
+        class Response(SSEResponse, HttpResponse): ...
+
+
+        async with HttpClient[Response]() as client:
+            response = await client.get("http://127.0.0.1:8000/news")
+            print([event.data async for event in response.events()])
+    """
 
     events: Callable[..., ResponseEvents]
 
 
 class SSEClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sse import SSEClient
+
+
+        class Client(SSEClient, HttpClient): ...
+
+
+        async with Client() as client:
+            async with client.events("http://127.0.0.1:8000/ticker") as events:
+                print([event.data async for event in events])
+    """
 
     events: Callable[..., EventSource]
 
 
 class ServerSentEvents:
-    """Give responses and clients the method `events`. What reads events is imported at the first use of one of them."""
+    """Give responses and clients the method `events`. What reads events is imported at the first use of one of them.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sse import ServerSentEvents
+
+        client = HttpClient(autoload=False, plugins=[ServerSentEvents()])
+    """
 
     name = "sse"
 

@@ -22,6 +22,8 @@ class Reconnect:
         ends the count. The wait doubles with each failure, and is then never less than `delay`. None = any number.
 
     Raises: TypeError, ValueError.
+
+    Example: docs/event-streams.md#reconnecting
     """
 
     delay: float = 1.0
@@ -48,6 +50,12 @@ class Reconnect:
 
         retry: the milliseconds that the server asked for; None = it did not. failures: attempts that failed since the last
         stream was open.
+
+        Example::
+
+            from hookline_sse import Reconnect
+
+            print([Reconnect(delay=2, jitter=0).wait(None, failures) for failures in range(4)])
         """
         seconds = self.delay if retry is None else retry / 1000
         if failures:

@@ -34,6 +34,19 @@ class ResponseEvents(EventIteration):
 
     Raises: EventStreamError, if the media type of the response is not text/event-stream; the response stays open then, so that
     its body can be read. StreamConsumedError, for a stream that was read already. TypeError or ValueError, for a wrong value.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_sse import ResponseEvents, ServerSentEvent
+
+        async with HttpClient() as client:
+            response = await client.get("http://127.0.0.1:8000/news", stream=True)
+            events: ResponseEvents = response.events()
+            first: ServerSentEvent = await events.read()
+            print(first.event, first.data, events.last_event_id, events.retry)
+            second = events.take_parsed() or await events.read()
+            print(second.data)
     """
 
     def __init__(

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .cassette import Cassette, NotRecorded
     from .mock import Mock, MockRoute, Reply, UnexpectedRequest, UnusedRoute
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "AppRoute",

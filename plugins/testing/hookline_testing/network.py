@@ -54,6 +54,17 @@ class Interceptor:
         """Take the requests of a client that was made before, too, until the end of the `with` block.
 
         Raises: RuntimeError, outside of the block, where the requests would go to the network.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_testing import Cassette
+
+            with HttpClient() as client:  # made before
+                with Cassette("json.har") as cassette:
+                    cassette.attach(client)
+                    client.get("http://127.0.0.1:8000/json")
+                    cassette.discard()  # no file is written
         """
         if self not in _active:
             raise RuntimeError(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .redis_limits import RedisLimits, ThrottleUnavailable
     from .throttle import Throttle
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "HttpThrottle",

@@ -17,19 +17,58 @@ if TYPE_CHECKING:
 
 
 class ThrottleRequest:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_throttle import Throttle, ThrottleRequest
+
+
+        class Request(ThrottleRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(plugins=["throttle"], throttle=Throttle("10/s"))
+        print(client.build_request("GET", "http://127.0.0.1:8000/").throttle)
+    """
 
     throttle: Throttle | bool | None
 
 
 class ThrottleResponse:
-    """What this plugin adds to responses, for type checkers."""
+    """What this plugin adds to responses, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpResponse, Throttle
+        from hookline_throttle import ThrottleResponse
+
+
+        class Response(ThrottleResponse, HttpResponse): ...
+
+
+        async with HttpClient[Response](throttle=Throttle("10/s")) as client:
+            print((await client.get("http://127.0.0.1:8000/")).throttled)
+    """
 
     throttled: float
 
 
 class ThrottleClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_throttle import Throttle, ThrottleClient
+
+
+        class Client(ThrottleClient, HttpClient): ...
+
+
+        client = Client(plugins=["throttle"], throttle=Throttle("10/s"))
+        print(client.throttle)
+    """
 
     throttle: Throttle | bool | None
 
@@ -41,7 +80,15 @@ if TYPE_CHECKING:
 
 
 class HttpThrottle:
-    """Let requests wait until their limits allow them. It does nothing for requests without `throttle=`."""
+    """Let requests wait until their limits allow them. It does nothing for requests without `throttle=`.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_throttle import HttpThrottle
+
+        client = HttpClient(autoload=False, plugins=[HttpThrottle()])
+    """
 
     name = "throttle"
     after = ("cache", "guard")

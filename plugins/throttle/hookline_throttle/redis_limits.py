@@ -19,7 +19,19 @@ MAX_NAMES = 4096  # of keys, whose digests are remembered
 
 
 class ThrottleUnavailable(HttpRequestException):
-    """The Redis that counts for a throttle does not answer, and requests are not to be sent without it."""
+    """The Redis that counts for a throttle does not answer, and requests are not to be sent without it.
+
+    Example::
+
+        from hookline import HttpClient, RedisLimits, Throttle, ThrottleUnavailable
+
+        limits = RedisLimits("redis://127.0.0.1:1/0")  # where no Redis is
+        async with HttpClient(throttle=Throttle("10/s", shared=limits)) as client:
+            try:
+                await client.get("http://127.0.0.1:8000/")
+            except ThrottleUnavailable as error:
+                print(error)
+    """
 
 
 class RedisLimits:
@@ -33,6 +45,8 @@ class RedisLimits:
     answer, requests end with ThrottleUnavailable; "open" = they are sent without limits.
 
     Raises: ImportError, without that package; ValueError; TypeError.
+
+    Example: docs/throttle.md#threads-loops-and-processes
     """
 
     def __init__(self, url: str, *, prefix: str = "hookline", lease: float = 10.0, on_failure: str = "closed") -> None:
@@ -51,7 +65,17 @@ class RedisLimits:
         self._url, self.prefix, self.lease, self.on_failure = url, prefix, lease, on_failure
 
     def limits_of(self, interval: float, burst: int, concurrency: int | None) -> SharedLimits:
-        """Return the limits of one Throttle."""
+        """Return the limits of one Throttle.
+
+        Example::
+
+            from hookline_throttle import RedisLimits
+
+            limits = RedisLimits("redis://127.0.0.1:6379/0")
+            shared = limits.limits_of(interval=0.1, burst=1, concurrency=None)
+            redis = limits.open()  # for one event loop; the plugin closes it with the loop
+            await redis.close()
+        """
         return SharedLimits(self, interval, burst, concurrency)
 
     def open(self) -> RedisLink:

@@ -40,6 +40,8 @@ class Throttle:
     shared: a RedisLimits, which counts for several processes.
 
     Raises: TypeError, ValueError.
+
+    Example: docs/throttle.md#throttling
     """
 
     def __init__(
@@ -74,7 +76,10 @@ class Throttle:
         self._chosen: dict[str, Throttle | None] = {}
 
     def of_host(self, host: str) -> Throttle | None:
-        """Return what holds for requests to a host: a rule, or this object. None = no limits."""
+        """Return what holds for requests to a host: a rule, or this object. None = no limits.
+
+        Example: docs/throttle.md#keys-and-rules
+        """
         if not self.rules:
             return self
         if host in self._chosen:
@@ -96,7 +101,15 @@ class Throttle:
         return found
 
     def key_of(self, request: HttpRequest) -> Hashable:
-        """Return the key of a request: those with the same one share the limits. None = it is not limited."""
+        """Return the key of a request: those with the same one share the limits. None = it is not limited.
+
+        Example::
+
+            from hookline import HttpClient, Throttle
+
+            request = HttpClient().build_request("GET", "http://127.0.0.1:8000/", headers={"X-User": "ann"})
+            print(Throttle("10/s", per=lambda request: request.get_header("X-User")).key_of(request))
+        """
         if self.per == "origin":
             return request.origin.key
         if self.per == "host":

@@ -9,7 +9,7 @@ from .plugin import Tunnel, TunnelClient, TunnelRequest
 if TYPE_CHECKING:
     from .proxy import Proxy
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "Proxy",

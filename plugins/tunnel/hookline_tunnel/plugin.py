@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class TunnelRequest:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example: docs/typing.md#what-plugins-add
+    """
 
     proxies: Proxies | None
     proxy: str | None
@@ -26,7 +29,20 @@ class TunnelRequest:
 
 
 class TunnelClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_tunnel import TunnelClient
+
+
+        class Client(TunnelClient, HttpClient): ...
+
+
+        client = Client(proxies={"https": "http://proxy.example:3128"})
+        print(client.proxies)
+    """
 
     proxies: ClientOption[Proxies | None, Mapping[str, Any] | Proxies | None]
 
@@ -48,6 +64,13 @@ class Tunnel:
     """The plugin `tunnel`. It reads the environment once, when the client is made.
 
     The modules that only requests through a proxy need are imported with the first such request.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_tunnel import Tunnel
+
+        client = HttpClient(autoload=False, plugins=[Tunnel()])
     """
 
     name = "tunnel"
@@ -95,6 +118,16 @@ class Tunnel:
         """Choose the proxy for the origin of a request, None = connect directly, and remember it.
 
         Raises: InvalidURL.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_tunnel import Tunnel
+
+            plugin = Tunnel()
+            client = HttpClient(autoload=False, plugins=[plugin], proxies={"https": "http://proxy.example:3128"})
+            request = client.build_request("GET", "https://origin.example/")
+            print(plugin.choose(request, request.proxies))
         """
         origin = request.origin
         applies = proxies is not self.environment or request.client.trust_env

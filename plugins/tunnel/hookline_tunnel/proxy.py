@@ -21,6 +21,12 @@ class Proxy:
 
     scheme: `http`, `https`, or one of `SOCKS`. host: in lower case, an IPv6 address without brackets.
     credentials: user and password, percent-decoded; None = none. No text form of a proxy shows them.
+
+    Example::
+
+        from hookline_tunnel import Proxy
+
+        print(Proxy("http", "proxy.example", 3128, ("user", "secret")))
     """
 
     scheme: str

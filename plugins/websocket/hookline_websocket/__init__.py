@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .errors import HandshakeError, WebSocketClosed, WebSocketError
     from .websocket import SyncWebSocket, WebSocket, connect
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = [
     "WS",

@@ -22,6 +22,8 @@ class Deflate:
     level: the zlib level of our own compression, -1 (zlib's default) to 9.
 
     Raises: ValueError.
+
+    Example: docs/websocket.md#compression
     """
 
     server_no_context_takeover: bool = False
@@ -39,7 +41,16 @@ class Deflate:
             raise ValueError(f"level is -1 to 9, not {self.level!r}")
 
     def offer(self) -> str:
-        """Return the value of Sec-WebSocket-Extensions. It always names client_max_window_bits: the server may limit us."""
+        """Return the value of Sec-WebSocket-Extensions. It always names client_max_window_bits: the server may limit us.
+
+        Example::
+
+            from hookline_websocket import Deflate
+
+            offer = Deflate(client_max_window_bits=12)
+            print(offer.offer())
+            print(offer.agree([("server_no_context_takeover", None)]))
+        """
         parts = ["permessage-deflate"]
         parts += [name for name in ("server_no_context_takeover", "client_no_context_takeover") if getattr(self, name)]
         if self.server_max_window_bits is not None:

@@ -17,16 +17,49 @@ class WS:
     `await websocket.wait_closed()` raises it.
 
     One handler may serve any number of websockets at the same time.
+
+    Example: docs/websocket.md#handlers
     """
 
     def on_open(self, websocket: WebSocket) -> Any:
-        """Called first, after the opening handshake."""
+        """Called first, after the opening handshake.
+
+        Example: docs/websocket.md#handlers
+        """
 
     def on_message(self, websocket: WebSocket, message: str) -> Any:
-        """Called with each text message."""
+        """Called with each text message.
+
+        Example: docs/websocket.md#handlers
+        """
 
     def on_bytes(self, websocket: WebSocket, body: bytes) -> Any:
-        """Called with each binary message."""
+        """Called with each binary message.
+
+        Example::
+
+            from hookline import WS, HttpClient
+
+
+            class Notes(WS):
+                def on_bytes(self, websocket, body):
+                    print("binary:", body)
+                    websocket.write_close()
+
+                def on_ping(self, websocket, body):
+                    print("ping")
+                    return super().on_ping(websocket, body)
+
+                def on_pong(self, websocket, body):
+                    print("pong")
+
+
+            async with HttpClient() as client:
+                websocket = await client.get("ws://127.0.0.1:8000/websocket", websocket_handler=Notes())
+                await websocket.ping()
+                await websocket.send(b"some bytes")
+                await websocket.wait_closed()
+        """
 
     def on_ping(self, websocket: WebSocket, body: bytes) -> Any:
         """Called with each ping, and answers it.
@@ -39,7 +72,10 @@ class WS:
         """Called with each pong, whether it answers a ping or not."""
 
     def on_close(self, websocket: WebSocket) -> Any:
-        """Called last, and once, when the connection is closed; `websocket.close_reason` says why."""
+        """Called last, and once, when the connection is closed; `websocket.close_reason` says why.
+
+        Example: docs/websocket.md#handlers
+        """
 
 
 def overrides(handler: WS | None, method: str) -> bool:

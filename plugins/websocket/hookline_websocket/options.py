@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
 
 class WebSocketRequest:
-    """What this plugin adds to requests, for type checkers."""
+    """What this plugin adds to requests, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequest, HttpResponse
+        from hookline_websocket import WebSocketRequest
+
+
+        class Request(WebSocketRequest, HttpRequest): ...
+
+
+        client: HttpClient[HttpResponse[Request]] = HttpClient(max_message_size=1_000_000)
+        print(client.build_request("GET", "http://127.0.0.1:8000/").max_message_size)
+    """
 
     websocket_handler: WS | None
     subprotocols: tuple[str, ...] | None
@@ -29,7 +42,20 @@ class WebSocketRequest:
 
 
 class WebSocketClient:
-    """What this plugin adds to clients, for type checkers."""
+    """What this plugin adds to clients, for type checkers.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_websocket import WebSocketClient
+
+
+        class Client(WebSocketClient, HttpClient): ...
+
+
+        client = Client(max_message_size=1_000_000)
+        print(client.max_message_size)
+    """
 
     websocket_handler: WS | None
     subprotocols: ClientOption[tuple[str, ...] | None, Iterable[str] | None]

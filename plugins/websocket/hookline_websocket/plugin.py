@@ -32,7 +32,15 @@ SCHEMES = ("ws", "wss")
 
 
 class WebSockets:
-    """The plugin `websocket`. wsproto, and the modules that use it, are imported with the first request for a websocket."""
+    """The plugin `websocket`. wsproto, and the modules that use it, are imported with the first request for a websocket.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_websocket import WebSockets
+
+        client = HttpClient(autoload=False, plugins=[WebSockets()])
+    """
 
     name = "websocket"
 

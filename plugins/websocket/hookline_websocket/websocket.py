@@ -42,6 +42,17 @@ class WebSocket:
 
     handshake: the response with status 101. subprotocol: the one that the server chose, None = none. connection: the
     raw connection.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_websocket import WebSocket, connect
+
+        async with HttpClient() as client:
+            websocket: WebSocket = await connect(client, "ws://127.0.0.1:8000/websocket")
+            async with websocket:
+                await websocket.send("hello")
+                print(await websocket.receive(), websocket.handshake.status_code)
     """
 
     __slots__ = ("__weakref__", "_client", "_drain", "_protocol", "connection", "handshake", "subprotocol")
@@ -254,7 +265,27 @@ class WebSocket:
 
 
 class SyncWebSocket(WebSocket):
-    """The type of a websocket in synchronous mode, for type checkers. The objects are of the class WebSocket."""
+    """The type of a websocket in synchronous mode, for type checkers. The objects are of the class WebSocket.
+
+    Example::
+
+        from hookline import SyncHttpClient
+        from hookline_websocket import SyncWebSocket, connect
+
+        with SyncHttpClient() as client:
+            websocket: SyncWebSocket = connect(client, "ws://127.0.0.1:8000/websocket")
+            print(websocket.raise_for_status().status_code, websocket.headers["Upgrade"], websocket.history)
+            print(websocket.url == websocket.request.url)
+            websocket.send("hello")
+            print(websocket.receive())
+            websocket.write("more")
+            print(websocket.ping() < 60)
+            websocket.pong()
+            websocket.write_close(1000, "enough")
+            websocket.close()
+            websocket.wait_closed()
+            print(websocket.close_reason)
+    """
 
     __slots__ = ()
 
@@ -277,6 +308,8 @@ def connect(client: HttpClient[Any], url: str, **options: Any) -> Any:
     `client.get` returns the server's response if the server refuses; this raises an error.
 
     Raises: HttpRequestException, if the server opens no websocket; its `response` is the server's; what `client.get` raises.
+
+    Example: docs/typing.md#websockets
     """
     return client.run(_connect(client, url, options))
 

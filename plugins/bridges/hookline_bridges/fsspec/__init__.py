@@ -14,6 +14,8 @@ def register() -> None:
     """Let fsspec open every URL of http and https with Hookline from now on, in this process.
 
     File systems that were made before stay as they are. Importing this package alone changes nothing.
+
+    Example: docs/bridges/fsspec.md#fsspec
     """
     for protocol in HooklineFileSystem.protocol:
         fsspec.register_implementation(protocol, HooklineFileSystem, clobber=True)

@@ -10,11 +10,34 @@ _DRAINED = 64 * 1024  # bytes: a shorter body of an error is read, which keeps i
 
 
 class FileChanged(HooklineError, OSError):
-    """A file was replaced on the server while it was read in parts, so that its parts do not belong together."""
+    """A file was replaced on the server while it was read in parts, so that its parts do not belong together.
+
+    Example::
+
+        from hookline_bridges.fsspec import FileChanged, HooklineFileSystem
+
+        fs = HooklineFileSystem()
+        try:
+            print(fs.cat_file("http://127.0.0.1:8000/large", 0, 10))
+        except FileChanged:
+            print("the file was replaced meanwhile: read it again")
+        fs.close()
+    """
 
 
 class RangeError(HooklineError, OSError):
-    """A server answered a request for a range with neither this range nor the whole file."""
+    """A server answered a request for a range with neither this range nor the whole file.
+
+    Example::
+
+        from hookline_bridges.fsspec import HooklineFileSystem, RangeError
+
+        with HooklineFileSystem().open("http://127.0.0.1:8000/large", block_size=1000) as file:
+            try:
+                print(file.read(10))
+            except RangeError as error:
+                print("read this file as a stream, with block_size=0:", error)
+    """
 
 
 def without_query(url: str) -> str:

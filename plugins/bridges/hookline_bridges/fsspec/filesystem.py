@@ -71,6 +71,8 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
     Other keywords are given to each request: `headers`, `params`, `auth`, `cookies`, `timeout` and whatever the plugins take.
 
     Raises: TypeError, at the first request, for a keyword that the client does not know.
+
+    Example: docs/bridges/fsspec.md#fsspec
     """
 
     protocol: ClassVar[tuple[str, ...]] = ("http", "https")
@@ -107,7 +109,17 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
 
     @property
     def fsid(self) -> str:
-        """The identity of the file system: "http", because URLs say themselves which server has them."""
+        """The identity of the file system: "http", because URLs say themselves which server has them.
+
+        Example::
+
+            from hookline_bridges.fsspec import HooklineFileSystem
+
+            fs = HooklineFileSystem(use_listings_cache=True)
+            print(fs.fsid, fs.ls("http://127.0.0.1:8000/", detail=False))
+            fs.invalidate_cache()
+            fs.close()
+        """
         return "http"
 
     # -- the client
@@ -116,6 +128,15 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         """Return the client of the running loop; it is made at the first call, and closed with the file system.
 
         With `asynchronous=True` it is yours to close, by `await fs.aclose()` or `await client.close()`.
+
+        Example::
+
+            from hookline_bridges.fsspec import HooklineFileSystem
+
+            fs = HooklineFileSystem(asynchronous=True)
+            client = await fs.set_session()
+            await fs.send_file("http://127.0.0.1:8000/file", b"content", exclusive=True)
+            await fs.aclose()
         """
         join_call()
         loop = asyncio.get_running_loop()
@@ -134,7 +155,17 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         return client
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop. The file system can be used again."""
+        """Close the connections of the running loop. The file system can be used again.
+
+        Example::
+
+            from hookline_bridges.fsspec import HooklineFileSystem
+
+            fs = HooklineFileSystem(asynchronous=True)
+            print(await fs._cat_file("http://127.0.0.1:8000/"))
+            await fs.aclose()
+            HooklineFileSystem().close()  # without asynchronous=True
+        """
         client = self._clients.get(asyncio.get_running_loop())
         if client is not None:
             await client.close()
@@ -464,6 +495,17 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
         """Return when the file was changed last, as the server says.
 
         Raises: NotImplementedError, if it does not say.
+
+        Example::
+
+            from hookline_bridges.fsspec import HooklineFileSystem
+            from hookline_testing.server import ScriptedServer, response
+
+            with ScriptedServer() as server:
+                server.always(response(headers={"Last-Modified": "Tue, 01 Dec 2026 00:00:00 GMT"}))
+                fs = HooklineFileSystem()
+                print(fs.modified(server.url("/")))
+                fs.close()
         """
         value = (await self._info(path)).get("Last-Modified")
         if not value:
@@ -519,7 +561,10 @@ class HooklineFileSystem(AsyncFileSystem):  # type: ignore[misc]  # fsspec has n
     async def open_async(
         self, path: str, mode: str = "rb", size: int | None = None, **kwargs: Any
     ) -> HooklineAsyncFile:
-        """Open a file for coroutines: `async with await fs.open_async(url) as file`. mode: "rb" or "wb"."""
+        """Open a file for coroutines: `async with await fs.open_async(url) as file`. mode: "rb" or "wb".
+
+        Example: docs/bridges/fsspec.md#parameters
+        """
         if mode not in ("rb", "wb") or kwargs.pop("compression", None):
             raise ValueError("open_async takes the modes rb and wb, and no compression")
         block_size = kwargs.pop("block_size", None)

@@ -26,7 +26,10 @@ class _SyncStream(SyncStream, httpx.SyncByteStream):
 
 
 class HooklineTransport(AsyncTransport, httpx.AsyncBaseTransport):
-    """A transport for `httpx.AsyncClient`, on asyncio. Each request is sent as httpx has prepared it."""
+    """A transport for `httpx.AsyncClient`, on asyncio. Each request is sent as httpx has prepared it.
+
+    Example: docs/bridges/httpx.md#exceptions
+    """
 
     library = httpx
     stream_type = _AsyncStream
@@ -35,6 +38,16 @@ class HooklineTransport(AsyncTransport, httpx.AsyncBaseTransport):
         """Send a request, and return its response when the head is here. The stream of the response is its body.
 
         Raises: the exceptions of httpx, with that of Hookline as `__cause__`; RuntimeError, if asyncio does not run.
+
+        Example::
+
+            import httpx
+            from hookline_bridges.httpx import HooklineTransport
+
+            transport = HooklineTransport()
+            response = await transport.handle_async_request(httpx.Request("GET", "http://127.0.0.1:8000/"))
+            print(await response.aread())
+            await transport.aclose()
         """
         response: httpx.Response = await self._handle(request)
         return response
@@ -45,7 +58,10 @@ class HooklineTransport(AsyncTransport, httpx.AsyncBaseTransport):
 
 
 class SyncHooklineTransport(SyncTransport, httpx.BaseTransport):
-    """A transport for `httpx.Client`. Threads may share it. Each request is sent as httpx has prepared it."""
+    """A transport for `httpx.Client`. Threads may share it. Each request is sent as httpx has prepared it.
+
+    Example: docs/bridges/httpx.md#httpx2-and-httpx
+    """
 
     library = httpx
     stream_type = _SyncStream
@@ -54,6 +70,15 @@ class SyncHooklineTransport(SyncTransport, httpx.BaseTransport):
         """Send a request, and return its response when the head is here. The stream of the response is its body.
 
         Raises: the exceptions of httpx, with that of Hookline as `__cause__`.
+
+        Example::
+
+            import httpx
+            from hookline_bridges.httpx import SyncHooklineTransport
+
+            transport = SyncHooklineTransport()
+            print(transport.handle_request(httpx.Request("GET", "http://127.0.0.1:8000/")).read())
+            transport.close()
         """
         response: httpx.Response = self._handle(request)
         return response

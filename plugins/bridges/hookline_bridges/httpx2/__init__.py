@@ -26,7 +26,10 @@ class _SyncStream(SyncStream, httpx2.SyncByteStream):
 
 
 class HooklineTransport(AsyncTransport, httpx2.AsyncBaseTransport):
-    """A transport for `httpx2.AsyncClient`, on asyncio. Each request is sent as httpx2 has prepared it."""
+    """A transport for `httpx2.AsyncClient`, on asyncio. Each request is sent as httpx2 has prepared it.
+
+    Example: docs/bridges/httpx.md#httpx2-and-httpx
+    """
 
     library = httpx2
     stream_type = _AsyncStream
@@ -35,6 +38,16 @@ class HooklineTransport(AsyncTransport, httpx2.AsyncBaseTransport):
         """Send a request, and return its response when the head is here. The stream of the response is its body.
 
         Raises: the exceptions of httpx2, with that of Hookline as `__cause__`; RuntimeError, if asyncio does not run.
+
+        Example::
+
+            import httpx2
+            from hookline_bridges.httpx2 import HooklineTransport
+
+            transport = HooklineTransport()
+            response = await transport.handle_async_request(httpx2.Request("GET", "http://127.0.0.1:8000/"))
+            print(await response.aread())
+            await transport.aclose()
         """
         response: httpx2.Response = await self._handle(request)
         return response
@@ -45,7 +58,10 @@ class HooklineTransport(AsyncTransport, httpx2.AsyncBaseTransport):
 
 
 class SyncHooklineTransport(SyncTransport, httpx2.BaseTransport):
-    """A transport for `httpx2.Client`. Threads may share it. Each request is sent as httpx2 has prepared it."""
+    """A transport for `httpx2.Client`. Threads may share it. Each request is sent as httpx2 has prepared it.
+
+    Example: docs/bridges/httpx.md#httpx2-and-httpx
+    """
 
     library = httpx2
     stream_type = _SyncStream
@@ -54,6 +70,15 @@ class SyncHooklineTransport(SyncTransport, httpx2.BaseTransport):
         """Send a request, and return its response when the head is here. The stream of the response is its body.
 
         Raises: the exceptions of httpx2, with that of Hookline as `__cause__`.
+
+        Example::
+
+            import httpx2
+            from hookline_bridges.httpx2 import SyncHooklineTransport
+
+            transport = SyncHooklineTransport()
+            print(transport.handle_request(httpx2.Request("GET", "http://127.0.0.1:8000/")).read())
+            transport.close()
         """
         response: httpx2.Response = self._handle(request)
         return response

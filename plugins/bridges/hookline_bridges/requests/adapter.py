@@ -66,6 +66,8 @@ class HooklineAdapter(BaseAdapter):
 
     Raises: TypeError, for client_options beside a client, and for those of requests' own adapter that have another name here;
     what `HttpClient` raises.
+
+    Example: docs/bridges/requests.md#requests
     """
 
     def __init__(
@@ -117,6 +119,17 @@ class HooklineAdapter(BaseAdapter):
 
         Raises: the exceptions of `requests.exceptions`; each leads to Hookline's own by `__cause__`. OSError, for files that do
         not exist; ValueError, for a wrong timeout; what the iterable of the body raises.
+
+        Example::
+
+            import requests
+            from hookline_bridges.requests import HooklineAdapter
+
+            adapter = HooklineAdapter()
+            request = requests.Request("GET", "http://127.0.0.1:8000/").prepare()
+            response = adapter.send(request)
+            print(response.status_code, adapter.build_response(request, response.raw).status_code)
+            adapter.close()
         """
         method, url = request.method or "", request.url or ""
         peer = Peer(url)

@@ -70,6 +70,19 @@ class HooklineDownloadHandler:
 
     The setting HOOKLINE_CLIENT_OPTIONS is a dict of further keywords for the HttpClient: `http2=True` for HTTP/2 over TLS where
     servers have it (it needs the plugin `http2`), `plugins=["throttle"]`, `keep_alive=60`. Proxies need the plugin `tunnel`.
+
+    Example::
+
+        from scrapy import Request, Spider
+        from scrapy.utils.test import get_crawler
+        from hookline_bridges.scrapy import HooklineDownloadHandler
+
+        crawler = get_crawler(Spider)
+        handler = HooklineDownloadHandler.from_crawler(crawler)
+        response = await handler.download_request(Request("http://127.0.0.1:8000/"))
+        print(response.body)
+        handler.warn_of_dataloss(response.url)
+        await handler.close()
     """
 
     lazy = False

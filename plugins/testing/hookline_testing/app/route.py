@@ -22,6 +22,23 @@ class AppRoute(Route):
     """A route to an application, and a plugin that sets this route for all requests of a client. Made by `app_route`.
 
     `async with` runs the startup and the shutdown of an ASGI application. After that, no more requests are served.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing import AppRoute, app_route
+
+
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [environ["PATH_INFO"].encode()]
+
+
+        async with app_route(app) as route, HttpClient(plugins=[route]) as client:
+            assert isinstance(route, AppRoute)
+            request = client.build_request("GET", "http://app.example/path")
+            request.route = route.at(request.origin)  # what the plugin does with each request
+            print((await client.send(request)).text)
     """
 
     name = "app_route"
@@ -127,6 +144,8 @@ def app_route(app: Any, *, raise_errors: bool = True) -> AppRoute:
     The application sees the scheme, the host and the port of the URL; https needs no certificate.
 
     Raises: TypeError, for an object that is not an application.
+
+    Example: docs/testing.md#applications-in-memory
     """
     return AppRoute(app, raise_errors=raise_errors)
 

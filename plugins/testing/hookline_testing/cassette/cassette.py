@@ -31,7 +31,23 @@ _TURNS = 4  # of the loop, in which the client's code reads a piece of a stream
 
 
 class NotRecorded(AssertionError):
-    """A request came that the cassette has not, or not so often. The client's call raises it."""
+    """A request came that the cassette has not, or not so often. The client's call raises it.
+
+    Example::
+
+        import pathlib, tempfile
+        from hookline import HttpClient
+        from hookline_testing import Cassette, NotRecorded
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "empty.har")
+            path.write_text('{"log": {"version": "1.2", "entries": []}}')
+            with Cassette(path) as cassette, HttpClient() as client:
+                try:
+                    client.get("http://127.0.0.1:8000/other")
+                except NotRecorded as error:
+                    print("no network:", str(error).splitlines()[0])
+    """
 
 
 class Cassette(Interceptor):
@@ -44,6 +60,17 @@ class Cassette(Interceptor):
     (Authorization, Cookie, those that plugins declare and those in `sensitive_headers`) are never written.
 
     A request is answered by the first unused entry with its method, URL and body.
+
+    Example::
+
+        import tempfile
+        from hookline import HttpClient
+        from hookline_testing import Cassette
+
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in range(2):  # the first time from the network, the second time from the file
+                with Cassette(f"{folder}/json.har", redact=["api_key"]) as cassette, HttpClient() as client:
+                    print(client.get("http://127.0.0.1:8000/json").json(), cassette.unused)
     """
 
     def __init__(
@@ -142,7 +169,28 @@ class Cassette(Interceptor):
     # -- recording (see `recording.Recorder`)
 
     def server_for(self, route: RecordingRoute) -> MemoryServer:
-        """Return the server that records the requests of a route; it lives as long as the cassette."""
+        """Return the server that records the requests of a route; it lives as long as the cassette.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_testing import Cassette
+
+
+            class Loud(Cassette):
+                def server_for(self, route):
+                    print("records", route.key)
+                    return super().server_for(route)
+
+                def store(self, recorded):
+                    print("got", recorded.status)
+                    super().store(recorded)
+
+
+            with Loud("json.har") as cassette, HttpClient() as client:
+                client.get("http://127.0.0.1:8000/json")
+                cassette.discard()
+        """
         return self._recording_servers.setdefault(route.key, MemoryServer(route.record))
 
     def store(self, recorded: RecordedExchange) -> None:

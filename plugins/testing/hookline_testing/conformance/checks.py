@@ -39,6 +39,8 @@ def check_plugin(plugin: str | Callable[[], Any], **options: Any) -> Report:
 
     Raises: RuntimeError, in a running event loop: the checks run loops of their own. TypeError, for an object that is not a
     plugin.
+
+    Example: docs/testing.md#checks-of-a-plugin
     """
     try:
         asyncio.get_running_loop()
@@ -72,6 +74,14 @@ def assert_conforms(plugin: str | Callable[[], Any], **options: Any) -> Report:
     """Run all checks on a plugin (see `check_plugin`).
 
     Raises: AssertionError, with the whole report, when a check fails.
+
+    Example::
+
+        from hookline_testing.conformance import assert_conforms
+
+
+        def test_conforms():
+            assert_conforms("redirects")
     """
     report = check_plugin(plugin, **options)
     if not report.passed:

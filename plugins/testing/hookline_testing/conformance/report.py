@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Check:
-    """The result of one check. problems: in words, empty if it passed. note: a figure to print beside it."""
+    """The result of one check. problems: in words, empty if it passed. note: a figure to print beside it.
+
+    Example::
+
+        from hookline_testing.conformance import Check
+
+        print(Check("tasks", ("a task is left running",)))
+    """
 
     name: str
     problems: tuple[str, ...] = ()
@@ -27,6 +34,13 @@ class Report:
     """The results of all checks of one plugin.
 
     cost: how many times as long a small request takes as with core alone, in CPU time; None = not measured.
+
+    Example::
+
+        from hookline_testing.conformance import Check, Report
+
+        report = Report("mine", (Check("alone"), Check("tasks", ("a task is left running",))))
+        print(report.passed, [check.name for check in report.failed])
     """
 
     plugin: str

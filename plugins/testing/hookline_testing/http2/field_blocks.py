@@ -9,7 +9,14 @@ from collections.abc import Iterable
 
 
 def encode_integer(value: int, bits: int, pattern: int = 0) -> bytes:
-    """Return an integer (RFC 7541, section 5.1). bits: of its prefix, 1 to 8. pattern: the other bits of the first byte."""
+    """Return an integer (RFC 7541, section 5.1). bits: of its prefix, 1 to 8. pattern: the other bits of the first byte.
+
+    Example::
+
+        from hookline_testing.http2 import encode_integer
+
+        print(encode_integer(1337, bits=5).hex())
+    """
     most = (1 << bits) - 1
     if value < most:
         return bytes([pattern | value])
@@ -22,7 +29,14 @@ def encode_integer(value: int, bits: int, pattern: int = 0) -> bytes:
 
 
 def indexed(index: int) -> bytes:
-    """Return a field of the tables. 1 to 61 are in the static one, 62 is the field that was added last; 0 is an error."""
+    """Return a field of the tables. 1 to 61 are in the static one, 62 is the field that was added last; 0 is an error.
+
+    Example::
+
+        from hookline_testing.http2 import indexed
+
+        print(indexed(8).hex())  # :status: 200
+    """
     return encode_integer(index, 7, 0x80)
 
 
@@ -30,6 +44,12 @@ def literal(name: bytes | str | int, value: bytes | str, *, adds: bool = False, 
     """Return a literal field, without Huffman coding.
 
     name: or the index of a field that has it. adds: to the dynamic table. secret: it is never to be indexed.
+
+    Example::
+
+        from hookline_testing.http2 import literal
+
+        print(literal("x-name", "value", adds=True).hex())
     """
     bits, pattern = (6, 0x40) if adds else (4, 0x10 if secret else 0)
     if isinstance(name, int):
@@ -44,10 +64,24 @@ def text(value: bytes | str) -> bytes:
 
 
 def table_size(size: int) -> bytes:
-    """Return a change of the size of the dynamic table, in bytes; RFC 7541 allows it at the beginning of a block."""
+    """Return a change of the size of the dynamic table, in bytes; RFC 7541 allows it at the beginning of a block.
+
+    Example::
+
+        from hookline_testing.http2 import table_size
+
+        print(table_size(0).hex())
+    """
     return encode_integer(size, 5, 0x20)
 
 
 def field_block(fields: Iterable[tuple[bytes | str, bytes | str]]) -> bytes:
-    """Return a block of literal fields, in this order."""
+    """Return a block of literal fields, in this order.
+
+    Example::
+
+        from hookline_testing.http2 import field_block
+
+        print(field_block([(":status", "200")]).hex())
+    """
     return b"".join(literal(name, value) for name, value in fields)

@@ -38,6 +38,8 @@ class FrameServer:
     how many came, and how many are open. resets: (stream, error code) that clients sent. goaways: codes of theirs. pings,
     pongs: of clients. received: bytes of bodies. most_streams: the most that one connection had at once. errors: exceptions of
     scripts, of which the first is raised at the end.
+
+    Example: docs/testing.md#a-server-of-your-own
     """
 
     def __init__(

@@ -29,6 +29,8 @@ class FrameRequest:
 
     stream: its number. fields: with the pseudo-fields, in order. never_indexed: names of those that must enter no table.
     body: so far. ended: set at its end.
+
+    Example: docs/testing.md#a-server-of-your-own
     """
 
     stream: int
@@ -82,6 +84,8 @@ class FrameSession:
 
     frames: the last 1,000 that came. streams: the requests that are open, by number. client_settings: what the client has
     set, by number. window, windows: bytes that the client still takes, on the connection and on each stream. sent: bytes.
+
+    Example: docs/testing.md#scripts-with-all-frames
     """
 
     def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -271,7 +275,18 @@ class FrameSession:
     # -- what the client sends
 
     async def run(self) -> None:
-        """Greet the client, and serve it until it closes the connection."""
+        r"""Greet the client, and serve it until it closes the connection.
+
+        Example::
+
+            from hookline_testing.http2 import FrameServer, FrameSession
+
+
+            class AfterUpgrade(FrameServer):
+                async def serve_other(self, begin, reader, writer, alpn):
+                    writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+                    await FrameSession(self, reader, writer).run()
+        """
         try:
             if self.server.greeting is None:
                 self.settings(self.server.sent_settings)
@@ -308,7 +323,10 @@ class FrameSession:
             self.tasks[stream] = task
 
     async def end_tasks(self) -> None:
-        """End the scripts of this connection."""
+        """End the scripts of this connection.
+
+        Example: docs/testing.md#a-server-of-your-own
+        """
         for task in self.tasks.values():
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)

@@ -11,7 +11,10 @@ MAX_FRAME_SIZE = 16384  # bytes of a payload, unless SETTINGS say otherwise
 
 
 class FrameType(IntEnum):
-    """The type of a frame."""
+    """The type of a frame.
+
+    Example: docs/testing.md#scripts-with-all-frames
+    """
 
     DATA = 0
     HEADERS = 1
@@ -26,7 +29,10 @@ class FrameType(IntEnum):
 
 
 class Flag(IntFlag):
-    """The flags of a frame. ACK belongs to SETTINGS and PING, END_STREAM to DATA and HEADERS."""
+    """The flags of a frame. ACK belongs to SETTINGS and PING, END_STREAM to DATA and HEADERS.
+
+    Example: docs/testing.md#scripts-with-all-frames
+    """
 
     END_STREAM = 0x1
     ACK = 0x1
@@ -36,7 +42,10 @@ class Flag(IntFlag):
 
 
 class Setting(IntEnum):
-    """The number of a setting (RFC 9113, section 6.5.2)."""
+    """The number of a setting (RFC 9113, section 6.5.2).
+
+    Example: docs/testing.md#scripts-with-all-frames
+    """
 
     HEADER_TABLE_SIZE = 1
     ENABLE_PUSH = 2
@@ -47,7 +56,10 @@ class Setting(IntEnum):
 
 
 class Frame(NamedTuple):
-    """A frame that came. kind: a number of `FrameType`, or another one."""
+    """A frame that came. kind: a number of `FrameType`, or another one.
+
+    Example: docs/testing.md#scripts-with-all-frames
+    """
 
     kind: int
     flags: int
@@ -59,13 +71,23 @@ def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"", *, l
     """Return the bytes of a frame.
 
     stream: 32 bits, the reserved one included. length: what its head says about the payload; None = the truth.
+
+    Example: docs/testing.md#scripts-with-all-frames
     """
     size = len(payload) if length is None else length
     return size.to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
 
 
 def split_frames(data: bytes) -> list[bytes]:
-    """Cut bytes of a connection into frames, for a test that cuts between them. The last one may be incomplete."""
+    """Cut bytes of a connection into frames, for a test that cuts between them. The last one may be incomplete.
+
+    Example::
+
+        from hookline_testing.http2 import FrameType, frame, split_frames
+
+        data = frame(FrameType.PING, payload=b"8 bytes!") + frame(FrameType.DATA, stream=1)
+        print(len(split_frames(data)))
+    """
     found = []
     while data:
         size = FRAME_HEAD + int.from_bytes(data[:3])

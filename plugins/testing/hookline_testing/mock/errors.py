@@ -11,11 +11,34 @@ MAX_COMPARED = 3  # routes in the message about an unexpected request
 
 
 class UnexpectedRequest(AssertionError):
-    """A request came that no route of the mock expects. The client's call raises it."""
+    """A request came that no route of the mock expects. The client's call raises it.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing import Mock, UnexpectedRequest
+
+        try:
+            with Mock() as mock, HttpClient() as client:
+                client.get("https://api.example/other")
+        except UnexpectedRequest as error:
+            print(error)
+    """
 
 
 class UnusedRoute(AssertionError):
-    """A route, or a reply of a route, was not used."""
+    """A route, or a reply of a route, was not used.
+
+    Example::
+
+        from hookline_testing import Mock, UnusedRoute
+
+        try:
+            with Mock() as mock:
+                mock.get("https://api.example/items")
+        except UnusedRoute as error:
+            print(error)
+    """
 
 
 def describe_unexpected(request: SeenRequest, routes: Iterable[Expectation]) -> str:

@@ -27,6 +27,28 @@ class Mock(Interceptor):
     """Answers requests instead of the network, inside its `with` block; at the end of that, it calls `verify`.
 
     calls: every request that came, expected or not. unexpected: a text about each request that no route expects.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing import Mock
+
+        with Mock() as mock, HttpClient() as client:
+            mock.get("https://api.example/items/7").reply(json={"n": 7})
+            mock.route("*", "https://api.example/any").reply(204)
+            mock.head("https://api.example/items/7").reply(200)
+            mock.post("https://api.example/items", json={"n": 8}).reply(201)
+            mock.put("https://api.example/items/8").reply(200)
+            mock.patch("https://api.example/items/8").reply(200)
+            mock.delete("https://api.example/items/8").reply(204)
+            mock.passthrough("http://127.0.0.1:*")
+            print(client.get("https://api.example/items/7").json(), client.get("http://127.0.0.1:8000/").ok)
+            client.request("REPORT", "https://api.example/any")
+            client.head("https://api.example/items/7")
+            client.post("https://api.example/items", json={"n": 8})
+            for send in (client.put, client.patch, client.delete):
+                send("https://api.example/items/8")
+            mock.verify()  # as the end of the block does
     """
 
     def __init__(self) -> None:

@@ -18,6 +18,20 @@ class MockRoute:
     """One expectation and its replies, which are used in order; the last one is used again and again.
 
     calls: the requests that it answered. optional: True if it is no error when the route is not used.
+
+    Example::
+
+        from hookline import HttpClient, HttpTimeout, ReadTimeout
+        from hookline_testing import Mock, MockRoute, Reply
+
+        with Mock() as mock, HttpClient() as client:
+            route: MockRoute = mock.get("https://api.example/items/*").reply(200, text="first")
+            route.respond(lambda request: Reply(200, json={"path": request.path})).fail(ReadTimeout("slow")).stall()
+            for _ in range(4):
+                try:
+                    print(client.get("https://api.example/items/7", timeout=0.1).text, route.counts)
+                except HttpTimeout as error:
+                    print(type(error).__name__)
     """
 
     def __init__(self, expected: Expectation, *, optional: bool = False) -> None:
@@ -83,7 +97,18 @@ class MockRoute:
         return used < count
 
     async def answer(self, exchange: Exchange) -> None:
-        """Answer a request with the next reply."""
+        """Answer a request with the next reply.
+
+        Example::
+
+            from hookline_testing import MockRoute
+
+
+            class Noted(MockRoute):
+                async def answer(self, exchange):
+                    print(exchange.request.path)
+                    await super().answer(exchange)
+        """
         number = len(self.calls)
         self.calls.append(exchange.request)
         if self._answers:

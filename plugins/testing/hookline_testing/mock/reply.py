@@ -16,6 +16,15 @@ class Reply:
 
     content: bytes, or a plain or asynchronous iterable of bytes, which is sent chunk by chunk. json, text: the body; they also
     set Content-Type, unless `headers` does. headers: a mapping, or pairs. reason: None = the registered one.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing import Mock, Reply
+
+        with Mock() as mock, HttpClient() as client:
+            mock.get("https://api.example/*").respond(lambda request: Reply(404, text=request.path))
+            print(client.get("https://api.example/items").text)
     """
 
     def __init__(
@@ -50,6 +59,16 @@ class Reply:
 
         Raises: ConnectionError, when the client has closed; ValueError, for fields that HTTP cannot carry; what the iterable
         raises.
+
+        Example::
+
+            from hookline_testing import Reply
+
+
+            class Noted(Reply):
+                async def send(self, exchange):
+                    print(self.status)
+                    await super().send(exchange)
         """
         fields = [(name.encode("ascii"), value.encode("utf-8", "surrogateescape")) for name, value in self.headers]
         exchange.start(self.status, fields, self.reason)

@@ -6,7 +6,22 @@ from .condition import Condition
 
 
 class Gate:
-    """Closed until `open` is called. Tests, scripts and handlers can wait for it and open it, each in its own thread."""
+    """Closed until `open` is called. Tests, scripts and handlers can wait for it and open it, each in its own thread.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing.server import Gate, Script, ScriptedServer, response
+
+        gate = Gate()
+        async with HttpClient() as client:
+            with ScriptedServer() as server:
+                server.answer(Script().signal(gate).send(response(b"late")))
+                await client.get(server.url("/"))
+                await gate.until()
+        gate.open()  # again; without a running loop `gate.wait_for()` waits
+        print(gate.is_open)
+    """
 
     def __init__(self) -> None:
         self._condition = Condition()
@@ -27,6 +42,14 @@ class Gate:
 
         Raises:
             AssertionError: it stayed closed.
+
+        Example::
+
+            from hookline_testing.server import Gate
+
+            gate = Gate()
+            gate.open()
+            gate.wait_for()
         """
         self._condition.wait_for(lambda: self._open, timeout, lambda: "The gate is still closed")
 

@@ -25,7 +25,21 @@ class Http2Begins(Exception):
 
 
 class MalformedRequest(Exception):
-    """What came is not a request by RFC 9112: a fault of the client under test."""
+    r"""What came is not a request by RFC 9112: a fault of the client under test.
+
+    Example::
+
+        import socket
+        from hookline_testing.server import MalformedRequest, ScriptedServer
+
+        try:
+            with ScriptedServer() as server:
+                with socket.create_connection(("127.0.0.1", server.port)) as client:
+                    client.sendall(b"no request\r\n\r\n")
+                    client.recv(1000)
+        except MalformedRequest as error:
+            print(error)
+    """
 
 
 class RequestReader:

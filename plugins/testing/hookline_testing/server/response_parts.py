@@ -13,7 +13,23 @@ _OF_THE_CONNECTION = (b"connection", b"keep-alive", b"proxy-connection", b"trans
 
 
 class NotPlayable(AssertionError):
-    """Bytes of a script that are not the beginning of one well-formed HTTP/1.1 response: HTTP/2 cannot express them."""
+    """Bytes of a script that are not the beginning of one well-formed HTTP/1.1 response: HTTP/2 cannot express them.
+
+    Example::
+
+        from hookline import HttpClient, HttpRequestException
+        from hookline_testing.server import NotPlayable, ScriptedServer, head
+
+        try:
+            with ScriptedServer() as server, HttpClient(plugins=["http2"], http2="prior-knowledge", timeout=0.2) as client:
+                server.answer(head(101))
+                try:
+                    client.get(server.url("/"))
+                except HttpRequestException:
+                    pass
+        except NotPlayable as error:
+            print(error)
+    """
 
 
 @dataclass(frozen=True, slots=True)

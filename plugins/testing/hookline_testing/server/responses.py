@@ -12,6 +12,12 @@ def response(body: bytes = b"", status: int = 200, headers: Fields = (), *, reas
     """Return a response with its Content-Length; 1xx, 204 and 304 have neither length nor body.
 
     headers: a mapping, or pairs of a name and a value. reason: None = the registered one.
+
+    Example::
+
+        from hookline_testing.server import response
+
+        print(response(b"hello", headers={"Content-Type": "text/plain"}))
     """
     without_body = status < 200 or status in (204, 304)
     length = [] if without_body else [("Content-Length", str(len(body)))]
@@ -22,6 +28,12 @@ def chunked(*chunks: bytes, status: int = 200, headers: Fields = (), trailers: F
     """Return a chunked response with one chunk for each of `chunks` that is not empty.
 
     headers, trailers: mappings, or pairs of a name and a value.
+
+    Example::
+
+        from hookline_testing.server import chunked
+
+        print(chunked(b"one", b"two", trailers={"X-Count": "2"}))
     """
     parts = [head(status, [("Transfer-Encoding", "chunked"), *pairs(headers)])]
     parts += [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks if chunk]
@@ -33,6 +45,12 @@ def head(status: int, headers: Fields = (), *, reason: str | None = None) -> byt
     """Return the status line, the fields and the empty line.
 
     headers: a mapping, or pairs of a name and a value. reason: None = the registered one.
+
+    Example::
+
+        from hookline_testing.server import head
+
+        print(head(200, {"Content-Length": "9"}) + b"cut")
     """
     if reason is None:
         reason = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else "Unnamed"

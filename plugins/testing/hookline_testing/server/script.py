@@ -18,6 +18,8 @@ class Script:
 
     `Script(head(200, [("Content-Length", "9")])).send(b"half").reset()` sends a part of a response, lets the client read it,
     and resets the connection.
+
+    Example: docs/testing.md#scripts-with-all-steps
     """
 
     def __init__(self, *data: bytes, cut: Cut | None = None) -> None:

@@ -44,6 +44,8 @@ class ScriptedServer:
     """A server that answers each request from a queue, or else by a function.
 
     Without either, it answers with 500, and raises an error at the end.
+
+    Example: docs/testing.md#what-a-test-sees-of-the-server
     """
 
     def __init__(

@@ -17,7 +17,21 @@ class PieceReader(Protocol):
 
 @dataclass(eq=False)
 class SeenRequest:
-    """A request as it came. Header names and values are bytes, in order and in the client's own spelling."""
+    """A request as it came. Header names and values are bytes, in order and in the client's own spelling.
+
+    Example::
+
+        from hookline import HttpClient
+        from hookline_testing.server import ScriptedServer, SeenRequest, response
+
+        with ScriptedServer() as server, HttpClient() as client:
+            server.always(response())
+            client.post(server.url("/path?a=1"), json={"n": 7}, headers={"X-Name": "value"})
+            request: SeenRequest = server.requests[0]
+            print(request.path, request.query, request.header("x-name"), request.header_values("X-None"))
+            print(request.json(), request.body, request.raw.endswith(request.body))
+            print(request.redacted(url="http://hidden/", target="/hidden", body=b"").target)
+    """
 
     method: str
     target: str
@@ -84,6 +98,22 @@ class SeenRequest:
         Raises:
             MalformedRequest: the framing is wrong.
             asyncio.IncompleteReadError: the client closed before the end.
+
+        Example::
+
+            from hookline import HttpClient
+            from hookline_testing.server import ScriptedServer, response
+
+
+            async def early(reader, writer, request):
+                first = await request.read_piece()
+                rest = await request.read_body()
+                writer.write(response(b"%d of %d" % (len(first), len(rest))))
+
+
+            with ScriptedServer() as server, HttpClient() as client:
+                server.answer(early, early=True)
+                print(client.post(server.url("/"), data=b"0123456789").text)
         """
         while await self.read_piece():
             pass
@@ -101,7 +131,17 @@ class SeenRequest:
         return await self.reader.read_piece()
 
     def add_body(self, data: bytes, keep: int) -> None:
-        """Append data to `body`, up to `keep` bytes in all, and count all of it in `body_size`."""
+        """Append data to `body`, up to `keep` bytes in all, and count all of it in `body_size`.
+
+        Example::
+
+            from hookline_testing.server import SeenRequest
+
+            request = SeenRequest("POST", "/", "HTTP/1.1", [], connection=1)
+            request.add_raw(b"POST / HTTP/1.1", keep=1000)
+            request.add_body(b"0123456789", keep=4)
+            print(request.body, request.body_size)
+        """
         self.body_size += len(data)
         self._body += data[: max(0, keep - len(self._body))]
 
