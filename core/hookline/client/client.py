@@ -283,7 +283,14 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
     @property
     def parser(self) -> Callable[[asyncio.AbstractEventLoop], Connection]:
-        """What makes the connections: `f(loop)`, the class `Connection` unless another one was given."""
+        """What makes the connections: `f(loop)`, the class `Connection` unless another one was given.
+
+        Example::
+
+            from hookline import Connection, HttpClient
+
+            print(HttpClient().parser is Connection)
+        """
         if self._parser is not None:
             return self._parser
         from ..http1.connection import Connection  # with httptools: the first client opens no connection yet
