@@ -391,7 +391,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
         In a running event loop this returns a coroutine, which returns the response when it is awaited.
 
-        method: such as "GET"; sent as written, since methods are case-sensitive (RFC 9110, section 9.1).
+        method: such as "GET"; sent in upper case.
         url: absolute, or relative to `base_url`.
         headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
         exact_headers: all fields, instead of `headers` and of what the client and its plugins send by default: a mapping, or
