@@ -16,7 +16,7 @@ SOURCE = "core/hookline/__init__.py"
 VARIABLE = re.compile(r'(?<=^__version__ = ")[^"]+', re.MULTILINE)
 PROJECT_VERSION = re.compile(r'(?<=^version = ")[^"]+', re.MULTILINE)
 PIN = re.compile(r'("hookline[\w-]*(?:\[[\w,]+\])?==)[^"]+')
-CONSTANT = re.compile(r'(?<=^VERSION = ")[^"]+', re.MULTILINE)
+CONSTANT = re.compile(r'(?<=^VERSION = ")\d[^"]+', re.MULTILINE)
 LEAST = re.compile(r'("hookline[\w-]* >= )[^"]+')
 RANGE = re.compile(r'("hookline[\w-]*(?:\[[\w,]+\])?)>=[^"]+')
 

@@ -123,7 +123,7 @@ PUBLIC = {
     # requests
     "get", "options", "head", "post", "put", "patch", "delete", "request", "build_request", "send",
     # the client itself
-    "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "plugins", "stats",
+    "DEFAULT_HTTP_HEADERS", "client_version", "close", "event", "loop", "max_connections", "parser", "plugins", "stats",
     # for plugins
     "add_closer", "before_dial", "check_loop", "configuration", "connection_pools", "exchange", "loop_resources", "new_request",
     "pause", "per_loop", "remove_closer", "resolve", "run", "until_closed",

@@ -159,6 +159,8 @@ class Sources:
                 return self._read_attribute(node.value, name, depth + 1, at) if deep else [GAP]
             case ast.Call(func=ast.Attribute(value=value, attr="rstrip" | "strip")):
                 return self._read(value, depth, deep=deep)
+            case ast.Call(func=ast.Attribute(value=value, attr="format")):
+                return [re.sub(r"\{[^}]*\}", GAP, text) for text in self._read(value, depth + 1, deep=True)]
             case ast.Call(func=ast.Name(id="next"), args=[call, *_]) if deep:
                 return self._read(call, depth, deep=deep)
             case ast.Call(func=ast.Name(id=name)) if deep and len(self._functions.get(name, [])) == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -200,16 +200,22 @@ def random_pieces(random: Random, data: bytes) -> list[bytes]:
 
 def check_frames(data: bytes) -> None:
     """Check the frames that a client has written: their sizes, and windows that are no error (RFC 9113, section 6.9)."""
+    for kind, stream, payload in written_frames(data):
+        assert len(payload) <= 65536
+        assert kind in (0, 1, 3, 4, 6, 7, 8, 9), f"frame of type {kind}"
+        assert kind != 8 or int.from_bytes(payload), "WINDOW_UPDATE of 0"
+        assert (stream == 0) == (kind in (4, 6, 7) or (kind == 8 and stream == 0)), f"type {kind} on stream {stream}"
+
+
+def written_frames(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the type, the stream and the payload of each frame that a client has written."""
     assert data.startswith(PREFACE)
     at = len(PREFACE)
     while at < len(data):
         size, kind, stream = int.from_bytes(data[at : at + 3]), data[at + 3], int.from_bytes(data[at + 5 : at + 9])
         payload = data[at + 9 : at + 9 + size]
         assert len(payload) == size, "a frame was cut"
-        assert size <= 65536
-        assert kind in (0, 1, 3, 4, 6, 7, 8, 9), f"frame of type {kind}"
-        assert kind != 8 or int.from_bytes(payload), "WINDOW_UPDATE of 0"
-        assert (stream == 0) == (kind in (4, 6, 7) or (kind == 8 and stream == 0)), f"type {kind} on stream {stream}"
+        yield kind, stream, payload
         at += 9 + size
 
 

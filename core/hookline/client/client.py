@@ -283,7 +283,14 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
     @property
     def parser(self) -> Callable[[asyncio.AbstractEventLoop], Connection]:
-        """What makes the connections: `f(loop)`, the class `Connection` unless another one was given."""
+        """What makes the connections: `f(loop)`, the class `Connection` unless another one was given.
+
+        Example::
+
+            from hookline import Connection, HttpClient
+
+            print(HttpClient().parser is Connection)
+        """
         if self._parser is not None:
             return self._parser
         from ..http1.connection import Connection  # with httptools: the first client opens no connection yet
@@ -384,7 +391,7 @@ class HttpClient(LoopBinding, PluginHost, Generic[ResponseT_co]):
 
         In a running event loop this returns a coroutine, which returns the response when it is awaited.
 
-        method: such as "GET"; sent as written, since methods are case-sensitive (RFC 9110, section 9.1).
+        method: such as "GET"; sent in upper case.
         url: absolute, or relative to `base_url`.
         headers: fields over those of the client: a mapping, or pairs; a value of None removes a field.
         exact_headers: all fields, instead of `headers` and of what the client and its plugins send by default: a mapping, or

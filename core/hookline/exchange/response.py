@@ -460,7 +460,7 @@ class HttpResponse(ExchangeState, Generic[RequestT_co, StreamT_co]):
                     if len(connection.parts) == 1:
                         return connection.take_parts()[0]  # the common case: one read of a body that goes on
                     if connection.session is not None and connection.parts and connection.buffered > LARGE_CHUNK:
-                        return connection.take_chunk(LARGE_CHUNK)  # type: ignore[attr-defined, no-any-return]  # a Stream
+                        return connection._take_chunk(LARGE_CHUNK)  # type: ignore[attr-defined, no-any-return]  # a Stream
                 if connection.parts or self._parts or complete or self._content_filter is not None:
                     self._parts += connection.take_parts()
                     data = self._decode_parts(bounded=True)

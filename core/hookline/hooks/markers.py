@@ -181,6 +181,8 @@ def hookspec(
         argument, by its name. For hooks of core only the warnings have an effect.
 
     Raises: ValueError, for a hook that is both historic and firstresult.
+
+    Example: docs/plugins/promises.md#deprecations
     """
     if historic and firstresult:
         raise ValueError("a hook cannot be both historic and firstresult")

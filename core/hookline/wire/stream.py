@@ -283,7 +283,7 @@ class Stream(Carrier):
     def facts(self) -> ConnectionFacts:
         return self.session.facts()  # type: ignore[no-any-return]  # a Session
 
-    def take_chunk(self, size: int) -> bytes:
+    def _take_chunk(self, size: int) -> bytes:
         """Take about so many of the bytes that have come, of more than as many. The last part is left, and resumes the reading.
 
         To join all of them, up to 256 KiB, takes memory of the system each time, and gives it back.

@@ -83,7 +83,14 @@ class CookieJar:
         return field.value
 
     def has_cookies_for(self, host: str, secure: bool = False) -> bool:
-        """Say whether there is a cookie for requests to a host, for some path at least. host, secure: see `header_for`."""
+        """Say whether there is a cookie for requests to a host, for some path at least. host, secure: see `header_for`.
+
+        Example::
+
+            from hookline_cookies import CookieJar
+
+            print(CookieJar().has_cookies_for("example.com"))
+        """
         if not self._store.count:
             return False
         fields = self._fields_of(host, secure)

@@ -153,7 +153,16 @@ class Cookies:
             request.unredirected_headers["Cookie"] = field
 
     def has_cookies_for(self, request: Request) -> bool:
-        """Say whether a request may get cookies: of the client's `cookies=`, or of the jar. Core asks this for each request."""
+        """Say whether a request may get cookies: of the client's `cookies=`, or of the jar. Core asks this for each request.
+
+        Example::
+
+            from hookline import HttpClient
+
+            async with HttpClient(cookies={"id": "1"}) as client:
+                request = client.build_request("GET", "http://127.0.0.1:8000/")
+                print(client.plugins["cookies"].plugin.has_cookies_for(request))
+        """
         defaults = type(request).cookies
         if defaults is not None:
             if defaults.field:

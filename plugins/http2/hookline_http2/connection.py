@@ -30,7 +30,7 @@ MAX_REMEMBERED_HEAD = 4096  # bytes
 UNLIMITED_STREAMS = 1000  # that a connection carries if the peer names no limit
 MAX_IDLE_FRAMES = 10_000  # that bring no exchange forward, in IDLE_FRAMES_SECONDS; as libnghttp2
 IDLE_FRAMES_SECONDS = 60.0
-VERSION = "0.1.0"
+VERSION = "HTTP/2"
 
 
 class Http2Connection(MultiplexedConnection):
