@@ -1,16 +1,13 @@
 """Timeouts, of the whole and of each part; nothing is left behind."""
 
 import asyncio
-import copy
 import gc
-import pickle
 import weakref
 
 import pytest
 
 from hookline import (
     ConnectTimeout,
-    HttpClient,
     HttpTimeout,
     PoolTimeout,
     ReadTimeout,
@@ -226,17 +223,3 @@ def test_timeouts_compare_by_value():
     assert hash(Timeout(1)) == hash(Timeout(1.0))
     assert Timeout(1) != Timeout(2)
     assert repr(Timeout(1, read=2)) == "Timeout(total=1.0, read=2.0)"
-
-
-def test_timeout_of_a_number_is_shared_and_cannot_be_changed() -> None:
-    one, other = HttpClient(timeout=30), HttpClient(timeout=30)
-
-    assert one.timeout is other.timeout
-    with pytest.raises(AttributeError, match=r"make another one, as Timeout\(read=...\)"):
-        one.timeout.read = 5
-    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        found = pickle.loads(pickle.dumps(one.timeout, protocol))
-        assert (type(found), found) == (Timeout, Timeout(30))
-    copied = copy.deepcopy(one.timeout)
-    copied.read = 5.0
-    assert (one.timeout.read, copied.read) == (0.0, 5.0)

@@ -16,7 +16,7 @@ class Timeout:
     tls: the TLS handshake alone. read: each wait for the next bytes of the response.
     write: each wait for the peer to accept more of the body. All but `total` start again for each hop, such as a redirect.
 
-    Requests share Timeout objects, so do not change one: where another limit is wanted, give a new one.
+    Requests share Timeout objects, which are not to be changed: where another limit is wanted, give a new one.
 
     Raises: TypeError or ValueError, if a value is not a number of seconds. A limit that is exceeded raises HttpTimeout or
     one of its subclasses.
@@ -72,20 +72,6 @@ def seconds(name: str, value: Any) -> float:
     return float(value)
 
 
-class KnownTimeout(Timeout):
-    """The Timeout of a number of seconds, which calls of all clients share; so it cannot be changed."""
-
-    __slots__ = ()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"this Timeout cannot be changed, because other requests have it too; make another one, as Timeout({name}=...)"
-        )
-
-    def __reduce__(self) -> tuple[type[Timeout], tuple[float]]:
-        return Timeout, (self.total,)
-
-
 MAX_KNOWN = 256
 _known: dict[float, Timeout] = {}  # of `timeout=30` and the like, by seconds: a new one takes fifty times as long
 
@@ -102,7 +88,6 @@ def as_timeout(value: Any) -> Timeout:
     found = _known.get(value)
     if found is None:
         found = Timeout(value)
-        found.__class__ = KnownTimeout
         if len(_known) >= MAX_KNOWN:
             _known.clear()
         _known[value] = found
