@@ -16,8 +16,6 @@ SOURCE = "core/hookline/__init__.py"
 VARIABLE = re.compile(r'(?<=^__version__ = ")[^"]+', re.MULTILINE)
 PROJECT_VERSION = re.compile(r'(?<=^version = ")[^"]+', re.MULTILINE)
 PIN = re.compile(r'("hookline[\w-]*(?:\[[\w,]+\])?==)[^"]+')
-CONSTANT = re.compile(r'(?<=^VERSION = ")\d[^"]+', re.MULTILINE)
-LEAST = re.compile(r'("hookline[\w-]* >= )[^"]+')
 RANGE = re.compile(r'("hookline[\w-]*(?:\[[\w,]+\])?)>=[^"]+')
 
 
@@ -33,7 +31,6 @@ def places(version: Version) -> dict[str, list[tuple[re.Pattern[str], str]]]:
     return {
         SOURCE: in_package,
         "plugins/*/hookline_*/__init__.py": in_package,
-        "plugins/*/hookline_*/*.py": [(CONSTANT, f"{version}"), (LEAST, rf"\g<1>{version}")],
         "pyproject.toml": [(PROJECT_VERSION, f"{version}"), (PIN, rf"\g<1>{version}")],
         "plugins/*/pyproject.toml": in_requirements,
         "docs/examples/*/pyproject.toml": in_requirements,

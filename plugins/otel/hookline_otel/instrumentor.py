@@ -10,6 +10,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from hookline import HttpClient, for_each_client
 
+from . import __version__
 from .plugin import OpenTelemetry
 
 
@@ -36,7 +37,7 @@ class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no ty
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what has to be installed: the requirement of the package that is recorded."""
-        return ("hookline-core >= 0.1.0",)
+        return (f"hookline-core >= {__version__}",)
 
     def _instrument(self, **kwargs: Any) -> None:
         OpenTelemetry(**kwargs)  # so that wrong settings are an error now

@@ -7,10 +7,11 @@ from typing import Any
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import _internal
 
+from . import __version__
 from .names import DURATION_BUCKETS, HTTP_CLIENT_REQUEST_DURATION, SCHEMA_URL
 
 SCOPE = "hookline_otel"
-VERSION = "0.1.0"
+VERSION = __version__
 # The getters of the global providers read an environment variable each time, 2 us for the two. These names are None until a
 # provider is set.
 KNOWS_GLOBALS = hasattr(trace, "_TRACER_PROVIDER") and hasattr(_internal, "_METER_PROVIDER")
