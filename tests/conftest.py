@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from importlib.util import find_spec
@@ -19,6 +20,10 @@ pytest_plugins = ["servers.fixtures"]
 # Tests start some 400 processes. Without bytecode files each would compile all of Hookline: a fifth of the total time.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
+
+# A shell lets programs in the background ignore Ctrl-C, and programs that those start ignore it too. Some tests send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOOPS = ("asyncio", "uvloop", "eager")  # the last is asyncio's with `asyncio.eager_task_factory`
 

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -235,15 +235,6 @@ def test_reader_that_goes_away_ends_it_quietly(
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Programs begin with Ctrl-C as it is at a terminal, also where a shell has these tests ignore it in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_ends_it_quietly(scripted: ScriptedServer, environment: dict[str, str]) -> None:
     scripted.answer(Script(head(200, [("Content-Length", "9")])).stall())
     process = subprocess.Popen(

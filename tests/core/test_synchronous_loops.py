@@ -155,21 +155,13 @@ def test_timeouts_hold(scripted):
         assert client.get(scripted.url()).content == b"next"
 
 
-@pytest.fixture
-def ctrl_c():
-    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background: a shell has them ignore it there."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda: os.kill(os.getpid(), signal.SIGINT)
-    signal.signal(signal.SIGINT, before)
-
-
-def test_ctrl_c_ends_the_exchange_and_the_client_is_usable(scripted, ctrl_c):
+def test_ctrl_c_ends_the_exchange_and_the_client_is_usable(scripted):
     scripted.answer(Script().stall(), response(b"next"))
     ended = []
 
     def interrupt():
         scripted.wait_for(heads=1)
-        ctrl_c()
+        os.kill(os.getpid(), signal.SIGINT)
 
     with HttpClient(autoload=False, pool_size=1) as client:
         thread = threading.Thread(target=interrupt)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from hookline import names_at_first_use
 
-__version__ = "0.1.0"  # before the imports, because modules of the package read it
-
 from .plugin import OpenTelemetry
 
 if TYPE_CHECKING:
     from .instrumentor import HooklineInstrumentor
+
+__version__ = "0.1.0"
 
 __all__ = ["HooklineInstrumentor", "OpenTelemetry"]
 

@@ -10,8 +10,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 
 from hookline import HttpClient, for_each_client
 
-from . import __version__
 from .plugin import OpenTelemetry
+from .recorders import VERSION
 
 
 class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no types
@@ -37,7 +37,7 @@ class HooklineInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # has no ty
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what has to be installed: the requirement of the package that is recorded."""
-        return (f"hookline-core >= {__version__}",)
+        return (f"hookline-core >= {VERSION}",)
 
     def _instrument(self, **kwargs: Any) -> None:
         OpenTelemetry(**kwargs)  # so that wrong settings are an error now

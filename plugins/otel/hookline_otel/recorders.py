@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import _internal
 
-from . import __version__
 from .names import DURATION_BUCKETS, HTTP_CLIENT_REQUEST_DURATION, SCHEMA_URL
 
 SCOPE = "hookline_otel"
-VERSION = __version__
+VERSION = version("hookline-otel")
 # The getters of the global providers read an environment variable each time, 2 us for the two. These names are None until a
 # provider is set.
 KNOWS_GLOBALS = hasattr(trace, "_TRACER_PROVIDER") and hasattr(_internal, "_METER_PROVIDER")
