@@ -61,8 +61,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "POST over HTTP/2": {"data": BODY},
     "GET over HTTP/2 of the floor": {},  # what a client of no features takes for it, as for the next
     "POST over HTTP/2 of the floor": {"data": BODY},
-    "GET over HTTP/2, one at a time": {},
-    "GET over HTTP/2, one at a time, of the floor": {},
+    "GET over HTTP/2 one by one": {},
+    "GET over HTTP/2 one by one of the floor": {},
     "GET over HTTP/2 on h2": {},  # the engine in Python
     "GET over HTTP/2 on h2 of the floor": {},
     "upload over HTTP/2": {},  # 256 KiB in pieces of 64 KiB, one at a time
@@ -118,7 +118,7 @@ async def repeat_over_http2(kind: str, requests: int) -> None:
                 if (answer := await send()) != (200, SMALL):
                     raise WrongAnswer(f"{answer!r}")
 
-        at_a_time = 1 if is_upload or "one at a time" in kind else AT_A_TIME
+        at_a_time = 1 if is_upload or "one by one" in kind else AT_A_TIME
         await asyncio.gather(*(take_turns() for _ in range(at_a_time)))
 
 
@@ -328,7 +328,11 @@ def main() -> int:
         count_missing(rows)
         instruction_limits.write(rows)
         return 0
-    return int(compare(options.kinds.split(","), options.against, options.limit))
+    kinds = options.kinds.split(",")
+    for kind in kinds:
+        if kind not in KINDS:
+            parser.error(f"--kinds: there is no {kind!r}; choose from {', '.join(KINDS)}")
+    return int(compare(kinds, options.against, options.limit))
 
 
 if __name__ == "__main__":
