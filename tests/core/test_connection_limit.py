@@ -58,6 +58,26 @@ async def test_idle_connection_of_another_route_makes_room(servers):
     assert two.connections == 1
 
 
+async def test_connection_that_was_idle_for_longest_makes_room_in_any_order_of_use(make_scripted):
+    servers = [make_scripted() for _ in range(6)]
+    for server in servers:
+        server.respond(lambda request: response(request.target.encode()))
+    dice = random.Random(29)
+    open_ones, expected = [], [0] * 6  # the servers of the open connections, that of the last use at the end
+    async with HttpClient(autoload=False, max_connections=3) as client:
+        for _ in range(200):
+            number = dice.randrange(6)
+            await client.get(servers[number].url())
+            if number in open_ones:
+                open_ones.remove(number)
+            else:
+                expected[number] += 1
+                del open_ones[:-2]
+            open_ones.append(number)
+        assert [server.connections for server in servers] == expected
+        assert client.stats().connections == 3
+
+
 async def test_waiters_are_served_in_their_order_over_routes(servers):
     one, two, three = servers
     done = []
