@@ -85,18 +85,20 @@ async def test_thousand_requests_a_hundred_at_a_time_on_one_connection(client, s
             most = max(most, client.stats().streams)
             await asyncio.sleep(0)
 
-    known = {connection for connection, _ in server.requests(0)}
+    before = len(server.requests(0))
     watching = asyncio.create_task(watch())
     assert set(await asyncio.gather(*(get() for _ in range(1000)))) == {("HTTP/2", SMALL)}
     watching.cancel()
-    for _ in range(100):  # the last lines of the log may come late
-        logged = Counter(connection for connection, _ in server.requests(0) if connection not in known)
-        if logged.total() >= 1000:
+    # The log names a connection by its port, which an earlier one may have had. Its last lines may come late.
+    on_one_connection = 0
+    for _ in range(100):
+        logged = Counter(connection for connection, _ in server.requests(0)[before:])
+        on_one_connection = max(logged.values(), default=0)
+        if on_one_connection >= 1000:
             break
         await asyncio.sleep(0.05)
-    assert len(logged) == 1
     lost = 10 if server.name == "apache2" else 0  # it loses a line of its log now and then
-    assert 1000 - lost <= logged.total() <= 1000
+    assert 1000 - lost <= on_one_connection <= 1000
     assert most == 100
 
 
