@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import copyreg
 import pickle
 from typing import Any
 
@@ -277,6 +278,44 @@ def count(error: BaseException | None) -> int:
     while error is not None:
         number, error = number + 1, error.__cause__
     return number
+
+
+def test_errors_are_copied_where_a_package_has_errors_pickled_with_their_causes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """tblib does so, which Dask loads. Each error of a chain was then pickled twice as often as the one before it."""
+    pickled = []
+
+    def with_what_led_to_it(error: BaseException) -> tuple[Any, ...]:
+        pickled.append(error)
+        function, args = error.__reduce__()[:2]
+        return restored, (function, args, error.__cause__, error.__context__)
+
+    for kind in (OSError, ValueError, ConnectionClosed):
+        monkeypatch.setitem(copyreg.dispatch_table, kind, with_what_led_to_it)  # type: ignore[arg-type]
+    error: BaseException = OSError("the first")
+    for number in range(12):
+        following = (ValueError, ConnectionClosed, OSError)[number % 3](f"number {number}")
+        following.__cause__ = following.__context__ = error
+        error = following
+    last = HttpTimeout("the last")
+    last.__cause__ = error
+
+    made = copy.copy(last)
+
+    assert len(pickled) <= 12
+    found = []
+    each: BaseException | None = made
+    while each is not None:
+        found.append(str(each))
+        each = each.__cause__
+    assert found == ["the last", *(f"number {number}" for number in reversed(range(12))), "the first"]
+
+
+def restored(function: Any, args: Any, cause: BaseException | None, context: BaseException | None) -> Any:
+    error = function(*args)
+    error.__cause__, error.__context__ = cause, context
+    return error
 
 
 def test_classes_of_the_tree_are_those_that_are_public() -> None:

@@ -9,6 +9,8 @@ recursive over the history of a response, so it may have any length.
 from __future__ import annotations
 
 import copy
+import copyreg
+import io
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -277,11 +279,24 @@ def to_builtin(value: Any) -> Any:
 
 
 def pickled_copy(value: Any, default: Any = None) -> Any:
-    """Copy a value by pickling it; returns the default if that is not possible."""
+    """Copy a value by pickling it; returns the default if that is not possible.
+
+    Packages such as tblib, which Dask loads, register functions that pickle an error with its traceback and with the errors that
+    led to it. These are linked one by one here: pickled with each, a chain of them would take for ever.
+    """
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written)
+    pickler.dispatch_table = {kind: function for kind, function in copyreg.dispatch_table.items() if not is_error(kind)}
     try:
-        return pickle.loads(pickle.dumps(value))  # noqa: S301  # what was pickled a moment ago
+        pickler.dump(value)
+        return pickle.loads(written.getbuffer())  # noqa: S301  # what was pickled a moment ago
     except Exception:  # noqa: BLE001  # an object that cannot be pickled may raise anything
         return default
+
+
+def is_error(kind: Any) -> bool:
+    """Say whether it is a class of errors."""
+    return isinstance(kind, type) and issubclass(kind, BaseException)
 
 
 def fields_without(names: set[str], headers: Mapping[str, str]) -> CIMultiDict[str]:
